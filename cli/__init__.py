@@ -1,0 +1,1 @@
+"""The command line program `ksm`. Nothing here imports Keras before a command runs."""

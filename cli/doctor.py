@@ -1,0 +1,45 @@
+"""`ksm doctor`: what is installed, what would compute, which data are there."""
+
+from pathlib import Path
+
+import click
+
+from ksm_cli.backend import BACKENDS, activate, backend_option, choose
+from ksm_cli.output import json_option, print_json
+
+MODULES = ("keras", "numpy", "click", "tensorflow_datasets", "matplotlib", "arviz", "mlxtend", "rich")
+
+
+@click.command(epilog="Example: ksm doctor --backend torch")
+@backend_option
+@click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of TFDS data. Default: TFDS_DATA_DIR.")
+@json_option
+def doctor(backend, data_dir, as_json) -> None:
+    """Show versions, backends, devices and data found."""
+    backend, origin = choose(backend)
+    activate(backend)
+    from keras_selfmodel import datasets
+    from keras_selfmodel.experiments.provenance import installed_version, provenance
+
+    report = provenance()
+    report["chosen_by"] = origin
+    report["backends"] = {name: installed_version(name) for name in BACKENDS}
+    report["packages"] |= {name: installed_version(name) for name in MODULES}
+    report["data"] = {
+        status.name: str(status.folder) if status.prepared else None for status in datasets.find(data_dir)
+    }
+    if as_json:
+        print_json(report)
+        return
+    lines = [
+        ("backend", f"{backend} (chosen by: {origin})"),
+        ("devices", ", ".join(report["devices"])),
+        ("backends", ", ".join(f"{name} {v or 'not installed'}" for name, v in report["backends"].items())),
+        ("keras_selfmodel", report["keras_selfmodel"]),
+        *((name, v or "not installed") for name, v in report["packages"].items()),
+        ("python", report["python"]),
+        ("platform", report["platform"]),
+        *((f"data {name}", folder or "not there: see ksm data") for name, folder in report["data"].items()),
+    ]
+    for name, value in lines:
+        click.echo(f"{name:<20} {value}")

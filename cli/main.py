@@ -1,0 +1,54 @@
+"""The program `ksm`: its commands, and the one place where errors become text and exit codes."""
+
+import os
+
+import click
+
+from ksm_cli.data import data
+from ksm_cli.doctor import doctor
+from ksm_cli.rlct import rlct
+from ksm_cli.run import run
+
+# What bad input, a full disk or a missing package raises; anything else is a defect of the program.
+EXPECTED = (ArithmeticError, ImportError, MemoryError, OSError, RuntimeError, ValueError)
+
+
+class Program(click.Group):
+    """A group whose commands end in a sentence and an exit code, not in a traceback."""
+
+    def invoke(self, ctx: click.Context):
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except KeyboardInterrupt:
+            raise click.ClickException("Interrupted.") from None
+        except BrokenPipeError:
+            raise click.exceptions.Exit(1) from None
+        except EXPECTED as error:
+            if os.environ.get("KSM_DEBUG"):
+                raise
+            raise click.ClickException(str(error) or type(error).__name__) from error
+
+
+@click.group(
+    cls=Program,
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "auto_envvar_prefix": "KSM",
+        "max_content_width": 80,
+    },
+    epilog="Example: ksm run mnist --backend jax --aux-weight 10",
+)
+@click.version_option(package_name="keras-selfmodel", prog_name="ksm")
+def main() -> None:
+    """Train networks that predict their own activations, and measure what that
+    does to their complexity.
+
+    KSM_DEBUG=1 shows the traceback of an error. Every option can be set by an
+    environment variable, such as KSM_RUN_EPOCHS for --epochs of run.
+    """
+
+
+for command in (run, rlct, data, doctor):
+    main.add_command(command)

@@ -1,0 +1,90 @@
+"""How the program speaks: tables on standard output, progress and warnings on standard error."""
+
+import json
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import click
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON, for programs.")
+quiet_option = click.option("--quiet", "-q", is_flag=True, help="No progress; only the result, warnings and errors.")
+
+
+def print_json(values: dict | list) -> None:
+    """Prints a result for programs to read."""
+    click.echo(json.dumps(values, indent=2, ensure_ascii=False))
+
+
+def print_table(table) -> None:
+    """Prints a `rich.table.Table`, without colour where standard output is no terminal."""
+    from rich.console import Console
+
+    Console().print(table)
+
+
+@contextmanager
+def spoken_warnings() -> Iterator[None]:
+    """Shows warnings as sentences, without the line of code they come from."""
+    with warnings.catch_warnings():
+        warnings.showwarning = lambda message, *_, **__: click.secho(f"Warning: {message}", fg="yellow", err=True)
+        yield
+
+
+class Bar:
+    """A progress bar with the time left on a terminal; a plain line now and then elsewhere.
+
+    Args:
+        quiet: Whether to say nothing at all.
+    """
+
+    def __init__(self, quiet: bool) -> None:
+        self._quiet = quiet
+        self._terminal = sys.stderr.isatty()
+        self._progress = None
+        self._tasks: dict[str, int] = {}
+        self._said: dict[str, int] = {}
+
+    def __enter__(self) -> "Bar":
+        if self._terminal and not self._quiet:
+            from rich.console import Console
+            from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+            self._progress = Progress(
+                TextColumn("{task.description:<9}"),
+                BarColumn(bar_width=20),
+                TextColumn("{task.completed:>4.0f}/{task.total:.0f}"),
+                TimeElapsedColumn(),
+                TimeRemainingColumn(),
+                TextColumn("{task.fields[note]}"),
+                console=Console(stderr=True),
+            )
+            self._progress.start()
+        return self
+
+    def __exit__(self, *_) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+
+    def show(self, part: str, done: int, total: int, note: str = "") -> None:
+        """Tells that `done` of `total` units of a part are done."""
+        if self._quiet:
+            return
+        if self._progress is not None:
+            if part not in self._tasks:
+                self._tasks[part] = self._progress.add_task(part, total=total, note=note)
+            self._progress.update(self._tasks[part], completed=done, note=note)
+        elif done == total or done >= self._said.get(part, 0) + total / 10:
+            self._said[part] = done
+            click.echo(f"{part} {done}/{total} {note}".rstrip(), err=True)
+
+
+def needs_experiments(action: Callable):
+    """Runs an import, and says what to install if it fails."""
+    try:
+        return action()
+    except ModuleNotFoundError as error:
+        raise click.ClickException(
+            f"This command needs {error.name}: pip install 'keras-selfmodel[experiments]'"
+        ) from error

@@ -1,0 +1,83 @@
+"""`ksm run`: train one network and measure it."""
+
+import dataclasses
+from pathlib import Path
+
+import click
+
+from ksm_cli.backend import activate, backend_option
+from ksm_cli.output import Bar, json_option, print_json, print_table, quiet_option, spoken_warnings
+
+TASK_NAMES = ("mnist",)
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  ksm run mnist --backend jax
+  ksm run mnist --aux-weight 50 --seed 3 --out runs/aw50
+  ksm run mnist --hidden 64 --epochs 5 --no-rlct --json"""
+)
+@click.argument("task", type=click.Choice(TASK_NAMES))
+@backend_option
+@click.option("--hidden", type=click.IntRange(min=1), help="Units of the hidden layer. Paper: 512.")
+@click.option(
+    "--aux-weight", type=click.FloatRange(min=0), help="Weight of the self-prediction loss; 0 for none. Default: 10."
+)
+@click.option("--targets", multiple=True, help="Layer to predict; may be given several times. Default: hidden.")
+@click.option("--epochs", type=click.IntRange(min=1), help="Passes over the training data. Paper: 50.")
+@click.option("--batch-size", type=click.IntRange(min=2), help="Samples of one step. Paper: 512.")
+@click.option("--seed", type=click.IntRange(min=0), help="Seed of weights, order and sampling. Default: 1.")
+@click.option("--rlct/--no-rlct", "measure_rlct", default=True, help="Whether to estimate the RLCT (paper convention).")
+@click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of TFDS data. Default: TFDS_DATA_DIR.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Run folder. Default: under runs/.")
+@click.option("--resume", is_flag=True, help="Go on with the unfinished run in the folder.")
+@json_option
+@quiet_option
+def run(task, backend, targets, measure_rlct, data_dir, out, resume, as_json, quiet, **settings) -> None:
+    """Train one self-modeling network and measure it.
+
+    Measures the weight spread, the RLCT and how well the network predicts itself.
+    Settings that are not given are the paper's. The same settings give the same
+    numbers, also if the run was interrupted and resumed.
+    """
+    backend = activate(backend)
+    with spoken_warnings():
+        from keras_selfmodel import datasets, experiments
+
+        recipe = _recipe(experiments.find_task(task).recipe, targets, measure_rlct, settings)
+        folder = out or Path("runs") / (
+            f"{task}-hidden{recipe.hidden}-aux{recipe.aux_weight:g}-seed{recipe.seed}-{backend}"
+        )
+        dataset = datasets.load(task, data_dir)
+        with Bar(quiet) as bar:
+            progress = experiments.Progress(
+                epoch=lambda done, total, row: bar.show("epochs", done, total, _note(row)),
+                sampling=lambda done, total: bar.show("RLCT", done, total),
+            )
+            try:
+                result = experiments.run(recipe, dataset, folder, resume=resume, progress=progress)
+            except KeyboardInterrupt:
+                raise click.ClickException(
+                    f"Interrupted. The same command with --resume goes on with the run in {folder}."
+                ) from None
+    if as_json:
+        print_json({**result.metrics(), "seconds": result.seconds, "folder": str(folder)})
+    else:
+        from ksm_cli.run_table import run_table
+
+        print_table(run_table(result))
+        for sentence in result.rlct_warnings:
+            click.secho(f"Warning: {sentence}", fg="yellow", err=True)
+
+
+def _recipe(paper, targets, measure_rlct: bool, settings: dict):
+    given = {name: value for name, value in settings.items() if value is not None}
+    if targets:
+        given["targets"] = tuple(targets)
+    rlct = dataclasses.replace(paper.rlct, batch_size=given.get("batch_size", paper.batch_size))
+    return dataclasses.replace(paper, **given, rlct=rlct if measure_rlct else None)
+
+
+def _note(row: dict[str, float]) -> str:
+    return f"loss {row['loss']:.3g}  accuracy {row.get('val_accuracy', row['accuracy']):.4f}"

@@ -1,0 +1,52 @@
+"""The table at the end of a run."""
+
+from rich.table import Table
+
+from keras_selfmodel.experiments import RunResult
+
+
+def run_table(result: RunResult) -> Table:
+    """The measures of a run, with the paper's beside them where it has the same setting; 80 columns hold it."""
+    recipe, paper = result.recipe, result.paper
+    table = Table(
+        title=f"{recipe.task}: {recipe.hidden} hidden units, auxiliary weight {recipe.aux_weight:g}, "
+        f"seed {recipe.seed}, {result.backend}",
+        title_justify="left",
+        caption=_caption(result),
+        caption_justify="left",
+    )
+    table.add_column("measure")
+    table.add_column("this run", justify="right")
+    rows = [
+        ("accuracy on the test data", f"{result.accuracy:.4f}", paper and paper.accuracy),
+        ("weight spread (standard deviation)", f"{result.weight_spread:.4f}", paper and paper.weight_spread),
+        ("  interquartile range", f"{result.weight_interquartile_range:.4f}", None),
+        ("  excess kurtosis", f"{result.weight_excess_kurtosis:.2f}", None),
+    ]
+    if recipe.rlct is not None:
+        name = f"RLCT ({recipe.rlct.convention} convention, nβ = {result.inverse_temperature:.1f})"
+        rows.append((name, _with_error(result.rlct, result.rlct_std_error), paper and paper.rlct))
+    if result.self_prediction_r2 is not None:
+        rows.append(("self-prediction R² on the test data", f"{result.self_prediction_r2:.4f}", None))
+    if paper is not None:
+        table.add_column("paper", justify="right")
+    for name, value, reference in rows:
+        table.add_row(name, value, *([] if paper is None else ["" if reference is None else f"{reference:g}"]))
+    return table
+
+
+def _with_error(value: float | None, error: float | None) -> str:
+    if value is None:
+        return "not a number"
+    return f"{value:.2f}" if error is None else f"{value:.2f} ± {error:.2f}"
+
+
+def _caption(result: RunResult) -> str:
+    lines = [
+        "seconds: " + ", ".join(f"{part} {seconds:.1f}" for part, seconds in result.seconds.items()),
+        f"data:    {result.data_source}",
+        f"files:   {result.folder}",
+    ]
+    if result.is_subset:
+        lines.insert(1, "NOT the full data set: no comparison with the paper")
+    return "\n".join(lines)

@@ -1,0 +1,63 @@
+"""Every setting of one run."""
+
+import dataclasses
+import math
+from dataclasses import dataclass, field
+
+from keras_selfmodel.rlct import SamplingSettings
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Every setting that decides the numbers of one run, besides the data and the backend.
+
+    Attributes:
+        task: Name of the task, such as "mnist".
+        hidden: Units of the hidden layer.
+        aux_weight: AW ≥ 0. With 0 the plain classifier is trained, without a head.
+        targets: Names of the layers whose activations are predicted.
+        epochs: Passes over the training data.
+        batch_size: Samples of one training step; the last batch of an epoch may be smaller.
+        learning_rate: Learning rate of the task's optimizer.
+        momentum: Nesterov momentum; 0 for none.
+        seed: Seed of the initial weights, the order of the data and the sampling.
+        rlct: Settings of the RLCT estimation; `None` leaves it out.
+    """
+
+    task: str
+    hidden: int
+    aux_weight: float
+    targets: tuple[str, ...]
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    momentum: float
+    seed: int
+    rlct: SamplingSettings | None = field(default_factory=SamplingSettings)
+
+    def __post_init__(self) -> None:
+        for name in ("hidden", "epochs", "batch_size"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1. Received: {name}={getattr(self, name)}")
+        if self.seed < 0:
+            raise ValueError(f"seed must not be negative. Received: seed={self.seed}")
+        for name in ("aux_weight", "learning_rate", "momentum"):
+            value = getattr(self, name)
+            if not (math.isfinite(value) and value >= 0):
+                raise ValueError(f"{name} must be finite and not negative. Received: {name}={value}")
+
+    def to_dict(self) -> dict:
+        """Plain values, as JSON holds them."""
+        return {**dataclasses.asdict(self), "targets": list(self.targets)}
+
+    @classmethod
+    def from_dict(cls, values: dict) -> "Recipe":
+        """The inverse of `to_dict`."""
+        rlct = values["rlct"]
+        return cls(
+            **{
+                **values,
+                "targets": tuple(values["targets"]),
+                "rlct": None if rlct is None else SamplingSettings(**rlct),
+            }
+        )

@@ -1,0 +1,290 @@
+"""One run: train a network, measure it, write it all down."""
+
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from keras_selfmodel import transforms
+from keras_selfmodel._classifier_graph import classifier_of
+from keras_selfmodel.callbacks import WeightSpread
+from keras_selfmodel.datasets import Dataset
+from keras_selfmodel.experiments.paper import paper_figures
+from keras_selfmodel.experiments.provenance import provenance
+from keras_selfmodel.experiments.recipe import Recipe
+from keras_selfmodel.experiments.run_folder import RunFolder, RunFolderError, write_whole
+from keras_selfmodel.experiments.run_result import RunResult
+from keras_selfmodel.experiments.tasks import find_task
+from keras_selfmodel.experiments.training_record import TrainingRecord, epochs_done
+from keras_selfmodel.metrics import weight_spread
+from keras_selfmodel.models import SelfModelingModel
+from keras_selfmodel.reporting import run_figures
+from keras_selfmodel.rlct import RLCTEstimate, RLCTWarning, estimate_rlct
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a run tells while it works; each hook may be replaced.
+
+    Attributes:
+        epoch: Called with (epochs done, epochs in all, the row of the history).
+        sampling: Called with (steps done, steps in all).
+    """
+
+    epoch: Callable[[int, int, dict[str, float]], None] = lambda *_: None
+    sampling: Callable[[int, int], None] = lambda *_: None
+
+
+@dataclass(frozen=True)
+class _Arrays:
+    """The data as the network takes them, training samples in the order of the run's seed."""
+
+    x_train: np.ndarray
+    y_train: np.ndarray
+    x_test: np.ndarray
+    y_test: np.ndarray
+
+
+@dataclass
+class _Stopwatch:
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def part(self, name: str) -> Iterator[None]:
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
+
+
+def run(
+    recipe: Recipe,
+    dataset: Dataset,
+    folder: str | Path,
+    *,
+    resume: bool = False,
+    progress: Progress | None = None,
+    seconds_between_checkpoints: float = 10.0,
+) -> RunResult:
+    """Trains one network by a recipe, measures it and writes a run folder.
+
+    Args:
+        recipe: The settings; `TASKS["mnist"].recipe` holds the paper's.
+        dataset: The data, as `keras_selfmodel.datasets.load` returns them.
+        folder: Where the files go. Created if need be.
+        resume: Whether to go on with an unfinished run in the folder, or to return the result of a finished one.
+        progress: Hooks that are told about epochs and SGLD steps.
+        seconds_between_checkpoints: How much training an interruption may cost at most.
+
+    Returns:
+        A `RunResult`. The same settings, data and backend give the same measures, interrupted or not.
+
+    Raises:
+        RunFolderError: If the folder holds a run and `resume` is false, or a run with other settings.
+        TrainingDivergedError: If the loss is not finite after an epoch.
+        ValueError: If a setting does not fit the network, such as an unknown target.
+    """
+    progress = progress or Progress()
+    files = RunFolder(Path(folder))
+    config = {
+        "recipe": recipe.to_dict(),
+        "data": {"name": dataset.name, "source": dataset.source, "digest": dataset.digest},
+        "provenance": provenance(),
+    }
+    finished = _claim(files, config, resume)
+    if finished is not None:
+        return finished
+
+    stopwatch = _Stopwatch()
+    with stopwatch.part("data"):
+        arrays = _arrays(recipe, dataset)
+    with stopwatch.part("training"):
+        model = _trained(recipe, dataset, arrays, files, progress, seconds_between_checkpoints)
+    with stopwatch.part("measuring"):
+        accuracy = model.evaluate(arrays.x_test, arrays.y_test, batch_size=recipe.batch_size, verbose=0, return_dict=True)
+        spread = weight_spread(model)
+        itself = (
+            model.evaluate_self_prediction(arrays.x_test, batch_size=recipe.batch_size)
+            if isinstance(model, SelfModelingModel)
+            else {}
+        )
+    estimate = None
+    if recipe.rlct is not None:
+        with stopwatch.part("RLCT"):
+            estimate = _rlct(recipe, model, arrays, progress)
+            _write_traces(files, estimate)
+    with stopwatch.part("figures"):
+        for name, figure in run_figures(files.read_history(), classifier_of(model), estimate).items():
+            write_whole(files.figures / f"{name}.png", partial(figure.savefig, dpi=150))
+
+    result = RunResult(
+        recipe=recipe,
+        accuracy=accuracy["accuracy"],
+        weight_spread=spread.standard_deviation,
+        weight_interquartile_range=spread.interquartile_range,
+        weight_excess_kurtosis=spread.excess_kurtosis,
+        self_prediction_r2=itself.get("self_prediction_r2"),
+        self_prediction_loss=itself.get("self_prediction_loss"),
+        rlct=None if estimate is None else estimate.value,
+        rlct_std_error=None if estimate is None else estimate.std_error,
+        rlct_warnings=() if estimate is None else estimate.warnings,
+        inverse_temperature=None if estimate is None else estimate.inverse_temperature,
+        data_source=dataset.source,
+        is_subset=dataset.is_subset,
+        backend=keras.config.backend(),
+        paper=None if dataset.is_subset else paper_figures(recipe),
+        seconds=stopwatch.seconds,
+        folder=files.path,
+    )
+    files.write_json("seconds.json", result.seconds)
+    # Last of all: this file says that the run is finished.
+    files.write_json("metrics.json", result.metrics())
+    files.checkpoint.unlink(missing_ok=True)
+    return result
+
+
+def _claim(files: RunFolder, config: dict, resume: bool) -> RunResult | None:
+    """Makes sure that the folder is free or holds the same run; returns the result of a finished one."""
+    if not files.started:
+        files.write_json("config.json", config)
+        return None
+    if not resume:
+        state = "a finished" if files.finished else "an unfinished"
+        wish = "show it" if files.finished else "go on with it"
+        raise RunFolderError(
+            f"{files.path} holds {state} run. To {wish}, ask to resume (--resume); else choose another folder (--out)."
+        )
+    differences = _differences(files.read_json("config.json"), config)
+    if differences:
+        raise RunFolderError(
+            f"{files.path} holds a run with other settings, so it cannot be resumed with these: "
+            + "; ".join(f"{name}: {there} there, {here} here" for name, there, here in differences)
+        )
+    if files.finished:
+        return RunResult.from_metrics(files.read_json("metrics.json"), files.read_json("seconds.json"), files.path)
+    return None
+
+
+def _differences(there: dict, here: dict) -> list[tuple]:
+    def decisive(config: dict) -> dict:
+        return {
+            **config["recipe"],
+            "data": config["data"]["digest"][:12],
+            "backend": config["provenance"]["backend"],
+        }
+
+    try:
+        old, new = decisive(there), decisive(here)
+    except KeyError as error:
+        raise RunFolderError(f"config.json has no entry {error}. Start the run anew in another folder.") from error
+    return [(name, old.get(name), new[name]) for name in new if old.get(name) != new[name]]
+
+
+def _arrays(recipe: Recipe, dataset: Dataset) -> _Arrays:
+    task = find_task(recipe.task)
+    # One permutation per seed, the same in every epoch, as in the paper's code.
+    order = np.random.default_rng(recipe.seed).permutation(len(dataset.y_train))
+    return _Arrays(
+        x_train=task.inputs(dataset.x_train[order]),
+        y_train=dataset.y_train[order],
+        x_test=task.inputs(dataset.x_test),
+        y_test=dataset.y_test,
+    )
+
+
+def _model(recipe: Recipe, dataset: Dataset) -> keras.Model:
+    task = find_task(recipe.task)
+    classifier = task.network(recipe, dataset)
+    model = classifier
+    if recipe.aux_weight > 0:
+        # The head's seed differs from those of the classifier's layers, (seed, layer, kernel or bias).
+        model = SelfModelingModel(classifier, recipe.targets, recipe.aux_weight, seed=(recipe.seed, 1_000_000))
+    model.compile(
+        task.optimizer(recipe),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+        steps_per_execution=transforms.STEPS_PER_EXECUTION,
+    )
+    return model
+
+
+def _trained(
+    recipe: Recipe,
+    dataset: Dataset,
+    arrays: _Arrays,
+    files: RunFolder,
+    progress: Progress,
+    seconds_between_checkpoints: float,
+) -> keras.Model:
+    if files.model.exists():
+        model = _load(files.model)
+        progress.epoch(recipe.epochs, recipe.epochs, files.read_history()[-1])
+        return model
+    model, done = _model(recipe, dataset), 0
+    if files.checkpoint.exists():
+        model = _load(files.checkpoint)
+        done = epochs_done(model, -(-len(arrays.y_train) // recipe.batch_size))
+    history = files.read_history()[:done]
+    if len(history) < done:
+        raise RunFolderError(
+            f"{files.path / 'history.csv'} has {len(history)} epochs, but the checkpoint {done}. Start the run anew."
+        )
+    record = TrainingRecord(
+        files,
+        history,
+        seconds_between_checkpoints=seconds_between_checkpoints,
+        on_epoch=lambda epoch, row: progress.epoch(epoch, recipe.epochs, row),
+    )
+    model.fit(
+        arrays.x_train,
+        arrays.y_train,
+        batch_size=recipe.batch_size,
+        epochs=recipe.epochs,
+        initial_epoch=done,
+        shuffle=False,
+        validation_data=(arrays.x_test, arrays.y_test),
+        verbose=0,
+        callbacks=[WeightSpread(), record],
+    )
+    write_whole(files.model, model.save)
+    return model
+
+
+def _load(file: Path) -> keras.Model:
+    try:
+        return keras.models.load_model(file)
+    except (OSError, ValueError, KeyError) as error:
+        raise RunFolderError(f"{file} cannot be read: {error}. Start the run anew in another folder.") from error
+
+
+def _rlct(recipe: Recipe, model: keras.Model, arrays: _Arrays, progress: Progress) -> RLCTEstimate:
+    with warnings.catch_warnings():
+        # They stand in the result, and whoever shows it shows them.
+        warnings.simplefilter("ignore", RLCTWarning)
+        return estimate_rlct(
+            model,
+            (arrays.x_train, arrays.y_train),
+            settings=recipe.rlct,
+            seed=recipe.seed,
+            progress=progress.sampling,
+        )
+
+
+def _write_traces(files: RunFolder, estimate: RLCTEstimate) -> None:
+    def save(file: Path) -> None:
+        np.savez_compressed(
+            file,
+            losses=estimate.losses,
+            reference_losses=estimate.reference_losses,
+            initial_loss=estimate.initial_loss,
+            inverse_temperature=estimate.inverse_temperature,
+        )
+
+    write_whole(files.traces, save)

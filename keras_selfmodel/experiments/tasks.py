@@ -1,0 +1,17 @@
+"""The tasks by name."""
+
+from keras_selfmodel.experiments.mnist import MNIST
+from keras_selfmodel.experiments.task import Task
+
+TASKS: dict[str, Task] = {"mnist": MNIST}
+
+
+def find_task(name: str) -> Task:
+    """The task called `name`.
+
+    Raises:
+        ValueError: If there is none.
+    """
+    if name not in TASKS:
+        raise ValueError(f"No task {name!r}. Tasks: {sorted(TASKS)}")
+    return TASKS[name]

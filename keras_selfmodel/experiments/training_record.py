@@ -1,0 +1,61 @@
+"""What training leaves behind from epoch to epoch, so that an interrupted run goes on where it stopped."""
+
+import math
+import time
+from collections.abc import Callable
+
+import keras
+
+from keras_selfmodel.experiments.run_folder import RunFolder, write_whole
+
+
+class TrainingDivergedError(ArithmeticError):
+    """The loss is no longer a finite number."""
+
+
+class TrainingRecord(keras.callbacks.Callback):
+    """Writes the history after every epoch and a checkpoint now and then.
+
+    Network, optimizer state and the number of steps taken are one file, so that the checkpoint is always that of the
+    end of one epoch, whenever the program is killed. The history may be ahead of it; its surplus is computed again.
+
+    Args:
+        folder: Where the run's files go.
+        history: Rows of the epochs before the first of this fit.
+        seconds_between_checkpoints: Least time from one checkpoint to the next; 0 for one every epoch.
+        on_epoch: Called with the number of epochs done and the epoch's row.
+    """
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        history: list[dict[str, float]],
+        *,
+        seconds_between_checkpoints: float,
+        on_epoch: Callable[[int, dict[str, float]], None],
+    ) -> None:
+        super().__init__()
+        self.folder = folder
+        self.rows = list(history)
+        self.seconds_between_checkpoints = seconds_between_checkpoints
+        self.on_epoch = on_epoch
+        self._last_checkpoint = time.monotonic()
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        row = {"epoch": epoch + 1, **{name: float(value) for name, value in sorted((logs or {}).items())}}
+        self.rows.append(row)
+        self.folder.write_history(self.rows)
+        if not math.isfinite(row["loss"]):
+            raise TrainingDivergedError(
+                f"The loss is {row['loss']} after epoch {epoch + 1}: training diverged. Take a smaller learning rate "
+                "or auxiliary weight."
+            )
+        if time.monotonic() - self._last_checkpoint >= self.seconds_between_checkpoints:
+            write_whole(self.folder.checkpoint, self.model.save)
+            self._last_checkpoint = time.monotonic()
+        self.on_epoch(epoch + 1, row)
+
+
+def epochs_done(model: keras.Model, steps_per_epoch: int) -> int:
+    """Epochs behind a model loaded from a checkpoint, read from its optimizer."""
+    return int(keras.ops.convert_to_numpy(model.optimizer.iterations)) // steps_per_epoch

@@ -1,0 +1,90 @@
+"""The figures of one run."""
+
+import keras
+import numpy as np
+
+from keras_selfmodel._classifier_graph import final_kernel_layer
+from keras_selfmodel.metrics import spread_of
+from keras_selfmodel.rlct import RLCTEstimate
+
+# Okabe and Ito's colours, told apart by colour-blind readers.
+BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"
+
+
+def run_figures(
+    history: list[dict[str, float]], classifier: keras.Model, estimate: RLCTEstimate | None
+) -> dict:
+    """Draws spread, losses, weights and, if sampled, RLCT traces.
+
+    Args:
+        history: Rows of the epochs, as in `history.csv`.
+        classifier: The pruned network.
+        estimate: The RLCT estimate, or `None`.
+
+    Returns:
+        A `matplotlib.figure.Figure` by name.
+
+    Raises:
+        ImportError: If matplotlib is missing.
+    """
+    figures = {
+        "spread": _spread_figure(history),
+        "losses": _loss_figure(history),
+        "weights": _weight_figure(keras.ops.convert_to_numpy(final_kernel_layer(classifier).kernel)),
+    }
+    if estimate is not None:
+        figures["rlct_traces"] = estimate.plot()
+    return figures
+
+
+def _figure():
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6.4, 3.6), layout="constrained")
+    axes = figure.add_subplot()
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure, axes
+
+
+def _spread_figure(history):
+    figure, axes = _figure()
+    epochs = [row["epoch"] for row in history]
+    axes.plot(epochs, [row["weight_spread"] for row in history], color=BLUE, label="standard deviation")
+    axes.plot(
+        epochs,
+        [row["weight_interquartile_range"] / 1.349 for row in history],
+        color=ORANGE,
+        linestyle="--",
+        label="interquartile range / 1.349 (equal for normal weights)",
+    )
+    axes.set(xlabel="epoch", ylabel="spread of the final layer's weights", ylim=(0, None))
+    axes.legend(frameon=False, fontsize="small")
+    return figure
+
+
+def _loss_figure(history):
+    figure, axes = _figure()
+    epochs = [row["epoch"] for row in history]
+    curves = [
+        ("task_loss" if "task_loss" in history[0] else "loss", "task loss, training", BLUE, "-"),
+        ("val_loss", "task loss, test", ORANGE, "--"),
+        ("self_prediction_loss", "self-prediction loss, training", GREEN, "-."),
+    ]
+    for column, label, color, style in curves:
+        if column in history[0]:
+            axes.plot(epochs, [row[column] for row in history], color=color, linestyle=style, label=label)
+    axes.set(xlabel="epoch", ylabel="loss", yscale="log")
+    axes.legend(frameon=False, fontsize="small")
+    return figure
+
+
+def _weight_figure(kernel: np.ndarray):
+    figure, axes = _figure()
+    spread = spread_of(kernel)
+    axes.hist(kernel.ravel(), bins=80, color=BLUE)
+    axes.set(
+        xlabel="weight of the final layer",
+        ylabel="number of weights",
+        title=f"standard deviation {spread.standard_deviation:.4f}, excess kurtosis {spread.excess_kurtosis:.2f}",
+    )
+    return figure

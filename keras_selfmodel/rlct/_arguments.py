@@ -1,0 +1,51 @@
+"""What the user passes to the estimator, made definite or refused."""
+
+from collections.abc import Callable
+
+import keras
+import numpy as np
+
+from keras_selfmodel._classifier_graph import ClassifierGraph
+from keras_selfmodel.models._labels import check_labels
+
+
+def resolve_loss(model: keras.Model, loss) -> keras.losses.Loss | Callable:
+    """The loss to measure: what was given or compiled, else cross-entropy of the class scores."""
+    if loss is None:
+        last = ClassifierGraph(model).final_node.operation
+        softmax = _ends_in_softmax(model, last)
+        return keras.losses.SparseCategoricalCrossentropy(from_logits=not softmax)
+    if isinstance(loss, (list, tuple, dict)):
+        raise ValueError(f"The RLCT is that of one loss. Received: loss={loss!r}")
+    return keras.losses.get(loss)
+
+
+def resolve_data(model: keras.Model, data, loss) -> tuple:
+    """Checks `(x, y)` and returns x, y and the number of samples."""
+    if not (isinstance(data, (tuple, list)) and len(data) == 2):
+        raise ValueError(
+            f"data must be (x, y), the arrays the model was trained on. Received: data of type {type(data).__name__}"
+        )
+    x, y = data
+    lengths = {len(a) for a in keras.tree.flatten((x, y)) if hasattr(a, "__len__")}
+    if len(lengths) != 1:
+        raise ValueError(f"x and y must have one entry for each sample. Received: lengths {sorted(lengths)}")
+    num_samples = lengths.pop()
+    if num_samples < 3:
+        raise ValueError(f"n/ln n needs at least 3 samples. Received: {num_samples}")
+    for given, wanted in zip(keras.tree.flatten(x), keras.tree.flatten(model.inputs), strict=False):
+        if len(np.shape(given)) != len(wanted.shape) or any(
+            w not in (None, g) for g, w in zip(np.shape(given)[1:], wanted.shape[1:], strict=True)
+        ):
+            raise ValueError(
+                f"The model takes inputs of shape {tuple(wanted.shape)}. Received: x of shape {np.shape(given)}"
+            )
+    check_labels(y, model.outputs[0].shape[-1], loss)
+    return x, y, num_samples
+
+
+def _ends_in_softmax(model: keras.Model, last: keras.Layer) -> bool:
+    return any(
+        isinstance(layer, keras.layers.Softmax) or getattr(layer, "activation", None) is keras.activations.softmax
+        for layer in (model.layers[-1], last)
+    )

@@ -1,0 +1,160 @@
+"""The result of an RLCT estimation."""
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from keras_selfmodel.rlct.conventions import SamplingSettings
+
+
+@dataclass(frozen=True)
+class RLCTEstimate:
+    """An estimate of the RLCT (local learning coefficient) and all that it was computed from.
+
+    Attributes:
+        settings: Settings of the sampling, with the convention.
+        num_samples: n, samples of the data.
+        num_parameters: Number of weights that were sampled.
+        inverse_temperature: nβ.
+        initial_loss: L₀: mean loss at w*, over all data ("dataset") or the first `num_chains` batches ("paper").
+        losses: L_B(w_t) before each step, `(chains, steps)`, burn-in included; NaN where a chain was stopped.
+        reference_losses: The loss of the same batches at w*, `(chains, steps)`.
+    """
+
+    settings: SamplingSettings
+    num_samples: int
+    num_parameters: int
+    inverse_temperature: float
+    initial_loss: float
+    losses: np.ndarray
+    reference_losses: np.ndarray
+
+    @property
+    def value(self) -> float:
+        """λ̂ by the convention: paired with the batches at w* ("dataset"), the plain difference ("paper")."""
+        return float(np.mean(self.chain_values))
+
+    @property
+    def std_error(self) -> float:
+        """Standard error over the chains; NaN for a single chain. It does not contain the biases of SGLD."""
+        chains = len(self.chain_values)
+        return float(np.std(self.chain_values, ddof=1) / math.sqrt(chains)) if chains > 1 else math.nan
+
+    @property
+    def chain_values(self) -> np.ndarray:
+        """λ̂ of each chain, `(chains,)`."""
+        reference = self.reference_losses if self.settings.convention == "dataset" else self.initial_loss
+        return self._chain_means(reference)
+
+    @property
+    def paired_value(self) -> float:
+        """nβ·mean[L_B(w) − L_B(w*)]: each draw compared with the same batch at w*."""
+        return float(np.mean(self._chain_means(self.reference_losses)))
+
+    @property
+    def plain_value(self) -> float:
+        """nβ·(mean[L_B(w)] − L₀): noisier, because batches differ in difficulty."""
+        return float(np.mean(self._chain_means(self.initial_loss)))
+
+    @cached_property
+    def r_hat(self) -> float:
+        """Split R̂ of the draws over the chains (rank-normalised); near 1 where the chains agree. Needs ArviZ."""
+        return self._diagnose("rhat")
+
+    @cached_property
+    def ess(self) -> float:
+        """Effective number of independent draws, all chains together (bulk). Needs ArviZ."""
+        return self._diagnose("ess")
+
+    @cached_property
+    def warnings(self) -> tuple[str, ...]:
+        """What speaks against the estimate, in sentences; empty if nothing does."""
+        return tuple(_warnings(self))
+
+    @property
+    def draws(self) -> np.ndarray:
+        """nβ·[L_B(w) − L_B(w*)] at each draw that counts, `(chains, draws)`."""
+        return self.inverse_temperature * self._kept(self.losses - self.reference_losses)
+
+    def plot(self):
+        """Draws the traces of the chains, the burn-in shaded. Needs matplotlib.
+
+        Returns:
+            A `matplotlib.figure.Figure`.
+        """
+        from keras_selfmodel.rlct.trace_figure import trace_figure
+
+        return trace_figure(self)
+
+    def __repr__(self) -> str:
+        return (
+            f"RLCTEstimate({self.value:.4g} ± {self.std_error:.2g}, convention={self.settings.convention!r}, "
+            f"nβ={self.inverse_temperature:.4g}, warnings={len(self.warnings)})"
+        )
+
+    def _kept(self, trace: np.ndarray) -> np.ndarray:
+        return trace[:, self.settings.burn_in :: self.settings.thinning]
+
+    def _chain_means(self, reference: np.ndarray | float) -> np.ndarray:
+        # A chain with a non-finite loss has the value NaN, and so has the estimate: it is not averaged away.
+        return self.inverse_temperature * np.mean(self._kept(self.losses - reference), axis=1)
+
+    def _diagnose(self, name: str) -> float:
+        import warnings
+
+        draws = self.draws
+        if not np.isfinite(draws).all() or draws.shape[1] < 4:
+            return math.nan
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # ArviZ announces its next major version on import.
+            try:
+                import arviz
+            except ImportError as error:
+                raise ImportError(
+                    f"The diagnostic {name!r} needs ArviZ: pip install 'keras-selfmodel[experiments]'"
+                ) from error
+        return float(getattr(arviz, name)(draws))
+
+
+def _warnings(estimate: RLCTEstimate):
+    finite = np.isfinite(estimate.losses).all(axis=1)
+    if not finite.all():
+        first = [int(np.argmin(np.isfinite(trace))) for trace in estimate.losses[~finite]]
+        chains = ", ".join(
+            f"chain {c} from step {s}" for c, s in zip(np.flatnonzero(~finite), first, strict=True)
+        )
+        yield (
+            f"The loss is not finite in {chains}: the estimate is NaN. Take a smaller step size than "
+            f"{estimate.settings.step_size:g}, or a stronger localization."
+        )
+        return
+    values = estimate.chain_values
+    for chain in _diverged(estimate):
+        yield (
+            f"Chain {chain} diverged: its loss keeps rising away from w*. Take a smaller step size than "
+            f"{estimate.settings.step_size:g}, or a stronger localization."
+        )
+    if estimate.value < 0:
+        yield (
+            f"The estimate is negative ({estimate.value:.3g}), which no RLCT is: the chains found a lower loss than "
+            "that of w*, so w* is not a minimum of the loss measured. Train longer on that loss."
+        )
+    elif (values < 0).any():
+        yield (
+            f"The mean loss lies below that of w* in chains {np.flatnonzero(values < 0).tolist()}: w* may not be a "
+            "minimum of the loss measured."
+        )
+    if len(values) == 1:
+        yield "One chain gives no standard error and cannot show whether it converged."
+
+
+def _diverged(estimate: RLCTEstimate) -> np.ndarray:
+    """Chains whose excess loss still more than doubles between the second and the last quarter of the trace."""
+    excess = estimate.losses - estimate.reference_losses
+    quarters = [quarter.mean(axis=1) for quarter in np.array_split(excess, 4, axis=1)] if excess.shape[1] >= 8 else []
+    if not quarters:
+        return np.empty(0, int)
+    scale = np.median(np.abs(quarters[1]))
+    return np.flatnonzero(quarters[3] > 2 * np.abs(quarters[1]) + 2 * scale)

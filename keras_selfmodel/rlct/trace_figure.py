@@ -1,0 +1,35 @@
+"""The traces of an RLCT estimation as a figure."""
+
+import numpy as np
+
+
+def trace_figure(estimate):
+    """Draws nβ·[L_B(w) − L_B(w*)] of each chain against the step, smoothed over 1 % of the steps.
+
+    Args:
+        estimate: An `RLCTEstimate`.
+
+    Returns:
+        A `matplotlib.figure.Figure`.
+    """
+    from matplotlib.figure import Figure
+
+    excess = estimate.inverse_temperature * (estimate.losses - estimate.reference_losses)
+    steps = excess.shape[1]
+    width = max(1, steps // 100)
+    kernel = np.ones(width) / width
+    figure = Figure(figsize=(6.4, 3.6), layout="constrained")
+    axes = figure.add_subplot()
+    for chain, trace in enumerate(excess):
+        smooth = np.convolve(trace, kernel, mode="valid")
+        axes.plot(np.arange(len(smooth)) + width / 2, smooth, linewidth=1, label=f"chain {chain}")
+    axes.axvspan(0, estimate.settings.burn_in, color="0.92", zorder=0, label="burn-in")
+    axes.axhline(estimate.value, color="black", linewidth=1, linestyle="--", label=f"RLCT {estimate.value:.3g}")
+    axes.set(
+        xlabel="SGLD step",
+        ylabel=r"$n\beta\,[L_B(w) - L_B(w^*)]$",
+        xlim=(0, steps),
+        title=f"SGLD chains, {estimate.settings.convention} convention, nβ = {estimate.inverse_temperature:.1f}",
+    )
+    axes.legend(frameon=False, fontsize="small", ncols=2)
+    return figure

@@ -1,0 +1,38 @@
+"""Function transformations and random numbers that Keras does not have: the one place that asks which backend runs.
+
+Every backend file defines the same names with the same meaning; `_jax.py` documents them.
+"""
+
+import keras
+
+if keras.config.backend() == "jax":
+    from keras_selfmodel.transforms import _jax as _backend
+elif keras.config.backend() == "tensorflow":
+    from keras_selfmodel.transforms import _tensorflow as _backend
+elif keras.config.backend() == "torch":
+    from keras_selfmodel.transforms import _torch as _backend
+else:
+    raise ImportError(
+        "keras_selfmodel runs on the Keras backends 'jax', 'tensorflow' and 'torch'. "
+        f"Received: keras.config.backend() = {keras.config.backend()!r}"
+    )
+
+STEPS_PER_EXECUTION = _backend.STEPS_PER_EXECUTION
+devices = _backend.devices
+jit = _backend.jit
+map_chains = _backend.map_chains
+normals = _backend.normals
+random_key = _backend.random_key
+scan = _backend.scan
+value_and_grad = _backend.value_and_grad
+
+__all__ = [
+    "STEPS_PER_EXECUTION",
+    "devices",
+    "jit",
+    "map_chains",
+    "normals",
+    "random_key",
+    "scan",
+    "value_and_grad",
+]

@@ -1,0 +1,70 @@
+"""Transformations on JAX. The other backends' files define the same names."""
+
+from collections.abc import Callable
+
+import jax
+
+# Training steps that `fit` runs in one compiled call: more than 1 gains nothing on JAX.
+STEPS_PER_EXECUTION = 1
+
+
+def devices() -> list[str]:
+    """Names of the devices the backend computes on, the one it prefers first."""
+    return [f"{device.platform}:{device.id} {device.device_kind}" for device in jax.devices()]
+
+
+def value_and_grad(function: Callable) -> Callable:
+    """Differentiates `function(weights, *args) -> (value, aux)` with respect to `weights`, a list of arrays.
+
+    Returns:
+        A function of the same arguments that returns `((value, aux), gradients)`.
+    """
+    return jax.value_and_grad(function, has_aux=True)
+
+
+def jit(function: Callable) -> Callable:
+    """Compiles `function(state, *args) -> (state, result)`. The memory of the state passed in is used again."""
+    return jax.jit(function, donate_argnums=0)
+
+
+def map_chains(function: Callable, *, separately: bool = False) -> Callable:
+    """Applies `function` to each slice along the first axis of its arguments, trees of arrays; stacks the results.
+
+    Args:
+        function: Function of trees of arrays.
+        separately: Whether the slices must be computed one after another, as functions that draw random numbers
+            need. Otherwise each backend does what is faster on its device (benchmarks/chains.py).
+    """
+    if jax.default_backend() == "cpu" or separately:
+        # On a CPU batched products of different weights are slower than one product after another.
+        return lambda *args: jax.lax.map(lambda slices: function(*slices), args)
+    return jax.vmap(function)
+
+
+def scan(function: Callable, carry, inputs):
+    """Loops `carry, output = function(carry, input)` over the first axis of `inputs`.
+
+    Args:
+        function: Its output is one array of Keras's float type.
+        carry: Tree of arrays whose shapes stay the same.
+        inputs: Tree of arrays.
+
+    Returns:
+        The last carry and the outputs stacked.
+    """
+    return jax.lax.scan(function, carry, inputs)
+
+
+def random_key(seed: int):
+    """The state of a random number generator, from a seed in 0 … 2⁶³ − 1."""
+    return jax.random.key(seed)
+
+
+def normals(key, arrays: list):
+    """Draws standard normal numbers.
+
+    Returns:
+        The next key, and a list of arrays of the same shapes and dtypes as `arrays`.
+    """
+    key, *keys = jax.random.split(key, len(arrays) + 1)
+    return key, [jax.random.normal(k, a.shape, a.dtype) for k, a in zip(keys, arrays, strict=True)]

@@ -1,0 +1,73 @@
+"""Transformations on TensorFlow. `_jax.py` says what each name means."""
+
+from collections.abc import Callable
+
+import keras
+import tensorflow as tf
+
+# One call of the compiled loop for 32 steps saves the Python between steps: measured 1.2 times faster.
+STEPS_PER_EXECUTION = 32
+
+
+def devices() -> list[str]:
+    found = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("TPU")
+    return [device.name.removeprefix("/device:") for device in found or tf.config.list_logical_devices("CPU")]
+
+
+def value_and_grad(function: Callable) -> Callable:
+    def differentiated(weights, *args):
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(weights)
+            value, aux = function(weights, *args)
+        return (value, aux), tape.gradient(value, weights, unconnected_gradients="zero")
+
+    return differentiated
+
+
+def jit(function: Callable) -> Callable:
+    # No autograph: loops are written with `scan`, and a Python list changed inside tf.range would not be carried.
+    traced = tf.function(function, autograph=False)
+    # Asking for the trace of these shapes is the same cached call, without the warning that a last, smaller batch
+    # or a second estimate would cause.
+    return lambda *args: traced.get_concrete_function(*args)(*args)
+
+
+def map_chains(function: Callable, *, separately: bool = False) -> Callable:
+    if not separately and tf.config.list_logical_devices("GPU"):
+        return lambda *args: tf.vectorized_map(lambda slices: function(*slices), args)
+
+    def unrolled(*args):
+        chains = tf.nest.flatten(args)[0].shape[0]
+        slices = [tf.nest.map_structure(lambda a, chain=chain: a[chain], args) for chain in range(chains)]
+        return tf.nest.map_structure(lambda *results: tf.stack(results), *(function(*s) for s in slices))
+
+    return unrolled
+
+
+def scan(function: Callable, carry, inputs):
+    length = tf.nest.flatten(inputs)[0].shape[0]
+
+    def body(step, carry, trace):
+        carry, output = function(carry, tf.nest.map_structure(lambda a: a[step], inputs))
+        return step + 1, carry, trace.write(step, output)
+
+    # One step at a time: iterations in parallel would hold several copies of the carry.
+    _, carry, trace = tf.while_loop(
+        lambda step, *_: step < length,
+        body,
+        (0, carry, tf.TensorArray(keras.config.floatx(), length)),
+        parallel_iterations=1,
+    )
+    return carry, trace.stack()
+
+
+def random_key(seed: int):
+    return tf.constant([seed, 0], tf.int64)
+
+
+def normals(key, arrays: list):
+    drawn = [
+        tf.random.stateless_normal(tf.shape(a), key + tf.constant([0, i], tf.int64), dtype=a.dtype)
+        for i, a in enumerate(arrays)
+    ]
+    return key + tf.constant([0, len(arrays)], tf.int64), drawn

@@ -1,0 +1,58 @@
+"""Transformations on PyTorch. `_jax.py` says what each name means."""
+
+from collections.abc import Callable
+
+import keras
+import torch
+
+# Keras accepts no other number on PyTorch.
+STEPS_PER_EXECUTION = 1
+
+
+def devices() -> list[str]:
+    if torch.cuda.is_available():
+        return [f"cuda:{i} {torch.cuda.get_device_name(i)}" for i in range(torch.cuda.device_count())]
+    return ["mps"] if torch.backends.mps.is_available() else ["cpu"]
+
+
+def value_and_grad(function: Callable) -> Callable:
+    differentiated = torch.func.grad_and_value(function, has_aux=True)
+
+    def value_first(*args):
+        gradients, (value, aux) = differentiated(*args)
+        return (value, aux), gradients
+
+    return value_first
+
+
+def jit(function: Callable) -> Callable:
+    # torch.compile takes over a minute for what is saved here in seconds; the loop runs eagerly.
+    return torch.no_grad()(function)
+
+
+def map_chains(function: Callable, *, separately: bool = False) -> Callable:
+    if not separately:
+        return torch.func.vmap(function)
+
+    def one_after_another(*args):
+        chains = keras.tree.flatten(args)[0].shape[0]
+        slices = [keras.tree.map_structure(lambda a, chain=chain: a[chain], args) for chain in range(chains)]
+        return keras.tree.map_structure(lambda *results: torch.stack(results), *(function(*s) for s in slices))
+
+    return one_after_another
+
+
+def scan(function: Callable, carry, inputs):
+    outputs = []
+    for step in range(keras.tree.flatten(inputs)[0].shape[0]):
+        carry, output = function(carry, keras.tree.map_structure(lambda a, step=step: a[step], inputs))
+        outputs.append(output)
+    return carry, torch.stack(outputs)
+
+
+def random_key(seed: int) -> torch.Generator:
+    return torch.Generator(device=keras.ops.zeros(()).device).manual_seed(seed)
+
+
+def normals(key: torch.Generator, arrays: list):
+    return key, [torch.randn(a.shape, generator=key, dtype=a.dtype, device=a.device) for a in arrays]
