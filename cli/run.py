@@ -64,9 +64,10 @@ def run(task, backend, targets, measure_rlct, data_dir, out, resume, as_json, qu
     if as_json:
         print_json({**result.metrics(), "seconds": result.seconds, "folder": str(folder)})
     else:
-        from ksm_cli.run_table import run_table
+        from ksm_cli.run_table import run_notes, run_table
 
         print_table(run_table(result))
+        click.echo(run_notes(result))
         for sentence in result.rlct_warnings:
             click.secho(f"Warning: {sentence}", fg="yellow", err=True)
 

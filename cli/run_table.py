@@ -9,11 +9,7 @@ def run_table(result: RunResult) -> Table:
     """The measures of a run, with the paper's beside them where it has the same setting; 80 columns hold it."""
     recipe, paper = result.recipe, result.paper
     table = Table(
-        title=f"{recipe.task}: {recipe.hidden} hidden units, auxiliary weight {recipe.aux_weight:g}, "
-        f"seed {recipe.seed}, {result.backend}",
-        title_justify="left",
-        caption=_caption(result),
-        caption_justify="left",
+        title=f"{recipe.task}, H = {recipe.hidden}, AW = {recipe.aux_weight:g}, seed {recipe.seed}, {result.backend}",
     )
     table.add_column("measure")
     table.add_column("this run", justify="right")
@@ -35,13 +31,8 @@ def run_table(result: RunResult) -> Table:
     return table
 
 
-def _with_error(value: float | None, error: float | None) -> str:
-    if value is None:
-        return "not a number"
-    return f"{value:.2f}" if error is None else f"{value:.2f} ± {error:.2f}"
-
-
-def _caption(result: RunResult) -> str:
+def run_notes(result: RunResult) -> str:
+    """What belongs below the table: time, data, files."""
     lines = [
         "seconds: " + ", ".join(f"{part} {seconds:.1f}" for part, seconds in result.seconds.items()),
         f"data:    {result.data_source}",
@@ -50,3 +41,9 @@ def _caption(result: RunResult) -> str:
     if result.is_subset:
         lines.insert(1, "NOT the full data set: no comparison with the paper")
     return "\n".join(lines)
+
+
+def _with_error(value: float | None, error: float | None) -> str:
+    if value is None:
+        return "not a number"
+    return f"{value:.2f}" if error is None else f"{value:.2f} ± {error:.2f}"

@@ -55,9 +55,9 @@ def paper_figures(recipe: Recipe) -> PaperFigures | None:
     if recipe.task != "mnist" or recipe.hidden not in _MNIST_SPREAD or recipe.aux_weight not in _AUX_WEIGHTS:
         return None
     wanted = TASKS["mnist"].recipe
-    rlct = None if recipe.rlct is None else dataclasses.replace(wanted.rlct, seed=recipe.rlct.seed)
-    varied = {"hidden": recipe.hidden, "aux_weight": recipe.aux_weight, "seed": recipe.seed, "rlct": rlct}
-    if recipe != dataclasses.replace(wanted, **varied):
+    varied = {"hidden": recipe.hidden, "aux_weight": recipe.aux_weight, "seed": recipe.seed}
+    same_rlct = {"rlct": None} if recipe.rlct is None else {}
+    if recipe != dataclasses.replace(wanted, **varied, **same_rlct):
         return None
     column = _AUX_WEIGHTS.index(recipe.aux_weight)
     return PaperFigures(

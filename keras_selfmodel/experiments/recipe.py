@@ -21,7 +21,7 @@ class Recipe:
         learning_rate: Learning rate of the task's optimizer.
         momentum: Nesterov momentum; 0 for none.
         seed: Seed of the initial weights, the order of the data and the sampling.
-        rlct: Settings of the RLCT estimation; `None` leaves it out.
+        rlct: Settings of the RLCT estimation, with the recipe's seed; `None` leaves it out.
     """
 
     task: str
@@ -45,6 +45,8 @@ class Recipe:
             value = getattr(self, name)
             if not (math.isfinite(value) and value >= 0):
                 raise ValueError(f"{name} must be finite and not negative. Received: {name}={value}")
+        if self.rlct is not None:
+            object.__setattr__(self, "rlct", dataclasses.replace(self.rlct, seed=self.seed))
 
     def to_dict(self) -> dict:
         """Plain values, as JSON holds them."""

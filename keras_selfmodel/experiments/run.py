@@ -272,7 +272,6 @@ def _rlct(recipe: Recipe, model: keras.Model, arrays: _Arrays, progress: Progres
             model,
             (arrays.x_train, arrays.y_train),
             settings=recipe.rlct,
-            seed=recipe.seed,
             progress=progress.sampling,
         )
 
