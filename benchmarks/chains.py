@@ -21,7 +21,13 @@ estimator = importlib.import_module("keras_selfmodel.rlct.estimate_rlct")
 def rate(model, x, y, batch_size: int) -> float:
     times = []
     ksm.estimate_rlct(
-        model, (x, y), num_draws=250, burn_in=0, step_size=1e-7, batch_size=batch_size, seed=1,
+        model,
+        (x, y),
+        num_draws=250,
+        burn_in=0,
+        step_size=1e-7,
+        batch_size=batch_size,
+        seed=1,
         progress=lambda *_: times.append(time.perf_counter()),
     )
     # The first block holds the compilation.

@@ -84,9 +84,7 @@ class SelfModelingModel(keras.Model):
         if len(set(targets)) != len(targets):
             raise ValueError(f"Each target may be named once. Received: targets={targets}")
         if target_normalization not in (None, "unit_rms"):
-            raise ValueError(
-                f"target_normalization must be None or 'unit_rms'. Received: {target_normalization!r}"
-            )
+            raise ValueError(f"target_normalization must be None or 'unit_rms'. Received: {target_normalization!r}")
         _check_aux_weight(aux_weight)
         graph = ClassifierGraph(classifier)
         joint = JointNetwork(
@@ -110,7 +108,11 @@ class SelfModelingModel(keras.Model):
         self._in_train_step = False
         # float32 whatever the precision of the layers: AW multiplies the loss, which is float32 too.
         self._aux_weight = self.add_weight(
-            shape=(), dtype="float32", initializer=keras.initializers.Constant(aux_weight), trainable=False, name="aux_weight"
+            shape=(),
+            dtype="float32",
+            initializer=keras.initializers.Constant(aux_weight),
+            trainable=False,
+            name="aux_weight",
         )
         # A Loss instance rather than a function: it casts under mixed precision, takes sample weights, and is
         # scaled like the compiled loss when replicas share a batch.
@@ -118,7 +120,8 @@ class SelfModelingModel(keras.Model):
         self._task_loss_tracker = keras.metrics.Mean(name="task_loss")
         self._self_prediction_loss_tracker = keras.metrics.Mean(name="self_prediction_loss")
         self._self_prediction_r2 = SelfPredictionR2(joint.units)
-        self.built = True
+        # A symbolic call builds the model and tells `export` what the inputs look like.
+        self(graph.functional.input)
 
     @property
     def aux_weight(self) -> float:
@@ -151,9 +154,7 @@ class SelfModelingModel(keras.Model):
         if not _is_joint(y_pred):
             return super().compute_loss(x, y, y_pred, sample_weight, training)
         task_loss = super().compute_loss(x, y, y_pred["scores"], sample_weight, training)
-        self_prediction_loss = self._mean_squared_error(
-            y_pred["target"], y_pred["self_prediction"], sample_weight
-        )
+        self_prediction_loss = self._mean_squared_error(y_pred["target"], y_pred["self_prediction"], sample_weight)
         self._track(task_loss, self_prediction_loss, batch=ops.shape(y_pred["target"])[0])
         return task_loss + self._aux_weight * self_prediction_loss
 
@@ -213,9 +214,7 @@ class SelfModelingModel(keras.Model):
     @classmethod
     def from_config(cls, config: dict) -> "SelfModelingModel":
         deserialize = keras.saving.deserialize_keras_object
-        parts = {
-            key: deserialize(config[key]) for key in ("dtype", "classifier", "head") if config[key] is not None
-        }
+        parts = {key: deserialize(config[key]) for key in ("dtype", "classifier", "head") if config[key] is not None}
         return cls(**{**config, **parts})
 
     def _track(self, task_loss, self_prediction_loss, batch) -> None:

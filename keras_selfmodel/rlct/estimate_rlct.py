@@ -60,12 +60,12 @@ def estimate_rlct(
 
     Example:
 
-    >>> rng = np.random.default_rng(0)
-    >>> x, y = rng.normal(size=(64, 3)).astype("float32"), rng.integers(0, 2, 64)
-    >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
-    >>> estimate = estimate_rlct(model, (x, y), seed=1, step_size=1e-3, batch_size=32, num_draws=20, burn_in=4)
-    >>> estimate.losses.shape
-    (4, 24)
+    >>> x = np.repeat(np.random.default_rng(0).normal(size=(32, 3)), 2, axis=0)
+    >>> y = np.tile([0, 1], 32)  # each point once in either class: zero weights fit best
+    >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, kernel_initializer="zeros")])
+    >>> estimate = estimate_rlct(model, (x, y), seed=1, step_size=1e-2, localization=1.0, batch_size=64)
+    >>> 1.5 < estimate.value < 2.5  # 8 weights, 4 of them without effect on the probabilities
+    True
     """
     compiled_loss = model.loss if loss is None and model.compiled else loss
     model = classifier_of(model)
@@ -111,18 +111,14 @@ def estimate_rlct(
         state, trace = program(state, ops.convert_to_tensor(indices), anchor, x, y)
         stop = done + len(indices)
         losses[:, done:stop] = ops.convert_to_numpy(trace).T
-        reference_losses[:, done:stop] = (
-            reference[done:stop] if training else per_sample[indices].mean(axis=2).T
-        )
+        reference_losses[:, done:stop] = reference[done:stop] if training else per_sample[indices].mean(axis=2).T
         done = stop
         if progress is not None:
             progress(done, settings.num_steps)
         if not np.isfinite(losses[:, :done]).all():
             break  # The estimate is NaN from here on; more steps would only take time.
 
-    estimate = RLCTEstimate(
-        settings, num_samples, num_parameters, nbeta, initial_loss, losses, reference_losses
-    )
+    estimate = RLCTEstimate(settings, num_samples, num_parameters, nbeta, initial_loss, losses, reference_losses)
     for sentence in estimate.warnings:
         warnings.warn(sentence, RLCTWarning, stacklevel=2)
     return estimate

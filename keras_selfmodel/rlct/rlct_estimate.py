@@ -122,9 +122,7 @@ def _warnings(estimate: RLCTEstimate):
     finite = np.isfinite(estimate.losses).all(axis=1)
     if not finite.all():
         first = [int(np.argmin(np.isfinite(trace))) for trace in estimate.losses[~finite]]
-        chains = ", ".join(
-            f"chain {c} from step {s}" for c, s in zip(np.flatnonzero(~finite), first, strict=True)
-        )
+        chains = ", ".join(f"chain {c} from step {s}" for c, s in zip(np.flatnonzero(~finite), first, strict=True))
         yield (
             f"The loss is not finite in {chains}: the estimate is NaN. Take a smaller step size than "
             f"{estimate.settings.step_size:g}, or a stronger localization."

@@ -1,0 +1,157 @@
+"""Seconds an epoch: self-modeling in `fit`, the plain classifier in `fit`, and the best hand-written loop.
+
+    KERAS_BACKEND=jax python benchmarks/training.py
+
+784-512-(10 + 512) network, AW 10, batch 512, 60,000 rows, SGD with Nesterov momentum, float32. The hand-written loop
+is written for the running backend alone, without Keras, metrics or callbacks. The three run in turn, several rounds in
+one process; the ratios are medians of the rounds' ratios.
+"""
+
+import argparse
+import statistics
+import time
+
+import keras
+import numpy as np
+
+import keras_selfmodel as ksm
+from keras_selfmodel import transforms
+
+ROWS, INPUTS, HIDDEN, CLASSES, BATCH = 60_000, 784, 512, 10, 512
+AUX_WEIGHT, RATE, MOMENTUM = 10.0, 0.005, 0.9
+BATCHES = [slice(start, start + BATCH) for start in range(0, ROWS, BATCH)]
+
+
+def data() -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(0)
+    return rng.uniform(-1, 1, (ROWS, INPUTS)).astype("float32"), rng.integers(0, CLASSES, ROWS).astype("int32")
+
+
+def widened_weights() -> list[np.ndarray]:
+    """Hidden kernel and bias, and one final layer of classes and targets."""
+    rng = np.random.default_rng(1)
+    shapes = [((INPUTS, HIDDEN), INPUTS), ((HIDDEN,), INPUTS), ((HIDDEN, CLASSES + HIDDEN), HIDDEN)]
+    shapes.append(((CLASSES + HIDDEN,), HIDDEN))
+    return [rng.uniform(-1, 1, shape).astype("float32") / np.sqrt(fan_in) for shape, fan_in in shapes]
+
+
+def keras_epoch(aux_weight: float, x, y):
+    model = classifier = ksm.models.mlp(HIDDEN, seed=1)
+    if aux_weight:
+        model = ksm.SelfModelingModel(classifier, "hidden", aux_weight, seed=1)
+    model.compile(
+        keras.optimizers.SGD(RATE, momentum=MOMENTUM, nesterov=True),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+        steps_per_execution=transforms.STEPS_PER_EXECUTION,
+    )
+    return lambda: model.fit(x, y, batch_size=BATCH, epochs=1, shuffle=False, verbose=0)
+
+
+def jax_epoch(x, y):
+    import jax
+    import jax.numpy as jnp
+
+    def loss(weights, x, y):
+        w, b, v, c = weights
+        hidden = jax.nn.relu(x @ w + b)
+        outputs = hidden @ v + c
+        scores, prediction = outputs[:, :CLASSES], outputs[:, CLASSES:]
+        task = -jnp.mean(jnp.take_along_axis(jax.nn.log_softmax(scores), y[:, None], axis=1))
+        return task + AUX_WEIGHT * jnp.mean((prediction - jax.lax.stop_gradient(hidden)) ** 2)
+
+    def step(weights, velocities, x, y):
+        gradients = jax.grad(loss)(weights, x, y)
+        velocities = [MOMENTUM * m - RATE * g for m, g in zip(velocities, gradients, strict=True)]
+        weights = [w + MOMENTUM * m - RATE * g for w, m, g in zip(weights, velocities, gradients, strict=True)]
+        return weights, velocities
+
+    step = jax.jit(step, donate_argnums=(0, 1))
+    weights = [jnp.asarray(w) for w in widened_weights()]
+    state = weights, [jnp.zeros_like(w) for w in weights]
+
+    def epoch():
+        nonlocal state
+        for batch in BATCHES:
+            state = step(*state, x[batch], y[batch])
+        jax.block_until_ready(state)
+
+    return epoch
+
+
+def tensorflow_epoch(x, y):
+    import tensorflow as tf
+
+    weights = [tf.Variable(w) for w in widened_weights()]
+    velocities = [tf.Variable(tf.zeros_like(w)) for w in weights]
+    x, y = tf.constant(x), tf.constant(y)
+
+    @tf.function
+    def epoch():
+        for i in tf.range(len(BATCHES)):
+            xb, yb = x[i * BATCH : (i + 1) * BATCH], y[i * BATCH : (i + 1) * BATCH]
+            with tf.GradientTape() as tape:
+                w, b, v, c = weights
+                hidden = tf.nn.relu(xb @ w + b)
+                outputs = hidden @ v + c
+                scores, prediction = outputs[:, :CLASSES], outputs[:, CLASSES:]
+                task = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(yb, scores))
+                error = prediction - tf.stop_gradient(hidden)
+                loss = task + AUX_WEIGHT * tf.reduce_mean(tf.square(error))
+            for w, m, g in zip(weights, velocities, tape.gradient(loss, weights), strict=True):
+                m.assign(MOMENTUM * m - RATE * g)
+                w.assign_add(MOMENTUM * m - RATE * g)
+
+    return epoch
+
+
+def torch_epoch(x, y):
+    import torch
+    from torch.nn import functional
+
+    weights = [torch.tensor(w, requires_grad=True) for w in widened_weights()]
+    optimizer = torch.optim.SGD(weights, RATE, momentum=MOMENTUM, nesterov=True)
+    x, y = torch.from_numpy(x), torch.from_numpy(y).long()
+
+    def epoch():
+        for batch in BATCHES:
+            w, b, v, c = weights
+            hidden = functional.relu(torch.addmm(b, x[batch], w))
+            outputs = torch.addmm(c, hidden, v)
+            task = functional.cross_entropy(outputs[:, :CLASSES], y[batch])
+            loss = task + AUX_WEIGHT * functional.mse_loss(outputs[:, CLASSES:], hidden.detach())
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+
+    return epoch
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=7)
+    rounds = parser.parse_args().rounds
+    x, y = data()
+    backend = keras.config.backend()
+    by_hand = {"jax": jax_epoch, "tensorflow": tensorflow_epoch, "torch": torch_epoch}[backend]
+    candidates = {
+        "hand-written loop": by_hand(x, y),
+        "SelfModelingModel.fit": keras_epoch(AUX_WEIGHT, x, y),
+        "plain classifier fit": keras_epoch(0.0, x, y),
+    }
+    seconds = {name: [] for name in candidates}
+    for round_number in range(rounds + 1):
+        for name, epoch in candidates.items():
+            start = time.perf_counter()
+            epoch()
+            if round_number:  # the first round compiles
+                seconds[name].append(time.perf_counter() - start)
+    print(f"{backend} on {transforms.devices()[0]}: seconds an epoch, median of {rounds} rounds")
+    reference = seconds["hand-written loop"]
+    for name, times in seconds.items():
+        ratio = statistics.median(t / r for t, r in zip(times, reference, strict=True))
+        print(f"  {name:<22} {statistics.median(times):6.2f}   {ratio:.2f} × the hand-written loop")
+
+
+if __name__ == "__main__":
+    main()

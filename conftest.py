@@ -1,0 +1,13 @@
+"""The tests run on one backend per process: KERAS_BACKEND, or the first that is installed."""
+
+import importlib.util
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+if not os.environ.get("KERAS_BACKEND"):
+    os.environ["KERAS_BACKEND"] = next(
+        name for name in ("jax", "tensorflow", "torch") if importlib.util.find_spec(name)
+    )
+if os.environ["KERAS_BACKEND"] == "torch":
+    # The tests' arrays are small: several threads only wait for each other, for minutes on a busy machine.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")

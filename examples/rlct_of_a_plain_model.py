@@ -1,0 +1,41 @@
+"""Measure the RLCT (local learning coefficient) of a plain Keras model, and see what speaks for the number.
+
+    python examples/rlct_of_a_plain_model.py
+
+Needs nothing of self-modeling. Uses scikit-learn's digits, which need no download.
+"""
+
+import keras
+import numpy as np
+from sklearn.datasets import load_digits
+
+import keras_selfmodel as ksm
+
+
+def main() -> None:
+    digits = load_digits()
+    x, y = (digits.data / 8 - 1).astype(np.float32), digits.target
+    keras.utils.set_random_seed(1)
+    model = keras.Sequential(
+        [
+            keras.Input((64,)),
+            keras.layers.Dense(16, activation="relu"),
+            keras.layers.Dense(10),
+        ]
+    )
+    model.compile(keras.optimizers.Adam(0.01), loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    # The RLCT is a property of a minimum: train until the loss no longer falls.
+    model.fit(x, y, batch_size=256, epochs=200, verbose=0)
+
+    estimate = ksm.estimate_rlct(
+        model, (x, y), batch_size=256, step_size=5e-4, localization=10.0, burn_in=1000, num_draws=2000, seed=1
+    )
+    print(estimate)
+    print(f"chains {np.round(estimate.chain_values, 2)}, R̂ {estimate.r_hat:.3f}, {estimate.ess:.0f} effective draws")
+    print(f"{estimate.num_parameters} weights: a regular model would have {estimate.num_parameters / 2:.0f}")
+    for sentence in estimate.warnings:
+        print("Warning:", sentence)
+
+
+if __name__ == "__main__":
+    main()

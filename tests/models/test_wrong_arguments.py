@@ -1,0 +1,112 @@
+"""Each mistake is named, with what was possible, before training starts."""
+
+import keras
+import numpy as np
+import pytest
+
+import keras_selfmodel as ksm
+
+
+def test_unknown_target_lists_the_layers(classifier):
+    with pytest.raises(ValueError, match=r"'hiden'.*layers: \['hidden', 'logits'\]"):
+        ksm.SelfModelingModel(classifier, ["hiden"])
+
+
+def test_target_behind_the_features(classifier):
+    with pytest.raises(ValueError, match="'logits' is computed from the features"):
+        ksm.SelfModelingModel(classifier, "logits")
+
+
+@pytest.mark.parametrize("weight", [-1.0, float("nan"), float("inf")])
+def test_impossible_weight(classifier, weight):
+    with pytest.raises(ValueError, match="aux_weight"):
+        ksm.SelfModelingModel(classifier, "hidden", weight)
+    model = ksm.SelfModelingModel(classifier, "hidden", 1.0)
+    with pytest.raises(ValueError, match="aux_weight"):
+        model.aux_weight = weight
+    assert model.aux_weight == 1.0
+
+
+@pytest.mark.parametrize("targets", [[], ["hidden", "hidden"], [3]])
+def test_impossible_targets(classifier, targets):
+    with pytest.raises(ValueError, match="targets|target"):
+        ksm.SelfModelingModel(classifier, targets)
+
+
+def test_unknown_normalization(classifier):
+    with pytest.raises(ValueError, match="unit_rms.*'rms'"):
+        ksm.SelfModelingModel(classifier, "hidden", target_normalization="rms")
+
+
+def test_subclassed_classifier():
+    class Hidden(keras.Model):
+        def call(self, x):
+            return x
+
+    with pytest.raises(ValueError, match="functional or Sequential.*Hidden"):
+        ksm.SelfModelingModel(Hidden(), "hidden")
+
+
+def test_unbuilt_sequential():
+    model = keras.Sequential([keras.layers.Dense(2, name="hidden"), keras.layers.Dense(2)])
+    with pytest.raises(ValueError, match="input shape"):
+        ksm.SelfModelingModel(model, "hidden")
+
+
+def test_layer_called_twice_is_ambiguous():
+    inputs = keras.Input((4,))
+    twice = keras.layers.Dense(4, name="twice")
+    model = keras.Model(inputs, keras.layers.Dense(2)(twice(twice(inputs))))
+    with pytest.raises(ValueError, match="called 2 times"):
+        ksm.SelfModelingModel(model, "twice")
+
+
+def test_target_of_unknown_size():
+    inputs = keras.Input((None,), dtype="int32")
+    embedded = keras.layers.Embedding(9, 3, name="words")(inputs)
+    model = keras.Model(inputs, keras.layers.Dense(2)(keras.layers.GlobalAveragePooling1D()(embedded)))
+    with pytest.raises(ValueError, match=r"'words'.*None"):
+        ksm.SelfModelingModel(model, "words")
+
+
+def test_classifier_with_two_outputs():
+    inputs = keras.Input((4,))
+    hidden = keras.layers.Dense(4, name="hidden")(inputs)
+    model = keras.Model(inputs, [keras.layers.Dense(2)(hidden), keras.layers.Dense(3)(hidden)])
+    with pytest.raises(ValueError, match="one output.*2 outputs"):
+        ksm.SelfModelingModel(model, "hidden")
+
+
+def test_classifier_without_dense_layer():
+    model = keras.Sequential([keras.Input((4,)), keras.layers.ReLU(name="hidden")])
+    with pytest.raises(ValueError, match="without meeting a layer that has a kernel"):
+        ksm.SelfModelingModel(model, "hidden")
+
+
+def test_classifier_whose_scores_join_branches():
+    inputs = keras.Input((4,))
+    branches = [keras.layers.Dense(2, name=name)(inputs) for name in "ab"]
+    with pytest.raises(ValueError, match="joins 2 branches"):
+        ksm.SelfModelingModel(keras.Model(inputs, keras.layers.Add()(branches)), "a")
+
+
+def test_head_of_the_wrong_size(classifier):
+    with pytest.raises(ValueError, match="8 target activations.*5 outputs"):
+        ksm.SelfModelingModel(classifier, "hidden", head=keras.layers.Dense(5))
+
+
+@pytest.mark.parametrize("label", [-1, 3])
+def test_labels_out_of_range(classifier, data, cross_entropy, label):
+    x, y = data
+    y = np.where(np.arange(len(y)) == 5, label, y)
+    model = ksm.SelfModelingModel(classifier, "hidden")
+    model.compile("sgd", loss=cross_entropy)
+    with pytest.raises(ValueError, match=r"0 … 2.*Received: labels from"):
+        model.fit(x, y, verbose=0)
+
+
+def test_schedule_on_a_plain_model(classifier, data, cross_entropy):
+    x, y = data
+    classifier.compile("sgd", loss=cross_entropy)
+    with pytest.raises(ValueError, match="SelfModelingModel.*Sequential"):
+        classifier.fit(x, y, verbose=0, callbacks=[ksm.callbacks.AuxWeightSchedule(lambda epoch: 1.0)])

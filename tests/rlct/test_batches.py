@@ -1,0 +1,39 @@
+import numpy as np
+import pytest
+
+from keras_selfmodel.rlct import SamplingSettings
+from keras_selfmodel.rlct.batches import batch_indices
+
+
+def all_steps(settings, num_samples):
+    return [step for block in batch_indices(settings, num_samples) for step in block]
+
+
+def test_dataset_chains_pass_through_all_samples_in_orders_of_their_own():
+    settings = SamplingSettings(num_chains=3, num_draws=5, burn_in=0, batch_size=4, seed=1)
+    steps = np.stack(all_steps(settings, 10))
+    assert steps.shape == (5, 3, 4)
+    for chain in range(3):
+        seen = steps[:, chain].ravel()
+        # Two whole passes: 20 samples of 10.
+        np.testing.assert_array_equal(np.sort(seen[:10]), np.arange(10))
+        np.testing.assert_array_equal(np.sort(seen[10:]), np.arange(10))
+        assert not np.array_equal(seen[:10], seen[10:])
+    assert not np.array_equal(steps[:, 0], steps[:, 1])
+
+
+@pytest.mark.parametrize("num_steps", [1, 3, 7, 130])
+def test_paper_batches_cycle_in_the_order_of_the_data(num_steps):
+    settings = SamplingSettings(convention="paper", num_chains=2, num_draws=num_steps, burn_in=0, batch_size=4)
+    steps = all_steps(settings, 10)
+    assert len(steps) == num_steps
+    one_pass = [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]  # the last partial batch is kept
+    for number, step in enumerate(steps):
+        for chain in step:
+            np.testing.assert_array_equal(chain, one_pass[number % 3])
+
+
+def test_blocks_of_a_long_sampling_have_few_shapes():
+    # Each shape is compiled once.
+    settings = SamplingSettings(num_draws=1000, burn_in=500, batch_size=4)
+    assert len({block.shape for block in batch_indices(settings, 100)}) == 1

@@ -1,0 +1,133 @@
+"""The estimator against values known in closed form."""
+
+import math
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+import keras_selfmodel as ksm
+
+
+def half_squared_error(y, prediction):
+    """−ln N(y; prediction, 1) up to a constant."""
+    return 0.5 * ops.sum(ops.square(y - prediction), axis=-1)
+
+
+def linear_network(widths, weights):
+    layers = [keras.layers.Dense(width, use_bias=False) for width in widths[1:]]
+    model = keras.Sequential([keras.Input((widths[0],)), *layers])
+    model.set_weights(weights)
+    return model
+
+
+def test_regular_model_has_half_its_parameters():
+    # Linear regression at the least-squares solution: L(w) = L₀ + ½(w−w*)ᵀH(w−w*). A full-batch chain is an
+    # autoregressive process with stationary variance 1/(A(1 − εA/4)) in each direction, A = nβh + γ, so that
+    # E[λ̂] = Σ ½ nβh/(A(1 − εA/4)): exact for every ε and γ, and d/2 in the limit.
+    rng = np.random.default_rng(0)
+    n, d = 400, 12
+    x = rng.normal(size=(n, d)) * np.linspace(0.5, 1.5, d)
+    y = x @ rng.normal(size=(d, 1)) + rng.normal(size=(n, 1))
+    solution = np.linalg.lstsq(x, y, rcond=None)[0]
+    model = linear_network([d, 1], [solution])
+    nbeta = n / math.log(n)
+    curvature = nbeta * np.linalg.eigvalsh(x.T @ x / n) + 1.0
+    step = 0.4 / curvature.max()
+    estimate = ksm.estimate_rlct(
+        model,
+        (x.astype("float32"), y.astype("float32")),
+        loss=half_squared_error,
+        step_size=step,
+        localization=1.0,
+        batch_size=n,
+        num_chains=8,
+        num_draws=4000,
+        burn_in=200,
+        seed=1,
+    )
+    exact = np.sum(0.5 * (curvature - 1.0) / (curvature * (1 - step * curvature / 4)))
+    assert abs(exact - d / 2) < 0.6
+    # 8 × 4000 draws at autocorrelation times up to 2/(εA) ≈ 25: standard error 0.04. Four of them.
+    assert estimate.value == pytest.approx(exact, abs=0.16)
+    assert estimate.std_error < 0.1
+    assert estimate.warnings == ()
+    assert estimate.r_hat < 1.05
+
+
+def test_normal_crossing():
+    # f(x) = w₂w₁x with y = 0 and x² = 1: L = ½w₁²w₂², a normal crossing with λ = ½, m = 2. At finite nβ the value
+    # of E[nβL] under exp(−nβL − γ/2·|w|²) is an integral over w₁ and w₂, done here on a grid.
+    n = 1000
+    nbeta, localization = n / math.log(n), 10.0
+    grid = np.linspace(-2, 2, 2001)
+    w1, w2 = np.meshgrid(grid, grid)
+    energy = nbeta * 0.5 * (w1 * w2) ** 2
+    density = np.exp(-energy - 0.5 * localization * (w1**2 + w2**2))
+    exact = float((energy * density).sum() / density.sum())
+    x = np.where(np.arange(n) % 2, 1.0, -1.0).astype("float32")[:, None]
+    estimate = ksm.estimate_rlct(
+        linear_network([1, 1, 1], [np.zeros((1, 1)), np.zeros((1, 1))]),
+        (x, np.zeros_like(x)),
+        loss=half_squared_error,
+        step_size=2e-3,
+        localization=localization,
+        batch_size=100,
+        num_chains=16,
+        num_draws=6000,
+        burn_in=500,
+        seed=2,
+    )
+    assert 0.1 < exact < 0.5  # λ − (m − 1)/ln(nβ) + …, less what the localization takes
+    # Chains decorrelate in 2/(εγ) = 100 steps, so 16 × 6000 draws have a standard error of 0.25·√(100/96000) = 0.008.
+    assert estimate.value == pytest.approx(exact, abs=0.03)
+
+
+def codimension(widths) -> float:
+    """c(M₀,…,M_L) of RLCT theory: the codimension of the matrices whose product vanishes."""
+    if len(widths) == 2:
+        return widths[0] * widths[1]
+    return min((widths[0] - t) * (widths[1] - t) + codimension((t, *widths[2:])) for t in range(min(widths[:2]) + 1))
+
+
+def deep_linear_rlct(widths, rank) -> float:
+    """λ = [r(H₀ + H_L − r) + c(H₀ − r, …, H_L − r)]/2 (Aoyagi 2024, by codimension)."""
+    first, last = widths[0], widths[-1]
+    return 0.5 * (rank * (first + last - rank) + codimension(tuple(width - rank for width in widths)))
+
+
+@pytest.mark.parametrize(
+    # At the origin the loss is of fourth order: larger steps are stable there, and needed to get away from it.
+    ("widths", "rank", "step_size"),
+    [((5, 4, 4, 5), 4, 6e-5), ((4, 4, 4), 0, 3e-4)],
+    ids=["generic", "singular"],
+)
+def test_deep_linear_network(widths, rank, step_size):
+    # All partial products have the given rank, where the local coefficient is the global one.
+    rng = np.random.default_rng(3)
+
+    def directions(size):
+        return np.linalg.qr(rng.normal(size=(size, size)))[0][:, :rank]
+
+    bases = [directions(width) for width in widths]
+    matrices = [before @ after.T for before, after in zip(bases[:-1], bases[1:], strict=True)]
+    n = 4000
+    x = rng.normal(size=(n, widths[0]))
+    y = np.linalg.multi_dot([x, *matrices])
+    estimate = ksm.estimate_rlct(
+        linear_network(widths, matrices),
+        (x.astype("float32"), y.astype("float32")),
+        loss=half_squared_error,
+        step_size=step_size,
+        localization=1.0,
+        batch_size=1000,
+        num_chains=8,
+        num_draws=4000,
+        burn_in=2000,
+        seed=4,
+    )
+    exact = deep_linear_rlct(widths, rank)
+    assert exact < 0.5 * sum(matrix.size for matrix in matrices) / 2  # far from the regular value d/2
+    # Standard error 2 to 3 % (chains decorrelate in about 100 steps); the step and the finite n add about 3 %.
+    assert estimate.value == pytest.approx(exact, rel=0.08)

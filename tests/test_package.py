@@ -1,0 +1,36 @@
+"""The package as it is installed."""
+
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import keras
+
+import keras_selfmodel as ksm
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def test_every_folder_with_code_is_packaged():
+    listed = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]["packages"]
+    found = {".".join(init.parent.relative_to(ROOT).parts) for init in (ROOT / "keras_selfmodel").rglob("__init__.py")}
+    assert set(listed) == found | {"ksm_cli"}
+
+
+def test_importing_the_package_loads_no_program_and_no_other_backend():
+    backends = {"jax": "jax", "tensorflow": "tensorflow", "torch": "torch"}
+    others = [module for name, module in backends.items() if name != keras.config.backend()]
+    code = (
+        "import sys, keras_selfmodel; "
+        f"print([m for m in ['click', 'arviz', 'tensorflow_datasets', *{others}] "
+        "if m in sys.modules])"
+    )
+    finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert finished.stdout.strip() == "[]"
+
+
+def test_public_names_exist():
+    for module in (ksm, ksm.callbacks, ksm.layers, ksm.metrics, ksm.models, ksm.rlct, ksm.initializers):
+        for name in module.__all__:
+            assert getattr(module, name) is not None
