@@ -63,7 +63,7 @@ def estimate_rlct(
     >>> x = np.repeat(np.random.default_rng(0).normal(size=(32, 3)), 2, axis=0)
     >>> y = np.tile([0, 1], 32)  # each point once in either class: zero weights fit best
     >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, kernel_initializer="zeros")])
-    >>> estimate = estimate_rlct(model, (x, y), seed=1, step_size=1e-2, localization=1.0, batch_size=64)
+    >>> estimate = estimate_rlct(model, (x, y), seed=1, step_size=5e-2, localization=1.0, batch_size=64)
     >>> 1.5 < estimate.value < 2.5  # 8 weights, 4 of them without effect on the probabilities
     True
     """

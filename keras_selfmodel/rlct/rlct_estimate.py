@@ -1,12 +1,17 @@
 """The result of an RLCT estimation."""
 
 import math
+import warnings
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from keras_selfmodel.rlct.conventions import SamplingSettings
+from keras_selfmodel.rlct.split_r_hat import split_r_hat
+
+# The customary limit; above it, the standard error over the chains means little.
+R_HAT_LIMIT = 1.05
 
 
 @dataclass(frozen=True)
@@ -58,15 +63,24 @@ class RLCTEstimate:
         """nβ·(mean[L_B(w)] − L₀): noisier, because batches differ in difficulty."""
         return float(np.mean(self._chain_means(self.initial_loss)))
 
-    @cached_property
+    @property
     def r_hat(self) -> float:
-        """Split R̂ of the draws over the chains (rank-normalised); near 1 where the chains agree. Needs ArviZ."""
-        return self._diagnose("rhat")
+        """Split R̂ of the draws; below 1.05 where the chains agree."""
+        return split_r_hat(self.draws)
 
     @cached_property
     def ess(self) -> float:
         """Effective number of independent draws, all chains together (bulk). Needs ArviZ."""
-        return self._diagnose("ess")
+        draws = self.draws
+        if not np.isfinite(draws).all() or draws.shape[1] < 4:
+            return math.nan
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # ArviZ announces its next major version on import.
+            try:
+                import arviz
+            except ImportError as error:
+                raise ImportError("ess needs ArviZ: pip install 'keras-selfmodel[experiments]'") from error
+        return float(arviz.ess(draws))
 
     @cached_property
     def warnings(self) -> tuple[str, ...]:
@@ -101,22 +115,6 @@ class RLCTEstimate:
         # A chain with a non-finite loss has the value NaN, and so has the estimate: it is not averaged away.
         return self.inverse_temperature * np.mean(self._kept(self.losses - reference), axis=1)
 
-    def _diagnose(self, name: str) -> float:
-        import warnings
-
-        draws = self.draws
-        if not np.isfinite(draws).all() or draws.shape[1] < 4:
-            return math.nan
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)  # ArviZ announces its next major version on import.
-            try:
-                import arviz
-            except ImportError as error:
-                raise ImportError(
-                    f"The diagnostic {name!r} needs ArviZ: pip install 'keras-selfmodel[experiments]'"
-                ) from error
-        return float(getattr(arviz, name)(draws))
-
 
 def _warnings(estimate: RLCTEstimate):
     finite = np.isfinite(estimate.losses).all(axis=1)
@@ -129,10 +127,16 @@ def _warnings(estimate: RLCTEstimate):
         )
         return
     values = estimate.chain_values
-    for chain in _diverged(estimate):
+    diverged = _diverged(estimate)
+    for chain in diverged:
         yield (
             f"Chain {chain} diverged: its loss keeps rising away from w*. Take a smaller step size than "
             f"{estimate.settings.step_size:g}, or a stronger localization."
+        )
+    if not len(diverged) and estimate.r_hat > R_HAT_LIMIT:
+        yield (
+            f"The chains do not agree (R̂ = {estimate.r_hat:.3f}, above {R_HAT_LIMIT}): they have not settled, or have "
+            "too few draws. Sample longer, with more burn-in."
         )
     if estimate.value < 0:
         yield (

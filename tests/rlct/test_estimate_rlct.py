@@ -227,6 +227,12 @@ class TestWarnings:
         assert estimate.value < 0
         assert re.search("negative.*not a minimum", estimate.warnings[0])
 
+    def test_chains_that_have_not_settled(self, classifier, data):
+        # Small steps: the chains drift apart from w* for as long as they run.
+        estimate = quietly(classifier, data, **{**QUICK, "step_size": 1e-4, "num_draws": 60})
+        assert estimate.r_hat > 1.05
+        assert any(re.search("do not agree .*Sample longer", sentence) for sentence in estimate.warnings)
+
     def test_single_chain_has_no_error(self, classifier, data):
         estimate = quietly(classifier, data, **{**QUICK, "num_chains": 1})
         assert math.isnan(estimate.std_error)
