@@ -84,19 +84,6 @@ def test_normal_crossing():
     assert estimate.value == pytest.approx(exact, abs=0.03)
 
 
-def codimension(widths) -> float:
-    """c(M₀,…,M_L) of RLCT theory: the codimension of the matrices whose product vanishes."""
-    if len(widths) == 2:
-        return widths[0] * widths[1]
-    return min((widths[0] - t) * (widths[1] - t) + codimension((t, *widths[2:])) for t in range(min(widths[:2]) + 1))
-
-
-def deep_linear_rlct(widths, rank) -> float:
-    """λ = [r(H₀ + H_L − r) + c(H₀ − r, …, H_L − r)]/2 (Aoyagi 2024, by codimension)."""
-    first, last = widths[0], widths[-1]
-    return 0.5 * (rank * (first + last - rank) + codimension(tuple(width - rank for width in widths)))
-
-
 @pytest.mark.parametrize(
     # At the origin the loss is of fourth order: larger steps are stable there, and needed to get away from it.
     ("widths", "rank", "step_size"),
@@ -127,7 +114,7 @@ def test_deep_linear_network(widths, rank, step_size):
         burn_in=2000,
         seed=4,
     )
-    exact = deep_linear_rlct(widths, rank)
+    exact = float(ksm.rlct.exact.deep_linear(widths, rank).value)
     assert exact < 0.5 * sum(matrix.size for matrix in matrices) / 2  # far from the regular value d/2
     # Standard error 2 to 3 % (chains decorrelate in about 100 steps); the step and the finite n add about 3 %.
     assert estimate.value == pytest.approx(exact, rel=0.08)
