@@ -24,7 +24,7 @@ def backend_option(command: Callable) -> Callable:
 
 
 def activate(requested: str | None) -> str:
-    """Imports Keras on the chosen backend.
+    """Makes the next import of Keras choose this backend, and keeps TensorFlow quiet or out of it.
 
     Args:
         requested: The value of `--backend`, or `None`.
@@ -38,16 +38,21 @@ def activate(requested: str | None) -> str:
     backend, _ = choose(requested)
     os.environ["KERAS_BACKEND"] = backend
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with _without_noise():
-        import keras  # noqa: F401
+    if backend == "tensorflow":
+        with _without_noise():
+            import tensorflow  # noqa: F401
+    else:
+        # Keras imports TensorFlow, where it is installed, on every backend when it saves a model, and
+        # TensorFlow announces oneDNN at every log level unless it is off.
+        os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
     return backend
 
 
 def choose(requested: str | None) -> tuple[str, str]:
     """The backend to use and where the choice comes from.
 
-    The order is `--backend`, KERAS_BACKEND, keras.json, the first installed. keras.json counts only if its backend is
-    installed: Keras writes "tensorflow" there by itself, whether TensorFlow is installed or not.
+    The order is `--backend`, KERAS_BACKEND, keras.json, the first installed. keras.json counts only if its
+    backend is installed: Keras writes "tensorflow" there by itself, whether TensorFlow is installed or not.
     """
     installed = [name for name in BACKENDS if importlib.util.find_spec(name)]
     for backend, origin in ((requested, "--backend"), (os.environ.get("KERAS_BACKEND"), "KERAS_BACKEND")):
@@ -55,8 +60,8 @@ def choose(requested: str | None) -> tuple[str, str]:
             raise click.UsageError(f"{origin} names no backend: {backend!r}. Backends: {', '.join(BACKENDS)}.")
         if backend and backend not in installed:
             raise click.UsageError(
-                f"{origin} asks for {backend}, which is not installed: pip install 'keras-selfmodel[{backend}]'. "
-                f"Installed: {', '.join(installed) or 'none'}."
+                f"{origin} asks for {backend}, which is not installed: "
+                f"pip install 'keras-selfmodel[{backend}]'. Installed: {', '.join(installed) or 'none'}."
             )
         if backend:
             return backend, origin
@@ -98,4 +103,21 @@ def _without_noise() -> Iterator[None]:
             raise
         finally:
             os.dup2(saved, stderr)
+            os.close(saved)
+
+
+@contextmanager
+def _stderr_withheld() -> Iterator[None]:
+    """Keeps what is written to file descriptor 2 from the terminal, unless the block fails."""
+    saved = os.dup(2)
+    with tempfile.TemporaryFile() as withheld:
+        os.dup2(withheld.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            withheld.seek(0)
+            os.write(saved, withheld.read())
+            raise
+        finally:
+            os.dup2(saved, 2)
             os.close(saved)

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from ksm_cli.backend import activate
-from ksm_cli.output import json_option, print_json, print_table
+from ksm_cli.output import json_option, print_json, print_table, require
 
 NAMES = ("mnist", "cifar10", "imdb")
 
@@ -22,6 +22,7 @@ Examples:
 @json_option
 def data(prepare, data_dir, as_json) -> None:
     """List the data sets, and get those that are missing."""
+    require("rich")
     activate(None)
     from keras_selfmodel import datasets
 
@@ -33,6 +34,8 @@ def data(prepare, data_dir, as_json) -> None:
         print_json([{**dataclasses.asdict(status), "folder": str(status.folder)} for status in found])
         return
     print_table(_table(found))
+    if data_dir and not data_dir.is_dir():
+        click.echo(f"There is no folder {data_dir}.")
     for status in found:
         if not status.prepared:
             click.echo(f"\n{status.name}: {status.advice}")
@@ -47,7 +50,11 @@ def _table(found):
     table.caption = f"folder: {found[0].folder.parents[1]}"
     table.caption_justify = "left"
     for status in found:
-        sizes = [f"{status.bytes_on_disk / 1e6:.1f}", f"{status.train_examples:,}", f"{status.test_examples:,}"]
+        sizes = [
+            f"{status.bytes_on_disk / 1e6:.1f}",
+            f"{status.train_examples:,}",
+            f"{status.test_examples:,}",
+        ]
         table.add_row(
             status.name,
             f"{status.tfds_name} {status.version}",

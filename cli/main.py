@@ -1,11 +1,13 @@
 """The program `ksm`: its commands, and the one place where errors become text and exit codes."""
 
 import os
+import sys
 
 import click
 
 from ksm_cli.data import data
 from ksm_cli.doctor import doctor
+from ksm_cli.output import Interrupted
 from ksm_cli.rlct import rlct
 from ksm_cli.run import run
 
@@ -16,13 +18,30 @@ EXPECTED = (ArithmeticError, ImportError, MemoryError, OSError, RuntimeError, Va
 class Program(click.Group):
     """A group whose commands end in a sentence and an exit code, not in a traceback."""
 
+    interrupted = False
+
+    def __call__(self, *args, **kwargs):
+        try:
+            return super().__call__(*args, **kwargs)
+        except SystemExit as end:
+            if self.interrupted:
+                # JAX 0.10 often crashes while the interpreter shuts down after its compiled code was interrupted.
+                sys.stdout.flush()
+                sys.stderr.flush()
+                os._exit(end.code)
+            raise
+
     def invoke(self, ctx: click.Context):
         try:
             return super().invoke(ctx)
+        except Interrupted:
+            self.interrupted = True
+            raise
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except KeyboardInterrupt:
-            raise click.ClickException("Interrupted.") from None
+            self.interrupted = True
+            raise Interrupted from None
         except BrokenPipeError:
             raise click.exceptions.Exit(1) from None
         except EXPECTED as error:
@@ -45,8 +64,8 @@ def main() -> None:
     """Train networks that predict their own activations, and measure what that
     does to their complexity.
 
-    KSM_DEBUG=1 shows the traceback of an error. Every option can be set by an
-    environment variable, such as KSM_RUN_EPOCHS for --epochs of run.
+    KSM_DEBUG=1 shows the traceback of an error. Options can also be set by
+    environment variables, such as KSM_RUN_EPOCHS for --epochs of run.
     """
 
 

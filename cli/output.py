@@ -1,9 +1,10 @@
 """How the program speaks: tables on standard output, progress and warnings on standard error."""
 
+import importlib.util
 import json
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import click
@@ -12,9 +13,22 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print the re
 quiet_option = click.option("--quiet", "-q", is_flag=True, help="No progress; only the result, warnings and errors.")
 
 
+def require(*modules: str) -> None:
+    """Stops a command that needs packages of the extra `[experiments]` before it starts, not at its end.
+
+    Raises:
+        click.ClickException: If a module is not installed.
+    """
+    missing = [module for module in modules if importlib.util.find_spec(module) is None]
+    if missing:
+        raise click.ClickException(
+            f"This command needs {', '.join(missing)}: pip install 'keras-selfmodel[experiments]'"
+        )
+
+
 def print_json(values: dict | list) -> None:
     """Prints a result for programs to read."""
-    click.echo(json.dumps(values, indent=2, ensure_ascii=False))
+    click.echo(json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False))
 
 
 def print_table(table) -> None:
@@ -30,6 +44,13 @@ def spoken_warnings() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.showwarning = lambda message, *_, **__: click.secho(f"Warning: {message}", fg="yellow", err=True)
         yield
+
+
+class Interrupted(click.ClickException):
+    """Ctrl-C was pressed."""
+
+    def __init__(self, advice: str = "") -> None:
+        super().__init__(f"Interrupted. {advice}".rstrip())
 
 
 class Bar:
@@ -53,7 +74,7 @@ class Bar:
 
             self._progress = Progress(
                 TextColumn("{task.description:<9}"),
-                BarColumn(bar_width=20),
+                BarColumn(bar_width=16),
                 TextColumn("{task.completed:>4.0f}/{task.total:.0f}"),
                 TimeElapsedColumn(),
                 TimeRemainingColumn(),
@@ -78,13 +99,3 @@ class Bar:
         elif done == total or done >= self._said.get(part, 0) + total / 10:
             self._said[part] = done
             click.echo(f"{part} {done}/{total} {note}".rstrip(), err=True)
-
-
-def needs_experiments(action: Callable):
-    """Runs an import, and says what to install if it fails."""
-    try:
-        return action()
-    except ModuleNotFoundError as error:
-        raise click.ClickException(
-            f"This command needs {error.name}: pip install 'keras-selfmodel[experiments]'"
-        ) from error

@@ -6,7 +6,16 @@ from pathlib import Path
 import click
 
 from ksm_cli.backend import activate, backend_option
-from ksm_cli.output import Bar, json_option, print_json, print_table, quiet_option, spoken_warnings
+from ksm_cli.output import (
+    Bar,
+    Interrupted,
+    json_option,
+    print_json,
+    print_table,
+    quiet_option,
+    require,
+    spoken_warnings,
+)
 
 TASK_NAMES = ("mnist",)
 
@@ -22,7 +31,9 @@ Examples:
 @backend_option
 @click.option("--hidden", type=click.IntRange(min=1), help="Units of the hidden layer. Paper: 512.")
 @click.option(
-    "--aux-weight", type=click.FloatRange(min=0), help="Weight of the self-prediction loss; 0 for none. Default: 10."
+    "--aux-weight",
+    type=click.FloatRange(min=0),
+    help="Weight of the self-prediction loss; 0 for none. Default: 10.",
 )
 @click.option("--targets", multiple=True, help="Layer to predict; may be given several times. Default: hidden.")
 @click.option("--epochs", type=click.IntRange(min=1), help="Passes over the training data. Paper: 50.")
@@ -31,7 +42,7 @@ Examples:
 @click.option("--rlct/--no-rlct", "measure_rlct", default=True, help="Whether to estimate the RLCT (paper convention).")
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of TFDS data. Default: TFDS_DATA_DIR.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Run folder. Default: under runs/.")
-@click.option("--resume", is_flag=True, help="Go on with the unfinished run in the folder.")
+@click.option("--resume", is_flag=True, help="Go on with the run in the folder; show it if it is finished.")
 @json_option
 @quiet_option
 def run(task, backend, targets, measure_rlct, data_dir, out, resume, as_json, quiet, **settings) -> None:
@@ -41,6 +52,9 @@ def run(task, backend, targets, measure_rlct, data_dir, out, resume, as_json, qu
     Settings that are not given are the paper's. The same settings give the same
     numbers, also if the run was interrupted and resumed.
     """
+    if targets and settings["aux_weight"] == 0:
+        raise click.UsageError("--targets has no meaning with --aux-weight 0: nothing is predicted.")
+    require("rich", "matplotlib")
     backend = activate(backend)
     with spoken_warnings():
         from keras_selfmodel import datasets, experiments
@@ -58,8 +72,12 @@ def run(task, backend, targets, measure_rlct, data_dir, out, resume, as_json, qu
             try:
                 result = experiments.run(recipe, dataset, folder, resume=resume, progress=progress)
             except KeyboardInterrupt:
+                advice = f"The same command with --resume goes on with the run in {folder}."
+                raise Interrupted(advice) from None
+            except experiments.FolderTakenError as error:
+                state, resumed = ("a finished", "shows it") if error.finished else ("an unfinished", "goes on with it")
                 raise click.ClickException(
-                    f"Interrupted. The same command with --resume goes on with the run in {folder}."
+                    f"{folder} holds {state} run. --resume {resumed}; --out chooses another folder."
                 ) from None
     if as_json:
         print_json({**result.metrics(), "seconds": result.seconds, "folder": str(folder)})
@@ -77,7 +95,10 @@ def _recipe(paper, targets, measure_rlct: bool, settings: dict):
     if targets:
         given["targets"] = tuple(targets)
     rlct = dataclasses.replace(paper.rlct, batch_size=given.get("batch_size", paper.batch_size))
-    return dataclasses.replace(paper, **given, rlct=rlct if measure_rlct else None)
+    try:
+        return dataclasses.replace(paper, **given, rlct=rlct if measure_rlct else None)
+    except ValueError as error:  # NaN and infinity, which a click range lets through.
+        raise click.UsageError(str(error)) from error
 
 
 def _note(row: dict[str, float]) -> str:

@@ -6,7 +6,7 @@ from keras_selfmodel.experiments import RunResult
 
 
 def run_table(result: RunResult) -> Table:
-    """The measures of a run, with the paper's beside them where it has the same setting; 80 columns hold it."""
+    """The measures of a run, the paper's beside them where it has the same setting; 80 columns hold it."""
     recipe, paper = result.recipe, result.paper
     table = Table(
         title=f"{recipe.task}, H = {recipe.hidden}, AW = {recipe.aux_weight:g}, seed {recipe.seed}, {result.backend}",
@@ -17,7 +17,7 @@ def run_table(result: RunResult) -> Table:
         ("accuracy on the test data", f"{result.accuracy:.4f}", paper and paper.accuracy),
         ("weight spread (standard deviation)", f"{result.weight_spread:.4f}", paper and paper.weight_spread),
         ("  interquartile range", f"{result.weight_interquartile_range:.4f}", None),
-        ("  excess kurtosis", f"{result.weight_excess_kurtosis:.2f}", None),
+        ("  excess kurtosis", _with_error(result.weight_excess_kurtosis, None), None),
     ]
     if recipe.rlct is not None:
         name = f"RLCT ({recipe.rlct.convention} convention, nβ = {result.inverse_temperature:.1f})"

@@ -39,8 +39,7 @@ class Entry:
         others = sorted(path.name for path in (root / self.tfds_name).glob("[0-9]*.[0-9]*.[0-9]"))
         found = f"Version {', '.join(others)} is there but is not used: results are about {self.version}. "
         return (found if others else "") + (
-            "With a network, run: "
-            f"python -c \"from keras_selfmodel import datasets; datasets.prepare('{self.name}')\". "
+            f"With a network, run: ksm data --prepare {self.name}. "
             f"Or set TFDS_DATA_DIR (or data_dir) to a folder that holds {self.tfds_name}/{self.version}."
         )
 

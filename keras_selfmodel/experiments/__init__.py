@@ -3,7 +3,7 @@
 from keras_selfmodel.experiments.paper import PaperFigures, paper_figures
 from keras_selfmodel.experiments.recipe import Recipe
 from keras_selfmodel.experiments.run import Progress, run
-from keras_selfmodel.experiments.run_folder import RunFolderError
+from keras_selfmodel.experiments.run_folder import FolderTakenError, RunFolderError
 from keras_selfmodel.experiments.run_result import RunResult
 from keras_selfmodel.experiments.task import Task
 from keras_selfmodel.experiments.tasks import TASKS, find_task
@@ -11,6 +11,7 @@ from keras_selfmodel.experiments.training_record import TrainingDivergedError
 
 __all__ = [
     "TASKS",
+    "FolderTakenError",
     "PaperFigures",
     "Progress",
     "Recipe",

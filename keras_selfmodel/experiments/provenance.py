@@ -28,7 +28,8 @@ def installed_version(module: str) -> str | None:
     """The version of the package that brings a module, without importing it.
 
     Args:
-        module: Name as imported. The package may be called otherwise: TensorFlow also comes as tensorflow-cpu.
+        module: Name as imported. The package may be called otherwise: TensorFlow also comes as
+            tensorflow-cpu.
     """
     packages = packages_distributions().get(module)
     return version(packages[0]) if packages else None

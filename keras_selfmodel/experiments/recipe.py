@@ -36,15 +36,15 @@ class Recipe:
     rlct: SamplingSettings | None = field(default_factory=SamplingSettings)
 
     def __post_init__(self) -> None:
-        for name in ("hidden", "epochs", "batch_size"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1. Received: {name}={getattr(self, name)}")
-        if self.seed < 0:
-            raise ValueError(f"seed must not be negative. Received: seed={self.seed}")
+        for name, minimum in {"hidden": 1, "epochs": 1, "batch_size": 1, "seed": 0}.items():
+            value = getattr(self, name)
+            if value != int(value) or value < minimum:
+                raise ValueError(f"{name} must be a whole number, at least {minimum}. Received: {name}={value}")
         for name in ("aux_weight", "learning_rate", "momentum"):
             value = getattr(self, name)
             if not (math.isfinite(value) and value >= 0):
                 raise ValueError(f"{name} must be finite and not negative. Received: {name}={value}")
+        object.__setattr__(self, "targets", (self.targets,) if isinstance(self.targets, str) else tuple(self.targets))
         if self.rlct is not None:
             object.__setattr__(self, "rlct", dataclasses.replace(self.rlct, seed=self.seed))
 

@@ -18,7 +18,7 @@ from keras_selfmodel.datasets import Dataset
 from keras_selfmodel.experiments.paper import paper_figures
 from keras_selfmodel.experiments.provenance import provenance
 from keras_selfmodel.experiments.recipe import Recipe
-from keras_selfmodel.experiments.run_folder import RunFolder, RunFolderError, write_whole
+from keras_selfmodel.experiments.run_folder import FolderTakenError, RunFolder, RunFolderError, write_whole
 from keras_selfmodel.experiments.run_result import RunResult
 from keras_selfmodel.experiments.tasks import find_task
 from keras_selfmodel.experiments.training_record import TrainingRecord, epochs_done
@@ -53,6 +53,9 @@ class _Arrays:
 
 @dataclass
 class _Stopwatch:
+    """Wall time of each part, kept in the folder, so that a resumed run adds to that of the one before."""
+
+    files: RunFolder
     seconds: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
@@ -62,6 +65,7 @@ class _Stopwatch:
             yield
         finally:
             self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
+            self.files.write_json("seconds.json", self.seconds)
 
 
 def run(
@@ -79,7 +83,8 @@ def run(
         recipe: The settings; `TASKS["mnist"].recipe` holds the paper's.
         dataset: The data, as `keras_selfmodel.datasets.load` returns them.
         folder: Where the files go. Created if need be.
-        resume: Whether to go on with an unfinished run in the folder, or to return the result of a finished one.
+        resume: Whether to go on with an unfinished run in the folder, or to return the result of a finished
+            one.
         progress: Hooks that are told about epochs and SGLD steps.
         seconds_between_checkpoints: How much training an interruption may cost at most.
 
@@ -87,9 +92,11 @@ def run(
         A `RunResult`. The same settings, data and backend give the same measures, interrupted or not.
 
     Raises:
-        RunFolderError: If the folder holds a run and `resume` is false, or a run with other settings.
+        FolderTakenError: If the folder holds a run with the same settings and `resume` is false.
+        RunFolderError: If the folder holds a run with other settings, or a damaged file, or a run's files
+            without the settings that made them.
         TrainingDivergedError: If the loss is not finite after an epoch.
-        ValueError: If a setting does not fit the network, such as an unknown target.
+        ValueError: If a setting does not fit the network or the data, such as an unknown target.
     """
     progress = progress or Progress()
     files = RunFolder(Path(folder))
@@ -98,17 +105,21 @@ def run(
         "data": {"name": dataset.name, "source": dataset.source, "digest": dataset.digest},
         "provenance": provenance(),
     }
+    # Before anything is written: settings that do not fit leave no folder behind.
+    model = _model(recipe, dataset)
     finished = _claim(files, config, resume)
     if finished is not None:
         return finished
 
-    stopwatch = _Stopwatch()
+    stopwatch = _Stopwatch(files, files.read_json("seconds.json") if "seconds.json" in files.results else {})
     with stopwatch.part("data"):
         arrays = _arrays(recipe, dataset)
     with stopwatch.part("training"):
-        model = _trained(recipe, dataset, arrays, files, progress, seconds_between_checkpoints)
+        model = _trained(model, recipe, arrays, files, progress, seconds_between_checkpoints)
     with stopwatch.part("measuring"):
-        accuracy = model.evaluate(arrays.x_test, arrays.y_test, batch_size=recipe.batch_size, verbose=0, return_dict=True)
+        accuracy = model.evaluate(
+            arrays.x_test, arrays.y_test, batch_size=recipe.batch_size, verbose=0, return_dict=True
+        )
         spread = weight_spread(model)
         itself = (
             model.evaluate_self_prediction(arrays.x_test, batch_size=recipe.batch_size)
@@ -143,48 +154,70 @@ def run(
         seconds=stopwatch.seconds,
         folder=files.path,
     )
-    files.write_json("seconds.json", result.seconds)
     # Last of all: this file says that the run is finished.
     files.write_json("metrics.json", result.metrics())
-    files.checkpoint.unlink(missing_ok=True)
+    files.tidy()
     return result
 
 
 def _claim(files: RunFolder, config: dict, resume: bool) -> RunResult | None:
     """Makes sure that the folder is free or holds the same run; returns the result of a finished one."""
     if not files.started:
+        if files.results:
+            raise RunFolderError(
+                f"{files.path} holds {', '.join(files.results)}, but no config.json that says which settings "
+                "made them. Choose another folder."
+            )
         files.write_json("config.json", config)
         return None
-    if not resume:
-        state = "a finished" if files.finished else "an unfinished"
-        wish = "show it" if files.finished else "go on with it"
-        raise RunFolderError(
-            f"{files.path} holds {state} run. To {wish}, ask to resume (--resume); else choose another folder (--out)."
-        )
-    differences = _differences(files.read_json("config.json"), config)
+    differences = _differences(files, config)
     if differences:
         raise RunFolderError(
-            f"{files.path} holds a run with other settings, so it cannot be resumed with these: "
-            + "; ".join(f"{name}: {there} there, {here} here" for name, there, here in differences)
+            f"{files.path} holds a run with other settings: {'; '.join(differences)}. Choose another folder."
         )
-    if files.finished:
-        return RunResult.from_metrics(files.read_json("metrics.json"), files.read_json("seconds.json"), files.path)
-    return None
-
-
-def _differences(there: dict, here: dict) -> list[tuple]:
-    def decisive(config: dict) -> dict:
-        return {
-            **config["recipe"],
-            "data": config["data"]["digest"][:12],
-            "backend": config["provenance"]["backend"],
-        }
-
+    if not resume:
+        raise FolderTakenError(files.path, finished=files.finished)
+    if not files.finished:
+        return None
+    files.tidy()
     try:
-        old, new = decisive(there), decisive(here)
-    except KeyError as error:
-        raise RunFolderError(f"config.json has no entry {error}. Start the run anew in another folder.") from error
-    return [(name, old.get(name), new[name]) for name in new if old.get(name) != new[name]]
+        return RunResult.from_metrics(files.read_json("metrics.json"), files.read_json("seconds.json"), files.path)
+    except (KeyError, TypeError) as error:
+        raise RunFolderError(
+            f"{files.path / 'metrics.json'} is damaged: {error}. Start the run anew in another folder."
+        ) from error
+
+
+def _differences(files: RunFolder, config: dict) -> list[str]:
+    """What decides the numbers and differs between the run in the folder and the one asked for, in words."""
+    old, new = files.read_json("config.json"), config
+    try:
+        there, here = _decisive(old), _decisive(new)
+        old_data, new_data = (f"{c['data']['source']} ({c['data']['digest'][:12]})" for c in (old, new))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise RunFolderError(
+            f"{files.path / 'config.json'} is damaged ({type(error).__name__}: {error}). "
+            "Start the run anew in another folder."
+        ) from error
+    words = [
+        f"{name}: {there[name]} there, {here[name]} here"
+        for name in here
+        if name in there and there[name] != here[name]
+    ]
+    if old["data"]["digest"] != new["data"]["digest"]:
+        words.append(f"data: {old_data} there, {new_data} here")
+    return words
+
+
+def _decisive(config: dict) -> dict:
+    recipe = Recipe.from_dict(config["recipe"]).to_dict()
+    rlct = recipe.pop("rlct") or {}
+    return {
+        **recipe,
+        "rlct": "measured" if rlct else "left out",
+        **{f"rlct.{name}": value for name, value in rlct.items()},
+        "backend": config["provenance"]["backend"],
+    }
 
 
 def _arrays(recipe: Recipe, dataset: Dataset) -> _Arrays:
@@ -201,6 +234,11 @@ def _arrays(recipe: Recipe, dataset: Dataset) -> _Arrays:
 
 def _model(recipe: Recipe, dataset: Dataset) -> keras.Model:
     task = find_task(recipe.task)
+    if recipe.rlct is not None and recipe.rlct.batch_size > len(dataset.y_train):
+        raise ValueError(
+            f"batch_size of the RLCT estimation must be at most the number of training samples. Received: "
+            f"batch_size={recipe.rlct.batch_size} with {len(dataset.y_train)} samples"
+        )
     classifier = task.network(recipe, dataset)
     model = classifier
     if recipe.aux_weight > 0:
@@ -216,26 +254,29 @@ def _model(recipe: Recipe, dataset: Dataset) -> keras.Model:
 
 
 def _trained(
+    model: keras.Model,
     recipe: Recipe,
-    dataset: Dataset,
     arrays: _Arrays,
     files: RunFolder,
     progress: Progress,
     seconds_between_checkpoints: float,
 ) -> keras.Model:
+    """Trains `model`, or goes on where the files of the folder say that it stands."""
+    done = 0
     if files.model.exists():
-        model = _load(files.model)
-        progress.epoch(recipe.epochs, recipe.epochs, files.read_history()[-1])
-        return model
-    model, done = _model(recipe, dataset), 0
-    if files.checkpoint.exists():
+        model, done = _load(files.model), recipe.epochs
+    elif files.checkpoint.exists():
         model = _load(files.checkpoint)
         done = epochs_done(model, -(-len(arrays.y_train) // recipe.batch_size))
     history = files.read_history()[:done]
     if len(history) < done:
         raise RunFolderError(
-            f"{files.path / 'history.csv'} has {len(history)} epochs, but the checkpoint {done}. Start the run anew."
+            f"{files.history} has {len(history)} epochs, but the network {done}. Start the run anew in another folder."
         )
+    if done:
+        progress.epoch(done, recipe.epochs, history[-1])
+    if files.model.exists():
+        return model
     record = TrainingRecord(
         files,
         history,
@@ -260,7 +301,9 @@ def _trained(
 def _load(file: Path) -> keras.Model:
     try:
         return keras.models.load_model(file)
-    except (OSError, ValueError, KeyError) as error:
+    except (ImportError, MemoryError):
+        raise
+    except Exception as error:  # zipfile, h5py, json and Keras each have their own for a damaged file
         raise RunFolderError(f"{file} cannot be read: {error}. Start the run anew in another folder.") from error
 
 

@@ -8,9 +8,25 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+# How the name of a file that is being written starts.
+_HALF = ".half-written."
+
 
 class RunFolderError(ValueError):
     """A run folder that cannot be used as asked."""
+
+
+class FolderTakenError(RunFolderError):
+    """The folder holds a run with the same settings, and nobody asked to resume it.
+
+    Attributes:
+        finished: Whether that run is finished.
+    """
+
+    def __init__(self, path: Path, *, finished: bool) -> None:
+        self.finished = finished
+        state, wish = ("a finished", "get its result") if finished else ("an unfinished", "go on with it")
+        super().__init__(f"{path} holds {state} run. To {wish}, pass resume=True; else choose another folder.")
 
 
 @dataclass(frozen=True)
@@ -23,6 +39,10 @@ class RunFolder:
     """
 
     path: Path
+
+    @property
+    def history(self) -> Path:
+        return self.path / "history.csv"
 
     @property
     def model(self) -> Path:
@@ -48,34 +68,61 @@ class RunFolder:
     def finished(self) -> bool:
         return (self.path / "metrics.json").exists()
 
+    @property
+    def results(self) -> list[str]:
+        """Names of the files there that a run writes once it has started."""
+        names = (
+            "history.csv",
+            "checkpoint.keras",
+            "model.keras",
+            "rlct_traces.npz",
+            "metrics.json",
+            "seconds.json",
+        )
+        return [name for name in names if (self.path / name).exists()]
+
+    def tidy(self) -> None:
+        """Removes what a finished run does not need: the checkpoint, and halves of files that a kill left."""
+        self.checkpoint.unlink(missing_ok=True)
+        for folder in (self.path, self.figures):
+            for half in folder.glob(f"{_HALF}*"):
+                half.unlink(missing_ok=True)
+
     def read_json(self, name: str) -> dict:
         try:
-            return json.loads((self.path / name).read_text(encoding="utf-8"))
+            values = json.loads((self.path / name).read_text(encoding="utf-8"))
         except ValueError as error:
-            raise RunFolderError(f"{self.path / name} is not valid JSON: {error}. Start the run anew.") from error
+            raise RunFolderError(
+                f"{self.path / name} is not valid JSON: {error}. Start the run anew in another folder."
+            ) from error
+        if not isinstance(values, dict):
+            raise RunFolderError(f"{self.path / name} holds no JSON object. Start the run anew in another folder.")
+        return values
 
     def write_json(self, name: str, values: dict) -> None:
         text = json.dumps(values, indent=2, ensure_ascii=False) + "\n"
         write_whole(self.path / name, lambda file: file.write_text(text, encoding="utf-8"))
 
     def read_history(self) -> list[dict[str, float]]:
-        file = self.path / "history.csv"
-        if not file.exists():
+        if not self.history.exists():
             return []
-        with file.open(newline="", encoding="utf-8") as lines:
+        with self.history.open(newline="", encoding="utf-8") as lines:
             try:
-                return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(lines)]
-            except (TypeError, ValueError) as error:
-                raise RunFolderError(f"{file} is damaged: {error}. Start the run anew.") from error
+                return [
+                    {name: (int if name == "epoch" else float)(value) for name, value in row.items()}
+                    for row in csv.DictReader(lines)
+                ]
+            except (TypeError, ValueError, csv.Error) as error:
+                raise RunFolderError(
+                    f"{self.history} is damaged: {error}. Start the run anew in another folder."
+                ) from error
 
     def write_history(self, rows: list[dict[str, float]]) -> None:
         text = io.StringIO()
         writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-        write_whole(
-            self.path / "history.csv", lambda file: file.write_text(text.getvalue(), encoding="utf-8")
-        )
+        write_whole(self.history, lambda file: file.write_text(text.getvalue(), encoding="utf-8"))
 
 
 def write_whole(path: Path, write: Callable[[Path], object]) -> None:
@@ -86,7 +133,7 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
         write: Writes the file whose path it is given; the suffix is that of `path`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    temporary = path.with_name(f"{_HALF}{os.getpid()}.{path.name}")
     try:
         write(temporary)
         os.replace(temporary, path)

@@ -10,25 +10,27 @@ from keras_selfmodel.experiments.recipe import Recipe
 
 @dataclass(frozen=True)
 class RunResult:
-    """The measures of one trained network.
+    """The measures of one trained network. What is not a number is `None`, as in JSON, which has no NaN.
 
     Attributes:
         recipe: Its settings.
         accuracy: Fraction of the test samples classified rightly.
         weight_spread: Standard deviation of the pruned network's final kernel.
         weight_interquartile_range: Interquartile range of the same weights.
-        weight_excess_kurtosis: Excess kurtosis of the same weights.
+        weight_excess_kurtosis: Excess kurtosis of the same weights; `None` if they are all equal.
         self_prediction_r2: R² of the self-prediction on the test data; `None` without self-modeling.
         self_prediction_loss: Its mean squared error; `None` without self-modeling.
         rlct: λ̂, or `None` if it was not measured or is not a number; `rlct_warnings` tell which.
-        rlct_std_error: Its standard error over the chains.
+        rlct_std_error: Its standard error over the chains; `None` for a single chain.
         rlct_warnings: What speaks against λ̂.
         inverse_temperature: nβ of the estimate.
         data_source: Where the data came from.
-        is_subset: Whether the data are only a part of the data set, so that no comparison with the paper holds.
+        is_subset: Whether the data are only a part of the data set, so that no comparison with the paper
+            holds.
         backend: What computed it.
         paper: The paper's figures for the same setting, if it has any.
-        seconds: Wall time of each part. Left out of `metrics`, because it is no property of the network.
+        seconds: Wall time of each part, all sittings of an interrupted run together. Left out of `metrics`,
+            because it is no property of the network.
         folder: Where the files are.
     """
 
@@ -36,7 +38,7 @@ class RunResult:
     accuracy: float
     weight_spread: float
     weight_interquartile_range: float
-    weight_excess_kurtosis: float
+    weight_excess_kurtosis: float | None
     self_prediction_r2: float | None
     self_prediction_loss: float | None
     rlct: float | None
@@ -50,11 +52,16 @@ class RunResult:
     seconds: dict[str, float]
     folder: Path
 
+    def __post_init__(self) -> None:
+        for name, value in self.__dict__.items():
+            if isinstance(value, float) and not math.isfinite(value):
+                object.__setattr__(self, name, None)
+
     def metrics(self) -> dict:
-        """Everything but seconds and folder, as JSON holds it: the same for every run with the same settings."""
+        """All but seconds and folder, as JSON holds it: the same for every run with the same settings."""
         values = {name: value for name, value in self.__dict__.items() if name not in ("seconds", "folder")}
         return {
-            **{name: _number(value) for name, value in values.items()},
+            **values,
             "recipe": self.recipe.to_dict(),
             "rlct_warnings": list(self.rlct_warnings),
             "paper": None if self.paper is None else asdict(self.paper),
@@ -74,8 +81,3 @@ class RunResult:
             seconds=seconds,
             folder=folder,
         )
-
-
-def _number(value):
-    """JSON has no NaN."""
-    return None if isinstance(value, float) and not math.isfinite(value) else value

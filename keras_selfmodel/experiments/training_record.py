@@ -16,8 +16,9 @@ class TrainingDivergedError(ArithmeticError):
 class TrainingRecord(keras.callbacks.Callback):
     """Writes the history after every epoch and a checkpoint now and then.
 
-    Network, optimizer state and the number of steps taken are one file, so that the checkpoint is always that of the
-    end of one epoch, whenever the program is killed. The history may be ahead of it; its surplus is computed again.
+    Network, optimizer state and the number of steps taken are one file, so that the checkpoint is always that
+    of the end of one epoch, whenever the program is killed. The history may be ahead of it; its surplus is
+    computed again.
 
     Args:
         folder: Where the run's files go.
@@ -47,8 +48,8 @@ class TrainingRecord(keras.callbacks.Callback):
         self.folder.write_history(self.rows)
         if not math.isfinite(row["loss"]):
             raise TrainingDivergedError(
-                f"The loss is {row['loss']} after epoch {epoch + 1}: training diverged. Take a smaller learning rate "
-                "or auxiliary weight."
+                f"The loss is {row['loss']} after epoch {epoch + 1}: training diverged. Take a smaller "
+                "learning rate or auxiliary weight."
             )
         if time.monotonic() - self._last_checkpoint >= self.seconds_between_checkpoints:
             write_whole(self.folder.checkpoint, self.model.save)

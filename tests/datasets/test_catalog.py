@@ -13,7 +13,7 @@ def test_find_lists_every_known_data_set_where_nothing_is_prepared(tmp_path):
         ("imdb", "1.0.0"),
     ]
     assert not any(status.prepared for status in found)
-    assert all("datasets.prepare" in status.advice for status in found)
+    assert all(f"ksm data --prepare {status.name}" in status.advice for status in found)
 
 
 def test_find_counts_the_examples_and_bytes_of_a_prepared_data_set(small_mnist):

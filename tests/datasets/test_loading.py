@@ -53,7 +53,7 @@ def test_without_a_network_mnist_warns_which_folder_lacks_it(tmp_path):
 @pytest.mark.parametrize("download", [True, False])
 def test_without_a_network_the_others_say_how_to_get_them(name, download, tmp_path):
     pytest.importorskip("requests")
-    with pytest.raises(datasets.DataNotFoundError, match=rf"datasets\.prepare\('{name}'\).*TFDS_DATA_DIR"):
+    with pytest.raises(datasets.DataNotFoundError, match=rf"ksm data --prepare {name}\b.*TFDS_DATA_DIR"):
         datasets.load(name, tmp_path, download=download)
 
 

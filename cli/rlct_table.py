@@ -1,0 +1,61 @@
+"""What `ksm rlct` prints: a table for people, JSON for programs."""
+
+import dataclasses
+import math
+from pathlib import Path
+
+from rich.table import Table
+
+from keras_selfmodel.datasets import Dataset
+from keras_selfmodel.rlct import RLCTEstimate
+
+
+def rlct_table(estimate: RLCTEstimate, dataset: Dataset, file: Path) -> Table:
+    """The estimate with what is needed to judge it; 80 columns hold it."""
+    settings = estimate.settings
+    table = Table(
+        title=f"RLCT of {file.name}",
+        title_justify="left",
+        caption=f"data: {dataset.source}",
+        caption_justify="left",
+        show_header=False,
+    )
+    table.add_column()
+    table.add_column(justify="right")
+    for name, value in [
+        ("RLCT ± standard error over chains", f"{estimate.value:.3f} ± {estimate.std_error:.3f}"),
+        ("chains", "  ".join(f"{value:.2f}" for value in estimate.chain_values)),
+        (f"nβ ({settings.convention} convention)", f"{estimate.inverse_temperature:.1f}"),
+        ("paired / plain difference", f"{estimate.paired_value:.2f} / {estimate.plain_value:.2f}"),
+        ("loss at w*", f"{estimate.initial_loss:.5f}"),
+        ("R̂, effective draws", f"{estimate.r_hat:.3f}, {estimate.ess:.0f}"),
+        ("step size ε, localization γ", f"{settings.step_size:g}, {settings.localization:g}"),
+        ("burn-in, draws, batch", f"{settings.burn_in}, {settings.num_draws}, {settings.batch_size}"),
+        ("weights, samples", f"{estimate.num_parameters}, {estimate.num_samples}"),
+    ]:
+        table.add_row(name, value)
+    return table
+
+
+def rlct_json(estimate: RLCTEstimate, dataset: Dataset) -> dict:
+    """The estimate as JSON holds it; what is not a number is null."""
+
+    def number(value: float) -> float | None:
+        return float(value) if math.isfinite(value) else None
+
+    return {
+        "rlct": number(estimate.value),
+        "std_error": number(estimate.std_error),
+        "chains": [number(value) for value in estimate.chain_values],
+        "paired": number(estimate.paired_value),
+        "plain": number(estimate.plain_value),
+        "initial_loss": number(estimate.initial_loss),
+        "inverse_temperature": estimate.inverse_temperature,
+        "r_hat": number(estimate.r_hat),
+        "ess": number(estimate.ess),
+        "num_parameters": estimate.num_parameters,
+        "num_samples": estimate.num_samples,
+        "settings": dataclasses.asdict(estimate.settings),
+        "warnings": list(estimate.warnings),
+        "data": {"source": dataset.source, "digest": dataset.digest},
+    }

