@@ -4,7 +4,8 @@
 
 784-512-(10 + 512) network, AW 10, batch 512, 60,000 rows, SGD with Nesterov momentum, float32. The hand-written loop
 is written for the running backend alone, without Keras, metrics or callbacks. The three run in turn, several rounds in
-one process; the ratios are medians of the rounds' ratios.
+one process. Two ratios are printed: of the best rounds, which other load on the machine disturbs least, and the median
+of the rounds' ratios.
 """
 
 import argparse
@@ -32,7 +33,7 @@ def widened_weights() -> list[np.ndarray]:
     rng = np.random.default_rng(1)
     shapes = [((INPUTS, HIDDEN), INPUTS), ((HIDDEN,), INPUTS), ((HIDDEN, CLASSES + HIDDEN), HIDDEN)]
     shapes.append(((CLASSES + HIDDEN,), HIDDEN))
-    return [rng.uniform(-1, 1, shape).astype("float32") / np.sqrt(fan_in) for shape, fan_in in shapes]
+    return [(rng.uniform(-1, 1, shape) / np.sqrt(fan_in)).astype("float32") for shape, fan_in in shapes]
 
 
 def keras_epoch(aux_weight: float, x, y):
@@ -45,6 +46,9 @@ def keras_epoch(aux_weight: float, x, y):
         metrics=["accuracy"],
         steps_per_execution=transforms.STEPS_PER_EXECUTION,
     )
+    if keras.config.backend() == "torch":
+        # As in the hand-written loop, the data are tensors already; Keras's other backends slice NumPy arrays faster.
+        x, y = keras.ops.convert_to_tensor(x), keras.ops.convert_to_tensor(y)
     return lambda: model.fit(x, y, batch_size=BATCH, epochs=1, shuffle=False, verbose=0)
 
 
@@ -146,11 +150,15 @@ def main() -> None:
             epoch()
             if round_number:  # the first round compiles
                 seconds[name].append(time.perf_counter() - start)
-    print(f"{backend} on {transforms.devices()[0]}: seconds an epoch, median of {rounds} rounds")
+    print(f"{backend} on {transforms.devices()[0]}: seconds an epoch, best and median of {rounds} rounds")
     reference = seconds["hand-written loop"]
     for name, times in seconds.items():
-        ratio = statistics.median(t / r for t, r in zip(times, reference, strict=True))
-        print(f"  {name:<22} {statistics.median(times):6.2f}   {ratio:.2f} × the hand-written loop")
+        best = min(times) / min(reference)
+        median = statistics.median(t / r for t, r in zip(times, reference, strict=True))
+        print(
+            f"  {name:<22} {min(times):6.2f} {statistics.median(times):6.2f}   "
+            f"{best:.2f} and {median:.2f} × the hand-written loop"
+        )
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """On what a run was computed."""
 
+import functools
 import platform
 from importlib.metadata import packages_distributions, version
 
@@ -9,6 +10,9 @@ from keras_selfmodel import transforms
 from keras_selfmodel._version import __version__
 
 _BACKEND_MODULES = {"jax": ("jax", "jaxlib"), "tensorflow": ("tensorflow",), "torch": ("torch",)}
+
+# Reads the files of every installed package, which takes as long as a small run's training.
+_packages_of_modules = functools.cache(packages_distributions)
 
 
 def provenance() -> dict:
@@ -31,5 +35,5 @@ def installed_version(module: str) -> str | None:
         module: Name as imported. The package may be called otherwise: TensorFlow also comes as
             tensorflow-cpu.
     """
-    packages = packages_distributions().get(module)
+    packages = _packages_of_modules().get(module)
     return version(packages[0]) if packages else None

@@ -49,16 +49,17 @@ class SelfPredictionR2(keras.metrics.Metric):
             sample_weight: Ignored: R² describes the activations as they are.
         """
         target = ops.cast(y_true, self.dtype)
-        prediction = ops.cast(y_pred, self.dtype)
+        error = target - ops.cast(y_pred, self.dtype)
         batch = ops.cast(ops.shape(target)[0], self.dtype)
         batch_mean = ops.mean(target, axis=0)
-        batch_squares = ops.sum(ops.square(target - batch_mean))
+        deviation = target - batch_mean
         count = self.count + batch
         shift = batch_mean - self.mean
-        between = ops.sum(ops.square(shift)) * self.count * batch / count
-        self.total_squares.assign(self.total_squares + batch_squares + between)
-        self.mean.assign(self.mean + shift * batch / count)
-        self.residual_squares.assign(self.residual_squares + ops.sum(ops.square(target - prediction)))
+        between = ops.sum(shift * shift) * (self.count * batch / count)
+        # Products, not ops.square: PyTorch computes that as a power, four times slower.
+        self.total_squares.assign_add(ops.sum(deviation * deviation) + between)
+        self.mean.assign_add(shift * (batch / count))
+        self.residual_squares.assign_add(ops.sum(error * error))
         self.count.assign(count)
 
     def result(self):

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_selfmodel import transforms
 from keras_selfmodel._classifier_graph import ClassifierGraph
 from keras_selfmodel.layers import SelfPredictionHead
 from keras_selfmodel.metrics import SelfPredictionR2
@@ -218,16 +219,15 @@ class SelfModelingModel(keras.Model):
         return cls(**{**config, **parts})
 
     def _track(self, task_loss, self_prediction_loss, batch) -> None:
-        """Logs both parts of the loss, weighted by the batch as Keras weighs `loss`.
-
-        Under tf.distribute a Loss instance returns its share of the global batch. Its value for an error of 1 is
-        that share (1 everywhere else) and undoes the scaling.
-        """
-        share = self._mean_squared_error(ops.ones((1, 1)), ops.zeros((1, 1)))
-        self._task_loss_tracker.update_state(ops.stop_gradient(task_loss) / share, sample_weight=batch)
-        self._self_prediction_loss_tracker.update_state(
-            ops.stop_gradient(self_prediction_loss) / share, sample_weight=batch
-        )
+        """Logs both parts of the loss, weighted by the batch as Keras weighs `loss`."""
+        # Where replicas share a batch, a Loss instance returns the replica's share of the mean.
+        replicas = transforms.replicas()
+        for tracker, loss in (
+            (self._task_loss_tracker, task_loss),
+            (self._self_prediction_loss_tracker, self_prediction_loss),
+        ):
+            loss = ops.stop_gradient(loss)
+            tracker.update_state(loss if replicas == 1 else loss * replicas, sample_weight=batch)
 
 
 def _is_joint(y_pred) -> bool:

@@ -11,9 +11,7 @@ from keras_selfmodel.rlct import RLCTEstimate
 BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"
 
 
-def run_figures(
-    history: list[dict[str, float]], classifier: keras.Model, estimate: RLCTEstimate | None
-) -> dict:
+def run_figures(history: list[dict[str, float]], classifier: keras.Model, estimate: RLCTEstimate | None) -> dict:
     """Draws spread, losses, weights and, if sampled, RLCT traces.
 
     Args:

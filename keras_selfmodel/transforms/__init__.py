@@ -23,6 +23,7 @@ jit = _backend.jit
 map_chains = _backend.map_chains
 normals = _backend.normals
 random_key = _backend.random_key
+replicas = _backend.replicas
 scan = _backend.scan
 value_and_grad = _backend.value_and_grad
 
@@ -33,6 +34,7 @@ __all__ = [
     "map_chains",
     "normals",
     "random_key",
+    "replicas",
     "scan",
     "value_and_grad",
 ]

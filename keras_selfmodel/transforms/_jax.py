@@ -13,6 +13,11 @@ def devices() -> list[str]:
     return [f"{device.platform}:{device.id} {device.device_kind}" for device in jax.devices()]
 
 
+def replicas() -> int:
+    """Devices whose Loss instances share one batch by scaling: none but TensorFlow's strategies do."""
+    return 1
+
+
 def value_and_grad(function: Callable) -> Callable:
     """Differentiates `function(weights, *args) -> (value, aux)` with respect to `weights`, a list of arrays.
 

@@ -14,6 +14,10 @@ def devices() -> list[str]:
     return [device.name.removeprefix("/device:") for device in found or tf.config.list_logical_devices("CPU")]
 
 
+def replicas() -> int:
+    return tf.distribute.get_strategy().num_replicas_in_sync
+
+
 def value_and_grad(function: Callable) -> Callable:
     def differentiated(weights, *args):
         with tf.GradientTape(watch_accessed_variables=False) as tape:

@@ -15,6 +15,10 @@ def devices() -> list[str]:
     return ["mps"] if torch.backends.mps.is_available() else ["cpu"]
 
 
+def replicas() -> int:
+    return 1
+
+
 def value_and_grad(function: Callable) -> Callable:
     differentiated = torch.func.grad_and_value(function, has_aux=True)
 

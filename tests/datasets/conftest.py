@@ -91,9 +91,7 @@ def local_mnist(web, monkeypatch) -> Made:
         header = np.array([2051, len(x), 28, 28], ">u4").tobytes()
         (folder / f"{prefix}-images-idx3-ubyte.gz").write_bytes(gzip.compress(header + x.tobytes()))
         header = np.array([2049, len(y)], ">u4").tobytes()
-        (folder / f"{prefix}-labels-idx1-ubyte.gz").write_bytes(
-            gzip.compress(header + y.astype(np.uint8).tobytes())
-        )
+        (folder / f"{prefix}-labels-idx1-ubyte.gz").write_bytes(gzip.compress(header + y.astype(np.uint8).tobytes()))
     monkeypatch.setattr(tfds.image_classification.MNIST, "URL", url)
     monkeypatch.setattr(mnist, "_TRAIN_EXAMPLES", len(made.x_train))
     monkeypatch.setattr(mnist, "_TEST_EXAMPLES", len(made.x_test))
