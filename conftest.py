@@ -11,3 +11,10 @@ if not os.environ.get("KERAS_BACKEND"):
 if os.environ["KERAS_BACKEND"] == "torch":
     # The tests' arrays are small: several threads only wait for each other, for minutes on a busy machine.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# Doctests are collected by importing; another backend's file needs that backend.
+collect_ignore = [
+    f"keras_selfmodel/transforms/_{name}.py"
+    for name in ("jax", "tensorflow", "torch")
+    if name != os.environ["KERAS_BACKEND"]
+]
