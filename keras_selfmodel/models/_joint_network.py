@@ -41,7 +41,8 @@ class JointNetwork:
                 f"targets={list(targets)}. Received: head={self.head.name!r} with {prediction.shape[-1]} outputs"
             )
         # The loss is formed in single precision at least, whatever precision the layers compute in.
-        activations = [ops.cast(activation, keras.config.floatx()) for activation in activations]
+        precision = keras.config.floatx()
+        activations = [a if a.dtype == precision else ops.cast(a, precision) for a in activations]
         if normalization == "unit_rms":
             activations = [_unit_rms(activation) for activation in activations]
         target = ops.concatenate(activations, axis=-1) if len(activations) > 1 else activations[0]

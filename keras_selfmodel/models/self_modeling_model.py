@@ -12,6 +12,7 @@ from keras_selfmodel.layers import SelfPredictionHead
 from keras_selfmodel.metrics import SelfPredictionR2
 from keras_selfmodel.models._joint_network import JointNetwork, TargetNormalization
 from keras_selfmodel.models._labels import check_labels
+from keras_selfmodel.models._loss_parts import LossParts
 
 
 @keras.saving.register_keras_serializable(package="keras_selfmodel")
@@ -118,8 +119,7 @@ class SelfModelingModel(keras.Model):
         # A Loss instance rather than a function: it casts under mixed precision, takes sample weights, and is
         # scaled like the compiled loss when replicas share a batch.
         self._mean_squared_error = keras.losses.MeanSquaredError()
-        self._task_loss_tracker = keras.metrics.Mean(name="task_loss")
-        self._self_prediction_loss_tracker = keras.metrics.Mean(name="self_prediction_loss")
+        self._loss_parts = LossParts()
         self._self_prediction_r2 = SelfPredictionR2(joint.units)
         # A symbolic call builds the model and tells `export` what the inputs look like.
         self(graph.functional.input)
@@ -156,7 +156,10 @@ class SelfModelingModel(keras.Model):
             return super().compute_loss(x, y, y_pred, sample_weight, training)
         task_loss = super().compute_loss(x, y, y_pred["scores"], sample_weight, training)
         self_prediction_loss = self._mean_squared_error(y_pred["target"], y_pred["self_prediction"], sample_weight)
-        self._track(task_loss, self_prediction_loss, batch=ops.shape(y_pred["target"])[0])
+        # Where replicas share a batch, a Loss instance returns the replica's share of the mean.
+        replicas = transforms.replicas()
+        parts = [ops.stop_gradient(part) * replicas for part in (task_loss, self_prediction_loss)]
+        self._loss_parts.update_state(parts, sample_weight=ops.shape(y_pred["target"])[0])
         return task_loss + self._aux_weight * self_prediction_loss
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None) -> dict:
@@ -165,7 +168,7 @@ class SelfModelingModel(keras.Model):
             self._self_prediction_r2.update_state(y_pred["target"], y_pred["self_prediction"])
             return super().compute_metrics(x, y, y_pred["scores"], sample_weight)
         logs = super().compute_metrics(x, y, y_pred, sample_weight)
-        own = {self._task_loss_tracker.name, self._self_prediction_loss_tracker.name, self._self_prediction_r2.name}
+        own = (*LossParts.NAMES, self._self_prediction_r2.name)
         return {name: value for name, value in logs.items() if name not in own}
 
     def fit(self, x=None, y=None, *args, **kwargs):
@@ -217,17 +220,6 @@ class SelfModelingModel(keras.Model):
         deserialize = keras.saving.deserialize_keras_object
         parts = {key: deserialize(config[key]) for key in ("dtype", "classifier", "head") if config[key] is not None}
         return cls(**{**config, **parts})
-
-    def _track(self, task_loss, self_prediction_loss, batch) -> None:
-        """Logs both parts of the loss, weighted by the batch as Keras weighs `loss`."""
-        # Where replicas share a batch, a Loss instance returns the replica's share of the mean.
-        replicas = transforms.replicas()
-        for tracker, loss in (
-            (self._task_loss_tracker, task_loss),
-            (self._self_prediction_loss_tracker, self_prediction_loss),
-        ):
-            loss = ops.stop_gradient(loss)
-            tracker.update_state(loss if replicas == 1 else loss * replicas, sample_weight=batch)
 
 
 def _is_joint(y_pred) -> bool:
