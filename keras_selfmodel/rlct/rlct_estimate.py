@@ -130,7 +130,7 @@ def _warnings(estimate: RLCTEstimate):
     diverged = _diverged(estimate)
     for chain in diverged:
         yield (
-            f"Chain {chain} diverged: its loss keeps rising away from w*. Take a smaller step size than "
+            f"Chain {chain} diverged: its loss keeps rising, beyond any RLCT. Take a smaller step size than "
             f"{estimate.settings.step_size:g}, or a stronger localization."
         )
     if not len(diverged) and estimate.r_hat > R_HAT_LIMIT:
@@ -153,10 +153,9 @@ def _warnings(estimate: RLCTEstimate):
 
 
 def _diverged(estimate: RLCTEstimate) -> np.ndarray:
-    """Chains whose excess loss still more than doubles between the second and the last quarter of the trace."""
-    excess = estimate.losses - estimate.reference_losses
-    quarters = [quarter.mean(axis=1) for quarter in np.array_split(excess, 4, axis=1)] if excess.shape[1] >= 8 else []
-    if not quarters:
+    """Chains whose last quarter lies above any RLCT, which is at most d/2, and twice above their second quarter."""
+    excess = estimate.inverse_temperature * (estimate.losses - estimate.reference_losses)
+    if excess.shape[1] < 8:
         return np.empty(0, int)
-    scale = np.median(np.abs(quarters[1]))
-    return np.flatnonzero(quarters[3] > 2 * np.abs(quarters[1]) + 2 * scale)
+    _, second, _, last = (quarter.mean(axis=1) for quarter in np.array_split(excess, 4, axis=1))
+    return np.flatnonzero((last > estimate.num_parameters) & (last > 2 * second))
