@@ -136,9 +136,11 @@ def _chain_program(batch_loss: Callable, settings: SamplingSettings, nbeta: floa
             (loss, (other, _)), gradients = differentiate(weights, other, take(x, index), take(y, index))
             return loss, gradients, other
 
+        all_gradients = transforms.map_chains(gradient, separately=separately)
+
         def step(state, index):
             weights, other, key = state
-            losses, gradients, other = transforms.map_chains(gradient, separately=separately)(weights, other, index)
+            losses, gradients, other = all_gradients(weights, other, index)
             key, noise = transforms.normals(key, weights)
             weights = [
                 sgld_step(

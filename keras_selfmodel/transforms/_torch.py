@@ -35,15 +35,28 @@ def jit(function: Callable) -> Callable:
 
 
 def map_chains(function: Callable, *, separately: bool = False) -> Callable:
-    if not separately:
-        return torch.func.vmap(function)
-
     def one_after_another(*args):
         chains = keras.tree.flatten(args)[0].shape[0]
         slices = [keras.tree.map_structure(lambda a, chain=chain: a[chain], args) for chain in range(chains)]
         return keras.tree.map_structure(lambda *results: torch.stack(results), *(function(*s) for s in slices))
 
-    return one_after_another
+    if separately:
+        return one_after_another
+    together, supported = torch.func.vmap(function), True
+
+    def mapped(*args):
+        nonlocal supported
+        if supported:
+            try:
+                return together(*args)
+            except RuntimeError as error:
+                # PyTorch cannot batch some operations, such as the change of memory format in Keras's convolutions.
+                if "vmap" not in str(error):
+                    raise
+                supported = False
+        return one_after_another(*args)
+
+    return mapped
 
 
 def scan(function: Callable, carry, inputs):

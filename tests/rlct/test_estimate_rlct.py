@@ -208,7 +208,8 @@ class TestWarnings:
     def test_each_sentence_is_issued_as_a_warning(self, classifier, data):
         with pytest.warns(RLCTWarning) as issued:
             estimate = ksm.estimate_rlct(classifier, data, **{**QUICK, "num_chains": 1, "step_size": 1e30})
-        assert tuple(str(warning.message) for warning in issued) == estimate.warnings
+        sentences = tuple(str(warning.message) for warning in issued if warning.category is RLCTWarning)
+        assert sentences == estimate.warnings
 
     def test_divergence_is_not_averaged_away(self, classifier, data):
         estimate = quietly(classifier, data, **{**QUICK, "step_size": 1e30})
