@@ -44,7 +44,7 @@ def keras_epoch(aux_weight: float, x, y):
         keras.optimizers.SGD(RATE, momentum=MOMENTUM, nesterov=True),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
-        steps_per_execution=transforms.STEPS_PER_EXECUTION,
+        **transforms.COMPILE_OPTIONS,
     )
     if keras.config.backend() == "torch":
         # As in the hand-written loop, the data are tensors already; Keras's other backends slice NumPy arrays faster.

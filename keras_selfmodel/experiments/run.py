@@ -248,7 +248,7 @@ def _model(recipe: Recipe, dataset: Dataset) -> keras.Model:
         task.optimizer(recipe),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
-        steps_per_execution=transforms.STEPS_PER_EXECUTION,
+        **transforms.COMPILE_OPTIONS,
     )
     return model
 

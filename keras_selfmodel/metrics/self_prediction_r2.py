@@ -71,6 +71,5 @@ class SelfPredictionR2(keras.metrics.Metric):
 
 
 def _sum_of_squares(values):
-    """Σ v², as one product without a copy: it runs at every training step."""
-    flat = ops.reshape(values, (-1,))
-    return ops.vdot(flat, flat)
+    """Σ v². Not `ops.vdot`, which takes twice the time on TensorFlow; it runs at every training step."""
+    return ops.sum(values * values)

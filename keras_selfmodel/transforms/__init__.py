@@ -17,7 +17,7 @@ else:
         f"Received: keras.config.backend() = {keras.config.backend()!r}"
     )
 
-STEPS_PER_EXECUTION = _backend.STEPS_PER_EXECUTION
+COMPILE_OPTIONS = _backend.COMPILE_OPTIONS
 devices = _backend.devices
 jit = _backend.jit
 map_chains = _backend.map_chains
@@ -28,7 +28,7 @@ scan = _backend.scan
 value_and_grad = _backend.value_and_grad
 
 __all__ = [
-    "STEPS_PER_EXECUTION",
+    "COMPILE_OPTIONS",
     "devices",
     "jit",
     "map_chains",

@@ -5,8 +5,9 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-# One call of the compiled loop for 32 steps saves the Python between steps: measured 1.2 times faster.
-STEPS_PER_EXECUTION = 32
+# One call of the compiled loop for 32 steps saves the Python between steps: measured 1.2 times faster. XLA, which Keras
+# leaves off on a CPU, fuses what the logs need into the products: 1.2 times faster again.
+COMPILE_OPTIONS = {"steps_per_execution": 32, "jit_compile": True}
 
 
 def devices() -> list[str]:

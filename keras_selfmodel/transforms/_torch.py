@@ -6,7 +6,7 @@ import keras
 import torch
 
 # Keras accepts no other number on PyTorch.
-STEPS_PER_EXECUTION = 1
+COMPILE_OPTIONS = {}
 
 
 def devices() -> list[str]:
