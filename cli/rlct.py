@@ -10,6 +10,8 @@ from ksm_cli.backend import activate, backend_option
 from ksm_cli.output import Bar, json_option, print_json, print_table, quiet_option, require, spoken_warnings
 from ksm_cli.run import TASK_NAMES
 
+# Written out, for the help's sake: importing them would import Keras. A test compares.
+SAMPLER_NAMES = ("underdamped", "sgld", "rmsprop")
 SCALINGS = {"symmetric": (127.5, -1.0), "unit": (255.0, 0.0), "none": (1.0, 0.0)}
 
 
@@ -38,12 +40,13 @@ Examples:
 @click.option(
     "--step-size",
     type=click.FloatRange(min=0, min_open=True),
-    help="ε. Default: 1e-6; paper convention 1e-4.",
+    help="ε. Default: from the curvature; paper 1e-4.",
 )
-@click.option("--localization", type=click.FloatRange(min=0), help="γ. Default: 100.")
-@click.option("--chains", "num_chains", type=click.IntRange(min=1), help="Chains. Default: 4.")
-@click.option("--draws", "num_draws", type=click.IntRange(min=1), help="Draws of each chain. Default: 1000; paper 500.")
-@click.option("--burn-in", type=click.IntRange(min=0), help="Steps before the first draw. Default: 500.")
+@click.option("--sampler", type=click.Choice(SAMPLER_NAMES), help="Default: underdamped; paper sgld.")
+@click.option("--localization", type=click.FloatRange(min=0), help="γ. Default: nβ/2000; paper 100.")
+@click.option("--chains", "num_chains", type=click.IntRange(min=1), help="Chains. Default: 2; paper 4.")
+@click.option("--draws", "num_draws", type=click.IntRange(min=1), help="Draws of each chain. Default: 1750; paper 500.")
+@click.option("--burn-in", type=click.IntRange(min=0), help="Steps before the first draw. Default: 3000; paper 500.")
 @click.option("--thinning", type=click.IntRange(min=1), help="Steps from draw to draw. Default: 1.")
 @click.option("--batch-size", type=click.IntRange(min=2), help="Samples of one step. Default: 512.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of batches and noise.")

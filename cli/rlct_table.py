@@ -23,13 +23,16 @@ def rlct_table(estimate: RLCTEstimate, dataset: Dataset, file: Path) -> Table:
     table.add_column()
     table.add_column(justify="right")
     for name, value in [
-        ("RLCT ± standard error over chains", f"{estimate.value:.3f} ± {estimate.std_error:.3f}"),
+        ("RLCT ± standard error", f"{estimate.value:.3f} ± {estimate.std_error:.3f}"),
+        ("of that, from sampling alone", f"{estimate.sampling_error:.3f}"),
         ("chains", "  ".join(f"{value:.2f}" for value in estimate.chain_values)),
         (f"nβ ({settings.convention} convention)", f"{estimate.inverse_temperature:.1f}"),
         ("paired / plain difference", f"{estimate.paired_value:.2f} / {estimate.plain_value:.2f}"),
+        ("heat of batches and steps", f"{estimate.heat_correction:.2f}"),
         ("loss at w*", f"{estimate.initial_loss:.5f}"),
         ("R̂, effective draws", f"{estimate.r_hat:.3f}, {estimate.ess:.0f}"),
-        ("step size ε, localization γ", f"{settings.step_size:g}, {settings.localization:g}"),
+        ("sampler, step size ε", f"{settings.sampler}, {estimate.step_size:.3g}"),
+        ("localization γ", f"{estimate.localization:.3g}"),
         ("burn-in, draws, batch", f"{settings.burn_in}, {settings.num_draws}, {settings.batch_size}"),
         ("weights, samples", f"{estimate.num_parameters}, {estimate.num_samples}"),
     ]:
@@ -46,11 +49,16 @@ def rlct_json(estimate: RLCTEstimate, dataset: Dataset) -> dict:
     return {
         "rlct": number(estimate.value),
         "std_error": number(estimate.std_error),
+        "sampling_error": number(estimate.sampling_error),
         "chains": [number(value) for value in estimate.chain_values],
         "paired": number(estimate.paired_value),
         "plain": number(estimate.plain_value),
+        "heat_correction": number(estimate.heat_correction),
         "initial_loss": number(estimate.initial_loss),
         "inverse_temperature": estimate.inverse_temperature,
+        "localization": estimate.localization,
+        "step_size": number(estimate.step_size),
+        "gradient_evaluations": estimate.gradient_evaluations,
         "r_hat": number(estimate.r_hat),
         "ess": number(estimate.ess),
         "num_parameters": estimate.num_parameters,

@@ -27,9 +27,7 @@ def main() -> None:
     # The RLCT is a property of a minimum: train until the loss no longer falls.
     model.fit(x, y, batch_size=256, epochs=200, verbose=0)
 
-    estimate = ksm.estimate_rlct(
-        model, (x, y), batch_size=256, step_size=5e-4, localization=10.0, burn_in=1000, num_draws=2000, seed=1
-    )
+    estimate = ksm.estimate_rlct(model, (x, y), batch_size=256, seed=1)
     print(estimate)
     print(f"chains {np.round(estimate.chain_values, 2)}, R̂ {estimate.r_hat:.3f}, {estimate.ess:.0f} effective draws")
     print(f"{estimate.num_parameters} weights: a regular model would have {estimate.num_parameters / 2:.0f}")

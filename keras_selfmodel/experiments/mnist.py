@@ -41,6 +41,7 @@ MNIST = Task(
         # The paper samples 1000 steps of 4 chains and averages the second half of them.
         rlct=SamplingSettings(
             convention="paper",
+            sampler="sgld",
             step_size=1e-4,
             localization=100.0,
             num_chains=4,

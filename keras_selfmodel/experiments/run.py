@@ -325,6 +325,8 @@ def _write_traces(files: RunFolder, estimate: RLCTEstimate) -> None:
             file,
             losses=estimate.losses,
             reference_losses=estimate.reference_losses,
+            heat=estimate.heat,
+            step_sizes=estimate.step_sizes,
             initial_loss=estimate.initial_loss,
             inverse_temperature=estimate.inverse_temperature,
         )

@@ -2,7 +2,17 @@
 
 from keras_selfmodel.rlct import exact
 from keras_selfmodel.rlct.conventions import Convention, SamplingSettings
+from keras_selfmodel.rlct.deep_linear_networks import DeepLinearNetwork, deep_linear_network
 from keras_selfmodel.rlct.estimate_rlct import RLCTWarning, estimate_rlct
 from keras_selfmodel.rlct.rlct_estimate import RLCTEstimate
 
-__all__ = ["Convention", "RLCTEstimate", "RLCTWarning", "SamplingSettings", "estimate_rlct", "exact"]
+__all__ = [
+    "Convention",
+    "DeepLinearNetwork",
+    "RLCTEstimate",
+    "RLCTWarning",
+    "SamplingSettings",
+    "deep_linear_network",
+    "estimate_rlct",
+    "exact",
+]

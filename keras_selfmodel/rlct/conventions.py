@@ -4,45 +4,76 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+from keras_selfmodel.rlct.samplers import SAMPLERS
+
 Convention = Literal["dataset", "paper"]
+
+DEFAULTS = {
+    "dataset": {"sampler": "underdamped", "num_chains": 2, "num_draws": 1750, "burn_in": 3000},
+    "paper": {
+        "sampler": "sgld",
+        "step_size": 1e-4,
+        "localization": 100.0,
+        "num_chains": 4,
+        "num_draws": 500,
+        "burn_in": 500,
+    },
+}
 
 
 @dataclass(frozen=True)
 class SamplingSettings:
     """Everything that decides an estimate besides the model and the data.
 
+    Fields that are `None` take their convention's default: for "paper" the paper's figures, named in parentheses.
+
     Attributes:
         convention: "dataset" is the literature's: nβ = n/ln n with n the number of samples; each chain has its own
-            reshuffled batches; the network is in inference mode; every draw is compared with the loss of the same
+            random batches; the network is in inference mode; every draw is compared with the loss of the same
             batch at w*. "paper" is what produced the figures of arXiv 2407.10188 (devinterp 0.2.0): nβ = B/ln B with
             B the batch size; all chains see the batches in the order of the data, cycled; the network is in training
-            mode; L₀ is the mean loss of the first `num_chains` batches.
-        step_size: ε > 0.
-        localization: γ ≥ 0, the strength that ties the chains to w*.
-        num_chains: Chains, ≥ 1; the standard error needs two.
-        num_draws: Draws that each chain contributes to the estimate.
-        burn_in: Steps before the first of these.
+            mode; L₀ is the mean loss of the first `num_chains` batches; nothing is corrected.
+        sampler: "underdamped" (the default of "dataset"), "sgld" ("paper") or "rmsprop"; see `rlct.samplers`.
+        step_size: ε > 0, of the underdamped sampler the square of its time step. `None`: chosen from the largest
+            curvature of the loss, followed during burn-in, and quartered where the chains fly off (1e-4).
+        localization: γ ≥ 0, the strength that ties the chains to w*. `None`: nβ/2000 (100).
+        num_chains: Chains, ≥ 1. `None`: 2 (4).
+        num_draws: Draws that each chain contributes to the estimate. `None`: 1750 (500).
+        burn_in: Steps before the first of these. `None`: 3000 (500).
         thinning: Steps from one draw to the next.
         batch_size: B, at most the number of samples.
         seed: Seed of batches and noise.
+
+    Raises:
+        ValueError: If a field is out of its range, or has no meaning in the convention.
     """
 
     convention: Convention = "dataset"
-    step_size: float = 1e-6
-    localization: float = 100.0
-    num_chains: int = 4
-    num_draws: int = 1000
-    burn_in: int = 500
+    sampler: str | None = None
+    step_size: float | None = None
+    localization: float | None = None
+    num_chains: int | None = None
+    num_draws: int | None = None
+    burn_in: int | None = None
     thinning: int = 1
     batch_size: int = 512
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.convention not in ("dataset", "paper"):
+        if self.convention not in DEFAULTS:
             raise ValueError(f"convention must be 'dataset' or 'paper'. Received: {self.convention!r}")
-        if not (math.isfinite(self.step_size) and self.step_size > 0):
+        for name, value in DEFAULTS[self.convention].items():
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, value)
+        if self.sampler not in SAMPLERS:
+            raise ValueError(f"sampler must be one of {', '.join(SAMPLERS)}. Received: {self.sampler!r}")
+        if self.convention == "paper" and self.sampler != "sgld":
+            raise ValueError(f"The paper's convention samples by SGLD. Received: sampler={self.sampler!r}")
+        if self.step_size is None and SAMPLERS[self.sampler].curvature_step is None:
+            raise ValueError(f"sampler={self.sampler!r} needs a step_size: the curvature does not tell it")
+        if self.step_size is not None and not (math.isfinite(self.step_size) and self.step_size > 0):
             raise ValueError(f"step_size must be finite and positive. Received: step_size={self.step_size}")
-        if not (math.isfinite(self.localization) and self.localization >= 0):
+        if self.localization is not None and not (math.isfinite(self.localization) and self.localization >= 0):
             raise ValueError(
                 f"localization must be finite and not negative. Received: localization={self.localization}"
             )
@@ -67,3 +98,7 @@ class SamplingSettings:
         """
         size = num_samples if self.convention == "dataset" else self.batch_size
         return size / math.log(size)
+
+    def localization_for(self, num_samples: int) -> float:
+        """γ, or its default for n samples: small beside the curvature nβh of the directions that count."""
+        return self.inverse_temperature(num_samples) / 2000 if self.localization is None else self.localization

@@ -11,9 +11,10 @@ import keras_selfmodel
 from keras_selfmodel.datasets.catalog import KNOWN
 from keras_selfmodel.experiments import TASKS
 from keras_selfmodel.rlct import SamplingSettings
+from keras_selfmodel.rlct.samplers import SAMPLERS
 from ksm_cli.data import NAMES
 from ksm_cli.main import main
-from ksm_cli.rlct import rlct
+from ksm_cli.rlct import SAMPLER_NAMES, rlct
 from ksm_cli.run import TASK_NAMES, run
 
 COMMANDS = ("", "run", "rlct", "data", "doctor")
@@ -81,25 +82,26 @@ def test_the_defaults_that_the_help_of_run_names_are_those_of_the_recipe():
         assert _help(run, name).endswith(text)
 
 
-@pytest.mark.parametrize(
-    ("option", "name"),
-    [
-        ("localization", "localization"),
-        ("num_chains", "num_chains"),
-        ("burn_in", "burn_in"),
-        ("thinning", "thinning"),
-        ("batch_size", "batch_size"),
-    ],
-)
-def test_the_defaults_that_the_help_of_rlct_names_are_those_of_both_conventions(option, name):
+@pytest.mark.parametrize("name", ["thinning", "batch_size"])
+def test_the_defaults_that_the_help_of_rlct_names_are_those_of_both_conventions(name):
     default, paper = getattr(SamplingSettings(), name), getattr(TASKS["mnist"].recipe.rlct, name)
     assert default == paper
-    assert _help(rlct, option).endswith(f"Default: {default:g}.")
+    assert _help(rlct, name).endswith(f"Default: {default:g}.")
 
 
-def test_the_defaults_that_differ_between_the_conventions_are_both_named():
+@pytest.mark.parametrize("name", ["num_chains", "num_draws", "burn_in"])
+def test_the_defaults_that_differ_between_the_conventions_are_both_named(name):
+    default, paper = getattr(SamplingSettings(), name), getattr(TASKS["mnist"].recipe.rlct, name)
+    assert _help(rlct, name).endswith(f"Default: {default}; paper {paper}.")
+
+
+def test_the_defaults_that_depend_on_the_data_are_described():
     default, paper = SamplingSettings(), TASKS["mnist"].recipe.rlct
-    stated = [float(word.rstrip(".;")) for word in _help(rlct, "step_size").split() if word[0].isdigit()]
-    assert stated == [default.step_size, paper.step_size]
-    stated = [int(word.rstrip(".;")) for word in _help(rlct, "num_draws").split() if word[0].isdigit()]
-    assert stated == [default.num_draws, paper.num_draws]
+    assert default.step_size is None and default.localization is None and paper.step_size == 1e-4
+    assert _help(rlct, "step_size").endswith("Default: from the curvature; paper 1e-4.")
+    assert _help(rlct, "localization").endswith(f"Default: nβ/2000; paper {paper.localization:g}.")
+    assert default.localization_for(1000) == pytest.approx(default.inverse_temperature(1000) / 2000)
+
+
+def test_every_sampler_can_be_chosen():
+    assert tuple(SAMPLERS) == SAMPLER_NAMES

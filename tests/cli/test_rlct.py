@@ -56,6 +56,7 @@ def test_the_options_reach_the_estimate(ksm, saved, tiny_mnist):
     printed = json.loads(result.stdout, parse_constant=_reject)
     assert printed["settings"] == {
         "convention": "paper",
+        "sampler": "sgld",
         "step_size": 1e-5,
         "localization": 50.0,
         "num_chains": 2,

@@ -30,7 +30,19 @@ def classifier() -> keras.Model:
 def estimate() -> RLCTEstimate:
     settings = SamplingSettings(num_chains=2, num_draws=30, burn_in=10, batch_size=8)
     losses = np.random.default_rng(0).uniform(0.1, 0.2, (2, 40))
-    return RLCTEstimate(settings, 100, 30, 100 / np.log(100), 0.1, losses, np.full((2, 40), 0.1))
+    return RLCTEstimate(
+        settings=settings,
+        num_samples=100,
+        num_parameters=30,
+        inverse_temperature=100 / np.log(100),
+        localization=1.0,
+        initial_loss=0.1,
+        losses=losses,
+        reference_losses=np.full((2, 40), 0.1),
+        heat=np.zeros((2, 40)),
+        step_sizes=np.full(40, 1e-4),
+        gradient_evaluations=80,
+    )
 
 
 def _curves(figure) -> dict[str, list[float]]:

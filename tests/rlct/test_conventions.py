@@ -16,6 +16,7 @@ def test_inverse_temperature(convention, batch_size, nbeta):
     "wrong",
     [
         {"convention": "devinterp"},
+        {"sampler": "adam"},
         {"step_size": 0.0},
         {"step_size": float("nan")},
         {"localization": -1.0},
@@ -32,3 +33,10 @@ def test_impossible_settings_are_named(wrong):
     (name,) = wrong
     with pytest.raises(ValueError, match=f"{name}.*Received"):
         SamplingSettings(**wrong)
+
+
+def test_settings_that_contradict_each_other_are_refused():
+    with pytest.raises(ValueError, match="paper's convention samples by SGLD.*'underdamped'"):
+        SamplingSettings(convention="paper", sampler="underdamped")
+    with pytest.raises(ValueError, match="'rmsprop' needs a step_size"):
+        SamplingSettings(sampler="rmsprop")

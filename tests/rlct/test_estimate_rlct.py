@@ -11,7 +11,15 @@ import keras_selfmodel as ksm
 from keras_selfmodel import transforms
 from keras_selfmodel.rlct import RLCTWarning
 
-QUICK = {"num_chains": 3, "num_draws": 12, "burn_in": 4, "batch_size": 16, "step_size": 1e-3, "localization": 10.0}
+QUICK = {
+    "sampler": "sgld",
+    "num_chains": 3,
+    "num_draws": 12,
+    "burn_in": 4,
+    "batch_size": 16,
+    "step_size": 1e-3,
+    "localization": 10.0,
+}
 
 
 @pytest.fixture
@@ -59,15 +67,15 @@ class NumPyNetwork:
         d_before = (d_scores @ v.T) * (before > 0)
         return loss, [x.T @ d_before, d_before.sum(axis=0), hidden.T @ d_scores, d_scores.sum(axis=0)]
 
-    def step(self, x, y, *, step_size, nbeta, localization) -> tuple[float, float]:
-        """One noiseless step; returns the batch's loss before it, at w and at w*."""
+    def step(self, x, y, *, step_size, nbeta, localization) -> tuple[float, float, float]:
+        """One noiseless step; returns the batch's loss before it, at w and at w*, and the heat of the step."""
         loss, gradients = self.loss_and_gradient(self.weights, x, y)
         at_anchor, _ = self.loss_and_gradient(self.anchor, x, y)
-        self.weights = [
-            w - step_size / 2 * (nbeta * g + localization * (w - a))
-            for w, a, g in zip(self.weights, self.anchor, gradients, strict=True)
+        forces = [
+            -nbeta * g - localization * (w - a) for w, a, g in zip(self.weights, self.anchor, gradients, strict=True)
         ]
-        return loss, at_anchor
+        self.weights = [w + step_size / 2 * force for w, force in zip(self.weights, forces, strict=True)]
+        return loss, at_anchor, step_size / 4 * sum((force**2).sum() for force in forces)
 
 
 def test_paper_convention_follows_the_papers_recipe_step_by_step(classifier, data, no_noise):
@@ -79,7 +87,7 @@ def test_paper_convention_follows_the_papers_recipe_step_by_step(classifier, dat
         reference.step(x[batches[t % 3]], y[batches[t % 3]], step_size=0.01, nbeta=nbeta, localization=10.0)
         for t in range(10)
     ]
-    losses, at_anchor = np.array(rows).T
+    losses, at_anchor, _ = np.array(rows).T
     initial_loss = at_anchor[[0, 1, 2, 0]].mean()  # of the first num_chains = 4 batches
     estimate = quietly(
         classifier, data, convention="paper", step_size=0.01, localization=10.0, batch_size=16, num_chains=4,
@@ -96,15 +104,17 @@ def test_dataset_convention_pairs_each_draw_with_its_batch(classifier, data, no_
     reference = NumPyNetwork(classifier.get_weights())
     nbeta = 40 / math.log(40)
     settings = ksm.rlct.SamplingSettings(
-        step_size=0.01, localization=10.0, batch_size=16, num_chains=1, num_draws=3, burn_in=2, thinning=2, seed=9
-    )
+        sampler="sgld", step_size=0.01, localization=10.0, batch_size=16, num_chains=1, num_draws=3, burn_in=2,
+        thinning=2, seed=9,
+    )  # fmt: skip
     batches = [block[0] for blocks in ksm.rlct.batches.batch_indices(settings, 40) for block in blocks]
     rows = np.array([reference.step(x[i], y[i], step_size=0.01, nbeta=nbeta, localization=10.0) for i in batches])
     estimate = quietly(classifier, data, settings=settings)
     np.testing.assert_allclose(estimate.losses[0], rows[:, 0], atol=2e-6)
     np.testing.assert_allclose(estimate.reference_losses[0], rows[:, 1], atol=1e-6)
     kept = [2, 4, 6]  # burn-in of 2, then every second step
-    np.testing.assert_allclose(estimate.value, nbeta * (rows[kept, 0] - rows[kept, 1]).mean(), atol=1e-5)
+    np.testing.assert_allclose(estimate.paired_value, nbeta * (rows[kept, 0] - rows[kept, 1]).mean(), atol=1e-5)
+    np.testing.assert_allclose(estimate.value, estimate.paired_value - rows[kept, 2].mean() / 2, atol=1e-5)
     whole = reference.loss_and_gradient(reference.anchor, x, y)[0]
     np.testing.assert_allclose(estimate.plain_value, nbeta * (rows[kept, 0].mean() - whole), atol=2e-5)
 

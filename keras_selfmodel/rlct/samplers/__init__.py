@@ -1,0 +1,11 @@
+"""The samplers: each a class of its own file, with the interface of `Sampler`."""
+
+from keras_selfmodel.rlct.samplers.rmsprop_sgld import RMSpropSGLD
+from keras_selfmodel.rlct.samplers.sampler import Sampler
+from keras_selfmodel.rlct.samplers.sgld import SGLD
+from keras_selfmodel.rlct.samplers.underdamped import Underdamped
+
+# A new sampler is one short file and one entry here.
+SAMPLERS: dict[str, type[Sampler]] = {"underdamped": Underdamped, "sgld": SGLD, "rmsprop": RMSpropSGLD}
+
+__all__ = ["SAMPLERS", "RMSpropSGLD", "SGLD", "Sampler", "Underdamped"]

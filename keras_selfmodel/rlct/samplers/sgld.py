@@ -1,0 +1,31 @@
+"""Stochastic gradient Langevin dynamics."""
+
+from typing import ClassVar
+
+from keras import ops
+
+from keras_selfmodel.rlct.samplers.sampler import total
+
+
+class SGLD:
+    """w ← w − ε/2·[nβ ∇L_B(w) + γ (w − w*)] + √ε·z.
+
+    Of a direction of curvature A the stationary variance is 1/A·(1 + ε/4·⟨F²⟩) with F the force, noise of the batch
+    included: where U is quadratic that is exact for any ε, and gives the heat.
+
+    Reference:
+        Welling & Teh 2011; with localization: Lau et al., arXiv 2308.12108, algorithm 1.
+    """
+
+    curvature_step: ClassVar[float] = 0.3
+
+    def start(self, weights, key):
+        return [], key
+
+    def step(self, weights, state, gradients, force, normals, step_size, friction):
+        moved, heat = [], 0.0
+        for i, (weight, normal) in enumerate(zip(weights, normals, strict=True)):
+            pull = force(i)
+            moved.append(weight + 0.5 * step_size * pull + ops.sqrt(step_size) * normal)
+            heat = heat + total(pull * pull)
+        return moved, state, 0.25 * step_size * heat

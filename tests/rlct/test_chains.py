@@ -1,0 +1,77 @@
+"""How the chains find their step size and friction."""
+
+import warnings
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+import keras_selfmodel as ksm
+from keras_selfmodel.rlct import RLCTWarning, chains
+from keras_selfmodel.rlct.curvature import Curvature
+from keras_selfmodel.rlct.energy import energy
+
+
+def quietly(*args, **kwargs):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RLCTWarning)
+        return ksm.estimate_rlct(*args, **kwargs)
+
+
+def half_squared_error(y, prediction):
+    return 0.5 * ops.sum(ops.square(y - prediction), axis=-1)
+
+
+@pytest.fixture
+def line():
+    """A linear regression in five dimensions with unit noise, at zero weights."""
+    rng = np.random.default_rng(0)
+    x = (rng.normal(size=(300, 5)) * np.array([1, 2, 3, 0.5, 0.1])).astype("float32")
+    model = keras.Sequential([keras.Input((5,)), keras.layers.Dense(1, use_bias=False, kernel_initializer="zeros")])
+    return model, x, rng.normal(size=(300, 1)).astype("float32")
+
+
+def test_largest_curvature_is_that_of_the_hessian(line):
+    model, x, y = line
+    batch_loss = energy(model, half_squared_error, training=False)
+    curvature = Curvature(
+        batch_loss, (ops.convert_to_tensor(x), ops.convert_to_tensor(y)), 300, 300, seed=1, separately=False
+    )
+    # The whole data as a batch: ∇²L = XᵀX/n. 30 iterations at a ratio of eigenvalues near 1/2; float32 differences.
+    found = curvature([ops.zeros((2, 5, 1))], [], 30)
+    with_indices = np.linalg.eigvalsh(x.T.astype(float) @ x / 300)[-1]
+    assert found == pytest.approx(with_indices, rel=0.25)  # batches of 300 are drawn with repetition
+    assert curvature.evaluations == 2 * 30 * 2
+
+
+def test_steps_that_throw_the_chains_out_are_taken_back(line, monkeypatch):
+    monkeypatch.setattr(chains.Curvature, "__call__", lambda self, *_: 1e-4)  # the true one is 9
+    model, x, y = line
+    estimate = quietly(model, (x, y), loss=half_squared_error, batch_size=100, burn_in=400, num_draws=100, seed=1)
+    assert np.isfinite(estimate.losses).all()
+    assert estimate.step_size < 4 / (estimate.inverse_temperature * 9)  # the limit of stability
+    assert estimate.gradient_evaluations > 2 * 500
+
+
+def test_a_step_size_that_is_given_stays(line):
+    model, x, y = line
+    estimate = quietly(
+        model, (x, y), loss=half_squared_error, step_size=1e-4, batch_size=100, burn_in=400, num_draws=100, seed=1
+    )
+    np.testing.assert_array_equal(estimate.step_sizes, 1e-4)
+    assert estimate.gradient_evaluations == 2 * 500
+
+
+def test_friction_rises_until_the_batches_heat_little(line):
+    model, x, y = line
+    estimate = quietly(model, (x, y), loss=half_squared_error, batch_size=8, burn_in=2000, num_draws=1500, seed=1)
+    # Batches of 8 with unit noise and nβ = 53: at the least friction the heat would be many times the RLCT.
+    assert 0 < estimate.heat_correction < 0.5 * estimate.value
+
+
+def test_a_network_without_curvature_is_sampled_by_its_localization(line):
+    model, x, y = line
+    estimate = quietly(model, (0 * x, y), loss=half_squared_error, batch_size=100, burn_in=50, num_draws=50, seed=1)
+    assert estimate.value == pytest.approx(0.0, abs=0.1)
+    assert estimate.step_size == pytest.approx(0.56 / estimate.localization)
