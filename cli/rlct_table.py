@@ -30,11 +30,13 @@ def rlct_table(estimate: RLCTEstimate, dataset: Dataset, file: Path) -> Table:
         ("paired / plain difference", f"{estimate.paired_value:.2f} / {estimate.plain_value:.2f}"),
         ("heat of batches and steps", f"{estimate.heat_correction:.2f}"),
         ("loss at w*", f"{estimate.initial_loss:.5f}"),
+        ("|w*|, distance of the chains from it", f"{estimate.anchor_norm:.3g}, {estimate.distance:.3g}"),
         ("R̂, effective draws", f"{estimate.r_hat:.3f}, {estimate.ess:.0f}"),
         ("sampler, step size ε", f"{settings.sampler}, {estimate.step_size:.3g}"),
         ("localization γ", f"{estimate.localization:.3g}"),
         ("burn-in, draws, batch", f"{settings.burn_in}, {settings.num_draws}, {settings.batch_size}"),
         ("weights, samples", f"{estimate.num_parameters}, {estimate.num_samples}"),
+        ("verdict", estimate.verdict),
     ]:
         table.add_row(name, value)
     return table
@@ -64,6 +66,9 @@ def rlct_json(estimate: RLCTEstimate, dataset: Dataset) -> dict:
         "num_parameters": estimate.num_parameters,
         "num_samples": estimate.num_samples,
         "settings": dataclasses.asdict(estimate.settings),
+        "distance": number(estimate.distance),
+        "anchor_norm": estimate.anchor_norm,
+        "verdict": estimate.verdict,
         "warnings": list(estimate.warnings),
         "data": {"source": dataset.source, "digest": dataset.digest},
     }

@@ -1,6 +1,7 @@
 """The RLCT estimator: from a trained model and its data to an `RLCTEstimate`."""
 
 import dataclasses
+import math
 import warnings
 from collections.abc import Callable
 
@@ -133,6 +134,8 @@ def estimate_rlct(
         reference_losses=reference_losses,
         heat=heat,
         step_sizes=step_sizes,
+        distance=chains.distance(),
+        anchor_norm=math.sqrt(sum(float(ops.sum(ops.square(w))) for w in anchor)),
         gradient_evaluations=chains.gradient_evaluations,
     )
     for sentence in estimate.warnings:

@@ -1,19 +1,25 @@
 """The result of an RLCT estimation."""
 
+import dataclasses
 import math
 import warnings
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 
 from keras_selfmodel.rlct.conventions import SamplingSettings
 from keras_selfmodel.rlct.split_r_hat import split_r_hat
 
+Verdict = Literal["reliable", "doubtful", "not to be used"]
+
 # The customary limit; above it, the standard error over the chains means little.
 R_HAT_LIMIT = 1.05
 # Relative sampling error below which it does not matter that chains differ.
 NEGLIGIBLE = 0.01
+# Heat beyond this part of the value is warned of.
+HEAT_LIMIT = 0.5
 # What is not known of the heat, as a part of it, and of the value (benchmarks/rlct_accuracy.py).
 HEAT_DOUBT, VALUE_DOUBT = 0.05, 0.015
 # Parts into which each chain is cut for the standard error: few, so that they outlast the chain's memory.
@@ -36,6 +42,9 @@ class RLCTEstimate:
         heat: What each step adds to the chain by the noise of its batch and its length, `(chains, steps)`; see
             `rlct.samplers.Sampler`.
         step_sizes: ε of each step, `(steps,)`.
+        distance: |w − w*| after the last step, its root mean square over the chains. RLCT theory is about a
+            neighborhood of w*: compare with `anchor_norm`, and estimates at several localizations with each other.
+        anchor_norm: |w*|.
         gradient_evaluations: Gradients of a batch that it took, all chains and the search for a step size together.
     """
 
@@ -49,6 +58,8 @@ class RLCTEstimate:
     reference_losses: np.ndarray
     heat: np.ndarray
     step_sizes: np.ndarray
+    distance: float
+    anchor_norm: float
     gradient_evaluations: int
 
     @property
@@ -77,9 +88,9 @@ class RLCTEstimate:
         if self.settings.convention == "paper":
             parts = self.chain_values
         else:
-            corrected = self.draws - 0.5 * self._kept(self.heat)
-            stretches = min(STRETCHES, corrected.shape[1])
-            parts = np.array([part.mean(axis=1) for part in np.array_split(corrected, stretches, axis=1)]).ravel()
+            stretches = min(STRETCHES, self._corrected.shape[1])
+            parts = [part.mean(axis=1) for part in np.array_split(self._corrected, stretches, axis=1)]
+            parts = np.concatenate(parts)
         return float(np.std(parts, ddof=1) / math.sqrt(len(parts)))
 
     @property
@@ -87,7 +98,7 @@ class RLCTEstimate:
         """λ̂ of each chain, `(chains,)`."""
         if self.settings.convention == "paper":
             return self._chain_means(self.initial_loss)
-        return self._chain_means(self.reference_losses) - 0.5 * np.mean(self._kept(self.heat), axis=1)
+        return np.mean(self._corrected, axis=1)
 
     @property
     def paired_value(self) -> float:
@@ -124,18 +135,46 @@ class RLCTEstimate:
         draws = self.draws
         if not np.isfinite(draws).all() or draws.shape[1] < 4:
             return math.nan
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)  # ArviZ announces its next major version on import.
-            try:
-                import arviz
-            except ImportError as error:
-                raise ImportError("ess needs ArviZ: pip install 'keras-selfmodel[experiments]'") from error
-        return float(arviz.ess(draws))
+        return float(_arviz("ess").ess(draws))
 
     @cached_property
     def warnings(self) -> tuple[str, ...]:
         """What speaks against the estimate, in sentences; empty if nothing does."""
-        return tuple(_warnings(self))
+        return tuple(sentence for _, sentence in self._objections)
+
+    @property
+    def verdict(self) -> Verdict:
+        """ "reliable" if nothing speaks against the estimate, "not to be used" if it is no RLCT, else "doubtful"."""
+        if not self._objections:
+            return "reliable"
+        return "not to be used" if any(fatal for fatal, _ in self._objections) else "doubtful"
+
+    def to_inference_data(self):
+        """The chains as ArviZ knows them, for its plots and diagnostics. Needs ArviZ.
+
+        Returns:
+            An `arviz.InferenceData`: `posterior["rlct"]` holds what each draw says of the RLCT, the heat taken off,
+            `sample_stats` the losses, heat and step sizes of the draws; settings and result are its attributes.
+
+        Example: `arviz.plot_rank(estimate.to_inference_data())`, `estimate.to_inference_data().to_netcdf("chains.nc")`.
+        """
+        return _arviz("to_inference_data").from_dict(
+            posterior={"rlct": self._corrected},
+            sample_stats={
+                "loss": self._kept(self.losses),
+                "reference_loss": self._kept(self.reference_losses),
+                "heat": self._kept(self.heat),
+                "step_size": self._kept(np.broadcast_to(self.step_sizes, self.losses.shape)),
+            },
+            attrs={
+                **{f"setting_{k}": v for k, v in dataclasses.asdict(self.settings).items() if v is not None},
+                "value": self.value,
+                "std_error": self.std_error,
+                "inverse_temperature": self.inverse_temperature,
+                "localization": self.localization,
+                "verdict": self.verdict,
+            },
+        )
 
     @property
     def draws(self) -> np.ndarray:
@@ -155,8 +194,17 @@ class RLCTEstimate:
     def __repr__(self) -> str:
         return (
             f"RLCTEstimate({self.value:.4g} ± {self.std_error:.2g}, convention={self.settings.convention!r}, "
-            f"nβ={self.inverse_temperature:.4g}, warnings={len(self.warnings)})"
+            f"nβ={self.inverse_temperature:.4g}, {self.verdict})"
         )
+
+    @property
+    def _corrected(self) -> np.ndarray:
+        """`draws` with the heat of each step taken off; its mean is `value` of the dataset convention."""
+        return self.draws - 0.5 * self._kept(self.heat)
+
+    @cached_property
+    def _objections(self) -> list[tuple[bool, str]]:
+        return list(_objections(self))
 
     def _kept(self, trace: np.ndarray) -> np.ndarray:
         return trace[:, self.settings.burn_in :: self.settings.thinning]
@@ -166,42 +214,70 @@ class RLCTEstimate:
         return self.inverse_temperature * np.mean(self._kept(self.losses - reference), axis=1)
 
 
-def _warnings(estimate: RLCTEstimate):
+def _arviz(use: str):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # ArviZ announces its next major version on import.
+        try:
+            import arviz
+        except ImportError as error:
+            raise ImportError(f"{use} needs ArviZ: pip install 'keras-selfmodel[experiments]'") from error
+    return arviz
+
+
+def _objections(estimate: RLCTEstimate):
+    """Yields what speaks against an estimate: whether it forbids any use, and a sentence."""
     finite = np.isfinite(estimate.losses).all(axis=1)
     if not finite.all():
         first = [int(np.argmin(np.isfinite(trace))) for trace in estimate.losses[~finite]]
         chains = ", ".join(f"chain {c} from step {s}" for c, s in zip(np.flatnonzero(~finite), first, strict=True))
         yield (
+            True,
             f"The loss is not finite in {chains}: the estimate is NaN. Take a smaller step size than "
-            f"{estimate.step_size:g}, or a stronger localization."
+            f"{estimate.step_size:g}, or a stronger localization.",
         )
         return
     values = estimate.chain_values
     diverged = _diverged(estimate)
     for chain in diverged:
         yield (
+            True,
             f"Chain {chain} diverged: its loss keeps rising, beyond any RLCT. Take a smaller step size than "
-            f"{estimate.step_size:g}, or a stronger localization."
+            f"{estimate.step_size:g}, or a stronger localization.",
         )
     # Of a large RLCT the draws vary so little that chains whose means agree to a fraction of a per cent have R̂ > 1.05.
     disagree = estimate.r_hat > R_HAT_LIMIT and not estimate.sampling_error < NEGLIGIBLE * abs(estimate.value)
     if not len(diverged) and disagree:
         yield (
+            False,
             f"The chains do not agree (R̂ = {estimate.r_hat:.3f}, above {R_HAT_LIMIT}): they have not settled, or have "
-            "too few draws. Sample longer, with more burn-in."
+            "too few draws. Sample longer, with more burn-in.",
         )
     if estimate.value < 0:
         yield (
+            True,
             f"The estimate is negative ({estimate.value:.3g}), which no RLCT is: the chains found a lower loss than "
-            "that of w*, so w* is not a minimum of the loss measured. Train longer on that loss."
+            "that of w*, so w* is not a minimum of the loss measured. Train longer on that loss.",
         )
     elif (values < 0).any():
         yield (
+            False,
             f"The mean loss lies below that of w* in chains {np.flatnonzero(values < 0).tolist()}: w* may not be a "
-            "minimum of the loss measured."
+            "minimum of the loss measured.",
+        )
+    elif not len(diverged) and estimate.value - 3 * np.nan_to_num(estimate.std_error) > estimate.num_parameters / 2:
+        yield (
+            True,
+            f"The estimate is above half the number of weights, {estimate.num_parameters / 2:g}, which no RLCT is: the "
+            "chains are not near w*, or too hot. Take a stronger localization or a smaller step size.",
+        )
+    if estimate.settings.convention == "dataset" and estimate.heat_correction > HEAT_LIMIT * abs(estimate.value):
+        yield (
+            False,
+            f"The noise of the batches adds {estimate.heat_correction:.3g}, which is taken off but large beside the "
+            "estimate. Take larger batches.",
         )
     if len(values) == 1:
-        yield "One chain gives no standard error and cannot show whether it converged."
+        yield False, "One chain gives no standard error and cannot show whether it converged."
 
 
 def _diverged(estimate: RLCTEstimate) -> np.ndarray:

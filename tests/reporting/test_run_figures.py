@@ -41,6 +41,8 @@ def estimate() -> RLCTEstimate:
         reference_losses=np.full((2, 40), 0.1),
         heat=np.zeros((2, 40)),
         step_sizes=np.full(40, 1e-4),
+        distance=1.0,
+        anchor_norm=1.0,
         gradient_evaluations=80,
     )
 

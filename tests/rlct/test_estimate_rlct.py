@@ -236,6 +236,7 @@ class TestWarnings:
         classifier.layers[-1].kernel.assign(10.0 * classifier.layers[-1].kernel)
         estimate = quietly(classifier, data, **{**QUICK, "step_size": 1e-2, "num_draws": 200})
         assert estimate.value < 0
+        assert estimate.verdict == "not to be used"
         assert re.search("negative.*not a minimum", estimate.warnings[0])
 
     def test_chains_that_have_not_settled(self, classifier, data):
@@ -277,6 +278,21 @@ class TestWrongArguments:
     def test_unknown_setting(self, classifier, data):
         with pytest.raises(TypeError, match="epsilon"):
             ksm.estimate_rlct(classifier, data, epsilon=1e-4)
+
+
+def test_chains_as_arviz_knows_them(classifier, data, tmp_path):
+    arviz = pytest.importorskip("arviz")
+    estimate = quietly(classifier, data, **{**QUICK, "num_draws": 200, "thinning": 2})
+    inference = estimate.to_inference_data()
+    assert dict(inference.posterior.sizes) == {"chain": 3, "draw": 200}
+    assert float(inference.posterior["rlct"].mean()) == pytest.approx(estimate.value)
+    losses = inference.sample_stats["loss"] - inference.sample_stats["reference_loss"]
+    heat = 0.5 * inference.sample_stats["heat"]
+    corrected = estimate.inverse_temperature * losses - heat
+    np.testing.assert_allclose(inference.posterior["rlct"], corrected, rtol=1e-9, atol=1e-9)
+    assert float(arviz.ess(inference)["rlct"]) > 1
+    inference.to_netcdf(tmp_path / "chains.nc")
+    assert arviz.from_netcdf(tmp_path / "chains.nc").attrs["setting_sampler"] == "sgld"
 
 
 def test_plot_draws_every_chain(classifier, data):

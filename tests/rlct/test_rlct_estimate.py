@@ -1,0 +1,60 @@
+"""What an estimate says of made-up chains."""
+
+import math
+
+import numpy as np
+import pytest
+
+from keras_selfmodel.rlct import RLCTEstimate, SamplingSettings
+
+BURN_IN, DRAWS, NBETA = 100, 1000, 50.0
+
+
+def estimate_of(excess, heat=0.0, chains=4, num_parameters=30, drift=0.0) -> RLCTEstimate:
+    """Chains of independent draws of nβ(L − L*) with a given mean and standard deviation 1."""
+    rng = np.random.default_rng(0)
+    shape = chains, BURN_IN + DRAWS
+    draws = excess + rng.normal(size=shape) + drift * np.arange(chains)[:, None]
+    return RLCTEstimate(
+        settings=SamplingSettings(num_chains=chains, num_draws=DRAWS, burn_in=BURN_IN, batch_size=8),
+        num_samples=200,
+        num_parameters=num_parameters,
+        inverse_temperature=NBETA,
+        localization=1.0,
+        initial_loss=0.1,
+        losses=0.1 + draws / NBETA,
+        reference_losses=np.full(shape, 0.1),
+        heat=np.full(shape, heat),
+        step_sizes=np.full(BURN_IN + DRAWS, 1e-4),
+        gradient_evaluations=chains * (BURN_IN + DRAWS),
+        distance=1.0,
+        anchor_norm=1.0,
+    )
+
+
+def test_value_and_errors_of_independent_draws():
+    estimate = estimate_of(10.0, heat=4.0)
+    # 4000 independent draws of standard deviation 1: four standard errors, and the errors' own spread over 40 parts.
+    assert estimate.value == pytest.approx(8.0, abs=0.064)
+    assert estimate.heat_correction == 2.0
+    assert estimate.sampling_error == pytest.approx(1 / math.sqrt(4000), rel=0.4)
+    assert estimate.std_error == pytest.approx(math.hypot(estimate.sampling_error, 0.1, 0.015 * estimate.value))
+    assert (estimate.verdict, estimate.warnings) == ("reliable", ())
+
+
+@pytest.mark.parametrize(
+    ("wrong", "verdict", "sentence"),
+    [
+        ({"excess": 10.0, "drift": 2.0}, "doubtful", "do not agree"),
+        ({"excess": 10.0, "heat": 12.0}, "doubtful", "Take larger batches"),
+        ({"excess": 10.0, "chains": 1}, "doubtful", "One chain"),
+        ({"excess": 20.0}, "not to be used", "half the number of weights, 15"),
+        ({"excess": -5.0}, "not to be used", "not a minimum"),
+        ({"excess": math.nan}, "not to be used", "not finite"),
+    ],
+)
+def test_verdict(wrong, verdict, sentence):
+    estimate = estimate_of(**wrong)
+    assert estimate.verdict == verdict
+    assert sentence in " ".join(estimate.warnings)
+    assert verdict in repr(estimate)
