@@ -43,7 +43,7 @@ Examples:
     help="ε. Default: from the curvature; paper 1e-4.",
 )
 @click.option("--sampler", type=click.Choice(SAMPLER_NAMES), help="Default: underdamped; paper sgld.")
-@click.option("--localization", type=click.FloatRange(min=0), help="γ. Default: nβ/2000; paper 100.")
+@click.option("--localization", type=click.FloatRange(min=0), help="γ. Default: nβ/2000, at least 1; paper 100.")
 @click.option("--chains", "num_chains", type=click.IntRange(min=1), help="Chains. Default: 2; paper 4.")
 @click.option("--draws", "num_draws", type=click.IntRange(min=1), help="Draws of each chain. Default: 1750; paper 500.")
 @click.option("--burn-in", type=click.IntRange(min=0), help="Steps before the first draw. Default: 3000; paper 500.")

@@ -30,6 +30,7 @@ def main() -> None:
     estimate = ksm.estimate_rlct(model, (x, y), batch_size=256, seed=1)
     print(estimate)
     print(f"chains {np.round(estimate.chain_values, 2)}, R̂ {estimate.r_hat:.3f}, {estimate.ess:.0f} effective draws")
+    print(f"verdict: {estimate.verdict}; the noise of the batches added {estimate.heat_correction:.2f}, taken off")
     print(f"{estimate.num_parameters} weights: a regular model would have {estimate.num_parameters / 2:.0f}")
     for sentence in estimate.warnings:
         print("Warning:", sentence)

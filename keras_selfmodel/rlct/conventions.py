@@ -36,7 +36,8 @@ class SamplingSettings:
         sampler: "underdamped" (the default of "dataset"), "sgld" ("paper") or "rmsprop"; see `rlct.samplers`.
         step_size: ε > 0, of the underdamped sampler the square of its time step. `None`: chosen from the largest
             curvature of the loss, followed during burn-in, and quartered where the chains fly off (1e-4).
-        localization: γ ≥ 0, the strength that ties the chains to w*. `None`: nβ/2000 (100).
+        localization: γ ≥ 0, the strength that ties the chains to w*. `None`: nβ/2000, at least 1
+            (100). Estimates of networks depend on it: see `RLCTEstimate.distance`.
         num_chains: Chains, ≥ 1. `None`: 2 (4).
         num_draws: Draws that each chain contributes to the estimate. `None`: 1750 (500).
         burn_in: Steps before the first of these. `None`: 3000 (500).
@@ -101,4 +102,6 @@ class SamplingSettings:
 
     def localization_for(self, num_samples: int) -> float:
         """γ, or its default for n samples: small beside the curvature nβh of the directions that count."""
-        return self.inverse_temperature(num_samples) / 2000 if self.localization is None else self.localization
+        if self.localization is not None:
+            return self.localization
+        return max(1.0, self.inverse_temperature(num_samples) / 2000)
