@@ -22,6 +22,8 @@ NEGLIGIBLE = 0.01
 HEAT_LIMIT = 0.5
 # What is not known of the heat, as a part of it, and of the value (benchmarks/rlct_accuracy.py).
 HEAT_DOUBT, VALUE_DOUBT = 0.05, 0.015
+# Steps over which a loss below that of w* is looked for.
+STRETCH = 25
 # Parts into which each chain is cut for the standard error: few, so that they outlast the chain's memory.
 STRETCHES = 10
 
@@ -270,6 +272,13 @@ def _objections(estimate: RLCTEstimate):
             f"The estimate is above half the number of weights, {estimate.num_parameters / 2:g}, which no RLCT is: the "
             "chains are not near w*, or too hot. Take a stronger localization or a smaller step size.",
         )
+    drop = _lowest_stretch(estimate)
+    if estimate.value >= 0 and drop < 0:
+        yield (
+            False,
+            f"On their way the chains found a mean loss below that of w*, by {-drop:.3g} in units of the RLCT: w* is "
+            "not a minimum of the loss measured, and the estimate is too low by at least that. Train longer on that loss.",
+        )
     if estimate.settings.convention == "dataset" and estimate.heat_correction > HEAT_LIMIT * abs(estimate.value):
         yield (
             False,
@@ -278,6 +287,20 @@ def _objections(estimate: RLCTEstimate):
         )
     if len(values) == 1:
         yield False, "One chain gives no standard error and cannot show whether it converged."
+
+
+def _lowest_stretch(estimate: RLCTEstimate) -> float:
+    """The least mean of nβ[L_B(w) − L_B(w*)] over stretches of all chains, if it is below 0 beyond doubt; else 0."""
+    excess = estimate.inverse_temperature * (estimate.losses - estimate.reference_losses)
+    steps = excess.shape[1] // STRETCH * STRETCH
+    if not steps:
+        return 0.0
+    stretches = excess[:, :steps].reshape(len(excess), -1, STRETCH)
+    means = stretches.mean(axis=(0, 2))
+    lowest = int(np.argmin(means))
+    error = stretches[:, lowest].std() / math.sqrt(stretches[:, lowest].size)
+    # Four standard errors, and more than a hundredth of what is measured.
+    return float(means[lowest]) if means[lowest] < -max(4 * error, NEGLIGIBLE * abs(estimate.value)) else 0.0
 
 
 def _diverged(estimate: RLCTEstimate) -> np.ndarray:

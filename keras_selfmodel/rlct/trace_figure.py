@@ -14,6 +14,7 @@ def trace_figure(estimate):
     """
     from matplotlib.figure import Figure
 
+    settings = estimate.settings
     excess = estimate.inverse_temperature * (estimate.losses - estimate.reference_losses)
     steps = excess.shape[1]
     width = max(1, steps // 100)
@@ -23,17 +24,20 @@ def trace_figure(estimate):
     for chain, trace in enumerate(excess):
         smooth = np.convolve(trace, kernel, mode="valid")
         axes.plot(np.arange(len(smooth)) + width / 2, smooth, linewidth=1, label=f"chain {chain}")
-    label = f"RLCT {estimate.value:.3g}"
-    if estimate.settings.convention == "paper":
+    label, level = f"RLCT {estimate.value:.3g}", estimate.value
+    if settings.convention == "paper":
         # The traces are paired with their batches, which the paper's estimate is not: it may lie beside them.
-        label += f" (against L₀ of {estimate.settings.num_chains} batches)"
-    axes.axvspan(0, estimate.settings.burn_in, color="0.92", zorder=0, label="burn-in")
-    axes.axhline(estimate.value, color="black", linewidth=1, linestyle="--", label=label)
+        label += f" (against L₀ of {settings.num_chains} batches)"
+    else:
+        # So are they with the heat that the estimate takes off.
+        label, level = f"{label} + heat {estimate.heat_correction:.2g}", estimate.paired_value
+    axes.axvspan(0, settings.burn_in, color="0.92", zorder=0, label="burn-in")
+    axes.axhline(level, color="black", linewidth=1, linestyle="--", label=label)
     axes.set(
-        xlabel="SGLD step",
+        xlabel="step",
         ylabel=r"$n\beta\,[L_B(w) - L_B(w^*)]$",
         xlim=(0, steps),
-        title=f"SGLD chains, {estimate.settings.convention} convention, nβ = {estimate.inverse_temperature:.1f}",
+        title=f"Chains ({settings.sampler}), {settings.convention} convention, nβ = {estimate.inverse_temperature:.1f}",
     )
     axes.legend(frameon=False, fontsize="small", ncols=2)
     return figure
