@@ -24,11 +24,8 @@ def batch_indices(settings: SamplingSettings, num_samples: int) -> Iterator[np.n
     if settings.convention == "dataset":
         rng = np.random.default_rng(settings.seed)
         for steps in _even_parts(settings.num_steps):
-            batches = [
-                rng.choice(num_samples, settings.batch_size, replace=False, shuffle=False)
-                for _ in range(steps * settings.num_chains)
-            ]
-            yield np.array(batches, np.int32).reshape(steps, settings.num_chains, -1)
+            batches = random_batches(rng, steps * settings.num_chains, num_samples, settings.batch_size)
+            yield batches.reshape(steps, settings.num_chains, -1)
     else:
         batches = paper_batches(num_samples, settings.batch_size)
         left = settings.num_steps
@@ -39,6 +36,12 @@ def batch_indices(settings: SamplingSettings, num_samples: int) -> Iterator[np.n
                 left -= len(run)
                 for part in np.array_split(np.stack(run), -(-len(run) // STEPS_PER_CALL)) if run else ():
                     yield np.repeat(part[:, None], settings.num_chains, axis=1)
+
+
+def random_batches(rng: np.random.Generator, batches: int, num_samples: int, batch_size: int) -> np.ndarray:
+    """Independent batches of different samples each, int32 `(batches, batch_size)`; not shuffled inside."""
+    drawn = [rng.choice(num_samples, batch_size, replace=False, shuffle=False) for _ in range(batches)]
+    return np.array(drawn, np.int32)
 
 
 def paper_batches(num_samples: int, batch_size: int) -> list[np.ndarray]:

@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from keras_selfmodel import transforms
+from keras_selfmodel.rlct.batches import random_batches
 from keras_selfmodel.rlct.energy import take
 from keras_selfmodel.rlct.samplers.sampler import total
 
@@ -72,7 +73,7 @@ class Curvature:
             drawn = [self._rng.normal(size=w.shape).astype(keras.config.floatx()) for w in weights]
             self._directions, _ = _normalized([ops.convert_to_tensor(v) for v in drawn])
         for _ in range(iterations):
-            index = self._rng.integers(0, self._num_samples, (chains, self._batch_size), dtype=np.int32)
+            index = random_batches(self._rng, chains, self._num_samples, self._batch_size)
             self._directions, curvatures = self._iterate(
                 self._directions, weights, other, ops.convert_to_tensor(index), *self._data
             )

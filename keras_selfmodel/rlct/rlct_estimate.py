@@ -21,7 +21,7 @@ NEGLIGIBLE = 0.01
 # Heat beyond this part of the value is warned of.
 HEAT_LIMIT = 0.5
 # What is not known of the heat, as a part of it, and of the value (benchmarks/rlct_accuracy.py).
-HEAT_DOUBT, VALUE_DOUBT = 0.05, 0.015
+HEAT_DOUBT, VALUE_DOUBT = 0.05, 0.02
 # Steps over which a loss below that of w* is looked for.
 STRETCH = 25
 # Parts into which each chain is cut for the standard error: few, so that they outlast the chain's memory.
@@ -74,7 +74,7 @@ class RLCTEstimate:
     def std_error(self) -> float:
         """Standard error of `value`; NaN for a single chain.
 
-        With "dataset" three parts in quadrature: `sampling_error`, 5 % of `heat_correction`, and 1.5 % of the value for
+        With "dataset" three parts in quadrature: `sampling_error`, 5 % of `heat_correction`, and 2 % of the value for
         what localization, step size and burn-in leave, as measured on deep linear networks of known RLCT. With "paper"
         it is `sampling_error` alone. It knows nothing of places where no chain has been.
         """
@@ -277,7 +277,7 @@ def _objections(estimate: RLCTEstimate):
         yield (
             False,
             f"On their way the chains found a mean loss below that of w*, by {-drop:.3g} in units of the RLCT: w* is "
-            "not a minimum of the loss measured, and the estimate is too low by at least that. Train longer on that loss.",
+            "not a minimum of the loss measured, and the estimate is too low by at least that. Train longer on it.",
         )
     if estimate.settings.convention == "dataset" and estimate.heat_correction > HEAT_LIMIT * abs(estimate.value):
         yield (

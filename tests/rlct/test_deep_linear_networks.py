@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import keras_selfmodel as ksm
+from tests.rlct.quiet import quietly
 
 KINDS = ("generic", "singular")
 
@@ -60,7 +61,7 @@ def test_wrong_arguments_are_named(wrong, name):
 def test_the_defaults_find_the_exact_value(kind):
     # 20,000 samples instead of the benchmark's 100,000 and a fifth of its steps.
     network = ksm.rlct.deep_linear_network(300, kind, seed=2)
-    estimate = ksm.estimate_rlct(
+    estimate = quietly(
         network.model(), network.data(20_000, seed=2), loss="mse", batch_size=200, burn_in=800, num_draws=600, seed=2
     )
     # Sampling error near 2 %; short burn-in and fewer samples leave a few per cent.

@@ -10,6 +10,7 @@ import pytest
 import keras_selfmodel as ksm
 from keras_selfmodel import transforms
 from keras_selfmodel.rlct import RLCTWarning
+from tests.rlct.quiet import quietly
 
 QUICK = {
     "sampler": "sgld",
@@ -37,15 +38,6 @@ def classifier():
 def no_noise(monkeypatch):
     """SGLD without its noise is a gradient descent that NumPy can follow."""
     monkeypatch.setattr(transforms, "normals", lambda key, arrays: (key, [0.0 * a for a in arrays]))
-
-
-def quietly(*args, **kwargs):
-    """These few draws of untrained networks deserve their warnings, which are tested elsewhere."""
-    import warnings
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RLCTWarning)
-        return ksm.estimate_rlct(*args, **kwargs)
 
 
 class NumPyNetwork:
