@@ -66,4 +66,6 @@ def test_the_defaults_find_the_exact_value(kind):
     )
     # Sampling error near 2 %; short burn-in and fewer samples leave a few per cent.
     assert estimate.value == pytest.approx(float(network.coefficient.value), rel=0.1)
-    assert estimate.gradient_evaluations == 2 * 1400 + 2 * 2 * (20 + 3 * 4)
+    # Besides the steps: power iterations at w* and three times in burn-in, and blocks of 50 steps that were taken back.
+    blocks = (estimate.gradient_evaluations - 2 * 1400 - 2 * 2 * (20 + 3 * 4)) / (2 * 50)
+    assert blocks in (0, 1, 2)
