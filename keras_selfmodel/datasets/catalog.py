@@ -140,7 +140,7 @@ def damaged(file: Path, problem: object) -> DataCorruptedError:
     folder = file if file.is_dir() else file.parent
     return DataCorruptedError(
         f"Damaged data set: {file} ({kind}{problem}). Delete the folder {folder} and prepare the data set "
-        "again (keras_selfmodel.datasets.prepare), or copy it anew."
+        "again (`ksm data --prepare`, or keras_selfmodel.datasets.prepare), or copy it anew."
     )
 
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 
+import keras
 import numpy as np
 from keras import ops
 
@@ -141,8 +142,8 @@ class Chains:
             ops.convert_to_tensor(indices),
             self._anchor,
             *self._data,
-            ops.convert_to_tensor(self.step_size, "float32"),
-            ops.convert_to_tensor(self._friction, "float32"),
+            ops.convert_to_tensor(self.step_size, keras.config.floatx()),
+            ops.convert_to_tensor(self._friction, keras.config.floatx()),
         )
         self.gradient_evaluations += indices.shape[0] * indices.shape[1]
         trace = ops.convert_to_numpy(trace).astype(np.float64)
@@ -153,9 +154,8 @@ class Chains:
         before = self._curvature.evaluations
         largest = self._curvature(self._state[0], self._state[2], iterations)
         self.gradient_evaluations += self._curvature.evaluations - before
-        if not math.isfinite(largest):
-            raise ValueError("The gradient of the loss at the trained weights is not finite. Give a step_size.")
-        self._largest = max(largest, 0.9 * self._largest)
+        # A curvature that is not finite tells nothing; if the loss is not either, the estimate is NaN and says so.
+        self._largest = max(largest if math.isfinite(largest) else 0.0, 0.9 * self._largest)
         whole = self.inverse_temperature * self._largest + self.localization
         if whole <= 0:
             raise ValueError("The loss does not depend on the weights near w*. Give a step_size or a localization.")

@@ -68,3 +68,17 @@ def test_a_network_without_curvature_is_sampled_by_its_localization(line):
     assert estimate.paired_value == pytest.approx(0.0, abs=1e-6)
     assert estimate.value == pytest.approx(0.0, abs=0.1)
     assert estimate.step_size == pytest.approx(0.56 / estimate.localization)
+
+
+def test_weights_that_are_not_finite_give_an_estimate_that_is_not_a_number(line):
+    model, x, y = line
+    model.set_weights([np.full((5, 1), np.nan)])
+    estimate = quietly(model, (x, y), loss=half_squared_error, batch_size=100, burn_in=50, num_draws=50, seed=1)
+    assert np.isnan(estimate.value)
+    assert estimate.verdict == "not to be used"
+
+
+def test_without_curvature_and_localization_a_step_size_is_needed(line):
+    model, x, y = line
+    with pytest.raises(ValueError, match="does not depend on the weights.*step_size"):
+        quietly(model, (0 * x, y), loss=half_squared_error, batch_size=100, localization=0.0)
