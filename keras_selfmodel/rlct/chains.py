@@ -117,8 +117,11 @@ class Chains:
 
     def distance(self) -> float:
         """|w − w*|, its root mean square over the chains."""
-        squares = sum(float(ops.sum(ops.square(w - a))) for w, a in zip(self._state[0], self._anchor, strict=True))
-        return math.sqrt(squares / self._settings.num_chains)
+        moved = [
+            np.linalg.norm(ops.convert_to_numpy(w) - ops.convert_to_numpy(a))
+            for w, a in zip(self._state[0], self._anchor, strict=True)
+        ]
+        return math.hypot(*moved) / math.sqrt(self._settings.num_chains)
 
     def _stayed(self, excess: np.ndarray) -> bool:
         return np.isfinite(excess).all() and excess.mean(axis=1).max() < FLOWN_OFF * self.num_parameters

@@ -135,7 +135,7 @@ def estimate_rlct(
         heat=heat,
         step_sizes=step_sizes,
         distance=chains.distance(),
-        anchor_norm=math.sqrt(sum(float(ops.sum(ops.square(w))) for w in anchor)),
+        anchor_norm=math.hypot(*(np.linalg.norm(ops.convert_to_numpy(w)) for w in anchor)),
         gradient_evaluations=chains.gradient_evaluations,
     )
     for sentence in estimate.warnings:
