@@ -279,6 +279,13 @@ def _objections(estimate: RLCTEstimate):
             f"On their way the chains found a mean loss below that of w*, by {-drop:.3g} in units of the RLCT: w* is "
             "not a minimum of the loss measured, and the estimate is too low by at least that. Train longer on it.",
         )
+    noise = max(2 * np.nan_to_num(estimate.sampling_error), NEGLIGIBLE * abs(estimate.value))
+    if -estimate.heat_correction > noise:
+        yield (
+            False,
+            f"The chains still took up {-estimate.heat_correction:.3g} in units of the RLCT during the draws: they "
+            "were not at rest. Sample with more burn-in.",
+        )
     if estimate.settings.convention == "dataset" and estimate.heat_correction > HEAT_LIMIT * abs(estimate.value):
         yield (
             False,
