@@ -82,3 +82,34 @@ def test_underdamped(arrays):
     work = per_chain(after**2 - before**2 for before, after in zip(momenta, kicked, strict=True))
     # Of 9 chains' kinetic energies near 10: differences keep 1e-5.
     np.testing.assert_allclose(heat, ((1 + r) / 2) ** 2 / (1 - r**2) * work, rtol=1e-4)
+
+
+@pytest.mark.parametrize("h", [0.1, 0.75, 1.5])
+@pytest.mark.parametrize("friction", [0.015, 0.5])
+def test_the_heat_of_the_underdamped_sampler_is_exact_for_a_quadratic(h, friction):
+    # One direction, U = w²/2, with white noise ξ of variance V in the force. The step is linear in (w, p, z, ξ): its
+    # matrix is read off the sampler, one unit vector a chain, and the stationary covariance solves C = MCMᵀ + N.
+    w, p, z, xi = np.eye(4)
+    tensor = lambda values: [ops.convert_to_tensor(values[:, None].astype("float32"))]  # noqa: E731
+    moved, momenta, _ = SAMPLERS["underdamped"]().step(
+        tensor(w),
+        tensor(p),
+        tensor(0 * w),
+        lambda i: tensor(xi - w)[i],
+        tensor(z),
+        ops.convert_to_tensor(h**2, "float32"),
+        ops.convert_to_tensor(friction, "float32"),
+    )
+    step = np.array([ops.convert_to_numpy(a[0]).ravel() for a in (moved, momenta)], np.float64)
+    linear, r = step[:, :2], math.exp(-friction)
+
+    def stationary(variance):
+        noise = np.outer(step[:, 2], step[:, 2]) + variance * np.outer(step[:, 3], step[:, 3])
+        covariance = np.linalg.solve(np.eye(4) - np.kron(linear, linear), noise.ravel()).reshape(2, 2)
+        kick = np.array([-h, 1.0])  # p + hF of w and p
+        return covariance[0, 0], kick @ covariance @ kick + h**2 * variance - covariance[1, 1]
+
+    (still, no_work), (heated, work) = stationary(0.0), stationary(0.5)
+    # float32 maps; the smallest friction divides their rounding by 1 - r² = 0.03.
+    assert still == pytest.approx(1.0, rel=1e-3) and no_work == pytest.approx(0.0, abs=1e-4)
+    assert heated - still == pytest.approx(((1 + r) / 2) ** 2 * work / (1 - r**2), rel=1e-3)
