@@ -282,7 +282,7 @@ def _objections(estimate: RLCTEstimate):
     noise = max(2 * np.nan_to_num(estimate.sampling_error), NEGLIGIBLE * abs(estimate.value))
     if -estimate.heat_correction > noise:
         yield (
-            False,
+            -estimate.heat_correction > HEAT_LIMIT * abs(estimate.value),
             f"The chains still took up {-estimate.heat_correction:.3g} in units of the RLCT during the draws: they "
             "were not at rest. Sample with more burn-in.",
         )

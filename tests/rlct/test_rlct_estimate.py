@@ -50,6 +50,7 @@ def test_value_and_errors_of_independent_draws():
         ({"excess": 10.0, "drift": 2.0}, "doubtful", "do not agree"),
         ({"excess": 10.0, "heat": 12.0}, "doubtful", "Take larger batches"),
         ({"excess": 10.0, "heat": -1.0}, "doubtful", "not at rest"),
+        ({"excess": 10.0, "heat": -40.0, "num_parameters": 100}, "not to be used", "not at rest"),
         ({"excess": 10.0, "chains": 1}, "doubtful", "One chain"),
         ({"excess": 10.0, "early": -15.0}, "doubtful", r"below that of w\*, by [45].*not a minimum"),
         ({"excess": 20.0}, "not to be used", "half the number of weights, 15"),
