@@ -45,7 +45,7 @@ Examples:
 @click.option("--sampler", type=click.Choice(SAMPLER_NAMES), help="Default: underdamped; paper sgld.")
 @click.option("--localization", type=click.FloatRange(min=0), help="γ. Default: nβ/2000, at least 1; paper 100.")
 @click.option("--chains", "num_chains", type=click.IntRange(min=1), help="Chains. Default: 2; paper 4.")
-@click.option("--draws", "num_draws", type=click.IntRange(min=1), help="Draws of each chain. Default: 1750; paper 500.")
+@click.option("--draws", "num_draws", type=click.IntRange(min=1), help="Draws of each chain. Default: 1600; paper 500.")
 @click.option("--burn-in", type=click.IntRange(min=0), help="Steps before the first draw. Default: 3000; paper 500.")
 @click.option("--thinning", type=click.IntRange(min=1), help="Steps from draw to draw. Default: 1.")
 @click.option("--batch-size", type=click.IntRange(min=2), help="Samples of one step. Default: 512.")

@@ -13,12 +13,13 @@ import numpy as np
 
 from keras_selfmodel import transforms
 from keras_selfmodel._classifier_graph import classifier_of
+from keras_selfmodel._whole_files import write_whole
 from keras_selfmodel.callbacks import WeightSpread
 from keras_selfmodel.datasets import Dataset
 from keras_selfmodel.experiments.paper import paper_figures
 from keras_selfmodel.experiments.provenance import provenance
 from keras_selfmodel.experiments.recipe import Recipe
-from keras_selfmodel.experiments.run_folder import FolderTakenError, RunFolder, RunFolderError, write_whole
+from keras_selfmodel.experiments.run_folder import FolderTakenError, RunFolder, RunFolderError
 from keras_selfmodel.experiments.run_result import RunResult
 from keras_selfmodel.experiments.tasks import find_task
 from keras_selfmodel.experiments.training_record import TrainingRecord, epochs_done

@@ -3,13 +3,10 @@
 import csv
 import io
 import json
-import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-# How the name of a file that is being written starts.
-_HALF = ".half-written."
+from keras_selfmodel._whole_files import HALF_WRITTEN, write_whole
 
 
 class RunFolderError(ValueError):
@@ -85,7 +82,7 @@ class RunFolder:
         """Removes what a finished run does not need: the checkpoint, and halves of files that a kill left."""
         self.checkpoint.unlink(missing_ok=True)
         for folder in (self.path, self.figures):
-            for half in folder.glob(f"{_HALF}*"):
+            for half in folder.glob(f"{HALF_WRITTEN}*"):
                 half.unlink(missing_ok=True)
 
     def read_json(self, name: str) -> dict:
@@ -123,19 +120,3 @@ class RunFolder:
         writer.writeheader()
         writer.writerows(rows)
         write_whole(self.history, lambda file: file.write_text(text.getvalue(), encoding="utf-8"))
-
-
-def write_whole(path: Path, write: Callable[[Path], object]) -> None:
-    """Writes a file beside its place and moves it there: a reader, or a crash, never meets half of it.
-
-    Args:
-        path: Where the file shall be. Its folder is created.
-        write: Writes the file whose path it is given; the suffix is that of `path`.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{_HALF}{os.getpid()}.{path.name}")
-    try:
-        write(temporary)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)

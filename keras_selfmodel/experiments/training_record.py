@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import keras
 
-from keras_selfmodel.experiments.run_folder import RunFolder, write_whole
+from keras_selfmodel._whole_files import write_whole
+from keras_selfmodel.experiments.run_folder import RunFolder
 
 
 class TrainingDivergedError(ArithmeticError):

@@ -44,6 +44,31 @@ def resolve_data(model: keras.Model, data, loss) -> tuple:
     return x, y, num_samples
 
 
+def resolve_variables(model: keras.Model, weights) -> list[keras.Variable]:
+    """The trainable variables that `weights` names: all for `None`."""
+    trainable = model.trainable_variables
+    if not trainable:
+        raise ValueError("The model has no trainable weights to sample: set layer.trainable = True where it should.")
+    if weights is None:
+        return trainable
+    if isinstance(weights, (str, keras.Layer, keras.Variable)):
+        weights = [weights]
+    layers = {layer.name: layer for layer in model._flatten_layers(include_self=False)}
+    paths = {variable.path: variable for variable in trainable}
+    chosen = []
+    for one in weights:
+        one = layers.get(one, paths.get(one, one)) if isinstance(one, str) else one
+        found = one.trainable_variables if isinstance(one, keras.Layer) else [one]
+        if not found or not all(any(v is t for t in trainable) for v in found):
+            raise ValueError(
+                "weights must name layers or trainable variables of the model: layers "
+                f"{', '.join(name for name, layer in layers.items() if layer.trainable_variables)}; variables "
+                f"{', '.join(paths)}. Received: {getattr(one, 'name', one)!r}"
+            )
+        chosen += found
+    return chosen
+
+
 def _ends_in_softmax(model: keras.Model, last: keras.Layer) -> bool:
     return any(
         isinstance(layer, keras.layers.Softmax) or getattr(layer, "activation", None) is keras.activations.softmax

@@ -2,6 +2,8 @@
 
 import math
 from collections.abc import Callable
+from functools import cached_property
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -10,8 +12,9 @@ from keras import ops
 from keras_selfmodel import transforms
 from keras_selfmodel.rlct.conventions import SamplingSettings
 from keras_selfmodel.rlct.curvature import Curvature
-from keras_selfmodel.rlct.energy import take
-from keras_selfmodel.rlct.samplers import SAMPLERS
+from keras_selfmodel.rlct.energy import Energy
+from keras_selfmodel.rlct.samplers import SAMPLERS, Position
+from keras_selfmodel.rlct.samplers.sampler import total
 
 # Friction times time step: little during burn-in, where momenta carry the chains far along flat directions, more in
 # its last tenth and for the draws. It is raised, up to a limit, where the noise of the batches would otherwise heat the
@@ -21,6 +24,8 @@ BURN_IN_HEAT, HEAT = 1.0, 0.1
 COOLING = 0.9  # the part of burn-in after which the draws' friction holds
 # Power iterations for the curvature at w*, and every so many steps of burn-in where the chains are.
 FIRST_ITERATIONS, ITERATIONS, STEPS_BETWEEN = 20, 4, 200
+# How much the logarithm of the step size changes for each unit of acceptance too much or too little.
+ADAPTATION = 1.0
 # A chain whose nβ(L − L*) exceeds this many times the number of weights has left any posterior: half a weight each is
 # what a regular model has.
 FLOWN_OFF = 5.0
@@ -28,63 +33,67 @@ FLOWN_OFF = 5.0
 ATTEMPTS = 12
 
 
+class Trace(NamedTuple):
+    """What is kept of each step, arrays `(chains, steps)`; those of `rlct.samplers.Step`.
+
+    Attributes:
+        losses: L_B(w).
+        heat: The heat of the step.
+        acceptance: The probability with which the draw was accepted.
+    """
+
+    losses: np.ndarray
+    heat: np.ndarray
+    acceptance: np.ndarray
+
+
 class Chains:
     """Chains that start at w* and sample p(w) ∝ exp(−nβ L(w) − γ/2 |w − w*|²).
 
     Args:
-        batch_loss: As `energy` returns it.
-        anchor: w*, the trainable weights.
-        fixed: The other variables.
-        data: x and y on the device.
-        num_samples: n.
+        energy: The loss, and w*.
         settings: Convention, sampler, lengths.
-        separately: As for `transforms.map_chains`.
+        numbers: Numbers of these chains among all of the estimate.
+        full_gradient: ∇L(w*) of all data, if the settings ask for the control variate.
 
     Attributes:
         step_size: ε of the last steps.
         gradient_evaluations: Gradients of a batch computed so far, all chains together.
+        done: Steps done.
     """
 
+    # What besides arrays describes chains on their way; see `snapshot`.
+    _SCALARS = ("step_size", "gradient_evaluations", "done", "_friction", "_heat_ratio", "_cold", "_largest")
+
     def __init__(
-        self,
-        batch_loss: Callable,
-        anchor: list,
-        fixed: list,
-        data: tuple,
-        num_samples: int,
-        settings: SamplingSettings,
-        *,
-        separately: bool,
+        self, energy: Energy, settings: SamplingSettings, numbers: range, full_gradient: list | None = None
     ) -> None:
-        self.num_parameters = sum(math.prod(w.shape) for w in anchor)
-        self.inverse_temperature = settings.inverse_temperature(num_samples)
-        self.localization = settings.localization_for(num_samples)
+        self.inverse_temperature = settings.inverse_temperature_for(energy.num_samples)
+        self.localization = settings.localization_for(energy.num_samples)
         self.gradient_evaluations = 0
+        self.done = 0
         self._settings = settings
-        self._anchor = anchor
-        self._data = data
+        self._energy = energy
+        self._full_gradient = full_gradient or []
         self._sampler = SAMPLERS[settings.sampler]()
-        self._done = 0
         self._friction = BURN_IN_FRICTION
         self._heat_ratio = 0.0
         self._cold = False
-        weights = [ops.repeat(w[None], settings.num_chains, axis=0) for w in anchor]
-        other = [ops.repeat(v[None], settings.num_chains, axis=0) for v in fixed]
-        key = transforms.random_key(int(np.random.default_rng([settings.seed]).integers(2**31)))
+        self._largest = 0.0
+        weights = [ops.repeat(w[None], len(numbers), axis=0) for w in energy.anchor]
+        other = [ops.repeat(v[None], len(numbers), axis=0) for v in energy.other]
+        key = transforms.random_key(int(np.random.default_rng([settings.seed, numbers.start]).integers(2**31)))
         own, key = self._sampler.start(weights, key)
         self._state = (weights, own, other, key)
-        self._program = self._compiled(batch_loss, separately)
+        self._program = self._compiled()
         self._curvature = None
         if settings.step_size is None:
-            self._curvature = Curvature(
-                batch_loss, data, num_samples, settings.batch_size, settings.seed, separately=separately
-            )
-            self._largest = 0.0
+            self._curvature = Curvature(energy, settings.batch_size, settings.seed)
             self._follow_curvature(FIRST_ITERATIONS)
         else:
             self.step_size = settings.step_size
 
-    def advance(self, indices: np.ndarray, at_reference: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def advance(self, indices: np.ndarray, at_reference: np.ndarray) -> Trace:
         """Moves all chains.
 
         Args:
@@ -92,65 +101,103 @@ class Chains:
             at_reference: Loss of each batch at w*, `(chains, steps)` or `(steps,)`.
 
         Returns:
-            L_B(w) before each step and the heat of the step, each `(chains, steps)`. If a chain flies off in burn-in
-            while the step size is free, the steps are taken back and done again, shorter and with more friction.
+            What was met on the way. If a chain flies off in burn-in while the step size is free, the steps are taken
+            back and done again, shorter and with more friction.
         """
-        adapting = self._curvature is not None and self._done < self._settings.burn_in
-        if self._done and self._done % STEPS_BETWEEN < len(indices):
-            if adapting:
+        adapting = self._curvature is not None and self.done < self._settings.burn_in
+        if self.done and self.done % STEPS_BETWEEN < len(indices):
+            if adapting and self._sampler.acceptance is None:
                 self._follow_curvature(ITERATIONS)
-            if self._done < COOLING * self._settings.burn_in:
+            if self.done < COOLING * self._settings.burn_in:
                 self._friction = self._cooled(self._friction, BURN_IN_FRICTION, BURN_IN_HEAT)
-        if not self._cold and self._done >= COOLING * self._settings.burn_in:
+        if not self._cold and self.done >= COOLING * self._settings.burn_in:
             self._friction = self._cooled(self._friction, FRICTION, HEAT)
             self._cold = True
         before = [ops.convert_to_numpy(w) for w in (*self._state[0], *self._state[1])] if adapting else []
         for attempt in range(ATTEMPTS + 1):
-            losses, heat = self._run(indices)
-            excess = self.inverse_temperature * (losses - at_reference)
+            trace = self._run(indices)
+            excess = self.inverse_temperature * (trace.losses - at_reference)
             if not adapting or attempt == ATTEMPTS or self._stayed(excess):
                 break
             self._take_back(before)
-        self._measure_heat(excess, heat)
-        self._done += len(indices)
-        return losses, heat
+        self._measure_heat(excess, trace.heat)
+        if adapting and self._sampler.acceptance is not None:
+            self.step_size *= math.exp(ADAPTATION * (float(trace.acceptance.mean()) - self._sampler.acceptance))
+        self.done += len(indices)
+        return trace
 
-    def distance(self) -> float:
-        """|w − w*|, its root mean square over the chains."""
-        moved = [
-            np.linalg.norm(ops.convert_to_numpy(w) - ops.convert_to_numpy(a))
-            for w, a in zip(self._state[0], self._anchor, strict=True)
+    def losses_on(self, energy: Energy, indices: np.ndarray) -> np.ndarray:
+        """The mean loss of each chain, where it is, on batches of other data: `(chains,)`.
+
+        Args:
+            energy: The same loss on those data.
+            indices: Sample numbers, `(chains, batch)`.
+        """
+        losses = self._losses(ops.convert_to_tensor(indices), self._state[0], self._state[2], energy.context)[1]
+        return ops.convert_to_numpy(losses).astype(np.float64)
+
+    def distances(self) -> np.ndarray:
+        """|w − w*| of each chain, `(chains,)`."""
+        squares = [
+            np.sum((ops.convert_to_numpy(w) - ops.convert_to_numpy(a)) ** 2, axis=tuple(range(1, len(w.shape))))
+            for w, a in zip(self._state[0], self._energy.anchor, strict=True)
         ]
-        return math.hypot(*moved) / math.sqrt(self._settings.num_chains)
+        return np.sqrt(sum(squares))
+
+    def snapshot(self) -> tuple[dict, list[np.ndarray]]:
+        """All that is needed to go on later: numbers, and arrays."""
+        *lists, key = self._state
+        directions = [] if self._curvature is None else self._curvature.directions or []
+        groups = [*lists, directions]
+        numbers = {name: getattr(self, name) for name in self._SCALARS}
+        numbers["groups"] = [len(group) for group in groups]
+        numbers["curvature_evaluations"] = 0 if self._curvature is None else self._curvature.evaluations
+        arrays = [ops.convert_to_numpy(a) for group in groups for a in group]
+        return numbers, [*arrays, transforms.key_to_numpy(key)]
+
+    def restore(self, numbers: dict, arrays: list[np.ndarray]) -> None:
+        """Goes back to where `snapshot` was taken."""
+        for name in self._SCALARS:
+            setattr(self, name, numbers[name])
+        left, groups = iter(arrays), []
+        for size in numbers["groups"]:
+            groups.append([ops.convert_to_tensor(next(left)) for _ in range(size)])
+        *lists, directions = groups
+        self._state = (*lists, transforms.key_from_numpy(next(left)))
+        if self._curvature is not None:
+            self._curvature.directions = directions or None
+            self._curvature.evaluations = numbers["curvature_evaluations"]
 
     def _stayed(self, excess: np.ndarray) -> bool:
-        return np.isfinite(excess).all() and excess.mean(axis=1).max() < FLOWN_OFF * self.num_parameters
+        return np.isfinite(excess).all() and excess.mean(axis=1).max() < FLOWN_OFF * self._energy.num_parameters
 
     def _measure_heat(self, excess: np.ndarray, heat: np.ndarray) -> None:
         """Follows, through burn-in, the heat as a part of what would be left of the estimate without it."""
-        if self._done < COOLING * self._settings.burn_in:
+        if self.done < COOLING * self._settings.burn_in:
             added = 0.5 * heat.mean()
             if not math.isfinite(added):
                 return
             ratio = max(added, 0.0) / max(excess.mean() - added, 0.1 * added, 1e-30)
-            self._heat_ratio = ratio if self._done == 0 else 0.75 * self._heat_ratio + 0.25 * ratio
+            self._heat_ratio = ratio if self.done == 0 else 0.75 * self._heat_ratio + 0.25 * ratio
 
     def _cooled(self, friction: float, least: float, ratio: float) -> float:
         """The friction at which the heat, inversely proportional to it, is `ratio`."""
         return min(max(friction * self._heat_ratio / ratio, least), FRICTION_LIMIT)
 
-    def _run(self, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _run(self, indices: np.ndarray) -> Trace:
         self._state, trace = self._program(
             self._state,
             ops.convert_to_tensor(indices),
-            self._anchor,
-            *self._data,
+            self._energy.anchor,
+            self._full_gradient,
+            self._energy.context,
             ops.convert_to_tensor(self.step_size, keras.config.floatx()),
             ops.convert_to_tensor(self._friction, keras.config.floatx()),
         )
-        self.gradient_evaluations += indices.shape[0] * indices.shape[1]
+        # With the control variate, each batch's gradient is computed at w* too.
+        self.gradient_evaluations += (2 if self._full_gradient else 1) * indices.shape[0] * indices.shape[1]
         trace = ops.convert_to_numpy(trace).astype(np.float64)
-        return trace[:, 0].T, trace[:, 1].T
+        return Trace(*(trace[:, row].T for row in range(3)))
 
     def _follow_curvature(self, iterations: int) -> None:
         """Sets the step size by the curvature where the chains are; it grows back only slowly."""
@@ -173,28 +220,48 @@ class Chains:
         restored = [ops.convert_to_tensor(a) for a in before]
         self._state = (restored[: len(weights)], restored[len(weights) :], other, key)
 
-    def _compiled(self, batch_loss: Callable, separately: bool) -> Callable:
-        """Compiles `(state, indices, anchor, x, y, step_size, friction) -> (state, (steps, 2, chains))`."""
-        differentiate = transforms.value_and_grad(batch_loss)
+    def _compiled(self) -> Callable:
+        """Compiles `(state, indices, anchor, …, step_size, friction) -> (state, trace (steps, 3, chains))`."""
+        energy = self._energy
+        differentiate = transforms.value_and_grad(energy.batch_loss)
 
-        def run(state, indices, anchor, x, y, step_size, friction):
+        def run(state, indices, anchor, full_gradient, context, step_size, friction):
             def gradient(weights, other, index):
-                (loss, (other, _)), gradients = differentiate(weights, other, take(x, index), take(y, index))
-                return loss, gradients, other
+                (loss, (moved, _)), gradients = differentiate(weights, other, context, index)
+                if full_gradient:
+                    _, at_anchor = differentiate(anchor, other, context, index)
+                    gradients = [g - a + f for g, a, f in zip(gradients, at_anchor, full_gradient, strict=True)]
+                return loss, gradients, moved
 
-            all_gradients = transforms.map_chains(gradient, separately=separately)
+            all_gradients = transforms.map_chains(gradient, separately=energy.separately)
 
             def step(state, index):
                 weights, own, other, key = state
                 losses, gradients, other = all_gradients(weights, other, index)
-                key, normals = transforms.normals(key, weights)
+                key, normals = transforms.normals(key, [*weights, losses])
 
                 def force(i: int):
                     return -self.inverse_temperature * gradients[i] - self.localization * (weights[i] - anchor[i])
 
-                moved, own, heat = self._sampler.step(weights, own, gradients, force, normals, step_size, friction)
-                return (moved, own, other, key), ops.stack([losses, heat])
+                def potential():
+                    squares = sum(total(ops.square(w - a)) for w, a in zip(weights, anchor, strict=True))
+                    return self.inverse_temperature * losses + 0.5 * self.localization * squares
+
+                here = Position(weights, losses, gradients, force, potential)
+                moved, own, *trace = self._sampler.step(here, own, normals, step_size, friction)
+                return (moved, own, other, key), ops.stack(trace)
 
             return transforms.scan(step, state, indices)
 
         return transforms.jit(run)
+
+    @cached_property
+    def _losses(self) -> Callable:
+        def evaluate(indices, weights, other, context):
+            def one(weights, other, index):
+                return self._energy.batch_loss(weights, other, context, index)[0]
+
+            losses = transforms.map_chains(one, separately=self._energy.separately)(weights, other, indices)
+            return indices, losses
+
+        return transforms.jit(evaluate)

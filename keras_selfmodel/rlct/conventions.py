@@ -9,7 +9,7 @@ from keras_selfmodel.rlct.samplers import SAMPLERS
 Convention = Literal["dataset", "paper"]
 
 DEFAULTS = {
-    "dataset": {"sampler": "underdamped", "num_chains": 2, "num_draws": 1750, "burn_in": 3000},
+    "dataset": {"sampler": "underdamped", "num_chains": 2, "num_draws": 1600, "burn_in": 3000},
     "paper": {
         "sampler": "sgld",
         "step_size": 1e-4,
@@ -33,16 +33,25 @@ class SamplingSettings:
             batch at w*. "paper" is what produced the figures of arXiv 2407.10188 (devinterp 0.2.0): nβ = B/ln B with
             B the batch size; all chains see the batches in the order of the data, cycled; the network is in training
             mode; L₀ is the mean loss of the first `num_chains` batches; nothing is corrected.
-        sampler: "underdamped" (the default of "dataset"), "sgld" ("paper") or "rmsprop"; see `rlct.samplers`.
+        sampler: "underdamped" (the default of "dataset"), "sgld" ("paper"), "rmsprop", "sgnht", or "mala", whose
+            batches are all the data; see `rlct.samplers`.
         step_size: ε > 0, of the underdamped sampler the square of its time step. `None`: chosen from the largest
             curvature of the loss, followed during burn-in, and quartered where the chains fly off (1e-4).
         localization: γ ≥ 0, the strength that ties the chains to w*. `None`: nβ/2000, at least 1
             (100). Estimates of networks depend on it: see `RLCTEstimate.distance`.
+        inverse_temperature: nβ > 0. `None`: the convention's.
         num_chains: Chains, ≥ 1. `None`: 2 (4).
-        num_draws: Draws that each chain contributes to the estimate. `None`: 1750 (500).
+        num_draws: Draws that each chain contributes to the estimate; the most it may contribute if there is a
+            `target_error`. `None`: 1600, with a `target_error` 16,000 (500).
+        target_error: Sampling ends when the sampling error is at most this part of the estimate. `None`: after
+            `num_draws`.
         burn_in: Steps before the first of these. `None`: 3000 (500).
         thinning: Steps from one draw to the next.
         batch_size: B, at most the number of samples.
+        chains_at_once: How many chains are sampled together, the others after them, where memory is short: beside the
+            data there are at most 5 copies of the weights for each of these (3 with SGLD) and 3 more. `None`: all.
+        control_variate: Whether each batch's gradient at w* is taken off its gradient, and that of all data added: less
+            noise near w*, twice the work. Only "dataset".
         seed: Seed of batches and noise.
 
     Raises:
@@ -53,16 +62,22 @@ class SamplingSettings:
     sampler: str | None = None
     step_size: float | None = None
     localization: float | None = None
+    inverse_temperature: float | None = None
     num_chains: int | None = None
     num_draws: int | None = None
+    target_error: float | None = None
     burn_in: int | None = None
     thinning: int = 1
     batch_size: int = 512
+    chains_at_once: int | None = None
+    control_variate: bool = False
     seed: int = 0
 
     def __post_init__(self) -> None:
         if self.convention not in DEFAULTS:
             raise ValueError(f"convention must be 'dataset' or 'paper'. Received: {self.convention!r}")
+        if self.num_draws is None and self.target_error is not None:
+            object.__setattr__(self, "num_draws", 10 * DEFAULTS[self.convention]["num_draws"])
         for name, value in DEFAULTS[self.convention].items():
             if getattr(self, name) is None:
                 object.__setattr__(self, name, value)
@@ -72,13 +87,21 @@ class SamplingSettings:
             raise ValueError(f"The paper's convention samples by SGLD. Received: sampler={self.sampler!r}")
         if self.step_size is None and SAMPLERS[self.sampler].curvature_step is None:
             raise ValueError(f"sampler={self.sampler!r} needs a step_size: the curvature does not tell it")
-        if self.step_size is not None and not (math.isfinite(self.step_size) and self.step_size > 0):
-            raise ValueError(f"step_size must be finite and positive. Received: step_size={self.step_size}")
+        if self.control_variate and self.convention == "paper":
+            raise ValueError("control_variate has no meaning with convention='paper', which corrects nothing.")
+        if self.target_error is not None and self.num_chains == 1:
+            raise ValueError("target_error needs at least 2 chains: one has no sampling error.")
+        for name in ("step_size", "inverse_temperature", "target_error"):
+            value = getattr(self, name)
+            if value is not None and not (math.isfinite(value) and value > 0):
+                raise ValueError(f"{name} must be finite and positive. Received: {name}={value}")
         if self.localization is not None and not (math.isfinite(self.localization) and self.localization >= 0):
             raise ValueError(
                 f"localization must be finite and not negative. Received: localization={self.localization}"
             )
         least = {"num_chains": 1, "num_draws": 1, "burn_in": 0, "thinning": 1, "batch_size": 2, "seed": 0}
+        if self.chains_at_once is not None:
+            least["chains_at_once"] = 1
         for name, minimum in least.items():
             value = getattr(self, name)
             if value != int(value) or value < minimum:
@@ -89,14 +112,16 @@ class SamplingSettings:
         """Steps of each chain, burn-in included."""
         return self.burn_in + self.num_draws * self.thinning
 
-    def inverse_temperature(self, num_samples: int) -> float:
-        """nβ: n/ln n of the data set, or B/ln B of the batch.
+    def inverse_temperature_for(self, num_samples: int) -> float:
+        """nβ, or its convention's: n/ln n of the data set, or B/ln B of the batch.
 
         Example:
 
-        >>> round(SamplingSettings(convention="paper", batch_size=512).inverse_temperature(60000), 1)
+        >>> round(SamplingSettings(convention="paper", batch_size=512).inverse_temperature_for(60000), 1)
         82.1
         """
+        if self.inverse_temperature is not None:
+            return self.inverse_temperature
         size = num_samples if self.convention == "dataset" else self.batch_size
         return size / math.log(size)
 
@@ -104,4 +129,4 @@ class SamplingSettings:
         """γ, or its default for n samples: small beside the curvature nβh of the directions that count."""
         if self.localization is not None:
             return self.localization
-        return max(1.0, self.inverse_temperature(num_samples) / 2000)
+        return max(1.0, self.inverse_temperature_for(num_samples) / 2000)

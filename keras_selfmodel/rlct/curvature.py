@@ -1,14 +1,12 @@
 """The largest curvature of the loss, which decides how long a step may be."""
 
-from collections.abc import Callable
-
 import keras
 import numpy as np
 from keras import ops
 
 from keras_selfmodel import transforms
 from keras_selfmodel.rlct.batches import random_batches
-from keras_selfmodel.rlct.energy import take
+from keras_selfmodel.rlct.energy import Energy
 from keras_selfmodel.rlct.samplers.sampler import total
 
 
@@ -19,45 +17,41 @@ class Curvature:
     gradient. Where a chain has been before, its last direction is a good start and a few iterations do.
 
     Args:
-        batch_loss: As `energy` returns it.
-        data: x and y on the device.
-        num_samples: Number of samples.
+        energy: The loss.
         batch_size: Samples of one product, at most the number of samples.
         seed: Seed of the batches and first directions.
-        separately: As for `transforms.map_chains`.
 
     Attributes:
         evaluations: Gradients of a batch computed so far, all chains together.
+        directions: The last direction of each chain, arrays of the weights' shapes with a leading axis of chains;
+            `None` before the first call.
     """
 
-    def __init__(
-        self, batch_loss: Callable, data: tuple, num_samples: int, batch_size: int, seed: int, *, separately: bool
-    ) -> None:
-        differentiate = transforms.value_and_grad(batch_loss)
+    def __init__(self, energy: Energy, batch_size: int, seed: int) -> None:
+        differentiate = transforms.value_and_grad(energy.batch_loss)
 
-        def product(direction, weights, other, index, x, y):
-            batch = take(x, index), take(y, index)
-            length = 1e-3 * (1 + ops.sqrt(sum(ops.sum(w * w) for w in weights)))
-            sides = [
-                differentiate([w + sign * length * v for w, v in zip(weights, direction, strict=True)], other, *batch)
+        def product(direction, weights, other, context, index):
+            length = difference_length(ops.sqrt(sum(ops.sum(w * w) for w in weights)))
+            (_, above), (_, below) = (
+                differentiate(
+                    [w + sign * length * v for w, v in zip(weights, direction, strict=True)], other, context, index
+                )
                 for sign in (1.0, -1.0)
-            ]
-            (_, above), (_, below) = sides
+            )
             return [(a - b) / (2 * length) for a, b in zip(above, below, strict=True)]
 
-        def iterate(directions, weights, other, indices, x, y):
+        def iterate(directions, weights, other, indices, context):
             def one(direction, weights, other, index):
-                return product(direction, weights, other, index, x, y)
+                return product(direction, weights, other, context, index)
 
-            products = transforms.map_chains(one, separately=separately)(directions, weights, other, indices)
+            products = transforms.map_chains(one, separately=energy.separately)(directions, weights, other, indices)
             return _normalized(products)
 
         self._iterate = transforms.jit(iterate)
-        self._data = data
-        self._num_samples = num_samples
+        self._energy = energy
         self._batch_size = batch_size
-        self._rng = np.random.default_rng([seed, 1])
-        self._directions = None
+        self._seed = seed
+        self.directions = None
         self.evaluations = 0
 
     def __call__(self, weights: list, other: list, iterations: int) -> float:
@@ -69,19 +63,26 @@ class Curvature:
             iterations: Steps of the power iteration.
         """
         chains = weights[0].shape[0]
-        if self._directions is None:
-            drawn = [self._rng.normal(size=w.shape).astype(keras.config.floatx()) for w in weights]
-            self._directions, _ = _normalized([ops.convert_to_tensor(v) for v in drawn])
+        # Nothing but the count decides the numbers, so that an interrupted sampling can go on.
+        rng = np.random.default_rng([self._seed, self.evaluations, 1])
+        if self.directions is None:
+            drawn = [rng.normal(size=w.shape).astype(keras.config.floatx()) for w in weights]
+            self.directions, _ = _normalized([ops.convert_to_tensor(v) for v in drawn])
         for _ in range(iterations):
-            index = random_batches(self._rng, chains, self._num_samples, self._batch_size)
-            self._directions, curvatures = self._iterate(
-                self._directions, weights, other, ops.convert_to_tensor(index), *self._data
+            index = random_batches(rng, chains, self._energy.num_samples, self._batch_size)
+            self.directions, curvatures = self._iterate(
+                self.directions, weights, other, ops.convert_to_tensor(index), self._energy.context
             )
         self.evaluations += 2 * iterations * chains
         largest = float(np.max(ops.convert_to_numpy(curvatures)))
         if not np.isfinite(largest):
-            self._directions = None
+            self.directions = None
         return largest
+
+
+def difference_length(norm):
+    """How far on either side of weights of this norm gradients are taken: their difference keeps three digits."""
+    return 1e-3 * (1 + norm)
 
 
 def _normalized(arrays: list) -> tuple[list, list]:

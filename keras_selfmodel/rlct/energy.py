@@ -1,6 +1,8 @@
-"""The loss as a pure function of the weights."""
+"""The loss as a pure function of the weights that are sampled."""
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import keras
 import numpy as np
@@ -9,60 +11,136 @@ from keras import ops
 from keras_selfmodel import transforms
 
 
+@dataclass(frozen=True)
+class Energy:
+    """L_B(w), the mean loss of a batch, of a model on its data.
+
+    Attributes:
+        anchor: w*, the weights that are sampled.
+        other: Variables that change along a chain, as batch norm's statistics in training mode.
+        context: All that chains share: the weights that are not sampled, the remaining variables, x and y.
+        num_samples: n, samples of x and y.
+        batch_loss: `function(weights, other, context, index) -> (mean loss, (other, losses))`: the loss of the samples
+            numbered by `index`, and of each of them, `(batch,)`.
+        separately: Whether chains must be computed one after another; see `transforms.map_chains`.
+    """
+
+    anchor: list
+    other: list
+    context: tuple
+    num_samples: int
+    batch_loss: Callable
+    separately: bool
+
+    @cached_property
+    def num_parameters(self) -> int:
+        return int(sum(np.prod(w.shape, dtype=np.int64) for w in self.anchor))
+
+    def on(self, x, y, num_samples: int) -> "Energy":
+        """The same model on other data."""
+        return self._with(context=(*self.context[:2], *_tensors((x, y))), num_samples=num_samples)
+
+    def at(self, anchor: list) -> "Energy":
+        """The same loss with another w*."""
+        return self._with(anchor=anchor)
+
+    def _with(self, **changes) -> "Energy":
+        other = replace(self, **changes)
+        # What is compiled takes all of these as arguments.
+        vars(other).update(_losses=self._losses, _add_gradient=self._add_gradient)
+        return other
+
+    def losses(self, batches: list[np.ndarray]) -> list[np.ndarray]:
+        """The losses of the samples of each batch at w*, in double precision; `other` stays as it is."""
+        results = []
+        for batch in batches:
+            _, losses = self._losses(ops.convert_to_tensor(batch), self.anchor, self.other, self.context)
+            results.append(ops.convert_to_numpy(losses).astype(np.float64))
+        return results
+
+    def mean_loss(self, batches: list[np.ndarray]) -> float:
+        """The mean of `losses` over all samples."""
+        return float(np.concatenate(self.losses(batches)).mean())
+
+    def gradient(self, batches: list[np.ndarray]) -> list:
+        """∇L of all samples of the batches together, at w*."""
+        total, samples = [ops.zeros_like(w) for w in self.anchor], sum(len(batch) for batch in batches)
+        for batch in batches:
+            part = ops.convert_to_tensor(len(batch) / samples, keras.config.floatx())
+            total = self._add_gradient(
+                total, part, ops.convert_to_tensor(batch), self.anchor, self.other, self.context
+            )[0]
+        return total
+
+    # Compiled once for an energy, whatever the number of batches; their state comes first and is given back.
+    @cached_property
+    def _losses(self) -> Callable:
+        def evaluate(index, weights, other, context):
+            _, (_, losses) = self.batch_loss(weights, other, context, index)
+            return index, losses
+
+        return transforms.jit(evaluate)
+
+    @cached_property
+    def _add_gradient(self) -> Callable:
+        differentiate = transforms.value_and_grad(self.batch_loss)
+
+        def add(total, part, index, weights, other, context):
+            (loss, _), gradients = differentiate(weights, other, context, index)
+            return [t + part * g for t, g in zip(total, gradients, strict=True)], loss
+
+        return transforms.jit(add)
+
+
+def energy(
+    model: keras.Model, loss: keras.losses.Loss | Callable, x, y, variables: list | None = None, *, training: bool
+) -> Energy:
+    """Builds the loss of a model as a function of some of its weights.
+
+    Args:
+        model: A built classifier with one output.
+        loss: A Keras loss instance or function, a negative log-likelihood per sample.
+        x: Inputs, a tree of arrays.
+        y: Labels.
+        variables: Those of `model.trainable_variables` that are sampled; all by default.
+        training: Whether batch norm and dropout behave as in training.
+    """
+    trainable = model.trainable_variables
+    chosen = {id(v) for v in (trainable if variables is None else variables)}
+    sampled = [id(v) in chosen for v in trainable]
+    held = [ops.convert_to_tensor(v) for v, use in zip(trainable, sampled, strict=True) if not use]
+    fixed = [ops.convert_to_tensor(v) for v in model.non_trainable_variables]
+
+    def batch_loss(weights, other, context, index):
+        held, fixed, x, y = context
+        ours, theirs = iter(weights), iter(held)
+        all_weights = [next(ours) if use else next(theirs) for use in sampled]
+        scores, updated = model.stateless_call(
+            all_weights, other if training else fixed, take(x, index), training=training
+        )
+        losses = per_sample_loss(loss, take(y, index), keras.tree.flatten(scores)[0])
+        return ops.mean(losses), (updated if training else other, losses)
+
+    return Energy(
+        anchor=[ops.convert_to_tensor(v) for v, use in zip(trainable, sampled, strict=True) if use],
+        other=fixed if training else [],
+        context=(held, [] if training else fixed, *_tensors((x, y))),
+        num_samples=len(keras.tree.flatten(y)[0]),
+        batch_loss=batch_loss,
+        separately=training and any("seed_generator" in v.path for v in model.non_trainable_variables),
+    )
+
+
 def per_sample_loss(loss: keras.losses.Loss | Callable, y, scores):
     """The loss of each sample, `(batch,)`; further axes (tokens, outputs) are averaged as Keras does."""
     values = (loss.call if isinstance(loss, keras.losses.Loss) else loss)(y, scores)
     return values if len(values.shape) == 1 else ops.mean(values, axis=list(range(1, len(values.shape))))
 
 
-def energy(model: keras.Model, loss: keras.losses.Loss | Callable, *, training: bool) -> Callable:
-    """Builds L_B(w), the mean loss of a batch, as a pure function.
-
-    Args:
-        model: A built classifier with one output.
-        loss: A Keras loss instance or function, a negative log-likelihood per sample.
-        training: Whether batch norm and dropout behave as in training.
-
-    Returns:
-        `function(trainable, non_trainable, x, y) -> (mean loss, (non_trainable, losses))` with lists of arrays in
-        the order of the model's variables and `losses` of shape `(batch,)`.
-    """
-
-    def batch_loss(trainable, non_trainable, x, y):
-        scores, non_trainable = model.stateless_call(trainable, non_trainable, x, training=training)
-        losses = per_sample_loss(loss, y, keras.tree.flatten(scores)[0])
-        return ops.mean(losses), (non_trainable, losses)
-
-    return batch_loss
-
-
-def losses_at(batch_loss: Callable, weights: list, non_trainable: list, x, y, batches: list[np.ndarray]):
-    """The per-sample losses of each batch at fixed weights.
-
-    Args:
-        batch_loss: As `energy` returns it.
-        weights: Trainable weights.
-        non_trainable: Other variables; not updated from batch to batch.
-        x: Inputs on the device.
-        y: Labels on the device.
-        batches: Sample numbers of each batch.
-
-    Returns:
-        A list with a NumPy array `(batch,)`, in double precision, for each batch.
-    """
-
-    def evaluate(index, weights, non_trainable, x, y):
-        _, (_, losses) = batch_loss(weights, non_trainable, take(x, index), take(y, index))
-        return index, losses
-
-    compiled = transforms.jit(evaluate)
-    results = []
-    for batch in batches:
-        _, losses = compiled(ops.convert_to_tensor(batch), weights, non_trainable, x, y)
-        results.append(ops.convert_to_numpy(losses).astype(np.float64))
-    return results
-
-
 def take(data, index):
     """The samples numbered by `index` (any shape) of a tree of arrays."""
     return keras.tree.map_structure(lambda a: ops.take(a, index, axis=0), data)
+
+
+def _tensors(data):
+    return keras.tree.map_structure(ops.convert_to_tensor, data)

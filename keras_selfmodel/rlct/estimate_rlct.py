@@ -4,18 +4,23 @@ import dataclasses
 import math
 import warnings
 from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
 
 import keras
 import numpy as np
 from keras import ops
 
 from keras_selfmodel._classifier_graph import classifier_of
-from keras_selfmodel.rlct._arguments import resolve_data, resolve_loss
-from keras_selfmodel.rlct.batches import batch_indices, paper_batches
-from keras_selfmodel.rlct.chains import Chains
+from keras_selfmodel.rlct._arguments import resolve_data, resolve_loss, resolve_variables
+from keras_selfmodel.rlct.batches import paper_batches, random_batches
 from keras_selfmodel.rlct.conventions import SamplingSettings
-from keras_selfmodel.rlct.energy import energy, losses_at
+from keras_selfmodel.rlct.curvature import difference_length
+from keras_selfmodel.rlct.descent import descend
+from keras_selfmodel.rlct.energy import Energy, energy
 from keras_selfmodel.rlct.rlct_estimate import RLCTEstimate
+from keras_selfmodel.rlct.samplers import SAMPLERS
+from keras_selfmodel.rlct.sampling import Sampling
 
 
 class RLCTWarning(UserWarning):
@@ -28,6 +33,10 @@ def estimate_rlct(
     *,
     loss: keras.losses.Loss | Callable | str | None = None,
     settings: SamplingSettings | None = None,
+    weights=None,
+    anchor: Literal["trained", "descend"] = "trained",
+    observe: dict[str, tuple] | None = None,
+    checkpoint: str | Path | None = None,
     progress: Callable[[int, int], None] | None = None,
     **changes,
 ) -> RLCTEstimate:
@@ -48,6 +57,16 @@ def estimate_rlct(
             cross-entropy of class scores (from logits, unless the last layer is a softmax). Regularization terms do
             not belong to it.
         settings: A `SamplingSettings`; `None` takes its defaults.
+        weights: Which weights are sampled while the others stay as they are: a layer, a variable, the name of a layer,
+            the path of a variable (`variable.path`), or a list of these. `None` takes all that are trainable. Of one
+            layer's weights it gives the RLCT of that layer.
+        anchor: What w* is: the "trained" weights, or, for "descend", the minimum of nβ L(w) + γ/2 |w − w_trained|²,
+            found by as many steps of gradient descent as there are of burn-in. For networks that were trained on
+            another loss than the one measured, or not to its minimum.
+        observe: Further data sets, `(x, y)` each by its name, whose loss is followed along the same chains:
+            `RLCTEstimate.observed_value`.
+        checkpoint: A file that the sampling is written to every half minute. If it is there, the sampling goes on
+            where it ends; with more draws than before, it is continued.
         progress: Called with (steps done, steps in all) now and then.
         **changes: Fields of `SamplingSettings` to set, such as `seed=1` or `convention="paper"`.
 
@@ -55,7 +74,7 @@ def estimate_rlct(
         An `RLCTEstimate`; its `warnings` are also issued as `RLCTWarning`.
 
     Raises:
-        ValueError: If data, labels or settings do not fit the model.
+        ValueError: If data, labels, weights or settings do not fit the model, or the checkpoint is another sampling's.
 
     Reference:
         Lau et al., "The Local Learning Coefficient: A Singularity-Aware Complexity Measure", arXiv 2308.12108.
@@ -73,75 +92,76 @@ def estimate_rlct(
     model = classifier_of(model)
     loss = resolve_loss(model, compiled_loss)
     x, y, num_samples = resolve_data(model, data, loss)
+    others = {name: resolve_data(model, pair, loss) for name, pair in (observe or {}).items()}
     settings = SamplingSettings(**changes) if settings is None else dataclasses.replace(settings, **changes)
     if settings.batch_size > num_samples:
         raise ValueError(
             f"batch_size must be at most the number of samples. Received: batch_size={settings.batch_size} with "
             f"{num_samples} samples"
         )
-    x, y = keras.tree.map_structure(ops.convert_to_tensor, (x, y))
-    training = settings.convention == "paper"
-    batch_loss = energy(model, loss, training=training)
-    anchor = [ops.convert_to_tensor(v) for v in model.trainable_variables]
-    if not anchor:
-        raise ValueError("The model has no trainable weights to sample: set layer.trainable = True where it should.")
-    fixed = [ops.convert_to_tensor(v) for v in model.non_trainable_variables]
+    if SAMPLERS[settings.sampler].acceptance is not None and settings.batch_size < num_samples:
+        raise ValueError(
+            f"sampler={settings.sampler!r} accepts draws by the loss of all data: it needs batch_size={num_samples}. "
+            f"Received: batch_size={settings.batch_size}"
+        )
+    if anchor not in ("trained", "descend"):
+        raise ValueError(f"anchor must be 'trained' or 'descend'. Received: {anchor!r}")
+    variables = resolve_variables(model, weights)
+    trained = energy(model, loss, x, y, variables, training=settings.convention == "paper")
 
-    # Under "dataset" a sample's loss at w* is one number; in training mode it depends on its batch.
-    batches = paper_batches(num_samples, settings.batch_size)
-    at_anchor = losses_at(batch_loss, anchor, fixed, x, y, batches)
-    if training:
-        means = np.array([losses.mean() for losses in at_anchor])
-        reference = np.resize(means, settings.num_steps)
-        initial_loss = float(means[np.arange(settings.num_chains) % len(means)].mean())
-    else:
-        per_sample = np.concatenate(at_anchor)
-        initial_loss = float(per_sample.mean())
-
-    chains = Chains(
-        batch_loss,
-        anchor,
-        fixed,
-        (x, y),
-        num_samples,
+    anchored, descent, evaluations = trained, None, 0
+    if anchor == "descend":
+        anchored, descent, evaluations = descend(trained, settings, max(settings.burn_in, 1))
+    sampling = Sampling(
+        anchored,
         settings,
-        separately=training and _draws_random_numbers(model),
+        {name: anchored.on(*pair) for name, pair in others.items()},
+        None if checkpoint is None else Path(checkpoint),
+        progress,
+        identity={"trained weights": trained.anchor, "data": trained.context, "anchor": anchor},
     )
-    steps, shape = settings.num_steps, (settings.num_chains, settings.num_steps)
-    losses, reference_losses, heat = (np.full(shape, np.nan) for _ in range(3))
-    step_sizes = np.full(steps, np.nan)
-    done = 0
-    for indices in batch_indices(settings, num_samples):
-        stop = done + len(indices)
-        at_reference = reference[done:stop] if training else per_sample[indices].mean(axis=2).T
-        losses[:, done:stop], heat[:, done:stop] = chains.advance(indices, at_reference)
-        reference_losses[:, done:stop] = at_reference
-        step_sizes[done:stop] = chains.step_size
-        done = stop
-        if progress is not None:
-            progress(done, steps)
-        if not np.isfinite(losses[:, :done]).all():
-            break  # The estimate is NaN from here on; more steps would only take time.
-
+    traces = sampling.run()
+    term, term_evaluations = _gradient_term(anchored, settings)
+    traces["gradient_evaluations"] += evaluations + term_evaluations
     estimate = RLCTEstimate(
         settings=settings,
         num_samples=num_samples,
-        num_parameters=chains.num_parameters,
-        inverse_temperature=chains.inverse_temperature,
-        localization=chains.localization,
-        initial_loss=initial_loss,
-        losses=losses,
-        reference_losses=reference_losses,
-        heat=heat,
-        step_sizes=step_sizes,
-        distance=chains.distance(),
-        anchor_norm=math.hypot(*(np.linalg.norm(ops.convert_to_numpy(w)) for w in anchor)),
-        gradient_evaluations=chains.gradient_evaluations,
+        num_parameters=anchored.num_parameters,
+        inverse_temperature=settings.inverse_temperature_for(num_samples),
+        localization=settings.localization_for(num_samples),
+        initial_loss=sampling.initial_loss,
+        anchor_norm=math.hypot(*(np.linalg.norm(ops.convert_to_numpy(w)) for w in anchored.anchor)),
+        gradient_term=term,
+        descent=descent,
+        **traces,
     )
     for sentence in estimate.warnings:
         warnings.warn(sentence, RLCTWarning, stacklevel=2)
     return estimate
 
 
-def _draws_random_numbers(model: keras.Model) -> bool:
-    return any("seed_generator" in variable.path for variable in model.non_trainable_variables)
+def _gradient_term(energy: Energy, settings: SamplingSettings) -> tuple[float, int]:
+    """How far nβ L falls along the gradient at w*: nβ|∇L|²/(2h), h the curvature of L in its direction and γ/nβ.
+
+    Returns:
+        The term, and the number of gradients of a batch computed.
+    """
+    batches = paper_batches(energy.num_samples, settings.batch_size)
+    gradient = energy.gradient(batches)
+    square = sum(float(ops.sum(g * g)) for g in gradient)
+    if not square > 0:
+        return square, len(batches)
+    norm = math.sqrt(sum(float(ops.sum(w * w)) for w in energy.anchor))
+    direction, length = [g / math.sqrt(square) for g in gradient], difference_length(norm)
+    # One batch: the curvature need not be known better than to some per cent.
+    some = random_batches(np.random.default_rng([settings.seed, 4]), 1, energy.num_samples, settings.batch_size)
+    above, below = (
+        energy.at([w + sign * length * d for w, d in zip(energy.anchor, direction, strict=True)]).gradient(list(some))
+        for sign in (1.0, -1.0)
+    )
+    differences = zip(direction, above, below, strict=True)
+    curvature = sum(float(ops.sum(d * (a - b))) for d, a, b in differences) / (2 * length)
+    nbeta = settings.inverse_temperature_for(energy.num_samples)
+    # Where the loss curves downward, the pull of the localization alone ends the fall.
+    whole = max(curvature, 0.0) + settings.localization_for(energy.num_samples) / nbeta
+    return nbeta * square / (2 * whole) if whole > 0 else math.inf, len(batches) + 2

@@ -3,14 +3,16 @@
 import dataclasses
 import math
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
 import numpy as np
 
 from keras_selfmodel.rlct.conventions import SamplingSettings
+from keras_selfmodel.rlct.descent import Descent
 from keras_selfmodel.rlct.split_r_hat import split_r_hat
+from keras_selfmodel.rlct.standard_error import relative_sampling_error, sampling_error
 
 Verdict = Literal["reliable", "doubtful", "not to be used"]
 
@@ -24,8 +26,10 @@ HEAT_LIMIT = 0.5
 HEAT_DOUBT, VALUE_DOUBT = 0.05, 0.02
 # Steps over which a loss below that of w* is looked for.
 STRETCH = 25
-# Parts into which each chain is cut for the standard error: few, so that they outlast the chain's memory.
-STRETCHES = 10
+# The gradient at w* is objected to if the loss falls along it by more than this part of the value.
+GRADIENT_LIMIT = 0.05
+# Mean acceptance of a sampler that rejects, below which the chains hardly move.
+LEAST_ACCEPTANCE = 0.2
 
 
 @dataclass(frozen=True)
@@ -43,10 +47,14 @@ class RLCTEstimate:
         reference_losses: The loss of the same batches at w*, `(chains, steps)`.
         heat: What each step adds to the chain by the noise of its batch and its length, `(chains, steps)`; see
             `rlct.samplers.Sampler`.
-        step_sizes: ε of each step, `(steps,)`.
-        distance: |w − w*| after the last step, its root mean square over the chains. RLCT theory is about a
-            neighborhood of w*: compare with `anchor_norm`, and estimates at several localizations with each other.
+        acceptance: Probability with which each draw was accepted, `(chains, steps)`; 1 where the sampler accepts all.
+        step_sizes: ε of each step, `(chains, steps)`.
+        distances: |w − w*| of each chain after its last step, `(chains,)`.
         anchor_norm: |w*|.
+        gradient_term: nβ times the fall of the loss along its gradient at w*, to where a parabola has its minimum.
+            At a minimum it is 0; the estimate is too low by at least as much.
+        descent: How w* was found with `anchor="descend"`; `None` if it is the trained weights.
+        observed: For each further data set, the excess of its loss over that at w*, `(chains, calls)`.
         gradient_evaluations: Gradients of a batch that it took, all chains and the search for a step size together.
     """
 
@@ -59,10 +67,14 @@ class RLCTEstimate:
     losses: np.ndarray
     reference_losses: np.ndarray
     heat: np.ndarray
+    acceptance: np.ndarray
     step_sizes: np.ndarray
-    distance: float
+    distances: np.ndarray
     anchor_norm: float
+    gradient_term: float
     gradient_evaluations: int
+    descent: Descent | None = None
+    observed: dict[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def value(self) -> float:
@@ -88,12 +100,8 @@ class RLCTEstimate:
         if len(self.losses) < 2:
             return math.nan
         if self.settings.convention == "paper":
-            parts = self.chain_values
-        else:
-            stretches = min(STRETCHES, self._corrected.shape[1])
-            parts = [part.mean(axis=1) for part in np.array_split(self._corrected, stretches, axis=1)]
-            parts = np.concatenate(parts)
-        return float(np.std(parts, ddof=1) / math.sqrt(len(parts)))
+            return float(np.std(self.chain_values, ddof=1) / math.sqrt(len(self.chain_values)))
+        return sampling_error(self._corrected)
 
     @property
     def chain_values(self) -> np.ndarray:
@@ -122,9 +130,36 @@ class RLCTEstimate:
 
     @property
     def step_size(self) -> float:
-        """ε of the draws."""
-        finite = self.step_sizes[np.isfinite(self.step_sizes)]
-        return float(finite[-1])
+        """ε of the draws, of the first chain."""
+        return float(self.step_sizes[0, np.isfinite(self.step_sizes[0])][-1])
+
+    @property
+    def distance(self) -> float:
+        """The root mean square of `distances`.
+
+        RLCT theory is about a neighborhood of w*: compare with `anchor_norm`, and estimates at several localizations
+        with each other.
+        """
+        return float(np.sqrt(np.mean(self.distances**2)))
+
+    @property
+    def acceptance_rate(self) -> float:
+        """Mean probability with which the draws were accepted."""
+        return float(np.mean(self._kept(self.acceptance)))
+
+    def observed_value(self, name: str) -> tuple[float, float]:
+        """nβ·mean[L'(w) − L'(w*)] with L' the loss of a further data set, and its standard error.
+
+        What the draws, which know nothing of those data, cost on them: of fresh data from the same source about as much
+        as the RLCT if nothing was overfitted. The heat of the batches is not taken off.
+
+        Args:
+            name: Its name in `observe`.
+        """
+        if name not in self.observed:
+            raise ValueError(f"Observed were {list(self.observed)}. Received: name={name!r}")
+        draws = self.inverse_temperature * self.observed[name]
+        return float(draws.mean()), sampling_error(draws) if len(draws) > 1 else math.nan
 
     @property
     def r_hat(self) -> float:
@@ -156,22 +191,28 @@ class RLCTEstimate:
 
         Returns:
             An `arviz.InferenceData`: `posterior["rlct"]` holds what each draw says of the RLCT, the heat taken off,
-            `sample_stats` the losses, heat and step sizes of the draws; settings and result are its attributes.
+            `sample_stats` the losses, heat, acceptance and step sizes of the draws; settings and result are its
+            attributes; the burn-in is in `warmup_posterior` and `warmup_sample_stats`.
 
         Example: `arviz.plot_rank(estimate.to_inference_data())`, `estimate.to_inference_data().to_netcdf("chains.nc")`.
         """
+        burn_in = self.settings.burn_in
         return _arviz("to_inference_data").from_dict(
             posterior={"rlct": self._corrected},
-            sample_stats={
-                "loss": self._kept(self.losses),
-                "reference_loss": self._kept(self.reference_losses),
-                "heat": self._kept(self.heat),
-                "step_size": self._kept(np.broadcast_to(self.step_sizes, self.losses.shape)),
-            },
+            sample_stats=self._statistics(self._kept),
+            warmup_posterior={"rlct": self._excess[:, :burn_in] - 0.5 * self.heat[:, :burn_in]},
+            warmup_sample_stats=self._statistics(lambda trace: trace[:, :burn_in]),
+            save_warmup=burn_in > 0,
             attrs={
-                **{f"setting_{k}": v for k, v in dataclasses.asdict(self.settings).items() if v is not None},
+                **{
+                    f"setting_{name}": int(value) if isinstance(value, bool) else value  # netCDF knows no truth values
+                    for name, value in dataclasses.asdict(self.settings).items()
+                    if value is not None
+                },
                 "value": self.value,
                 "std_error": self.std_error,
+                "gradient_term": self.gradient_term,
+                "initial_loss": self.initial_loss,
                 "inverse_temperature": self.inverse_temperature,
                 "localization": self.localization,
                 "verdict": self.verdict,
@@ -181,10 +222,10 @@ class RLCTEstimate:
     @property
     def draws(self) -> np.ndarray:
         """nβ·[L_B(w) − L_B(w*)] at each draw that counts, `(chains, draws)`."""
-        return self.inverse_temperature * self._kept(self.losses - self.reference_losses)
+        return self._kept(self._excess)
 
     def plot(self):
-        """Draws the traces of the chains, the burn-in shaded. Needs matplotlib.
+        """Draws the traces of the chains with the burn-in shaded, their ranks and autocorrelation. Needs matplotlib.
 
         Returns:
             A `matplotlib.figure.Figure`.
@@ -203,6 +244,15 @@ class RLCTEstimate:
     def _corrected(self) -> np.ndarray:
         """`draws` with the heat of each step taken off; its mean is `value` of the dataset convention."""
         return self.draws - 0.5 * self._kept(self.heat)
+
+    @property
+    def _excess(self) -> np.ndarray:
+        return self.inverse_temperature * (self.losses - self.reference_losses)
+
+    def _statistics(self, part) -> dict[str, np.ndarray]:
+        names = {"loss": self.losses, "reference_loss": self.reference_losses, "heat": self.heat}
+        names |= {"acceptance_rate": self.acceptance, "step_size": self.step_sizes}
+        return {name: part(trace) for name, trace in names.items()}
 
     @cached_property
     def _objections(self) -> list[tuple[bool, str]]:
@@ -258,7 +308,8 @@ def _objections(estimate: RLCTEstimate):
         yield (
             True,
             f"The estimate is negative ({estimate.value:.3g}), which no RLCT is: the chains found a lower loss than "
-            "that of w*, so w* is not a minimum of the loss measured. Train longer on that loss.",
+            "that of w*, so w* is not a minimum of the loss measured. Train longer on that loss, or take "
+            "anchor='descend'.",
         )
     elif (values < 0).any():
         yield (
@@ -273,11 +324,20 @@ def _objections(estimate: RLCTEstimate):
             "chains are not near w*, or too hot. Take a stronger localization or a smaller step size.",
         )
     drop = _lowest_stretch(estimate)
+    at_minimum = "Train longer on it" if estimate.descent else "Train longer on it, or take anchor='descend'"
     if estimate.value >= 0 and drop < 0:
         yield (
             False,
             f"On their way the chains found a mean loss below that of w*, by {-drop:.3g} in units of the RLCT: w* is "
-            "not a minimum of the loss measured, and the estimate is too low by at least that. Train longer on it.",
+            f"not a minimum of the loss measured, and the estimate is too low by at least that. {at_minimum}.",
+        )
+    elif estimate.value >= 0 and estimate.gradient_term > max(
+        GRADIENT_LIMIT * estimate.value, 2 * np.nan_to_num(estimate.std_error)
+    ):
+        yield (
+            False,
+            f"The loss falls along its gradient at w* by {estimate.gradient_term:.3g} in units of the RLCT: w* is not "
+            f"a minimum of the loss measured, and the estimate is too low by at least that. {at_minimum}.",
         )
     noise = max(2 * np.nan_to_num(estimate.sampling_error), NEGLIGIBLE * abs(estimate.value))
     if -estimate.heat_correction > noise:
@@ -292,13 +352,27 @@ def _objections(estimate: RLCTEstimate):
             f"The noise of the batches adds {estimate.heat_correction:.3g}, which is taken off but large beside the "
             "estimate. Take larger batches.",
         )
+    if estimate.acceptance_rate < LEAST_ACCEPTANCE:
+        yield (
+            False,
+            f"Only {estimate.acceptance_rate:.0%} of the draws were accepted: the chains hardly moved. Take a smaller "
+            f"step size than {estimate.step_size:g}.",
+        )
+    target = estimate.settings.target_error
+    reached = relative_sampling_error(estimate._corrected)
+    if target is not None and reached > target:
+        yield (
+            False,
+            f"The sampling error is {reached:.1%} of the estimate after the most draws allowed, "
+            f"{estimate.draws.shape[1]} of each chain: above the {target:.1%} asked for. Allow more draws.",
+        )
     if len(values) == 1:
         yield False, "One chain gives no standard error and cannot show whether it converged."
 
 
 def _lowest_stretch(estimate: RLCTEstimate) -> float:
     """The least mean of nβ[L_B(w) − L_B(w*)] over stretches of all chains, if it is below 0 beyond doubt; else 0."""
-    excess = estimate.inverse_temperature * (estimate.losses - estimate.reference_losses)
+    excess = estimate._excess
     steps = excess.shape[1] // STRETCH * STRETCH
     if not steps:
         return 0.0
@@ -312,7 +386,7 @@ def _lowest_stretch(estimate: RLCTEstimate) -> float:
 
 def _diverged(estimate: RLCTEstimate) -> np.ndarray:
     """Chains whose last quarter lies above any RLCT, which is at most d/2, and twice above their second quarter."""
-    excess = estimate.inverse_temperature * (estimate.losses - estimate.reference_losses)
+    excess = estimate._excess
     if excess.shape[1] < 8:
         return np.empty(0, int)
     _, second, _, last = (quarter.mean(axis=1) for quarter in np.array_split(excess, 4, axis=1))

@@ -20,6 +20,8 @@ else:
 COMPILE_OPTIONS = _backend.COMPILE_OPTIONS
 devices = _backend.devices
 jit = _backend.jit
+key_from_numpy = _backend.key_from_numpy
+key_to_numpy = _backend.key_to_numpy
 map_chains = _backend.map_chains
 normals = _backend.normals
 random_key = _backend.random_key
@@ -31,6 +33,8 @@ __all__ = [
     "COMPILE_OPTIONS",
     "devices",
     "jit",
+    "key_from_numpy",
+    "key_to_numpy",
     "map_chains",
     "normals",
     "random_key",

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import jax
+import numpy as np
 
 # Arguments of `model.compile` with which `fit` is fastest: none on JAX, which compiles each step as it is.
 COMPILE_OPTIONS = {}
@@ -63,6 +64,16 @@ def scan(function: Callable, carry, inputs):
 def random_key(seed: int):
     """The state of a random number generator, from a seed in 0 … 2⁶³ − 1."""
     return jax.random.key(seed)
+
+
+def key_to_numpy(key) -> np.ndarray:
+    """The state of a random number generator as an array to be stored."""
+    return np.asarray(jax.random.key_data(key))
+
+
+def key_from_numpy(data: np.ndarray):
+    """The state that `key_to_numpy` stored."""
+    return jax.random.wrap_key_data(jax.numpy.asarray(data))
 
 
 def normals(key, arrays: list):

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import keras
+import numpy as np
 import torch
 
 # Keras accepts no other number on PyTorch.
@@ -69,6 +70,16 @@ def scan(function: Callable, carry, inputs):
 
 def random_key(seed: int) -> torch.Generator:
     return torch.Generator(device=keras.ops.zeros(()).device).manual_seed(seed)
+
+
+def key_to_numpy(key: torch.Generator) -> np.ndarray:
+    return key.get_state().numpy()
+
+
+def key_from_numpy(data: np.ndarray) -> torch.Generator:
+    key = random_key(0)
+    key.set_state(torch.from_numpy(data))
+    return key
 
 
 def normals(key: torch.Generator, arrays: list):

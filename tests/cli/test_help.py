@@ -101,7 +101,7 @@ def test_the_defaults_that_depend_on_the_data_are_described():
     assert _help(rlct, "step_size").endswith("Default: from the curvature; paper 1e-4.")
     assert _help(rlct, "localization").endswith(f"Default: nβ/2000, at least 1; paper {paper.localization:g}.")
     assert default.localization_for(1000) == 1
-    assert default.localization_for(10**6) == pytest.approx(default.inverse_temperature(10**6) / 2000)
+    assert default.localization_for(10**6) == pytest.approx(default.inverse_temperature_for(10**6) / 2000)
 
 
 def test_every_sampler_can_be_chosen():

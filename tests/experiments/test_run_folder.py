@@ -1,6 +1,7 @@
 import pytest
 
-from keras_selfmodel.experiments.run_folder import FolderTakenError, RunFolder, RunFolderError, write_whole
+from keras_selfmodel._whole_files import write_whole
+from keras_selfmodel.experiments.run_folder import FolderTakenError, RunFolder, RunFolderError
 
 ROWS = [{"epoch": 1, "loss": 0.1 + 0.2, "accuracy": 1 / 3}, {"epoch": 2, "loss": 1e-9, "accuracy": 1.0}]
 

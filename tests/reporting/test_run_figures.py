@@ -40,9 +40,11 @@ def estimate() -> RLCTEstimate:
         losses=losses,
         reference_losses=np.full((2, 40), 0.1),
         heat=np.zeros((2, 40)),
-        step_sizes=np.full(40, 1e-4),
-        distance=1.0,
+        acceptance=np.ones((2, 40)),
+        step_sizes=np.full((2, 40), 1e-4),
+        distances=np.ones(2),
         anchor_norm=1.0,
+        gradient_term=0.0,
         gradient_evaluations=80,
     )
 

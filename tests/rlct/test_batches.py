@@ -6,7 +6,15 @@ from keras_selfmodel.rlct.batches import batch_indices
 
 
 def all_steps(settings, num_samples):
-    return [step for block in batch_indices(settings, num_samples) for step in block]
+    return [step for block in all_blocks(settings, num_samples) for step in block]
+
+
+def all_blocks(settings, num_samples):
+    blocks, done = [], 0
+    while done < settings.num_steps:
+        blocks.append(batch_indices(settings, num_samples, done))
+        done += len(blocks[-1])
+    return blocks
 
 
 def test_dataset_batches_are_drawn_independently():
@@ -37,4 +45,4 @@ def test_paper_batches_cycle_in_the_order_of_the_data(num_steps):
 def test_blocks_of_a_long_sampling_have_few_shapes():
     # Each shape is compiled once.
     settings = SamplingSettings(num_draws=1000, burn_in=500, batch_size=4)
-    assert len({block.shape for block in batch_indices(settings, 100)}) == 1
+    assert len({block.shape for block in all_blocks(settings, 100)}) == 1

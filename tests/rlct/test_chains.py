@@ -26,10 +26,7 @@ def line():
 
 def test_largest_curvature_is_that_of_the_hessian(line):
     model, x, y = line
-    batch_loss = energy(model, half_squared_error, training=False)
-    curvature = Curvature(
-        batch_loss, (ops.convert_to_tensor(x), ops.convert_to_tensor(y)), 300, 300, seed=1, separately=False
-    )
+    curvature = Curvature(energy(model, half_squared_error, x, y, training=False), 300, seed=1)
     # The whole data as a batch: ∇²L = XᵀX/n. 30 iterations at a ratio of eigenvalues near 1/2; float32 differences.
     found = curvature([ops.zeros((2, 5, 1))], [], 30)
     assert found == pytest.approx(np.linalg.eigvalsh(x.T.astype(float) @ x / 300)[-1], rel=1e-3)
@@ -51,7 +48,8 @@ def test_a_step_size_that_is_given_stays(line):
         model, (x, y), loss=half_squared_error, step_size=1e-4, batch_size=100, burn_in=400, num_draws=100, seed=1
     )
     np.testing.assert_array_equal(estimate.step_sizes, 1e-4)
-    assert estimate.gradient_evaluations == 2 * 500
+    # The gradient at w* takes three batches, the curvature along it two more.
+    assert estimate.gradient_evaluations == 2 * 500 + 5
 
 
 def test_friction_rises_until_the_batches_heat_little(line):

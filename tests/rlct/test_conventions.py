@@ -9,7 +9,7 @@ from keras_selfmodel.rlct import SamplingSettings
 )
 def test_inverse_temperature(convention, batch_size, nbeta):
     settings = SamplingSettings(convention=convention, batch_size=batch_size)
-    assert settings.inverse_temperature(60_000) == pytest.approx(nbeta, abs=0.05)
+    assert settings.inverse_temperature_for(60_000) == pytest.approx(nbeta, abs=0.05)
 
 
 @pytest.mark.parametrize(

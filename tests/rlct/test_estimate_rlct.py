@@ -99,7 +99,7 @@ def test_dataset_convention_pairs_each_draw_with_its_batch(classifier, data, no_
         sampler="sgld", step_size=0.01, localization=10.0, batch_size=16, num_chains=1, num_draws=3, burn_in=2,
         thinning=2, seed=9,
     )  # fmt: skip
-    batches = [block[0] for blocks in ksm.rlct.batches.batch_indices(settings, 40) for block in blocks]
+    batches = [block[0] for block in ksm.rlct.batches.batch_indices(settings, 40, 0)]
     rows = np.array([reference.step(x[i], y[i], step_size=0.01, nbeta=nbeta, localization=10.0) for i in batches])
     estimate = quietly(classifier, data, settings=settings)
     np.testing.assert_allclose(estimate.losses[0], rows[:, 0], atol=2e-6)

@@ -11,14 +11,26 @@ from keras_selfmodel.rlct import RLCTEstimate, SamplingSettings
 BURN_IN, DRAWS, NBETA = 100, 1000, 50.0
 
 
-def estimate_of(excess, heat=0.0, chains=4, num_parameters=30, drift=0.0, early=0.0) -> RLCTEstimate:
+def estimate_of(
+    excess,
+    heat=0.0,
+    chains=4,
+    num_parameters=30,
+    drift=0.0,
+    early=0.0,
+    gradient_term=0.0,
+    acceptance=1.0,
+    target_error=None,
+) -> RLCTEstimate:
     """Chains of independent draws of nβ(L − L*) with a given mean and standard deviation 1."""
     rng = np.random.default_rng(0)
     shape = chains, BURN_IN + DRAWS
     draws = excess + rng.normal(size=shape) + drift * np.arange(chains)[:, None]
     draws[:, : BURN_IN // 2] += early
     return RLCTEstimate(
-        settings=SamplingSettings(num_chains=chains, num_draws=DRAWS, burn_in=BURN_IN, batch_size=8),
+        settings=SamplingSettings(
+            num_chains=chains, num_draws=DRAWS, burn_in=BURN_IN, batch_size=8, target_error=target_error
+        ),
         num_samples=200,
         num_parameters=num_parameters,
         inverse_temperature=NBETA,
@@ -27,10 +39,12 @@ def estimate_of(excess, heat=0.0, chains=4, num_parameters=30, drift=0.0, early=
         losses=0.1 + draws / NBETA,
         reference_losses=np.full(shape, 0.1),
         heat=np.full(shape, heat),
-        step_sizes=np.full(BURN_IN + DRAWS, 1e-4),
+        acceptance=np.full(shape, acceptance),
+        step_sizes=np.full(shape, 1e-4),
         gradient_evaluations=chains * (BURN_IN + DRAWS),
-        distance=1.0,
+        distances=np.ones(chains),
         anchor_norm=1.0,
+        gradient_term=gradient_term,
     )
 
 
@@ -53,6 +67,13 @@ def test_value_and_errors_of_independent_draws():
         ({"excess": 10.0, "heat": -40.0, "num_parameters": 100}, "not to be used", "not at rest"),
         ({"excess": 10.0, "chains": 1}, "doubtful", "One chain"),
         ({"excess": 10.0, "early": -15.0}, "doubtful", r"below that of w\*, by [45].*not a minimum"),
+        (
+            {"excess": 10.0, "gradient_term": 2.0},
+            "doubtful",
+            r"falls along its gradient at w\* by 2 .*anchor='descend'",
+        ),
+        ({"excess": 10.0, "acceptance": 0.1}, "doubtful", "Only 10% of the draws were accepted"),
+        ({"excess": 10.0, "target_error": 1e-4}, "doubtful", r"0\.\d% of the estimate .* above the 0\.0% asked for"),
         ({"excess": 20.0}, "not to be used", "half the number of weights, 15"),
         ({"excess": -5.0}, "not to be used", "not a minimum"),
         ({"excess": math.nan}, "not to be used", "not finite"),

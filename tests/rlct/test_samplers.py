@@ -7,9 +7,11 @@ import pytest
 from keras import ops
 
 from keras_selfmodel import transforms
-from keras_selfmodel.rlct.samplers import SAMPLERS
+from keras_selfmodel.rlct.samplers import SAMPLERS, Position
+from keras_selfmodel.rlct.samplers.sampler import total
 
 STEP, NBETA, GAMMA, FRICTION = 0.02, 30.0, 5.0, 0.3
+LOSSES, CHANCE = np.array([0.1, 0.5, 0.2, 0.3]), np.array([-1.0, 0.0, 1.0, 2.0])
 
 
 @pytest.fixture
@@ -24,17 +26,32 @@ def stepped(name, arrays, state=None):
     weights, gradients, normals = ([ops.convert_to_tensor(a.astype("float32")) for a in group] for group in arrays)
     sampler = SAMPLERS[name]()
     state = sampler.start(weights, transforms.random_key(1))[0] if state is None else state
-    moved, state, heat = sampler.step(
+    losses = ops.convert_to_tensor(LOSSES.astype("float32"))
+    here = Position(
         weights,
-        state,
+        losses,
         gradients,
         lambda i: -NBETA * gradients[i] - GAMMA * (weights[i] - 0.5),
-        normals,
+        lambda: NBETA * losses + GAMMA / 2 * sum(total(ops.square(w - 0.5)) for w in weights),
+    )
+    moved, state, losses, heat, acceptance = sampler.step(
+        here,
+        state,
+        [*normals, ops.convert_to_tensor(CHANCE.astype("float32"))],
         ops.convert_to_tensor(STEP, "float32"),
         ops.convert_to_tensor(FRICTION, "float32"),
     )
     forces = [-NBETA * g - GAMMA * (w - 0.5) for w, g in zip(*arrays[:2], strict=True)]
-    return [ops.convert_to_numpy(w) for w in moved], state, ops.convert_to_numpy(heat), forces
+    if name != "mala":
+        np.testing.assert_array_equal(ops.convert_to_numpy(losses), LOSSES.astype("float32"))
+        np.testing.assert_array_equal(ops.convert_to_numpy(acceptance), 1.0)
+        return [ops.convert_to_numpy(w) for w in moved], state, ops.convert_to_numpy(heat), forces
+    return (
+        [ops.convert_to_numpy(w) for w in moved],
+        state,
+        ops.convert_to_numpy(losses),
+        ops.convert_to_numpy(acceptance),
+    )
 
 
 def per_chain(values):
@@ -91,12 +108,12 @@ def test_the_heat_of_the_underdamped_sampler_is_exact_for_a_quadratic(h, frictio
     # matrix is read off the sampler, one unit vector a chain, and the stationary covariance solves C = MCMᵀ + N.
     w, p, z, xi = np.eye(4)
     tensor = lambda values: [ops.convert_to_tensor(values[:, None].astype("float32"))]  # noqa: E731
-    moved, momenta, _ = SAMPLERS["underdamped"]().step(
-        tensor(w),
+    losses = ops.zeros(4)
+    here = Position(tensor(w), losses, tensor(0 * w), lambda i: tensor(xi - w)[i], lambda: losses)
+    moved, momenta, *_ = SAMPLERS["underdamped"]().step(
+        here,
         tensor(p),
-        tensor(0 * w),
-        lambda i: tensor(xi - w)[i],
-        tensor(z),
+        [*tensor(z), losses],
         ops.convert_to_tensor(h**2, "float32"),
         ops.convert_to_tensor(friction, "float32"),
     )

@@ -1,11 +1,19 @@
 """The samplers: each a class of its own file, with the interface of `Sampler`."""
 
+from keras_selfmodel.rlct.samplers.mala import MALA
 from keras_selfmodel.rlct.samplers.rmsprop_sgld import RMSpropSGLD
-from keras_selfmodel.rlct.samplers.sampler import Sampler
+from keras_selfmodel.rlct.samplers.sampler import Position, Sampler, Step
 from keras_selfmodel.rlct.samplers.sgld import SGLD
+from keras_selfmodel.rlct.samplers.sgnht import SGNHT
 from keras_selfmodel.rlct.samplers.underdamped import Underdamped
 
 # A new sampler is one short file and one entry here.
-SAMPLERS: dict[str, type[Sampler]] = {"underdamped": Underdamped, "sgld": SGLD, "rmsprop": RMSpropSGLD}
+SAMPLERS: dict[str, type[Sampler]] = {
+    "underdamped": Underdamped,
+    "sgld": SGLD,
+    "rmsprop": RMSpropSGLD,
+    "sgnht": SGNHT,
+    "mala": MALA,
+}
 
-__all__ = ["SAMPLERS", "RMSpropSGLD", "SGLD", "Sampler", "Underdamped"]
+__all__ = ["MALA", "SAMPLERS", "SGLD", "SGNHT", "Position", "RMSpropSGLD", "Sampler", "Step", "Underdamped"]

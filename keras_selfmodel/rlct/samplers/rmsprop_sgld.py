@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from keras import ops
 
-from keras_selfmodel.rlct.samplers.sampler import total
+from keras_selfmodel.rlct.samplers.sampler import Position, Step, along, total
 
 DECAY, DAMPING = 0.99, 0.1
 
@@ -23,26 +23,22 @@ class RMSpropSGLD:
     """
 
     curvature_step: ClassVar[None] = None
+    acceptance: ClassVar[None] = None
 
     def start(self, weights, key):
         steps = ops.zeros_like(total(weights[0]))
         return [steps, *(ops.ones_like(weight) for weight in weights)], key
 
-    def step(self, weights, state, gradients, force, normals, step_size, friction):
+    def step(self, here: Position, state, normals, step_size, friction) -> Step:
         steps, *squares = state
         steps = steps + 1
         moved, updated, heat = [], [], 0.0
-        for i, (weight, gradient, square, normal) in enumerate(zip(weights, gradients, squares, normals, strict=True)):
+        for i, (weight, gradient, square) in enumerate(zip(here.weights, here.gradients, squares, strict=True)):
             square = DECAY * square + (1 - DECAY) * gradient * gradient
-            unbiased = square / _along(1 - DECAY**steps, square)
+            unbiased = square / along(1 - DECAY**steps, square)
             own_step = step_size / (ops.sqrt(unbiased) + DAMPING)
-            pull = force(i)
-            moved.append(weight + 0.5 * own_step * pull + ops.sqrt(own_step) * normal)
+            pull = here.force(i)
+            moved.append(weight + 0.5 * own_step * pull + ops.sqrt(own_step) * normals[i])
             updated.append(square)
             heat = heat + total(own_step * pull * pull)
-        return moved, [steps, *updated], 0.25 * heat
-
-
-def _along(per_chain, like):
-    """One number for each chain, in a shape that broadcasts against `like`."""
-    return ops.reshape(per_chain, (-1,) + (1,) * (len(like.shape) - 1))
+        return Step(moved, [steps, *updated], here.losses, 0.25 * heat, ops.ones_like(here.losses))

@@ -1,22 +1,60 @@
 """What a sampler is."""
 
 from collections.abc import Callable
-from typing import ClassVar, Protocol
+from typing import ClassVar, NamedTuple, Protocol
 
 from keras import ops
+
+
+class Position(NamedTuple):
+    """Where the chains are, and what a batch says of it. Every array has a leading axis of chains.
+
+    Attributes:
+        weights: w.
+        losses: L_B(w), `(chains,)`.
+        gradients: ∇L_B(w) of the same batch.
+        force: `force(i)` is −∇U of the i-th weight array by that batch.
+        potential: `potential()` is U = nβ L_B(w) + γ/2 |w − w*|², `(chains,)`.
+    """
+
+    weights: list
+    losses: object
+    gradients: list
+    force: Callable
+    potential: Callable
+
+
+class Step(NamedTuple):
+    """What a step does.
+
+    Attributes:
+        weights: The next weights, at which gradients will be wanted.
+        state: The sampler's next own arrays.
+        losses: L_B of the draw, `(chains,)`: that of the position, except where a draw can be rejected.
+        heat: `(chains,)`: half its mean over the steps of a stationary chain is what the noise of the batches and the
+            length of the step add to nβ(L − L*), exactly so where U is quadratic.
+        acceptance: Probability with which the draw was accepted, `(chains,)`; 1 where none can be rejected.
+    """
+
+    weights: list
+    state: list
+    losses: object
+    heat: object
+    acceptance: object
 
 
 class Sampler(Protocol):
     """Moves all chains by one step through p(w) ∝ exp(−U(w)), U = nβ L(w) + γ/2 |w − w*|².
 
-    Every array has a leading axis of chains.
-
     Attributes:
         curvature_step: ε·A that is safe, A the largest curvature of U; `None` if the sampler rescales the weights, so
             that no curvature tells its step size.
+        acceptance: The mean acceptance to which a free step size is brought in burn-in; `None` if the sampler accepts
+            every draw. One that does not needs all data as its batch.
     """
 
     curvature_step: ClassVar[float | None]
+    acceptance: ClassVar[float | None]
 
     def start(self, weights: list, key) -> tuple[list, object]:
         """The sampler's own arrays before the first step.
@@ -26,30 +64,26 @@ class Sampler(Protocol):
             key: State of the random numbers, for `transforms.normals`.
 
         Returns:
-            The arrays, and the key to go on with.
+            The arrays, each with a leading axis of chains, and the key to go on with.
         """
 
-    def step(
-        self, weights: list, state: list, gradients: list, force: Callable, normals: list, step_size, friction
-    ) -> tuple:
+    def step(self, here: Position, state: list, normals: list, step_size, friction) -> Step:
         """One step.
 
         Args:
-            weights: w.
+            here: The position.
             state: As `start` or the last step returned it.
-            gradients: ∇L_B(w) of a batch.
-            force: `force(i)` is −nβ ∇L_B(w) − γ (w − w*) of the i-th weight array.
-            normals: Standard normal numbers of the weights' shapes.
+            normals: Standard normal numbers of the weights' shapes, and one more for each chain, `(chains,)`.
             step_size: ε, a scalar.
             friction: Friction times time step, a scalar; only samplers with momenta know it.
-
-        Returns:
-            The next weights, the next state, and the heat `(chains,)`: half its mean over the steps of a stationary
-            chain is what the noise of the batches and the length of the step add to nβ(L − L*), exactly so where U is
-            quadratic.
         """
 
 
 def total(values):
     """The sum over all axes but that of the chains."""
     return ops.sum(values, axis=tuple(range(1, len(values.shape))))
+
+
+def along(per_chain, like):
+    """One number for each chain, in a shape that broadcasts against `like`."""
+    return ops.reshape(per_chain, (-1,) + (1,) * (len(like.shape) - 1))

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from keras import ops
 
-from keras_selfmodel.rlct.samplers.sampler import total
+from keras_selfmodel.rlct.samplers.sampler import Position, Step, total
 
 
 class SGLD:
@@ -18,14 +18,15 @@ class SGLD:
     """
 
     curvature_step: ClassVar[float] = 0.3
+    acceptance: ClassVar[None] = None
 
     def start(self, weights, key):
         return [], key
 
-    def step(self, weights, state, gradients, force, normals, step_size, friction):
+    def step(self, here: Position, state, normals, step_size, friction) -> Step:
         moved, heat = [], 0.0
-        for i, (weight, normal) in enumerate(zip(weights, normals, strict=True)):
-            pull = force(i)
+        for i, (weight, normal) in enumerate(zip(here.weights, normals, strict=False)):
+            pull = here.force(i)
             moved.append(weight + 0.5 * step_size * pull + ops.sqrt(step_size) * normal)
             heat = heat + total(pull * pull)
-        return moved, state, 0.25 * step_size * heat
+        return Step(moved, state, here.losses, 0.25 * step_size * heat, ops.ones_like(here.losses))

@@ -5,7 +5,7 @@ from typing import ClassVar
 from keras import ops
 
 from keras_selfmodel import transforms
-from keras_selfmodel.rlct.samplers.sampler import total
+from keras_selfmodel.rlct.samplers.sampler import Position, Step, total
 
 
 class Underdamped:
@@ -26,19 +26,21 @@ class Underdamped:
     """
 
     curvature_step: ClassVar[float] = 0.56
+    acceptance: ClassVar[None] = None
 
     def start(self, weights, key):
         key, momenta = transforms.normals(key, weights)
         return momenta, key
 
-    def step(self, weights, state, gradients, force, normals, step_size, friction):
+    def step(self, here: Position, state, normals, step_size, friction) -> Step:
         h, retained = ops.sqrt(step_size), ops.exp(-friction)
         moved, momenta, work = [], [], 0.0
-        for i, (weight, momentum, normal) in enumerate(zip(weights, state, normals, strict=True)):
-            kick = h * force(i)
+        for i, (weight, momentum) in enumerate(zip(here.weights, state, strict=True)):
+            kick = h * here.force(i)
             kicked = momentum + kick
             work = work + total(kick * (momentum + kicked))
-            refreshed = retained * kicked + ops.sqrt(1 - retained**2) * normal
+            refreshed = retained * kicked + ops.sqrt(1 - retained**2) * normals[i]
             moved.append(weight + 0.5 * h * (kicked + refreshed))
             momenta.append(refreshed)
-        return moved, momenta, 0.25 * (1 + retained) / (1 - retained) * work
+        heat = 0.25 * (1 + retained) / (1 - retained) * work
+        return Step(moved, momenta, here.losses, heat, ops.ones_like(here.losses))

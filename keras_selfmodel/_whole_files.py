@@ -1,0 +1,24 @@
+"""Files that appear complete or not at all."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+# How the name of a file that is being written starts.
+HALF_WRITTEN = ".half-written."
+
+
+def write_whole(path: Path, write: Callable[[Path], object]) -> None:
+    """Writes a file beside its place and moves it there: a reader, or a crash, never meets half of it.
+
+    Args:
+        path: Where the file shall be. Its folder is created.
+        write: Writes the file whose path it is given; the suffix is that of `path`.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"{HALF_WRITTEN}{os.getpid()}.{path.name}")
+    try:
+        write(temporary)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,245 @@
+"""One sampling from its first step to its last, through interruptions."""
+
+import hashlib
+import json
+import time
+import zipfile
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_selfmodel._whole_files import write_whole
+from keras_selfmodel.rlct.batches import batch_indices, paper_batches, random_batches
+from keras_selfmodel.rlct.chains import Chains
+from keras_selfmodel.rlct.conventions import SamplingSettings
+from keras_selfmodel.rlct.energy import Energy
+from keras_selfmodel.rlct.standard_error import relative_sampling_error
+
+# How much of the work an interruption may cost, in seconds.
+SECONDS_BETWEEN_CHECKPOINTS = 30.0
+# Batches of other data whose loss is looked at after each call.
+OBSERVED_BATCHES = 16
+# A target error is not believed before so many draws of each chain.
+LEAST_DRAWS = 200
+# Settings that only say when to stop: a stored sampling may go on with others, unless some chains have stopped.
+_LENGTHS = ("num_draws", "target_error")
+
+
+class Sampling:
+    """All chains of an estimate, sampled in blocks of `settings.chains_at_once`, one block after another.
+
+    Args:
+        energy: The loss and w*.
+        settings: What is asked for.
+        observed: Further data sets, as the same loss on them.
+        checkpoint: File that holds the sampling as far as it is; read if it is there. `None`: nothing is stored.
+        progress: Called with (steps done, steps in all) now and then; those of the blocks after another.
+        identity: Trees of arrays, or words, that a stored sampling must share with this one.
+
+    Attributes:
+        initial_loss: L₀.
+    """
+
+    def __init__(
+        self,
+        energy: Energy,
+        settings: SamplingSettings,
+        observed: dict[str, Energy],
+        checkpoint: Path | None,
+        progress: Callable[[int, int], None] | None,
+        identity: dict,
+    ) -> None:
+        self._energy = energy
+        self._settings = settings
+        self._observed = observed
+        self._checkpoint = checkpoint
+        self._given = identity
+        self._progress = progress or (lambda *_: None)
+        self._evaluations = 0
+        self._parts: list[dict[str, np.ndarray]] = []  # of the present block of chains, one for each call
+        self._blocks: list[dict[str, np.ndarray]] = []  # of the blocks before it
+        self._saved = time.monotonic()
+        # Under "dataset" a sample's loss at w* is one number; in training mode it depends on its batch.
+        self._batches = paper_batches(energy.num_samples, settings.batch_size)
+        at_anchor = energy.losses(self._batches)
+        if settings.convention == "paper":
+            self._means = np.array([losses.mean() for losses in at_anchor])
+            self.initial_loss = float(self._means[np.arange(settings.num_chains) % len(self._means)].mean())
+        else:
+            self._per_sample = np.concatenate(at_anchor)
+            self.initial_loss = float(self._per_sample.mean())
+        self._others_at_anchor = {
+            name: np.concatenate(other.losses(paper_batches(other.num_samples, settings.batch_size)))
+            for name, other in observed.items()
+        }
+        self._gradient = None
+        if settings.control_variate:
+            self._gradient = energy.gradient(self._batches)
+            self._evaluations += len(self._batches)
+
+    def run(self) -> dict:
+        """Samples; goes on where the checkpoint ends. Returns the fields of `RLCTEstimate` that tell of the chains."""
+        settings = self._settings
+        size = settings.chains_at_once or settings.num_chains
+        blocks = [range(start, min(start + size, settings.num_chains)) for start in range(0, settings.num_chains, size)]
+        stored = self._read()
+        # Each block has as many steps as the first, which alone decides when the error is small enough.
+        limit = settings.num_steps
+        for number, block in enumerate(blocks):
+            if number < len(self._blocks):
+                limit = self._blocks[number]["losses"].shape[1]
+                continue
+            chains = Chains(self._energy, settings, block, self._gradient)
+            if stored is not None:
+                chains.restore(*stored)
+                stored = None
+            while chains.done < limit and not (number == 0 and self._enough(len(blocks))):
+                self._advance(chains, block, limit, number, len(blocks))
+                if not np.isfinite(self._parts[-1]["losses"]).all():
+                    limit = chains.done  # The estimate is NaN from here on; more steps would only take time.
+                if time.monotonic() > self._saved + SECONDS_BETWEEN_CHECKPOINTS:
+                    self._write(chains)
+            limit = chains.done
+            if number + 1 == len(blocks):
+                self._write(chains)
+            last = {"distances": chains.distances(), "evaluations": np.array(chains.gradient_evaluations)}
+            self._blocks.append({**_joined(self._parts), **last})
+            self._parts = []
+        return self._traces()
+
+    def _advance(self, chains: Chains, block: range, limit: int, before: int, blocks: int) -> None:
+        settings, energy, done = self._settings, self._energy, chains.done
+        indices = batch_indices(settings, energy.num_samples, done)[: limit - done, block.start : block.stop]
+        stop = done + len(indices)
+        if settings.convention == "paper":
+            row = self._means[np.arange(done, stop) % len(self._means)]
+            at_reference = np.broadcast_to(row, (len(block), stop - done))
+        else:
+            at_reference = self._per_sample[indices].mean(axis=2).T
+        trace = chains.advance(indices, at_reference)
+        part = {
+            "losses": trace.losses,
+            "reference_losses": at_reference,
+            "heat": trace.heat,
+            "acceptance": trace.acceptance,
+            "step_sizes": np.full(at_reference.shape, chains.step_size),
+        }
+        for number, (name, other) in enumerate(self._observed.items()):
+            if stop > settings.burn_in:
+                part[f"observed/{name}"] = self._observe(chains, name, other, [settings.seed, done, number, 2])
+        self._parts.append(part)
+        self._progress(before * limit + stop, blocks * limit)
+
+    def _observe(self, chains: Chains, name: str, other: Energy, seed: list[int]) -> np.ndarray:
+        """The excess loss of each chain on other data, `(chains, 1)`."""
+        rng, chains_here = np.random.default_rng(seed), len(chains.distances())
+        size = min(self._settings.batch_size, other.num_samples)
+        rounds = min(OBSERVED_BATCHES, -(-other.num_samples // size))
+        excess = np.zeros(chains_here)
+        for _ in range(rounds):
+            indices = random_batches(rng, chains_here, other.num_samples, size)
+            excess += chains.losses_on(other, indices) - self._others_at_anchor[name][indices].mean(axis=1)
+        return (excess / rounds)[:, None]
+
+    def _enough(self, blocks: int) -> bool:
+        """Whether the sampling error is as small as asked for."""
+        settings = self._settings
+        if settings.target_error is None or not self._parts:
+            return False
+        joined = _joined(self._parts)
+        draws = {name: joined[name][:, settings.burn_in :: settings.thinning] for name in ("losses", "heat")}
+        if draws["losses"].shape[1] < LEAST_DRAWS:
+            return False
+        reference = joined["reference_losses"][:, settings.burn_in :: settings.thinning]
+        nbeta = settings.inverse_temperature_for(self._energy.num_samples)
+        values = nbeta * (draws["losses"] - reference) - 0.5 * draws["heat"]
+        return relative_sampling_error(values) <= settings.target_error * blocks**0.5
+
+    def _traces(self) -> dict:
+        names = [name for name in self._blocks[0] if name != "evaluations"]
+        joined = {name: np.concatenate([block[name] for block in self._blocks]) for name in names}
+        missing = self._settings.num_steps - joined["losses"].shape[1]
+        if missing > 0 and not np.isfinite(joined["losses"]).all():
+            for name in ("losses", "reference_losses", "heat", "acceptance", "step_sizes"):
+                joined[name] = np.pad(joined[name], ((0, 0), (0, missing)), constant_values=np.nan)
+        observed = {name.removeprefix("observed/"): joined.pop(name) for name in names if name.startswith("observed/")}
+        evaluations = self._evaluations + int(sum(block["evaluations"] for block in self._blocks))
+        return {**joined, "observed": observed, "gradient_evaluations": evaluations}
+
+    def _identity(self) -> dict:
+        """What a stored sampling must share with this one."""
+        settings = asdict(self._settings)
+        if settings["chains_at_once"] is None:
+            settings = {name: value for name, value in settings.items() if name not in _LENGTHS}
+        return {
+            **settings,
+            "backend": keras.config.backend(),
+            **{name: value if isinstance(value, str) else _digest(value) for name, value in self._given.items()},
+            "observed data": {name: _digest(other.context) for name, other in self._observed.items()},
+        }
+
+    def _write(self, chains: Chains) -> None:
+        self._saved = time.monotonic()
+        if self._checkpoint is None:
+            return
+        numbers, arrays = chains.snapshot()
+        header = {"identity": self._identity(), "chains": numbers, "blocks": len(self._blocks)}
+        traces = {
+            f"trace/{number}/{name}": array
+            for number, block in enumerate([*self._blocks, _joined(self._parts)])
+            for name, array in block.items()
+        }
+        states = {f"state/{number}": array for number, array in enumerate(arrays)}
+        content = {"header": np.array(json.dumps(header)), **states, **traces}
+
+        def write(file: Path) -> None:
+            with file.open("wb") as stream:
+                np.savez(stream, **content)
+
+        write_whole(self._checkpoint, write)
+
+    def _read(self) -> tuple[dict, list[np.ndarray]] | None:
+        if self._checkpoint is None or not self._checkpoint.exists():
+            return None
+        try:
+            with np.load(self._checkpoint, allow_pickle=False) as file:
+                header = json.loads(str(file["header"]))
+                arrays = [file[f"state/{i}"] for i in range(sum(header["chains"]["groups"]) + 1)]
+                blocks: list[dict] = [{} for _ in range(header["blocks"] + 1)]
+                for name in file.files:
+                    if name.startswith("trace/"):
+                        _, number, kind = name.split("/", 2)
+                        blocks[int(number)][kind] = file[name]
+        except (OSError, ValueError, KeyError, IndexError, EOFError, zipfile.BadZipFile) as error:
+            raise ValueError(
+                f"{self._checkpoint} holds no sampling that can be read ({error}). Remove it, or name another file."
+            ) from error
+        # JSON has no tuples and no int64; both sides go through it.
+        here = json.loads(json.dumps(self._identity()))
+        different = [name for name in here if header["identity"].get(name) != here[name]]
+        if different:
+            raise ValueError(
+                f"{self._checkpoint} holds another sampling: its {', '.join(different)} differ. Remove it, or name "
+                "another file."
+            )
+        *self._blocks, parts = blocks
+        self._parts = [parts]
+        return header["chains"], arrays
+
+
+def _joined(parts: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    names = dict.fromkeys(name for part in parts for name in part)
+    return {name: np.concatenate([part[name] for part in parts if name in part], axis=1) for name in names}
+
+
+def _digest(tree) -> str:
+    digest = hashlib.sha256()
+    for array in keras.tree.flatten(tree):
+        array = np.ascontiguousarray(ops.convert_to_numpy(array))
+        digest.update(f"{array.dtype}{array.shape}".encode())
+        digest.update(array.data if array.size else b"")
+    return digest.hexdigest()[:16]
