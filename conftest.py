@@ -3,6 +3,8 @@
 import importlib.util
 import os
 
+from tests.compiled_once import compiled_once  # noqa: F401
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 if not os.environ.get("KERAS_BACKEND"):
     os.environ["KERAS_BACKEND"] = next(

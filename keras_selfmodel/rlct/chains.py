@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable
-from functools import cached_property
 from typing import NamedTuple
 
 import keras
@@ -133,7 +132,16 @@ class Chains:
             energy: The same loss on those data.
             indices: Sample numbers, `(chains, batch)`.
         """
-        losses = self._losses(ops.convert_to_tensor(indices), self._state[0], self._state[2], energy.context)[1]
+        batch_loss, separately = self._energy.batch_loss, self._energy.separately
+
+        def evaluate(indices, weights, other, context):
+            def one(weights, other, index):
+                return batch_loss(weights, other, context, index)[0]
+
+            return indices, transforms.map_chains(one, separately=separately)(weights, other, indices)
+
+        program = self._energy.program(("losses of chains",), lambda: evaluate)
+        _, losses = program(ops.convert_to_tensor(indices), self._state[0], self._state[2], energy.context)
         return ops.convert_to_numpy(losses).astype(np.float64)
 
     def distances(self) -> np.ndarray:
@@ -191,8 +199,10 @@ class Chains:
             self._energy.anchor,
             self._full_gradient,
             self._energy.context,
-            ops.convert_to_tensor(self.step_size, keras.config.floatx()),
-            ops.convert_to_tensor(self._friction, keras.config.floatx()),
+            *(
+                ops.convert_to_tensor(number, keras.config.floatx())
+                for number in (self.inverse_temperature, self.localization, self.step_size, self._friction)
+            ),
         )
         # With the control variate, each batch's gradient is computed at w* too.
         self.gradient_evaluations += (2 if self._full_gradient else 1) * indices.shape[0] * indices.shape[1]
@@ -222,10 +232,10 @@ class Chains:
 
     def _compiled(self) -> Callable:
         """Compiles `(state, indices, anchor, …, step_size, friction) -> (state, trace (steps, 3, chains))`."""
-        energy = self._energy
+        energy, sampler = self._energy, self._sampler
         differentiate = transforms.value_and_grad(energy.batch_loss)
 
-        def run(state, indices, anchor, full_gradient, context, step_size, friction):
+        def run(state, indices, anchor, full_gradient, context, nbeta, localization, step_size, friction):
             def gradient(weights, other, index):
                 (loss, (moved, _)), gradients = differentiate(weights, other, context, index)
                 if full_gradient:
@@ -241,27 +251,16 @@ class Chains:
                 key, normals = transforms.normals(key, [*weights, losses])
 
                 def force(i: int):
-                    return -self.inverse_temperature * gradients[i] - self.localization * (weights[i] - anchor[i])
+                    return -nbeta * gradients[i] - localization * (weights[i] - anchor[i])
 
                 def potential():
                     squares = sum(total(ops.square(w - a)) for w, a in zip(weights, anchor, strict=True))
-                    return self.inverse_temperature * losses + 0.5 * self.localization * squares
+                    return nbeta * losses + 0.5 * localization * squares
 
                 here = Position(weights, losses, gradients, force, potential)
-                moved, own, *trace = self._sampler.step(here, own, normals, step_size, friction)
+                moved, own, *trace = sampler.step(here, own, normals, step_size, friction)
                 return (moved, own, other, key), ops.stack(trace)
 
             return transforms.scan(step, state, indices)
 
-        return transforms.jit(run)
-
-    @cached_property
-    def _losses(self) -> Callable:
-        def evaluate(indices, weights, other, context):
-            def one(weights, other, index):
-                return self._energy.batch_loss(weights, other, context, index)[0]
-
-            losses = transforms.map_chains(one, separately=self._energy.separately)(weights, other, indices)
-            return indices, losses
-
-        return transforms.jit(evaluate)
+        return energy.program(("chains", self._settings.sampler, bool(self._full_gradient)), lambda: run)

@@ -47,7 +47,7 @@ class Curvature:
             products = transforms.map_chains(one, separately=energy.separately)(directions, weights, other, indices)
             return _normalized(products)
 
-        self._iterate = transforms.jit(iterate)
+        self._iterate = energy.program(("curvature",), lambda: iterate)
         self._energy = energy
         self._batch_size = batch_size
         self._seed = seed

@@ -55,7 +55,7 @@ def descend(energy: Energy, settings: SamplingSettings, steps: int) -> tuple[Ene
     everything = paper_batches(energy.num_samples, settings.batch_size)
     trained_loss = energy.mean_loss(everything)
     curvature = Curvature(energy, settings.batch_size, settings.seed)
-    program = _compiled(energy, localization / nbeta)
+    program = _compiled(energy)
     weights = [w + 0.0 for w in energy.anchor]
     momenta = [ops.zeros_like(w) for w in weights]
     other = [v + 0 for v in energy.other]
@@ -75,6 +75,7 @@ def descend(energy: Energy, settings: SamplingSettings, steps: int) -> tuple[Ene
             (ops.convert_to_tensor(indices), ops.convert_to_tensor(rates.astype(keras.config.floatx()))),
             energy.anchor,
             energy.context,
+            ops.convert_to_tensor(localization / nbeta, keras.config.floatx()),
         )
         losses = ops.convert_to_numpy(losses)
         done += count
@@ -95,11 +96,11 @@ def descend(energy: Energy, settings: SamplingSettings, steps: int) -> tuple[Ene
     return moved, Descent(trained_loss, loss, float(np.sqrt(squares)), done), evaluations
 
 
-def _compiled(energy: Energy, pull: float) -> Callable:
+def _compiled(energy: Energy) -> Callable:
     """Compiles `((weights, momenta, other), (indices, rates), …) -> ((weights, momenta, other), losses)`."""
     differentiate = transforms.value_and_grad(energy.batch_loss)
 
-    def run(state, steps, anchor, context):
+    def run(state, steps, anchor, context, pull):
         def step(state, now):
             weights, momenta, other = state
             index, rate = now
@@ -112,4 +113,4 @@ def _compiled(energy: Energy, pull: float) -> Callable:
 
         return transforms.scan(step, state, steps)
 
-    return transforms.jit(run)
+    return energy.program(("descent",), lambda: run)

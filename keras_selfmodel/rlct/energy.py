@@ -1,7 +1,7 @@
 """The loss as a pure function of the weights that are sampled."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import keras
@@ -23,6 +23,7 @@ class Energy:
         batch_loss: `function(weights, other, context, index) -> (mean loss, (other, losses))`: the loss of the samples
             numbered by `index`, and of each of them, `(batch,)`.
         separately: Whether chains must be computed one after another; see `transforms.map_chains`.
+        programs: What has been compiled of this loss; see `program`.
     """
 
     anchor: list
@@ -31,6 +32,7 @@ class Energy:
     num_samples: int
     batch_loss: Callable
     separately: bool
+    programs: dict[tuple, Callable] = field(default_factory=dict)
 
     @cached_property
     def num_parameters(self) -> int:
@@ -38,23 +40,34 @@ class Energy:
 
     def on(self, x, y, num_samples: int) -> "Energy":
         """The same model on other data."""
-        return self._with(context=(*self.context[:2], *_tensors((x, y))), num_samples=num_samples)
+        return replace(self, context=(*self.context[:2], *_tensors((x, y))), num_samples=num_samples)
 
     def at(self, anchor: list) -> "Energy":
         """The same loss with another w*."""
-        return self._with(anchor=anchor)
+        return replace(self, anchor=anchor)
 
-    def _with(self, **changes) -> "Energy":
-        other = replace(self, **changes)
-        # What is compiled takes all of these as arguments.
-        vars(other).update(_losses=self._losses, _add_gradient=self._add_gradient)
-        return other
+    def program(self, name: tuple, build: Callable[[], Callable]) -> Callable:
+        """A compiled function, built once for this loss, whatever w* and the data: these are its arguments.
+
+        Args:
+            name: What it is, and all that is built into it besides `batch_loss`.
+            build: Returns the function, `(state, *args) -> (state, result)`; see `transforms.jit`.
+        """
+        if name not in self.programs:
+            self.programs[name] = transforms.jit(build())
+        return self.programs[name]
 
     def losses(self, batches: list[np.ndarray]) -> list[np.ndarray]:
         """The losses of the samples of each batch at w*, in double precision; `other` stays as it is."""
+
+        def evaluate(index, weights, other, context):
+            _, (_, losses) = self.batch_loss(weights, other, context, index)
+            return index, losses
+
+        program = self.program(("losses",), lambda: evaluate)
         results = []
         for batch in batches:
-            _, losses = self._losses(ops.convert_to_tensor(batch), self.anchor, self.other, self.context)
+            _, losses = program(ops.convert_to_tensor(batch), self.anchor, self.other, self.context)
             results.append(ops.convert_to_numpy(losses).astype(np.float64))
         return results
 
@@ -64,32 +77,18 @@ class Energy:
 
     def gradient(self, batches: list[np.ndarray]) -> list:
         """∇L of all samples of the batches together, at w*."""
-        total, samples = [ops.zeros_like(w) for w in self.anchor], sum(len(batch) for batch in batches)
-        for batch in batches:
-            part = ops.convert_to_tensor(len(batch) / samples, keras.config.floatx())
-            total = self._add_gradient(
-                total, part, ops.convert_to_tensor(batch), self.anchor, self.other, self.context
-            )[0]
-        return total
-
-    # Compiled once for an energy, whatever the number of batches; their state comes first and is given back.
-    @cached_property
-    def _losses(self) -> Callable:
-        def evaluate(index, weights, other, context):
-            _, (_, losses) = self.batch_loss(weights, other, context, index)
-            return index, losses
-
-        return transforms.jit(evaluate)
-
-    @cached_property
-    def _add_gradient(self) -> Callable:
         differentiate = transforms.value_and_grad(self.batch_loss)
 
         def add(total, part, index, weights, other, context):
             (loss, _), gradients = differentiate(weights, other, context, index)
             return [t + part * g for t, g in zip(total, gradients, strict=True)], loss
 
-        return transforms.jit(add)
+        program = self.program(("gradient",), lambda: add)
+        total, samples = [ops.zeros_like(w) for w in self.anchor], sum(len(batch) for batch in batches)
+        for batch in batches:
+            part = ops.convert_to_tensor(len(batch) / samples, keras.config.floatx())
+            total, _ = program(total, part, ops.convert_to_tensor(batch), self.anchor, self.other, self.context)
+        return total
 
 
 def energy(

@@ -1,26 +1,16 @@
 """The RLCT estimator: from a trained model and its data to an `RLCTEstimate`."""
 
 import dataclasses
-import math
 import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
 import keras
-import numpy as np
-from keras import ops
 
-from keras_selfmodel._classifier_graph import classifier_of
-from keras_selfmodel.rlct._arguments import resolve_data, resolve_loss, resolve_variables
-from keras_selfmodel.rlct.batches import paper_batches, random_batches
 from keras_selfmodel.rlct.conventions import SamplingSettings
-from keras_selfmodel.rlct.curvature import difference_length
-from keras_selfmodel.rlct.descent import descend
-from keras_selfmodel.rlct.energy import Energy, energy
+from keras_selfmodel.rlct.problem import Problem
 from keras_selfmodel.rlct.rlct_estimate import RLCTEstimate
-from keras_selfmodel.rlct.samplers import SAMPLERS
-from keras_selfmodel.rlct.sampling import Sampling
 
 
 class RLCTWarning(UserWarning):
@@ -88,80 +78,9 @@ def estimate_rlct(
     >>> 1.5 < estimate.value < 2.5  # 8 weights, 4 of them without effect on the probabilities
     True
     """
-    compiled_loss = model.loss if loss is None and model.compiled else loss
-    model = classifier_of(model)
-    loss = resolve_loss(model, compiled_loss)
-    x, y, num_samples = resolve_data(model, data, loss)
-    others = {name: resolve_data(model, pair, loss) for name, pair in (observe or {}).items()}
     settings = SamplingSettings(**changes) if settings is None else dataclasses.replace(settings, **changes)
-    if settings.batch_size > num_samples:
-        raise ValueError(
-            f"batch_size must be at most the number of samples. Received: batch_size={settings.batch_size} with "
-            f"{num_samples} samples"
-        )
-    if SAMPLERS[settings.sampler].acceptance is not None and settings.batch_size < num_samples:
-        raise ValueError(
-            f"sampler={settings.sampler!r} accepts draws by the loss of all data: it needs batch_size={num_samples}. "
-            f"Received: batch_size={settings.batch_size}"
-        )
-    if anchor not in ("trained", "descend"):
-        raise ValueError(f"anchor must be 'trained' or 'descend'. Received: {anchor!r}")
-    variables = resolve_variables(model, weights)
-    trained = energy(model, loss, x, y, variables, training=settings.convention == "paper")
-
-    anchored, descent, evaluations = trained, None, 0
-    if anchor == "descend":
-        anchored, descent, evaluations = descend(trained, settings, max(settings.burn_in, 1))
-    sampling = Sampling(
-        anchored,
-        settings,
-        {name: anchored.on(*pair) for name, pair in others.items()},
-        None if checkpoint is None else Path(checkpoint),
-        progress,
-        identity={"trained weights": trained.anchor, "data": trained.context, "anchor": anchor},
-    )
-    traces = sampling.run()
-    term, term_evaluations = _gradient_term(anchored, settings)
-    traces["gradient_evaluations"] += evaluations + term_evaluations
-    estimate = RLCTEstimate(
-        settings=settings,
-        num_samples=num_samples,
-        num_parameters=anchored.num_parameters,
-        inverse_temperature=settings.inverse_temperature_for(num_samples),
-        localization=settings.localization_for(num_samples),
-        initial_loss=sampling.initial_loss,
-        anchor_norm=math.hypot(*(np.linalg.norm(ops.convert_to_numpy(w)) for w in anchored.anchor)),
-        gradient_term=term,
-        descent=descent,
-        **traces,
-    )
+    problem = Problem.of(model, data, loss, weights, observe, training=settings.convention == "paper")
+    estimate = problem.estimate(settings, anchor=anchor, checkpoint=checkpoint, progress=progress)
     for sentence in estimate.warnings:
         warnings.warn(sentence, RLCTWarning, stacklevel=2)
     return estimate
-
-
-def _gradient_term(energy: Energy, settings: SamplingSettings) -> tuple[float, int]:
-    """How far nβ L falls along the gradient at w*: nβ|∇L|²/(2h), h the curvature of L in its direction and γ/nβ.
-
-    Returns:
-        The term, and the number of gradients of a batch computed.
-    """
-    batches = paper_batches(energy.num_samples, settings.batch_size)
-    gradient = energy.gradient(batches)
-    square = sum(float(ops.sum(g * g)) for g in gradient)
-    if not square > 0:
-        return square, len(batches)
-    norm = math.sqrt(sum(float(ops.sum(w * w)) for w in energy.anchor))
-    direction, length = [g / math.sqrt(square) for g in gradient], difference_length(norm)
-    # One batch: the curvature need not be known better than to some per cent.
-    some = random_batches(np.random.default_rng([settings.seed, 4]), 1, energy.num_samples, settings.batch_size)
-    above, below = (
-        energy.at([w + sign * length * d for w, d in zip(energy.anchor, direction, strict=True)]).gradient(list(some))
-        for sign in (1.0, -1.0)
-    )
-    differences = zip(direction, above, below, strict=True)
-    curvature = sum(float(ops.sum(d * (a - b))) for d, a, b in differences) / (2 * length)
-    nbeta = settings.inverse_temperature_for(energy.num_samples)
-    # Where the loss curves downward, the pull of the localization alone ends the fall.
-    whole = max(curvature, 0.0) + settings.localization_for(energy.num_samples) / nbeta
-    return nbeta * square / (2 * whole) if whole > 0 else math.inf, len(batches) + 2

@@ -10,7 +10,6 @@ from click.testing import CliRunner, Result
 
 from keras_selfmodel import datasets
 from ksm_cli.main import main
-from tests.compiled_once import compiled_once  # noqa: F401
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,6 @@ import pytest
 from keras_selfmodel.datasets import Dataset
 from keras_selfmodel.experiments import TASKS, Progress, Recipe, RunResult, run
 from keras_selfmodel.rlct import SamplingSettings
-from tests.compiled_once import compiled_once  # noqa: F401
 
 
 @pytest.fixture(scope="session")

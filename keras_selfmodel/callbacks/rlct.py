@@ -1,0 +1,62 @@
+"""The RLCT at checkpoints along training."""
+
+import keras
+
+from keras_selfmodel.rlct import RLCTEstimate, SamplingSettings, estimate_rlct
+
+
+class RLCT(keras.callbacks.Callback):
+    """Estimates the RLCT of the pruned classifier after every so many epochs.
+
+    The logs, the history and the progress bar get `rlct` and `rlct_std_error`; between estimates they are NaN, because
+    Keras's history has an entry for every epoch.
+
+    Args:
+        data: `(x, y)`, the training samples; see `estimate_rlct`.
+        every: Epochs from one estimate to the next, ≥ 1. The last epoch is measured too.
+        settings: As for `estimate_rlct`.
+        **arguments: Its fields, and further arguments of `estimate_rlct`, such as `weights="logits"`.
+            `anchor="descend"` measures at the minimum near the weights of the moment, which are none themselves.
+
+    Attributes:
+        estimates: The estimate of each epoch measured, by its number, counted from 0.
+
+    Raises:
+        ValueError: If `every` is not a whole number above 0; from `estimate_rlct`, if the data do not fit.
+
+    Reference:
+        Lau et al., arXiv 2308.12108, and Hoogland et al., arXiv 2402.02364, on the RLCT along training.
+
+    Example:
+
+    >>> import numpy as np
+    >>> x, y = np.random.default_rng(0).normal(size=(64, 3)), np.arange(64) % 2
+    >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    >>> model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    >>> rlct = RLCT((x, y), every=2, anchor="descend", batch_size=64, burn_in=200, num_draws=1000)
+    >>> history = model.fit(x, y, epochs=3, verbose=0, callbacks=[rlct])
+    >>> sorted(rlct.estimates)
+    [1, 2]
+    """
+
+    def __init__(self, data: tuple, *, every: int = 1, settings: SamplingSettings | None = None, **arguments) -> None:
+        super().__init__()
+        if every != int(every) or every < 1:
+            raise ValueError(f"every must be a whole number, at least 1. Received: every={every}")
+        self.data = data
+        self.every = int(every)
+        self.settings = settings
+        self.arguments = arguments
+        self.estimates: dict[int, RLCTEstimate] = {}
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        self.estimates = {}
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        value = std_error = float("nan")
+        if (epoch + 1) % self.every == 0 or epoch + 1 == self.params.get("epochs"):
+            estimate = estimate_rlct(self.model, self.data, settings=self.settings, **self.arguments)
+            self.estimates[epoch] = estimate
+            value, std_error = estimate.value, estimate.std_error
+        if logs is not None:
+            logs["rlct"], logs["rlct_std_error"] = value, std_error
