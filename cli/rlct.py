@@ -7,11 +7,20 @@ from pathlib import Path
 import click
 
 from ksm_cli.backend import activate, backend_option
-from ksm_cli.output import Bar, json_option, print_json, print_table, quiet_option, require, spoken_warnings
+from ksm_cli.output import (
+    Bar,
+    Interrupted,
+    json_option,
+    print_json,
+    print_table,
+    quiet_option,
+    require,
+    spoken_warnings,
+)
 from ksm_cli.run import TASK_NAMES
 
 # Written out, for the help's sake: importing them would import Keras. A test compares.
-SAMPLER_NAMES = ("underdamped", "sgld", "rmsprop")
+SAMPLER_NAMES = ("underdamped", "sgld", "rmsprop", "sgnht", "mala")
 SCALINGS = {"symmetric": (127.5, -1.0), "unit": (255.0, 0.0), "none": (1.0, 0.0)}
 
 
@@ -19,7 +28,9 @@ SCALINGS = {"symmetric": (127.5, -1.0), "unit": (255.0, 0.0), "none": (1.0, 0.0)
     epilog="""\b
 Examples:
   ksm rlct runs/mnist-hidden512-aux10-seed1-jax/model.keras --data mnist
-  ksm rlct mine.keras --data mnist --scaling unit --convention paper"""
+  ksm rlct mine.keras --data mnist --scaling unit --convention paper
+  ksm rlct mine.keras --data mnist --layer logits --target-error 0.01
+  ksm rlct mine.keras --data mnist --calibrate --plot plateau.png"""
 )
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--data", "data_name", type=click.Choice(TASK_NAMES), required=True, help="Data it was trained on.")
@@ -44,18 +55,49 @@ Examples:
 )
 @click.option("--sampler", type=click.Choice(SAMPLER_NAMES), help="Default: underdamped; paper sgld.")
 @click.option("--localization", type=click.FloatRange(min=0), help="γ. Default: nβ/2000, at least 1; paper 100.")
+@click.option(
+    "--inverse-temperature", type=click.FloatRange(min=0, min_open=True), help="nβ. Default: the convention's."
+)
+@click.option(
+    "--anchor",
+    type=click.Choice(["trained", "descend"]),
+    default="trained",
+    show_default=True,
+    help="Measure at the weights in FILE, or first descend to the minimum nearby.",
+)
+@click.option("--layer", "weights", multiple=True, help="Sample the weights of this layer only; may be repeated.")
 @click.option("--chains", "num_chains", type=click.IntRange(min=1), help="Chains. Default: 2; paper 4.")
 @click.option("--draws", "num_draws", type=click.IntRange(min=1), help="Draws of each chain. Default: 1600; paper 500.")
+@click.option(
+    "--target-error",
+    type=click.FloatRange(min=0, min_open=True, max=1),
+    help="Sample until the sampling error is this part of the estimate.",
+)
 @click.option("--burn-in", type=click.IntRange(min=0), help="Steps before the first draw. Default: 3000; paper 500.")
 @click.option("--thinning", type=click.IntRange(min=1), help="Steps from draw to draw. Default: 1.")
 @click.option("--batch-size", type=click.IntRange(min=2), help="Samples of one step. Default: 512.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of batches and noise.")
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of TFDS data. Default: TFDS_DATA_DIR.")
-@click.option("--plot", type=click.Path(path_type=Path, dir_okay=False), help="Draw the chains into this file.")
+@click.option("--test-loss", is_flag=True, help="Also follow the loss on the test data along the chains.")
+@click.option("--calibrate", is_flag=True, help="Find the settings by pilot samplings first, and show the plateau.")
+@click.option(
+    "--checkpoint",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Store the chains here as they go; go on from there if the file exists.",
+)
+@click.option("--traces", type=click.Path(path_type=Path, dir_okay=False), help="Write the chains here, as netCDF.")
+@click.option(
+    "--plot",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Draw the chains, with --calibrate the plateau, into this file.",
+)
 @backend_option
 @json_option
 @quiet_option
-def rlct(file, data_name, scaling, convention, data_dir, plot, backend, as_json, quiet, **settings) -> None:
+def rlct(
+    file, data_name, scaling, convention, anchor, weights, test_loss, calibrate, checkpoint, traces, data_dir, plot,
+    backend, as_json, quiet, **settings,
+) -> None:  # fmt: skip
     """Estimate the RLCT of the network saved in FILE.
 
     The RLCT is also known as the local learning coefficient. FILE is any Keras
@@ -67,22 +109,54 @@ def rlct(file, data_name, scaling, convention, data_dir, plot, backend, as_json,
     with spoken_warnings():
         import keras_selfmodel as ksm
         from keras_selfmodel import datasets
-        from ksm_cli.rlct_table import rlct_json, rlct_table
+        from keras_selfmodel._whole_files import write_whole
+        from ksm_cli.rlct_table import calibration_json, calibration_table, rlct_json, rlct_table
 
         sampling = _settings(data_name, convention, settings)
+        if calibrate and (sampling.step_size is not None or convention == "paper"):
+            raise click.UsageError("--calibrate finds the step size: leave out --step-size and --convention paper.")
         model = _load(file)
         dataset = datasets.load(data_name, data_dir)
-        x = _inputs(dataset.x_train, model, scaling)
-        with Bar(quiet) as bar:
-            estimate = ksm.estimate_rlct(
-                model, (x, dataset.y_train), settings=sampling, progress=partial(bar.show, "RLCT")
-            )
+        data = _inputs(dataset.x_train, model, scaling), dataset.y_train
+        chosen = {"weights": list(weights) or None}
+        observe = {"test": (_inputs(dataset.x_test, model, scaling), dataset.y_test)} if test_loss else None
+        calibration = None
+        try:
+            with Bar(quiet) as bar:
+                if calibrate:
+                    error = {} if sampling.target_error is None else {"target_error": sampling.target_error}
+                    calibration = ksm.rlct.calibrate_rlct(
+                        model, data, settings=sampling, progress=partial(bar.show, "pilots"), **error, **chosen
+                    )
+                    sampling = calibration.settings
+                estimate = ksm.estimate_rlct(
+                    model,
+                    data,
+                    settings=sampling,
+                    anchor=anchor,
+                    observe=observe,
+                    checkpoint=checkpoint,
+                    progress=partial(bar.show, "RLCT"),
+                    **chosen,
+                )
+        except KeyboardInterrupt:
+            stored = checkpoint is not None and checkpoint.exists()
+            raise Interrupted("The same command goes on from the checkpoint." if stored else "") from None
         if as_json:
-            print_json(rlct_json(estimate, dataset))
+            extra = {} if calibration is None else {"calibration": calibration_json(calibration)}
+            print_json({**rlct_json(estimate, dataset), **extra})
         else:
+            if calibration is not None:
+                print_table(calibration_table(calibration))
+                for note in calibration.notes:
+                    click.echo(note)
+                click.echo()
             print_table(rlct_table(estimate, dataset, file))
+        # After the result, which a file that cannot be written must not cost.
+        if traces is not None:
+            write_whole(traces, lambda part: estimate.to_inference_data().to_netcdf(str(part)))
         if plot is not None:
-            estimate.plot().savefig(plot, dpi=150)
+            (estimate if calibration is None else calibration).plot().savefig(plot, dpi=150)
 
 
 def _settings(data_name: str, convention: str, settings: dict):

@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.table import Table
 
 from keras_selfmodel.datasets import Dataset
-from keras_selfmodel.rlct import RLCTEstimate
+from keras_selfmodel.rlct import Calibration, RLCTEstimate
 
 
 def rlct_table(estimate: RLCTEstimate, dataset: Dataset, file: Path) -> Table:
@@ -29,25 +29,63 @@ def rlct_table(estimate: RLCTEstimate, dataset: Dataset, file: Path) -> Table:
         (f"nβ ({settings.convention} convention)", f"{estimate.inverse_temperature:.1f}"),
         ("paired / plain difference", f"{estimate.paired_value:.2f} / {estimate.plain_value:.2f}"),
         ("heat of batches and steps", f"{estimate.heat_correction:.2f}"),
+        *_descent_rows(estimate),
         ("loss at w*", f"{estimate.initial_loss:.5f}"),
+        ("gradient term at w*", f"{estimate.gradient_term:.3g}"),
         ("|w*|, distance of the chains from it", f"{estimate.anchor_norm:.3g}, {estimate.distance:.3g}"),
         ("R̂, effective draws", f"{estimate.r_hat:.3f}, {estimate.ess:.0f}"),
         ("sampler, step size ε", f"{settings.sampler}, {estimate.step_size:.3g}"),
         ("localization γ", f"{estimate.localization:.3g}"),
-        ("burn-in, draws, batch", f"{settings.burn_in}, {settings.num_draws}, {settings.batch_size}"),
+        ("burn-in, draws, batch", f"{settings.burn_in}, {estimate.draws.shape[1]}, {settings.batch_size}"),
         ("weights, samples", f"{estimate.num_parameters}, {estimate.num_samples}"),
+        *((f"cost of the draws on {name} data", _observed(estimate, name)) for name in estimate.observed),
         ("verdict", estimate.verdict),
     ]:
         table.add_row(name, value)
     return table
 
 
+def calibration_table(calibration: Calibration) -> Table:
+    """The pilots of a calibration."""
+    table = Table(title="Pilot samplings", title_justify="left")
+    for name in ("localization γ", "step size ε", "steps", "RLCT ± sampling error", "heat", ""):
+        table.add_column(name, justify="right")
+    pilots = [*calibration.localizations, *calibration.step_sizes[:-1]]
+    for pilot in pilots:
+        table.add_row(
+            f"{pilot.localization:.3g}",
+            f"{pilot.step_size:.3g}",
+            str(pilot.losses.shape[1]),
+            f"{pilot.value:.2f} ± {pilot.sampling_error:.2f}",
+            f"{pilot.heat_correction:.2f}",
+            "chosen" if pilot is calibration.pilot else "",
+        )
+    return table
+
+
+def calibration_json(calibration: Calibration) -> dict:
+    """The calibration as JSON holds it."""
+
+    def row(pilot: RLCTEstimate) -> dict:
+        return {
+            "localization": pilot.localization,
+            "step_size": _number(pilot.step_size),
+            "rlct": _number(pilot.value),
+            "sampling_error": _number(pilot.sampling_error),
+        }
+
+    return {
+        "on_plateau": calibration.on_plateau,
+        "notes": list(calibration.notes),
+        "localizations": [row(pilot) for pilot in calibration.localizations],
+        "step_sizes": [row(pilot) for pilot in calibration.step_sizes],
+        "gradient_evaluations": calibration.gradient_evaluations,
+    }
+
+
 def rlct_json(estimate: RLCTEstimate, dataset: Dataset) -> dict:
     """The estimate as JSON holds it; what is not a number is null."""
-
-    def number(value: float) -> float | None:
-        return float(value) if math.isfinite(value) else None
-
+    number, descent = _number, estimate.descent
     return {
         "rlct": number(estimate.value),
         "std_error": number(estimate.std_error),
@@ -67,8 +105,31 @@ def rlct_json(estimate: RLCTEstimate, dataset: Dataset) -> dict:
         "num_samples": estimate.num_samples,
         "settings": dataclasses.asdict(estimate.settings),
         "distance": number(estimate.distance),
-        "anchor_norm": estimate.anchor_norm,
+        "anchor_norm": number(estimate.anchor_norm),
+        "gradient_term": number(estimate.gradient_term),
+        "acceptance_rate": number(estimate.acceptance_rate),
+        "descent": None if descent is None else dataclasses.asdict(descent),
+        "observed": {
+            name: dict(zip(("value", "std_error"), map(number, estimate.observed_value(name)), strict=True))
+            for name in estimate.observed
+        },
         "verdict": estimate.verdict,
         "warnings": list(estimate.warnings),
         "data": {"source": dataset.source, "digest": dataset.digest},
     }
+
+
+def _descent_rows(estimate: RLCTEstimate) -> list[tuple[str, str]]:
+    descent = estimate.descent
+    if descent is None:
+        return []
+    return [("descended from loss, over distance", f"{descent.trained_loss:.5f}, {descent.distance:.3g}")]
+
+
+def _observed(estimate: RLCTEstimate, name: str) -> str:
+    value, error = estimate.observed_value(name)
+    return f"{value:.2f} ± {error:.2f}"
+
+
+def _number(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None

@@ -68,6 +68,7 @@ def run(task, backend, targets, measure_rlct, data_dir, out, resume, as_json, qu
             progress = experiments.Progress(
                 epoch=lambda done, total, row: bar.show("epochs", done, total, _note(row)),
                 sampling=lambda done, total: bar.show("RLCT", done, total),
+                descended=lambda done, total: bar.show("  again", done, total, "after descent"),
             )
             try:
                 result = experiments.run(recipe, dataset, folder, resume=resume, progress=progress)

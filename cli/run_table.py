@@ -22,6 +22,8 @@ def run_table(result: RunResult) -> Table:
     if recipe.rlct is not None:
         name = f"RLCT ({recipe.rlct.convention} convention, nβ = {result.inverse_temperature:.1f})"
         rows.append((name, _with_error(result.rlct, result.rlct_std_error), paper and paper.rlct))
+        descended = _with_error(result.rlct_descended, result.rlct_descended_std_error)
+        rows.append(("  after descent on the task's loss", descended, None))
     if result.self_prediction_r2 is not None:
         rows.append(("self-prediction R² on the test data", f"{result.self_prediction_r2:.4f}", None))
     if paper is not None:

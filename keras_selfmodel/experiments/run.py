@@ -36,10 +36,12 @@ class Progress:
     Attributes:
         epoch: Called with (epochs done, epochs in all, the row of the history).
         sampling: Called with (steps done, steps in all).
+        descended: The same of the second sampling, after descent.
     """
 
     epoch: Callable[[int, int, dict[str, float]], None] = lambda *_: None
     sampling: Callable[[int, int], None] = lambda *_: None
+    descended: Callable[[int, int], None] = lambda *_: None
 
 
 @dataclass(frozen=True)
@@ -127,11 +129,13 @@ def run(
             if isinstance(model, SelfModelingModel)
             else {}
         )
-    estimate = None
+    estimate = descended = None
     if recipe.rlct is not None:
         with stopwatch.part("RLCT"):
-            estimate = _rlct(recipe, model, arrays, progress)
+            estimate = _rlct(recipe, model, arrays, files, "trained", progress)
             _write_traces(files, estimate)
+        with stopwatch.part("RLCT after descent"):
+            descended = _rlct(recipe, model, arrays, files, "descend", progress)
     with stopwatch.part("figures"):
         for name, figure in run_figures(files.read_history(), classifier_of(model), estimate).items():
             write_whole(files.figures / f"{name}.png", partial(figure.savefig, dpi=150))
@@ -147,6 +151,8 @@ def run(
         rlct=None if estimate is None else estimate.value,
         rlct_std_error=None if estimate is None else estimate.std_error,
         rlct_warnings=() if estimate is None else estimate.warnings,
+        rlct_descended=None if descended is None else descended.value,
+        rlct_descended_std_error=None if descended is None else descended.std_error,
         inverse_temperature=None if estimate is None else estimate.inverse_temperature,
         data_source=dataset.source,
         is_subset=dataset.is_subset,
@@ -308,7 +314,9 @@ def _load(file: Path) -> keras.Model:
         raise RunFolderError(f"{file} cannot be read: {error}. Start the run anew in another folder.") from error
 
 
-def _rlct(recipe: Recipe, model: keras.Model, arrays: _Arrays, progress: Progress) -> RLCTEstimate:
+def _rlct(
+    recipe: Recipe, model: keras.Model, arrays: _Arrays, files: RunFolder, anchor: str, progress: Progress
+) -> RLCTEstimate:
     with warnings.catch_warnings():
         # They stand in the result, and whoever shows it shows them.
         warnings.simplefilter("ignore", RLCTWarning)
@@ -316,7 +324,9 @@ def _rlct(recipe: Recipe, model: keras.Model, arrays: _Arrays, progress: Progres
             model,
             (arrays.x_train, arrays.y_train),
             settings=recipe.rlct,
-            progress=progress.sampling,
+            anchor=anchor,
+            checkpoint=files.sampling(anchor),
+            progress=progress.sampling if anchor == "trained" else progress.descended,
         )
 
 

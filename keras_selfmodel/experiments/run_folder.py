@@ -32,7 +32,7 @@ class RunFolder:
 
     Attributes:
         path: The folder: `config.json`, `history.csv`, `checkpoint.keras` while training, `model.keras`,
-            `metrics.json`, `seconds.json`, `rlct_traces.npz`, `figures/`.
+            `sampling-*.npz` while sampling, `metrics.json`, `seconds.json`, `rlct_traces.npz`, `figures/`.
     """
 
     path: Path
@@ -52,6 +52,10 @@ class RunFolder:
     @property
     def traces(self) -> Path:
         return self.path / "rlct_traces.npz"
+
+    def sampling(self, anchor: str) -> Path:
+        """The file of a sampling that is under way, by the anchor of its estimate."""
+        return self.path / f"sampling-{anchor}.npz"
 
     @property
     def figures(self) -> Path:
@@ -79,8 +83,10 @@ class RunFolder:
         return [name for name in names if (self.path / name).exists()]
 
     def tidy(self) -> None:
-        """Removes what a finished run does not need: the checkpoint, and halves of files that a kill left."""
+        """Removes what a finished run does not need: checkpoints, and halves of files that a kill left."""
         self.checkpoint.unlink(missing_ok=True)
+        for sampling in self.path.glob("sampling-*.npz"):
+            sampling.unlink(missing_ok=True)
         for folder in (self.path, self.figures):
             for half in folder.glob(f"{HALF_WRITTEN}*"):
                 half.unlink(missing_ok=True)

@@ -23,6 +23,9 @@ class RunResult:
         rlct: λ̂, or `None` if it was not measured or is not a number; `rlct_warnings` tell which.
         rlct_std_error: Its standard error over the chains; `None` for a single chain.
         rlct_warnings: What speaks against λ̂.
+        rlct_descended: λ̂ at the minimum of the task's loss near the trained weights (`anchor="descend"`), which were
+            trained on another loss where the network models itself.
+        rlct_descended_std_error: Its standard error over the chains.
         inverse_temperature: nβ of the estimate.
         data_source: Where the data came from.
         is_subset: Whether the data are only a part of the data set, so that no comparison with the paper
@@ -44,6 +47,8 @@ class RunResult:
     rlct: float | None
     rlct_std_error: float | None
     rlct_warnings: tuple[str, ...]
+    rlct_descended: float | None
+    rlct_descended_std_error: float | None
     inverse_temperature: float | None
     data_source: str
     is_subset: bool

@@ -1,10 +1,17 @@
-"""The traces of an RLCT estimation as a figure."""
+"""The chains of an RLCT estimation as a figure."""
 
 import numpy as np
 
+# Bars of the rank plot.
+BARS = 20
+
 
 def trace_figure(estimate):
-    """Draws nβ·[L_B(w) − L_B(w*)] of each chain against the step, smoothed over 1 % of the steps.
+    """Draws the chains, the ranks of their draws and the autocorrelation.
+
+    Above, nβ·[L_B(w) − L_B(w*)] of each chain against the step, smoothed over 1 % of the steps. Below, how often the
+    draws of each chain have each rank among those of all (equally often if the chains agree), and how long a chain
+    remembers its draws.
 
     Args:
         estimate: An `RLCTEstimate`.
@@ -19,8 +26,9 @@ def trace_figure(estimate):
     steps = excess.shape[1]
     width = max(1, steps // 100)
     kernel = np.ones(width) / width
-    figure = Figure(figsize=(6.4, 3.6), layout="constrained")
-    axes = figure.add_subplot()
+    figure = Figure(figsize=(6.4, 5.6), layout="constrained")
+    panels = figure.subplot_mosaic([["chains", "chains"], ["ranks", "memory"]], height_ratios=[1.5, 1])
+    axes = panels["chains"]
     for chain, trace in enumerate(excess):
         smooth = np.convolve(trace, kernel, mode="valid")
         axes.plot(np.arange(len(smooth)) + width / 2, smooth, linewidth=1, label=f"chain {chain}")
@@ -40,4 +48,31 @@ def trace_figure(estimate):
         title=f"Chains ({settings.sampler}), {settings.convention} convention, nβ = {estimate.inverse_temperature:.1f}",
     )
     axes.legend(frameon=False, fontsize="small", ncols=2)
+    draws = estimate.draws
+    if np.isfinite(draws).all() and draws.shape[1] > 1:
+        _draw_ranks(panels["ranks"], draws)
+        _draw_autocorrelation(panels["memory"], draws)
+    else:
+        for name in ("ranks", "memory"):
+            panels[name].set_axis_off()
     return figure
+
+
+def _draw_ranks(axes, draws: np.ndarray) -> None:
+    ranks = np.argsort(np.argsort(draws, axis=None)).reshape(draws.shape) / draws.size
+    for trace in ranks:
+        counts, edges = np.histogram(trace, BARS, (0, 1))
+        axes.stairs(counts / len(trace) * BARS, edges)
+    axes.axhline(1, color="black", linewidth=1, linestyle="--")
+    axes.set(xlabel="rank among all draws", ylabel="frequency", ylim=(0, None), xlim=(0, 1))
+
+
+def _draw_autocorrelation(axes, draws: np.ndarray) -> None:
+    lags = max(2, draws.shape[1] // 4)
+    for trace in draws - draws.mean(axis=1, keepdims=True):
+        # By the convolution theorem, padded so that the end does not meet the beginning.
+        spectrum = np.abs(np.fft.rfft(trace, 2 * len(trace))) ** 2
+        covariance = np.fft.irfft(spectrum)[:lags]
+        axes.plot(covariance / max(covariance[0], 1e-300), linewidth=1)
+    axes.axhline(0, color="black", linewidth=1, linestyle="--")
+    axes.set(xlabel="steps between draws", ylabel="autocorrelation", xlim=(0, lags - 1), ylim=(None, 1.05))

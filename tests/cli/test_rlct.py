@@ -65,6 +65,10 @@ def test_the_options_reach_the_estimate(ksm, saved, tiny_mnist):
         "thinning": 2,
         "batch_size": 20,
         "seed": 4,
+        "inverse_temperature": None,
+        "target_error": None,
+        "chains_at_once": None,
+        "control_variate": False,
     }
     assert printed["inverse_temperature"] == pytest.approx(20 / math.log(20))
     assert printed["num_parameters"] == 784 * 4 + 4 + 4 * 10 + 10

@@ -22,6 +22,8 @@ def result() -> RunResult:
         rlct=-123.456,
         rlct_std_error=10.789,
         rlct_warnings=(),
+        rlct_descended=-98.765,
+        rlct_descended_std_error=1.234,
         inverse_temperature=82.07,
         data_source="TFDS mnist 3.0.1, data/mnist/3.0.1",
         is_subset=False,

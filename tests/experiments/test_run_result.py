@@ -21,6 +21,8 @@ def result() -> RunResult:
         rlct=50.0,
         rlct_std_error=0.5,
         rlct_warnings=("One.", "Two."),
+        rlct_descended=49.0,
+        rlct_descended_std_error=0.6,
         inverse_temperature=82.1,
         data_source="made up",
         is_subset=False,

@@ -9,10 +9,7 @@ from keras_selfmodel.rlct import chains
 from keras_selfmodel.rlct.curvature import Curvature
 from keras_selfmodel.rlct.energy import energy
 from tests.rlct.quiet import quietly
-
-
-def half_squared_error(y, prediction):
-    return 0.5 * ops.sum(ops.square(y - prediction), axis=-1)
+from tests.rlct.regression import half_squared_error
 
 
 @pytest.fixture

@@ -2,45 +2,24 @@
 
 import math
 
-import keras
 import numpy as np
 import pytest
-from keras import ops
 
 import keras_selfmodel as ksm
+from tests.rlct.regression import half_squared_error, linear_network, regression
 
 
-def half_squared_error(y, prediction):
-    """−ln N(y; prediction, 1) up to a constant."""
-    return 0.5 * ops.sum(ops.square(y - prediction), axis=-1)
-
-
-def linear_network(widths, weights):
-    layers = [keras.layers.Dense(width, use_bias=False) for width in widths[1:]]
-    model = keras.Sequential([keras.Input((widths[0],)), *layers])
-    model.set_weights(weights)
-    return model
-
-
-def regression(n, d, seed=0):
-    """Data of a linear regression with unit noise, the model at its least-squares solution and its Hessian's values."""
-    rng = np.random.default_rng(seed)
-    x = rng.normal(size=(n, d)) * np.linspace(0.5, 1.5, d)
-    y = x @ rng.normal(size=(d, 1)) + rng.normal(size=(n, 1))
-    model = linear_network([d, 1], [np.linalg.lstsq(x, y, rcond=None)[0]])
-    return model, (x.astype("float32"), y.astype("float32")), np.linalg.eigvalsh(x.T @ x / n)
-
-
-@pytest.mark.parametrize("sampler", ["sgld", "underdamped"])
+@pytest.mark.parametrize("sampler", ["sgld", "underdamped", "sgnht", "mala"])
 def test_regular_model_has_half_its_parameters(sampler):
     # Linear regression at the least-squares solution: L(w) = L₀ + ½(w−w*)ᵀH(w−w*), so E[λ̂] = Σ ½ nβh/A with
     # A = nβh + γ. A full-batch chain of SGLD is an autoregressive process of variance 1/(A(1 − εA/4)): exact for every
-    # ε. BAOAB has the variance 1/A for every stable ε.
+    # ε. BAOAB has the variance 1/A for every stable ε, as has SGNHT, whose friction stays about A where nothing heats,
+    # and MALA whatever its ε.
     n, d = 400, 12
     model, data, hessian = regression(n, d)
     nbeta = n / math.log(n)
     curvature = nbeta * hessian + 1.0
-    step = {"sgld": 0.4, "underdamped": 1.0}[sampler] / curvature.max()
+    step = {"sgld": 0.4, "underdamped": 1.0, "sgnht": 1.0, "mala": 0.6}[sampler] / curvature.max()
     estimate = ksm.estimate_rlct(
         model, data, loss=half_squared_error, sampler=sampler, step_size=step, localization=1.0, batch_size=n,
         num_chains=8, num_draws=4000, burn_in=200, seed=1,
@@ -57,7 +36,7 @@ def test_regular_model_has_half_its_parameters(sampler):
     assert estimate.r_hat < 1.05
 
 
-@pytest.mark.parametrize("sampler", ["sgld", "underdamped"])
+@pytest.mark.parametrize("sampler", ["sgld", "underdamped", "sgnht"])
 def test_the_heat_of_small_batches_is_taken_off(sampler):
     # Batches of 32 out of 2000 with unit noise in the labels add εA·nβ/(4B) ≈ 0.4 to a direction with εA = 0.2.
     model, data, hessian = regression(2000, 12, seed=5)
