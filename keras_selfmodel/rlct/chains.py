@@ -19,7 +19,10 @@ from keras_selfmodel.rlct.samplers.sampler import total
 # its last tenth and for the draws. It is raised, up to a limit, where the noise of the batches would otherwise heat the
 # chains by more than these parts of the estimate: much heat is corrected less well.
 BURN_IN_FRICTION, FRICTION, FRICTION_LIMIT = 0.015, 0.08, 2.0
-BURN_IN_HEAT, HEAT = 1.0, 0.1
+BURN_IN_HEAT, HEAT = 0.2, 0.1
+# How much larger the step size is in burn-in than for the draws, but for its first steps, in which the chains leave w*:
+# weights that are not stiff get farther. Four times were too many: a network in ten blew up.
+BURN_IN_STEP = 2.0
 COOLING = 0.9  # the part of burn-in after which the draws' friction holds
 # Power iterations for the curvature at w*, and every so many steps of burn-in where the chains are.
 FIRST_ITERATIONS, ITERATIONS, STEPS_BETWEEN = 20, 4, 200
@@ -104,14 +107,15 @@ class Chains:
             back and done again, shorter and with more friction.
         """
         adapting = self._curvature is not None and self.done < self._settings.burn_in
-        if self.done and self.done % STEPS_BETWEEN < len(indices):
-            if adapting and self._sampler.acceptance is None:
-                self._follow_curvature(ITERATIONS)
-            if self.done < COOLING * self._settings.burn_in:
-                self._friction = self._cooled(self._friction, BURN_IN_FRICTION, BURN_IN_HEAT)
-        if not self._cold and self.done >= COOLING * self._settings.burn_in:
+        cools = not self._cold and self.done >= COOLING * self._settings.burn_in
+        looks = self.done and (self.done < STEPS_BETWEEN or self.done % STEPS_BETWEEN < len(indices))
+        if cools:
             self._friction = self._cooled(self._friction, FRICTION, HEAT)
             self._cold = True
+        elif looks and not self._cold:
+            self._friction = self._cooled(self._friction, BURN_IN_FRICTION, BURN_IN_HEAT)
+        if (cools or looks) and adapting and self._sampler.acceptance is None:
+            self._follow_curvature(ITERATIONS)
         before = [ops.convert_to_numpy(w) for w in (*self._state[0], *self._state[1])] if adapting else []
         for attempt in range(ATTEMPTS + 1):
             trace = self._run(indices)
@@ -219,7 +223,8 @@ class Chains:
         whole = self.inverse_temperature * self._largest + self.localization
         if whole <= 0:
             raise ValueError("The loss does not depend on the weights near w*. Give a step_size or a localization.")
-        self.step_size = self._sampler.curvature_step / whole
+        longer = 1.0 if self._cold or self.done < STEPS_BETWEEN else BURN_IN_STEP
+        self.step_size = longer * self._sampler.curvature_step / whole
 
     def _take_back(self, before: list[np.ndarray]) -> None:
         # The curvature asked of the next steps grows too, so that the step size does not jump back.
