@@ -83,13 +83,14 @@ def main() -> None:
     parser.add_argument(
         "--localizations", default="300,6645", help="γ with nβ = n/ln n. Default: 300, and 6645, γ/nβ as in the paper."
     )
+    parser.add_argument("--no-paper", action="store_true", help="Leave out the paper's convention.")
     parser.add_argument("--burn-in", type=int, default=800)
     parser.add_argument("--draws", type=int, default=400)
     parser.add_argument("--json", type=Path, help="Write every estimate to this file, after each.")
     arguments = parser.parse_args()
     task, dataset = TASKS["mnist"], datasets.load("mnist")
     conventions = {
-        "paper": task.recipe.rlct,
+        **({} if arguments.no_paper else {"paper": task.recipe.rlct}),
         **{
             f"dataset, γ = {gamma}": ksm.rlct.SamplingSettings(
                 localization=float(gamma), burn_in=arguments.burn_in, num_draws=arguments.draws

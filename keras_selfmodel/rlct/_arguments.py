@@ -66,6 +66,8 @@ def resolve_variables(model: keras.Model, weights) -> list[keras.Variable]:
                 f"{', '.join(paths)}. Received: {getattr(one, 'name', one)!r}"
             )
         chosen += found
+    if not chosen:
+        raise ValueError("weights is empty: name a layer or a variable, or leave it out to sample all.")
     return chosen
 
 

@@ -145,16 +145,20 @@ class Chains:
             return indices, transforms.map_chains(one, separately=separately)(weights, other, indices)
 
         program = self._energy.program(("losses of chains",), lambda: evaluate)
-        _, losses = program(ops.convert_to_tensor(indices), self._state[0], self._state[2], energy.context)
+        _, losses = program(ops.convert_to_tensor(indices), self._draw(), self._state[2], energy.context)
         return ops.convert_to_numpy(losses).astype(np.float64)
 
     def distances(self) -> np.ndarray:
         """|w − w*| of each chain, `(chains,)`."""
         squares = [
             np.sum((ops.convert_to_numpy(w) - ops.convert_to_numpy(a)) ** 2, axis=tuple(range(1, len(w.shape))))
-            for w, a in zip(self._state[0], self._energy.anchor, strict=True)
+            for w, a in zip(self._draw(), self._energy.anchor, strict=True)
         ]
         return np.sqrt(sum(squares))
+
+    def _draw(self) -> list:
+        """The weights of the last draw: where the chains are, unless draws can be rejected."""
+        return self._state[0] if self._sampler.acceptance is None else self._sampler.accepted(self._state[1])
 
     def snapshot(self) -> tuple[dict, list[np.ndarray]]:
         """All that is needed to go on later: numbers, and arrays."""
@@ -237,8 +241,8 @@ class Chains:
 
     def _compiled(self) -> Callable:
         """Compiles `(state, indices, anchor, …, step_size, friction) -> (state, trace (steps, 3, chains))`."""
-        energy, sampler = self._energy, self._sampler
-        differentiate = transforms.value_and_grad(energy.batch_loss)
+        sampler, separately = self._sampler, self._energy.separately
+        differentiate = transforms.value_and_grad(self._energy.batch_loss)
 
         def run(state, indices, anchor, full_gradient, context, nbeta, localization, step_size, friction):
             def gradient(weights, other, index):
@@ -248,7 +252,7 @@ class Chains:
                     gradients = [g - a + f for g, a, f in zip(gradients, at_anchor, full_gradient, strict=True)]
                 return loss, gradients, moved
 
-            all_gradients = transforms.map_chains(gradient, separately=energy.separately)
+            all_gradients = transforms.map_chains(gradient, separately=separately)
 
             def step(state, index):
                 weights, own, other, key = state
@@ -268,4 +272,4 @@ class Chains:
 
             return transforms.scan(step, state, indices)
 
-        return energy.program(("chains", self._settings.sampler, bool(self._full_gradient)), lambda: run)
+        return self._energy.program(("chains", self._settings.sampler, bool(self._full_gradient)), lambda: run)

@@ -104,8 +104,9 @@ class SamplingSettings:
             least["chains_at_once"] = 1
         for name, minimum in least.items():
             value = getattr(self, name)
-            if value != int(value) or value < minimum:
+            if not math.isfinite(value) or value != int(value) or value < minimum:
                 raise ValueError(f"{name} must be a whole number, at least {minimum}. Received: {name}={value}")
+            object.__setattr__(self, name, int(value))  # NumPy's numbers too, which JSON does not know
 
     @property
     def num_steps(self) -> int:

@@ -28,7 +28,7 @@ class Curvature:
     """
 
     def __init__(self, energy: Energy, batch_size: int, seed: int) -> None:
-        differentiate = transforms.value_and_grad(energy.batch_loss)
+        differentiate, separately = transforms.value_and_grad(energy.batch_loss), energy.separately
 
         def product(direction, weights, other, context, index):
             length = difference_length(ops.sqrt(sum(ops.sum(w * w) for w in weights)))
@@ -44,7 +44,7 @@ class Curvature:
             def one(direction, weights, other, index):
                 return product(direction, weights, other, context, index)
 
-            products = transforms.map_chains(one, separately=energy.separately)(directions, weights, other, indices)
+            products = transforms.map_chains(one, separately=separately)(directions, weights, other, indices)
             return _normalized(products)
 
         self._iterate = energy.program(("curvature",), lambda: iterate)

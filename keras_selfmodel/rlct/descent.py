@@ -79,7 +79,8 @@ def descend(energy: Energy, settings: SamplingSettings, steps: int) -> tuple[Ene
         )
         losses = ops.convert_to_numpy(losses)
         done += count
-        if not np.isfinite(losses).all() or losses[-10:].mean() > 2 * max(trained_loss, losses[:10].mean()):
+        rise = losses[-10:].mean() - losses[:10].mean()
+        if not np.isfinite(losses).all() or rise > 5 * losses[:25].std() + 0.1 * abs(trained_loss):
             # Out of the valley: once more from before, with shorter steps and without momentum.
             shortened /= 4
             weights = [ops.convert_to_tensor(w) for w in before[: len(weights)]]

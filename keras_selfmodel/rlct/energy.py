@@ -60,8 +60,10 @@ class Energy:
     def losses(self, batches: list[np.ndarray]) -> list[np.ndarray]:
         """The losses of the samples of each batch at w*, in double precision; `other` stays as it is."""
 
+        batch_loss = self.batch_loss  # Not `self`: what is compiled must not keep the data alive.
+
         def evaluate(index, weights, other, context):
-            _, (_, losses) = self.batch_loss(weights, other, context, index)
+            _, (_, losses) = batch_loss(weights, other, context, index)
             return index, losses
 
         program = self.program(("losses",), lambda: evaluate)
@@ -107,8 +109,8 @@ def energy(
     trainable = model.trainable_variables
     chosen = {id(v) for v in (trainable if variables is None else variables)}
     sampled = [id(v) in chosen for v in trainable]
-    held = [ops.convert_to_tensor(v) for v, use in zip(trainable, sampled, strict=True) if not use]
-    fixed = [ops.convert_to_tensor(v) for v in model.non_trainable_variables]
+    held = [_value(v) for v, use in zip(trainable, sampled, strict=True) if not use]
+    fixed = [_value(v) for v in model.non_trainable_variables]
 
     def batch_loss(weights, other, context, index):
         held, fixed, x, y = context
@@ -121,7 +123,7 @@ def energy(
         return ops.mean(losses), (updated if training else other, losses)
 
     return Energy(
-        anchor=[ops.convert_to_tensor(v) for v, use in zip(trainable, sampled, strict=True) if use],
+        anchor=[_value(v) for v, use in zip(trainable, sampled, strict=True) if use],
         other=fixed if training else [],
         context=(held, [] if training else fixed, *_tensors((x, y))),
         num_samples=len(keras.tree.flatten(y)[0]),
@@ -139,6 +141,10 @@ def per_sample_loss(loss: keras.losses.Loss | Callable, y, scores):
 def take(data, index):
     """The samples numbered by `index` (any shape) of a tree of arrays."""
     return keras.tree.map_structure(lambda a: ops.take(a, index, axis=0), data)
+
+
+def _value(variable: keras.Variable):
+    return ops.stop_gradient(ops.convert_to_tensor(variable))
 
 
 def _tensors(data):

@@ -4,6 +4,7 @@ import hashlib
 import json
 import time
 import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -27,6 +28,8 @@ OBSERVED_BATCHES = 16
 LEAST_DRAWS = 200
 # Settings that only say when to stop: a stored sampling may go on with others, unless some chains have stopped.
 _LENGTHS = ("num_draws", "target_error")
+# What NumPy, zipfile and json raise for a file that is no stored sampling.
+_UNREADABLE = (OSError, ValueError, LookupError, TypeError, AttributeError, EOFError, zipfile.BadZipFile, zlib.error)
 
 
 class Sampling:
@@ -97,10 +100,8 @@ class Sampling:
             if stored is not None:
                 chains.restore(*stored)
                 stored = None
-            while chains.done < limit and not (number == 0 and self._enough(len(blocks))):
+            while chains.done < limit and not self._lost() and not (number == 0 and self._enough(len(blocks))):
                 self._advance(chains, block, limit, number, len(blocks))
-                if not np.isfinite(self._parts[-1]["losses"]).all():
-                    limit = chains.done  # The estimate is NaN from here on; more steps would only take time.
                 if time.monotonic() > self._saved + SECONDS_BETWEEN_CHECKPOINTS:
                     self._write(chains)
             limit = chains.done
@@ -110,6 +111,10 @@ class Sampling:
             self._blocks.append({**_joined(self._parts), **last})
             self._parts = []
         return self._traces()
+
+    def _lost(self) -> bool:
+        """Whether a loss is not finite: the estimate is NaN then, and more steps would only take time."""
+        return bool(self._parts) and not np.isfinite(self._parts[-1]["losses"]).all()
 
     def _advance(self, chains: Chains, block: range, limit: int, before: int, blocks: int) -> None:
         settings, energy, done = self._settings, self._energy, chains.done
@@ -160,12 +165,17 @@ class Sampling:
         return relative_sampling_error(values) <= settings.target_error * blocks**0.5
 
     def _traces(self) -> dict:
-        names = [name for name in self._blocks[0] if name != "evaluations"]
-        joined = {name: np.concatenate([block[name] for block in self._blocks]) for name in names}
-        missing = self._settings.num_steps - joined["losses"].shape[1]
-        if missing > 0 and not np.isfinite(joined["losses"]).all():
-            for name in ("losses", "reference_losses", "heat", "acceptance", "step_sizes"):
-                joined[name] = np.pad(joined[name], ((0, 0), (0, missing)), constant_values=np.nan)
+        names = [name for name in self._blocks[0] if name not in ("evaluations", "distances")]
+        lost = not all(np.isfinite(block["losses"]).all() for block in self._blocks)
+        joined = {"distances": np.concatenate([block["distances"] for block in self._blocks])}
+        for name in names:
+            arrays = [block.get(name, np.empty((len(block["losses"]), 0))) for block in self._blocks]
+            length = max(array.shape[1] for array in arrays)
+            if lost and not name.startswith("observed/"):
+                length = max(length, self._settings.num_steps)
+            # Shorter only where a chain was lost.
+            arrays = [np.pad(a, ((0, 0), (0, length - a.shape[1])), constant_values=np.nan) for a in arrays]
+            joined[name] = np.concatenate(arrays)
         observed = {name.removeprefix("observed/"): joined.pop(name) for name in names if name.startswith("observed/")}
         evaluations = self._evaluations + int(sum(block["evaluations"] for block in self._blocks))
         return {**joined, "observed": observed, "gradient_evaluations": evaluations}
@@ -178,6 +188,7 @@ class Sampling:
         return {
             **settings,
             "backend": keras.config.backend(),
+            "loss at w*": f"{self.initial_loss:.4g}",
             **{name: value if isinstance(value, str) else _digest(value) for name, value in self._given.items()},
             "observed data": {name: _digest(other.context) for name, other in self._observed.items()},
         }
@@ -206,7 +217,7 @@ class Sampling:
         if self._checkpoint is None or not self._checkpoint.exists():
             return None
         try:
-            with np.load(self._checkpoint, allow_pickle=False) as file:
+            with self._checkpoint.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
                 header = json.loads(str(file["header"]))
                 arrays = [file[f"state/{i}"] for i in range(sum(header["chains"]["groups"]) + 1)]
                 blocks: list[dict] = [{} for _ in range(header["blocks"] + 1)]
@@ -214,13 +225,24 @@ class Sampling:
                     if name.startswith("trace/"):
                         _, number, kind = name.split("/", 2)
                         blocks[int(number)][kind] = file[name]
-        except (OSError, ValueError, KeyError, IndexError, EOFError, zipfile.BadZipFile) as error:
+        except (
+            OSError,
+            ValueError,
+            LookupError,
+            TypeError,
+            AttributeError,
+            EOFError,
+            zipfile.BadZipFile,
+            zlib.error,
+        ) as error:
             raise ValueError(
                 f"{self._checkpoint} holds no sampling that can be read ({error}). Remove it, or name another file."
             ) from error
         # JSON has no tuples and no int64; both sides go through it.
         here = json.loads(json.dumps(self._identity()))
         different = [name for name in here if header["identity"].get(name) != here[name]]
+        if len(different) > 1:  # Other weights or data have another loss too.
+            different = [name for name in different if name != "loss at w*"]
         if different:
             raise ValueError(
                 f"{self._checkpoint} holds another sampling: its {', '.join(different)} differ. Remove it, or name "

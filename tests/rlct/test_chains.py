@@ -49,6 +49,18 @@ def test_a_step_size_that_is_given_stays(line):
     assert estimate.gradient_evaluations == 2 * 500 + 5
 
 
+def test_a_step_size_that_is_free_brings_mala_to_its_best_acceptance(line):
+    model, x, y = line
+    estimate = quietly(
+        model, (x, y), loss=half_squared_error, sampler="mala", batch_size=300, num_chains=4, burn_in=1000,
+        num_draws=300, seed=1,
+    )  # fmt: skip
+    # Of many dimensions (Roberts & Rosenthal 1998). The last calls' means of 200 acceptances of deviation 0.3 decide.
+    assert estimate.acceptance_rate == pytest.approx(0.574, abs=0.08)
+    assert (estimate.step_sizes[:, 1000:] == estimate.step_size).all()
+    assert (estimate.step_sizes[:, 0] != estimate.step_size).all()
+
+
 def test_friction_rises_until_the_batches_heat_little(line):
     model, x, y = line
     estimate = quietly(model, (x, y), loss=half_squared_error, batch_size=8, burn_in=2000, num_draws=1500, seed=1)

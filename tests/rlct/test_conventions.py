@@ -27,6 +27,15 @@ def test_inverse_temperature(convention, batch_size, nbeta):
         {"batch_size": 1},
         {"num_draws": 1.5},
         {"seed": -1},
+        {"inverse_temperature": 0.0},
+        {"inverse_temperature": float("inf")},
+        {"target_error": -0.01},
+        {"target_error": float("nan")},
+        {"chains_at_once": 0},
+        {"chains_at_once": 1.5},
+        {"localization": float("nan")},
+        {"num_draws": float("inf")},
+        {"burn_in": float("nan")},
     ],
 )
 def test_impossible_settings_are_named(wrong):
@@ -40,3 +49,17 @@ def test_settings_that_contradict_each_other_are_refused():
         SamplingSettings(convention="paper", sampler="underdamped")
     with pytest.raises(ValueError, match="'rmsprop' needs a step_size"):
         SamplingSettings(sampler="rmsprop")
+    with pytest.raises(ValueError, match="control_variate has no meaning with convention='paper'"):
+        SamplingSettings(convention="paper", control_variate=True)
+    with pytest.raises(ValueError, match="target_error needs at least 2 chains"):
+        SamplingSettings(target_error=0.01, num_chains=1)
+
+
+def test_inverse_temperature_that_is_given():
+    assert SamplingSettings(inverse_temperature=3.5).inverse_temperature_for(60_000) == 3.5
+    assert SamplingSettings(convention="paper", inverse_temperature=3.5).inverse_temperature_for(60_000) == 3.5
+
+
+def test_with_a_target_error_there_are_ten_times_the_draws():
+    assert SamplingSettings(target_error=0.01).num_draws == 10 * SamplingSettings().num_draws
+    assert SamplingSettings(target_error=0.01, num_draws=70).num_draws == 70

@@ -11,6 +11,7 @@ import keras_selfmodel as ksm
 from keras_selfmodel import transforms
 from keras_selfmodel.rlct import RLCTWarning
 from tests.rlct.quiet import quietly
+from tests.rlct.regression import half_squared_error, linear_network, regression
 
 QUICK = {
     "sampler": "sgld",
@@ -59,12 +60,13 @@ class NumPyNetwork:
         d_before = (d_scores @ v.T) * (before > 0)
         return loss, [x.T @ d_before, d_before.sum(axis=0), hidden.T @ d_scores, d_scores.sum(axis=0)]
 
-    def step(self, x, y, *, step_size, nbeta, localization) -> tuple[float, float, float]:
+    def step(self, x, y, *, step_size, nbeta, localization, sampled=range(4)) -> tuple[float, float, float]:
         """One noiseless step; returns the batch's loss before it, at w and at w*, and the heat of the step."""
         loss, gradients = self.loss_and_gradient(self.weights, x, y)
         at_anchor, _ = self.loss_and_gradient(self.anchor, x, y)
         forces = [
-            -nbeta * g - localization * (w - a) for w, a, g in zip(self.weights, self.anchor, gradients, strict=True)
+            (i in sampled) * (-nbeta * g - localization * (w - a))
+            for i, (w, a, g) in enumerate(zip(self.weights, self.anchor, gradients, strict=True))
         ]
         self.weights = [w + step_size / 2 * force for w, force in zip(self.weights, forces, strict=True)]
         return loss, at_anchor, step_size / 4 * sum((force**2).sum() for force in forces)
@@ -204,6 +206,179 @@ def test_progress_counts_the_steps(classifier, data):
     assert len(told) == 3
 
 
+class TestWeights:
+    """Some weights are sampled, the others stay as they are."""
+
+    @pytest.mark.parametrize(
+        ("choice", "sampled"),
+        [
+            (lambda model: "hidden", (0, 1)),
+            (lambda model: model.layers[1], (2, 3)),
+            (lambda model: model.layers[0].kernel, (0,)),
+            (lambda model: model.layers[1].bias.path, (3,)),
+            (lambda model: [model.layers[1].bias.path, "hidden", model.layers[0].kernel], (0, 1, 3)),
+        ],
+        ids=["name of a layer", "layer", "variable", "path of a variable", "list"],
+    )
+    def test_only_those_named_move(self, classifier, data, no_noise, choice, sampled):
+        x, y = data
+        reference = NumPyNetwork(classifier.get_weights())
+        given = {"step_size": 0.01, "localization": 10.0}
+        rows = [reference.step(x, y, nbeta=40 / math.log(40), sampled=sampled, **given) for _ in range(10)]
+        losses, _, heat = np.array(rows).T
+        estimate = quietly(
+            classifier, data, weights=choice(classifier), sampler="sgld", batch_size=40, num_chains=2, burn_in=2,
+            num_draws=8, **given,
+        )  # fmt: skip
+        # float32 losses near 1 after ten steps.
+        np.testing.assert_allclose(estimate.losses, np.tile(losses, (2, 1)), atol=2e-6)
+        np.testing.assert_allclose(estimate.heat, np.tile(heat, (2, 1)), rtol=1e-4)
+        assert estimate.num_parameters == sum((30, 6, 18, 3)[i] for i in sampled)
+        moved = [w - a for w, a in zip(reference.weights, reference.anchor, strict=True)]
+        assert estimate.distance == pytest.approx(math.hypot(*(np.linalg.norm(m) for m in moved)), rel=1e-4)
+        anchors = [np.linalg.norm(reference.anchor[i]) for i in sampled]
+        assert estimate.anchor_norm == pytest.approx(math.hypot(*anchors), rel=1e-5)
+
+    def test_are_sampled_as_if_the_others_were_frozen(self, classifier, data):
+        chosen = quietly(classifier, data, weights="logits", **QUICK)
+        classifier.layers[0].trainable = False
+        np.testing.assert_array_equal(chosen.losses, quietly(classifier, data, **QUICK).losses)
+
+    @pytest.mark.parametrize(("name", "number"), [("few", 4), ("many", 8)])
+    def test_of_a_linear_regression_have_half_their_number(self, name, number):
+        # At the least squares of all weights, those of each layer are at theirs: E[nβ(L − L*)] = Σ ½ nβh/(nβh + γ).
+        rng = np.random.default_rng(0)
+        x = {"few": rng.normal(size=(400, 4)), "many": rng.normal(size=(400, 8))}
+        together = np.concatenate([x["few"], x["many"]], axis=1)
+        y = together.sum(axis=1, keepdims=True) + rng.normal(size=(400, 1))
+        inputs = {key: keras.Input((value.shape[1],), name=key) for key, value in x.items()}
+        layers = {key: keras.layers.Dense(1, use_bias=False, name=f"of_{key}") for key in x}
+        model = keras.Model(inputs, keras.layers.Add()([layers[key](inputs[key]) for key in x]))
+        solution = np.linalg.lstsq(together, y, rcond=None)[0]
+        layers["few"].kernel.assign(solution[:4])
+        layers["many"].kernel.assign(solution[4:])
+        data = {key: value.astype("float32") for key, value in x.items()}, y.astype("float32")
+        estimate = quietly(
+            model, data, weights=f"of_{name}", loss=half_squared_error, batch_size=400, localization=1.0, num_chains=4,
+            burn_in=200, num_draws=2000, seed=1,
+        )  # fmt: skip
+        curvature = 400 / math.log(400) * np.linalg.eigvalsh(x[name].T @ x[name] / 400)
+        exact = np.sum(0.5 * curvature / (curvature + 1))
+        assert exact == pytest.approx(number / 2, rel=0.03)
+        # 8000 draws of relative deviation √(2/d), remembered for some ten steps: 2 % of d = 4. Four of these.
+        assert estimate.value == pytest.approx(exact, rel=0.08)
+        assert estimate.num_parameters == number
+
+    @pytest.mark.parametrize("wrong", ["hiden", "hidden/weights", ["hidden", "logit"]], ids=str)
+    def test_unknown_names_are_answered_with_the_choices(self, classifier, data, wrong):
+        paths = ", ".join(v.path for v in classifier.trainable_variables)
+        name = wrong if isinstance(wrong, str) else wrong[-1]
+        with pytest.raises(ValueError, match=f"layers hidden, logits; variables {paths}. Received: '{name}'"):
+            ksm.estimate_rlct(classifier, data, weights=wrong, **QUICK)
+
+    def test_of_another_model_or_frozen_are_refused(self, classifier, data):
+        other = ksm.models.mlp(6, inputs=5, classes=3, seed=2)
+        classifier.layers[0].trainable = False
+        for wrong in (other.layers[1], other.layers[1].kernel, classifier.layers[0], "hidden", "hidden/bias"):
+            with pytest.raises(
+                ValueError, match="must name layers or trainable variables of the model: layers logits;"
+            ):
+                ksm.estimate_rlct(classifier, data, weights=wrong, **QUICK)
+
+    def test_none_at_all_are_refused(self, classifier, data):
+        with pytest.raises(ValueError, match="weights"):
+            ksm.estimate_rlct(classifier, data, weights=[], **QUICK)
+
+
+class TestInverseTemperature:
+    def test_is_the_one_that_is_used(self, classifier, data, no_noise):
+        x, y = data
+        reference = NumPyNetwork(classifier.get_weights())
+        given = {"step_size": 0.01, "localization": 10.0}
+        losses = [reference.step(x, y, nbeta=25.0, **given)[0] for _ in range(5)]
+        estimate = quietly(
+            classifier, data, sampler="sgld", inverse_temperature=25.0, batch_size=40, num_chains=1, burn_in=0,
+            num_draws=5, **given,
+        )  # fmt: skip
+        np.testing.assert_allclose(estimate.losses[0], losses, atol=2e-6)
+        assert estimate.inverse_temperature == 25.0
+        assert estimate.paired_value == pytest.approx(25 * (np.mean(losses) - losses[0]), rel=1e-3)
+
+    @pytest.mark.parametrize("nbeta", [5.0, 2000.0])
+    def test_does_not_matter_to_a_quadratic(self, nbeta):
+        # Each direction has ½ at any temperature, without localization.
+        model, data, _ = regression(400, 12)
+        estimate = quietly(
+            model, data, loss=half_squared_error, inverse_temperature=nbeta, localization=0.0, batch_size=400,
+            num_chains=4, burn_in=200, num_draws=2000, seed=1,
+        )  # fmt: skip
+        # 8000 draws of deviation √6, remembered for some ten steps: 0.09. Four of these.
+        assert estimate.value == pytest.approx(6.0, abs=0.36)
+
+    def test_the_default_localization_follows_it(self, classifier, data):
+        estimate = quietly(classifier, data, **{**QUICK, "localization": None, "inverse_temperature": 5000.0})
+        assert estimate.localization == 5000 / 2000
+
+
+class TestControlVariate:
+    """∇L_B(w) − ∇L_B(w*) + ∇L(w*)."""
+
+    def test_each_step_follows_it(self, classifier, data, no_noise):
+        x, y = data
+        reference = NumPyNetwork(classifier.get_weights())
+        nbeta, step_size, localization = 40 / math.log(40), 0.01, 10.0
+        settings = ksm.rlct.SamplingSettings(
+            sampler="sgld", step_size=step_size, localization=localization, batch_size=16, num_chains=1, num_draws=5,
+            burn_in=0, seed=9, control_variate=True,
+        )  # fmt: skip
+        weights, anchor, losses = reference.anchor, reference.anchor, []
+        _, whole = reference.loss_and_gradient(anchor, x, y)
+        for i in ksm.rlct.batches.batch_indices(settings, 40, 0)[:, 0]:
+            loss, here = reference.loss_and_gradient(weights, x[i], y[i])
+            _, at_anchor = reference.loss_and_gradient(anchor, x[i], y[i])
+            losses.append(loss)
+            weights = [
+                w - step_size / 2 * (nbeta * (g - a + f) + localization * (w - w0))
+                for w, g, a, f, w0 in zip(weights, here, at_anchor, whole, anchor, strict=True)
+            ]
+        np.testing.assert_allclose(quietly(classifier, data, settings=settings).losses[0], losses, atol=2e-6)
+
+    def test_leaves_no_noise_where_batches_differ_in_their_labels_only(self):
+        # Inputs ±1 and k outputs: every batch has the Hessian 1, so that the gradients' difference from w* to w is
+        # that of all data. The chains are those of a whole batch, step for step.
+        rng = np.random.default_rng(0)
+        x = np.where(rng.random((200, 1)) < 0.5, 1.0, -1.0)
+        y = x @ np.linspace(-1, 1, 6)[None] + rng.normal(size=(200, 6))
+        model = linear_network([1, 6], [(x * y).mean(axis=0)[None]])
+        data = x.astype("float32"), y.astype("float32")
+        nbeta = 200 / math.log(200)
+        given = {"loss": half_squared_error, "localization": 1.0, "step_size": 0.5 / nbeta, "num_chains": 4}
+        given |= {"burn_in": 100, "num_draws": 400, "seed": 1}
+        plain, corrected = (quietly(model, data, batch_size=8, control_variate=use, **given) for use in (False, True))
+        whole = quietly(model, data, batch_size=200, **given)
+        # Weights of order 1 in float32, through 500 steps that forget.
+        np.testing.assert_allclose(corrected.distances, whole.distances, rtol=1e-3)
+        np.testing.assert_allclose(corrected.heat, whole.heat, atol=1e-3 * np.abs(whole.heat).max())
+        # Without it they are heated by nearly half of what there is to measure, 6 · ½, or more.
+        assert plain.heat_correction > 3 * 0.4
+        # Twice the steps' work, and the gradient of all data at w*, 25 batches; w* is looked at in 27 in any case.
+        assert plain.gradient_evaluations == 4 * 500 + 27
+        assert corrected.gradient_evaluations == 2 * 4 * 500 + 25 + 27
+
+    def test_lessens_the_heat_of_a_regression(self):
+        # Gradients of batches at w* differ by the labels' unit noise; their changes from there only by the inputs,
+        # times |w − w*| of some tenths.
+        model, data, hessian = regression(400, 12)
+        given = {"loss": half_squared_error, "localization": 1.0, "batch_size": 32, "num_chains": 4, "burn_in": 400}
+        given |= {"num_draws": 2000, "seed": 1, "step_size": 0.3 / (400 / math.log(400) * hessian.max())}
+        plain, corrected = (quietly(model, data, control_variate=use, **given) for use in (False, True))
+        assert corrected.heat_correction < 0.5 * plain.heat_correction
+        curvature = 400 / math.log(400) * hessian
+        exact = np.sum(0.5 * curvature / (curvature + 1))
+        # 8000 draws of deviation √6 remembered for some tens of steps, and the noise of the batches: 0.1 to 0.15.
+        assert corrected.value == pytest.approx(exact, abs=0.5)
+
+
 class TestWarnings:
     """Nothing that speaks against an estimate is swallowed."""
 
@@ -232,8 +407,8 @@ class TestWarnings:
         assert re.search("negative.*not a minimum", estimate.warnings[0])
 
     def test_chains_that_have_not_settled(self, classifier, data):
-        # Small steps: the chains drift apart from w* for as long as they run.
-        estimate = quietly(classifier, data, **{**QUICK, "step_size": 1e-4, "num_draws": 60})
+        # Small steps: the chains drift apart from w* for as long as they run, which no noise of batches hides.
+        estimate = quietly(classifier, data, **{**QUICK, "step_size": 1e-4, "num_draws": 60, "batch_size": 40})
         assert estimate.r_hat > 1.05
         assert any(re.search("do not agree .*Sample longer", sentence) for sentence in estimate.warnings)
 
@@ -266,6 +441,14 @@ class TestWrongArguments:
         classifier.trainable = False
         with pytest.raises(ValueError, match="no trainable weights"):
             ksm.estimate_rlct(classifier, data, **QUICK)
+
+    def test_mala_without_all_data(self, classifier, data):
+        with pytest.raises(ValueError, match="'mala'.*needs batch_size=40. Received: batch_size=16"):
+            ksm.estimate_rlct(classifier, data, sampler="mala", batch_size=16)
+
+    def test_unknown_anchor(self, classifier, data):
+        with pytest.raises(ValueError, match="anchor must be 'trained' or 'descend'. Received: 'best'"):
+            ksm.estimate_rlct(classifier, data, anchor="best", **QUICK)
 
     def test_unknown_setting(self, classifier, data):
         with pytest.raises(TypeError, match="epsilon"):

@@ -59,7 +59,17 @@ def test_without_any_setting_the_exact_value_is_met():
     assert estimate.warnings == ()
 
 
-def test_normal_crossing():
+@pytest.mark.parametrize(
+    ("sampler", "settings", "tolerance"),
+    [
+        # Chains decorrelate in 2/(εγ) = 100 steps: 16 × 6000 draws have a standard error of 0.25·√(100/96000) = 0.008.
+        ("sgld", {"step_size": 2e-3, "batch_size": 100, "num_draws": 6000}, 0.03),
+        # Steps 15 times as long, one in ten rejected: 16 × 3000 draws have a standard error of 0.25·√(7/48000) = 0.003.
+        ("mala", {"step_size": 0.03, "batch_size": 1000, "num_draws": 3000}, 0.012),
+    ],
+    ids=["sgld", "mala"],
+)
+def test_normal_crossing(sampler, settings, tolerance):
     # f(x) = w₂w₁x with y = 0 and x² = 1: L = ½w₁²w₂², a normal crossing with λ = ½, m = 2. At finite nβ the value
     # of E[nβL] under exp(−nβL − γ/2·|w|²) is an integral over w₁ and w₂, done here on a grid.
     n = 1000
@@ -69,23 +79,15 @@ def test_normal_crossing():
     energy = nbeta * 0.5 * (w1 * w2) ** 2
     density = np.exp(-energy - 0.5 * localization * (w1**2 + w2**2))
     exact = float((energy * density).sum() / density.sum())
+    assert 0.1 < exact < 0.5  # λ − (m − 1)/ln(nβ) + …, less what the localization takes
     x = np.where(np.arange(n) % 2, 1.0, -1.0).astype("float32")[:, None]
     estimate = ksm.estimate_rlct(
-        linear_network([1, 1, 1], [np.zeros((1, 1)), np.zeros((1, 1))]),
-        (x, np.zeros_like(x)),
-        loss=half_squared_error,
-        sampler="sgld",
-        step_size=2e-3,
-        localization=localization,
-        batch_size=100,
-        num_chains=16,
-        num_draws=6000,
-        burn_in=500,
-        seed=2,
-    )
-    assert 0.1 < exact < 0.5  # λ − (m − 1)/ln(nβ) + …, less what the localization takes
-    # Chains decorrelate in 2/(εγ) = 100 steps, so 16 × 6000 draws have a standard error of 0.25·√(100/96000) = 0.008.
-    assert estimate.value == pytest.approx(exact, abs=0.03)
+        linear_network([1, 1, 1], [np.zeros((1, 1)), np.zeros((1, 1))]), (x, np.zeros_like(x)),
+        loss=half_squared_error, sampler=sampler, localization=localization, num_chains=16, burn_in=500, seed=2,
+        **settings,
+    )  # fmt: skip
+    assert estimate.value == pytest.approx(exact, abs=tolerance)
+    assert estimate.acceptance_rate == 1.0 if sampler == "sgld" else 0.5 < estimate.acceptance_rate < 1.0
 
 
 @pytest.mark.parametrize(

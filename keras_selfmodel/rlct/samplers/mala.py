@@ -26,7 +26,16 @@ class MALA:
         # Potential, loss, weights and force of the last accepted draw. The potential is infinite, so that the first
         # proposal, w* itself, is accepted.
         start = ops.zeros_like(total(weights[0]))
-        return [start + float("inf"), start + float("nan"), *weights, *(ops.zeros_like(w) for w in weights)], key
+        return [
+            start + float("inf"),
+            start + float("nan"),
+            *(w + 0.0 for w in weights),
+            *(ops.zeros_like(w) for w in weights),
+        ], key
+
+    def accepted(self, state: list) -> list:
+        arrays = state[2:]
+        return arrays[: len(arrays) // 2]
 
     def step(self, here: Position, state, normals, step_size, friction) -> Step:
         old_potential, old_loss, *arrays = state

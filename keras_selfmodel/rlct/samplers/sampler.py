@@ -67,6 +67,9 @@ class Sampler(Protocol):
             The arrays, each with a leading axis of chains, and the key to go on with.
         """
 
+    def accepted(self, state: list) -> list:
+        """The weights of the last draw; only samplers that do not accept every draw have this method."""
+
     def step(self, here: Position, state: list, normals: list, step_size, friction) -> Step:
         """One step.
 
