@@ -110,6 +110,7 @@ class Sampling:
             last = {"distances": chains.distances(), "evaluations": np.array(chains.gradient_evaluations)}
             self._blocks.append({**_joined(self._parts), **last})
             self._parts = []
+            del chains  # Before the next block takes its memory.
         return self._traces()
 
     def _lost(self) -> bool:

@@ -1,5 +1,7 @@
 """How the chains find their step size and friction."""
 
+import math
+
 import keras
 import numpy as np
 import pytest
@@ -64,8 +66,16 @@ def test_a_step_size_that_is_free_brings_mala_to_its_best_acceptance(line):
 def test_friction_rises_until_the_batches_heat_little(line):
     model, x, y = line
     estimate = quietly(model, (x, y), loss=half_squared_error, batch_size=8, burn_in=2000, num_draws=1500, seed=1)
+    # E[nβ(L − L*)] of the Gaussian posterior, w* = 0 lying a little beside the minimum.
+    hessian, nbeta = x.T.astype(float) @ x / 300, 300 / math.log(300)
+    posterior = nbeta * hessian + np.eye(5)
+    slope = nbeta * x.T.astype(float) @ y / 300
+    mean = np.linalg.solve(posterior, slope)
+    exact = 0.5 * nbeta * np.trace(np.linalg.solve(posterior, hessian))
+    exact += (0.5 * nbeta * mean.T @ hessian @ mean - slope.T @ mean).item()
     # Batches of 8 with unit noise and nβ = 53: at the least friction the heat would be many times the RLCT.
-    assert 0 < estimate.heat_correction < 0.5 * estimate.value
+    assert 0 < estimate.heat_correction < exact
+    assert estimate.value == pytest.approx(exact, abs=4 * estimate.std_error)
 
 
 def test_a_network_without_curvature_is_sampled_by_its_localization(line):
