@@ -1,5 +1,7 @@
 """The table at the end of a run."""
 
+import textwrap
+
 from rich.table import Table
 
 from keras_selfmodel.experiments import RunResult
@@ -35,8 +37,9 @@ def run_table(result: RunResult) -> Table:
 
 def run_notes(result: RunResult) -> str:
     """What belongs below the table: time, data, files."""
+    parts = ", ".join(f"{part} {seconds:.1f}" for part, seconds in result.seconds.items())
     lines = [
-        "seconds: " + ", ".join(f"{part} {seconds:.1f}" for part, seconds in result.seconds.items()),
+        textwrap.fill(f"seconds: {parts}", 80, subsequent_indent=" " * len("seconds: ")),
         f"data:    {result.data_source}",
         f"files:   {result.folder}",
     ]
