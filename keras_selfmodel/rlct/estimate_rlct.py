@@ -56,7 +56,7 @@ def estimate_rlct(
         observe: Further data sets, `(x, y)` each by its name, whose loss is followed along the same chains:
             `RLCTEstimate.observed_value`.
         checkpoint: A file that the sampling is written to every half minute. If it is there, the sampling goes on
-            where it ends; with more draws than before, it is continued.
+            where it ends; with more draws than before, it is continued, and with fewer used whole.
         progress: Called with (steps done, steps in all) now and then.
         **changes: Fields of `SamplingSettings` to set, such as `seed=1` or `convention="paper"`.
 
@@ -71,6 +71,7 @@ def estimate_rlct(
 
     Example:
 
+    >>> import numpy as np
     >>> x = np.repeat(np.random.default_rng(0).normal(size=(32, 3)), 2, axis=0)
     >>> y = np.tile([0, 1], 32)  # each point once in either class: zero weights fit best
     >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, kernel_initializer="zeros")])

@@ -177,7 +177,9 @@ class Sampling:
             # Shorter only where a chain was lost.
             arrays = [np.pad(a, ((0, 0), (0, length - a.shape[1])), constant_values=np.nan) for a in arrays]
             joined[name] = np.concatenate(arrays)
-        observed = {name.removeprefix("observed/"): joined.pop(name) for name in names if name.startswith("observed/")}
+        # A sampling that was lost in burn-in has seen nothing of other data.
+        unseen = np.full((self._settings.num_chains, 1), np.nan)
+        observed = {name: joined.pop(f"observed/{name}", unseen) for name in self._observed}
         evaluations = self._evaluations + int(sum(block["evaluations"] for block in self._blocks))
         return {**joined, "observed": observed, "gradient_evaluations": evaluations}
 
