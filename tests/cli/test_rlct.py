@@ -1,3 +1,4 @@
+import importlib
 import json
 import math
 
@@ -172,3 +173,50 @@ def test_a_plot_that_cannot_be_written_does_not_lose_the_estimate(ksm, saved, ti
     result = ksm("rlct", saved(mlp(4, seed=1)), *QUICK, "--plot", "no/such/folder/chains.png", "--json")
     assert result.exit_code == 1 and "no/such/folder" in result.stderr
     assert json.loads(result.stdout)["rlct"] is not None
+
+
+def test_chosen_layers_descent_and_further_data(ksm, saved, tiny_mnist):
+    options = ("--layer", "logits", "--anchor", "descend", "--test-loss", "--inverse-temperature", "30")
+    result = ksm("rlct", saved(mlp(4, seed=1)), *QUICK, *options, "--json", "--quiet")
+    printed = json.loads(result.stdout, parse_constant=_reject)
+    assert printed["num_parameters"] == 4 * 10 + 10
+    assert printed["inverse_temperature"] == 30
+    assert printed["descent"]["loss"] <= printed["descent"]["trained_loss"]
+    assert printed["observed"]["test"]["value"] is not None
+    table = ksm("rlct", saved(mlp(4, seed=1)), *QUICK, *options).stdout
+    assert "descended from loss" in table and "cost of the draws on test data" in table
+    assert max(len(line) for line in table.splitlines()) <= 80
+
+
+def test_an_unknown_layer_is_answered_with_the_choices(ksm, saved, tiny_mnist):
+    result = ksm("rlct", saved(mlp(4, seed=1)), *QUICK, "--layer", "hiden")
+    assert result.exit_code == 1 and "layers hidden, logits" in result.stderr
+
+
+def test_traces_are_stored_and_a_checkpoint_is_gone_on_from(ksm, saved, tiny_mnist):
+    arviz = pytest.importorskip("arviz")
+    file = saved(mlp(4, seed=1))
+    stored = ("--checkpoint", "chains.npz", "--json", "--quiet")
+    first = json.loads(ksm("rlct", file, *QUICK, *stored, "--traces", "chains.nc").stdout)
+    inference = arviz.from_netcdf("chains.nc")
+    assert dict(inference.posterior.sizes) == {"chain": 2, "draw": 6}
+    assert dict(inference.warmup_posterior.sizes) == {"chain": 2, "draw": 2}
+    assert json.loads(ksm("rlct", file, *QUICK, *stored).stdout) == first
+    other = ksm("rlct", file, *QUICK, *stored, "--seed", "5")
+    assert other.exit_code == 1 and "holds another sampling: its seed differ" in other.stderr
+
+
+def test_a_calibration_is_shown_before_the_estimate(ksm, saved, tiny_mnist, monkeypatch):
+    module = importlib.import_module("keras_selfmodel.rlct.calibrate_rlct")  # the package's name is the function
+    for name, few in {"BURN_IN": 50, "DRAWS": 50, "MOST_DRAWS": 400}.items():
+        monkeypatch.setattr(module, name, few)
+    arguments = ("--data", "mnist", "--batch-size", "20", "--calibrate")
+    result = ksm("rlct", saved(mlp(4, seed=1)), *arguments, "--plot", "plateau.png")
+    assert result.exit_code == 0, result.stderr
+    assert "Pilot samplings" in result.stdout and "Burn-in " in result.stdout and "RLCT of" in result.stdout
+    tables = [line for line in result.stdout.splitlines() if line.startswith(("│", "┃"))]
+    assert max(map(len, tables)) <= 80
+    with open("plateau.png", "rb") as file:
+        assert file.read(4) == b"\x89PNG"
+    refused = ksm("rlct", saved(mlp(4, seed=1)), *arguments, "--step-size", "1e-4")
+    assert refused.exit_code == 2 and "--calibrate finds the step size" in refused.stderr
