@@ -67,6 +67,7 @@ def test_the_defaults_find_the_exact_value(kind):
     # Sampling error near 2 %; short burn-in and fewer samples leave a few per cent.
     assert estimate.value == pytest.approx(float(network.coefficient.value), rel=0.1)
     # Besides the steps: power iterations at w*, after 50, 100, 150, 200, 400 and 600 steps and when the chains cool,
-    # the gradient of all data and the curvature along it, and blocks of 50 steps that were taken back.
-    blocks = (estimate.gradient_evaluations - 2 * 1400 - 2 * 2 * (20 + 7 * 4) - (100 + 2)) / (2 * 50)
-    assert blocks in (0, 1, 2)
+    # the gradient of all data, and blocks of 50 steps that were taken back. The curvature along the gradient takes two
+    # more, unless the gradient at the true weights is exactly zero, as on some backends.
+    blocks, rest = divmod(estimate.gradient_evaluations - 2 * 1400 - 2 * 2 * (20 + 7 * 4) - 100, 2 * 50)
+    assert blocks in (0, 1, 2) and rest in (0, 2)
