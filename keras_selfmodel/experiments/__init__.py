@@ -5,6 +5,7 @@ from keras_selfmodel.experiments.recipe import Recipe
 from keras_selfmodel.experiments.run import Progress, run
 from keras_selfmodel.experiments.run_folder import FolderTakenError, RunFolderError
 from keras_selfmodel.experiments.run_result import RunResult
+from keras_selfmodel.experiments.run_store import finished_runs, read_run
 from keras_selfmodel.experiments.task import Task
 from keras_selfmodel.experiments.tasks import TASKS, find_task
 from keras_selfmodel.experiments.training_record import TrainingDivergedError
@@ -20,6 +21,8 @@ __all__ = [
     "Task",
     "TrainingDivergedError",
     "find_task",
+    "finished_runs",
     "paper_figures",
+    "read_run",
     "run",
 ]

@@ -19,13 +19,14 @@ from keras_selfmodel.datasets import Dataset
 from keras_selfmodel.experiments.paper import paper_figures
 from keras_selfmodel.experiments.provenance import provenance
 from keras_selfmodel.experiments.recipe import Recipe
+from keras_selfmodel.experiments.run_figures import run_figures
 from keras_selfmodel.experiments.run_folder import FolderTakenError, RunFolder, RunFolderError
 from keras_selfmodel.experiments.run_result import RunResult
+from keras_selfmodel.experiments.run_store import read_run
 from keras_selfmodel.experiments.tasks import find_task
 from keras_selfmodel.experiments.training_record import TrainingRecord, epochs_done
 from keras_selfmodel.metrics import weight_spread
 from keras_selfmodel.models import SelfModelingModel
-from keras_selfmodel.reporting import run_figures
 from keras_selfmodel.rlct import RLCTEstimate, RLCTWarning, estimate_rlct
 
 
@@ -187,12 +188,7 @@ def _claim(files: RunFolder, config: dict, resume: bool) -> RunResult | None:
     if not files.finished:
         return None
     files.tidy()
-    try:
-        return RunResult.from_metrics(files.read_json("metrics.json"), files.read_json("seconds.json"), files.path)
-    except (KeyError, TypeError) as error:
-        raise RunFolderError(
-            f"{files.path / 'metrics.json'} is damaged: {error}. Start the run anew in another folder."
-        ) from error
+    return read_run(files.path)
 
 
 def _differences(files: RunFolder, config: dict) -> list[str]:

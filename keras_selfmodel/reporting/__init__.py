@@ -1,5 +1,1 @@
-"""Figures for people."""
-
-from keras_selfmodel.reporting.run_figures import run_figures
-
-__all__ = ["run_figures"]
+"""Figures, statistics' tables and pages about many runs."""

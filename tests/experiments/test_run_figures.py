@@ -2,8 +2,8 @@ import keras
 import numpy as np
 import pytest
 
+from keras_selfmodel.experiments.run_figures import run_figures
 from keras_selfmodel.models import mlp
-from keras_selfmodel.reporting import run_figures
 from keras_selfmodel.rlct import RLCTEstimate, SamplingSettings
 
 ROW = {
