@@ -97,6 +97,7 @@ def run(
 
     Raises:
         FolderTakenError: If the folder holds a run with the same settings and `resume` is false.
+        FolderBusyError: If another process is at work in the folder.
         RunFolderError: If the folder holds a run with other settings, or a damaged file, or a run's files
             without the settings that made them.
         TrainingDivergedError: If the loss is not finite after an epoch.
@@ -111,10 +112,21 @@ def run(
     }
     # Before anything is written: settings that do not fit leave no folder behind.
     model = _model(recipe, dataset)
-    finished = _claim(files, config, resume)
-    if finished is not None:
-        return finished
+    with files.locked():
+        finished = _claim(files, config, resume)
+        if finished is not None:
+            return finished
+        return _run(model, recipe, dataset, files, progress, seconds_between_checkpoints)
 
+
+def _run(
+    model: keras.Model,
+    recipe: Recipe,
+    dataset: Dataset,
+    files: RunFolder,
+    progress: Progress,
+    seconds_between_checkpoints: float,
+) -> RunResult:
     stopwatch = _Stopwatch(files, files.read_json("seconds.json") if "seconds.json" in files.results else {})
     with stopwatch.part("data"):
         arrays = _arrays(recipe, dataset)

@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +26,13 @@ class FolderTakenError(RunFolderError):
         self.finished = finished
         state, wish = ("a finished", "get its result") if finished else ("an unfinished", "go on with it")
         super().__init__(f"{path} holds {state} run. To {wish}, pass resume=True; else choose another folder.")
+
+
+class FolderBusyError(RunFolderError):
+    """Another process is computing the run in the folder."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path}: another process is at work on this run. Wait for it, or choose another folder.")
 
 
 @dataclass(frozen=True)
@@ -68,6 +77,29 @@ class RunFolder:
     @property
     def finished(self) -> bool:
         return (self.path / "metrics.json").exists()
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keeps other processes from computing this run; the lock ends with the process, however it ends.
+
+        Raises:
+            FolderBusyError: If another process holds it.
+        """
+        from filelock import FileLock, Timeout
+
+        self.path.mkdir(parents=True, exist_ok=True)
+        file = self.path / ".lock"
+        lock = FileLock(file)
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            raise FolderBusyError(self.path) from None
+        try:
+            yield
+        finally:
+            # While it is held: filelock refuses a lock on a file that is gone.
+            file.unlink(missing_ok=True)
+            lock.release()
 
     @property
     def results(self) -> list[str]:

@@ -1,7 +1,7 @@
 import pytest
 
 from keras_selfmodel._whole_files import write_whole
-from keras_selfmodel.experiments.run_folder import FolderTakenError, RunFolder, RunFolderError
+from keras_selfmodel.experiments.run_folder import FolderBusyError, FolderTakenError, RunFolder, RunFolderError
 
 ROWS = [{"epoch": 1, "loss": 0.1 + 0.2, "accuracy": 1 / 3}, {"epoch": 2, "loss": 1e-9, "accuracy": 1.0}]
 
@@ -86,3 +86,14 @@ def test_tidying_leaves_only_what_a_finished_run_needs(tmp_path):
 def test_a_taken_folder_says_what_it_holds(tmp_path, finished, words):
     error = FolderTakenError(tmp_path, finished=finished)
     assert words in str(error) and "resume=True" in str(error) and error.finished is finished
+
+
+def test_a_folder_is_one_process_s_at_a_time(tmp_path):
+    here, there = RunFolder(tmp_path / "run"), RunFolder(tmp_path / "run")
+    with here.locked():
+        with pytest.raises(FolderBusyError, match="another process"):
+            with there.locked():
+                pass
+    with there.locked():
+        pass
+    assert list((tmp_path / "run").iterdir()) == []
