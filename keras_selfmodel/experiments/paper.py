@@ -16,19 +16,6 @@ class PaperFigures:
     accuracy: float | None
 
 
-_AUX_WEIGHTS = (0, 1, 5, 10, 20, 50)
-_MNIST_SPREAD = {
-    64: (0.261, 0.234, 0.221, 0.230, 0.118, 0.094),
-    128: (0.189, 0.175, 0.163, 0.158, 0.169, 0.080),
-    256: (0.136, 0.129, 0.122, 0.117, 0.113, 0.112),
-    512: (0.097, 0.094, 0.091, 0.088, 0.085, 0.081),
-}
-_MNIST_RLCT = {
-    64: (33, 31, 29.5, 25.5, -3.5, -5),
-    128: (38, 37.5, 34, 32, 28, -16),
-    256: (46, 45.5, 42, 39.5, 37, 28),
-    512: (58, 58, 56, 52.5, 48.5, 37),
-}
 # Given at the ends of the range of AW and where a small network collapses.
 _MNIST_ACCURACY = {
     (64, 0): 0.965, (64, 20): 0.27, (64, 50): 0.11,
@@ -38,11 +25,58 @@ _MNIST_ACCURACY = {
 }  # fmt: skip
 
 
+def _mnist(hidden: int, spreads: tuple[float, ...], rlcts: tuple[float, ...]) -> dict[float, PaperFigures]:
+    rows = zip((0, 1, 5, 10, 20, 50), spreads, rlcts, strict=True)
+    return {weight: PaperFigures(spread, rlct, _MNIST_ACCURACY.get((hidden, weight))) for weight, spread, rlct in rows}
+
+
+# By task, hidden units and AW. Only on MNIST the paper varies the hidden units.
+_FIGURES: dict[str, dict[int | None, dict[float, PaperFigures]]] = {
+    "mnist": {
+        64: _mnist(64, (0.261, 0.234, 0.221, 0.230, 0.118, 0.094), (33, 31, 29.5, 25.5, -3.5, -5)),
+        128: _mnist(128, (0.189, 0.175, 0.163, 0.158, 0.169, 0.080), (38, 37.5, 34, 32, 28, -16)),
+        256: _mnist(256, (0.136, 0.129, 0.122, 0.117, 0.113, 0.112), (46, 45.5, 42, 39.5, 37, 28)),
+        512: _mnist(512, (0.097, 0.094, 0.091, 0.088, 0.085, 0.081), (58, 58, 56, 52.5, 48.5, 37)),
+    },
+    "cifar10": {
+        None: {
+            0: PaperFigures(0.060, 81.5, 0.920),
+            0.5: PaperFigures(0.0525, 72.6, 0.919),
+            1: PaperFigures(0.0545, 69.4, 0.9195),
+            2: PaperFigures(0.057, 66.8, 0.9185),
+        },
+    },
+    "imdb": {
+        None: {
+            0: PaperFigures(2.05, 13.6, 0.819),
+            100: PaperFigures(1.63, 11.2, 0.821),
+            500: PaperFigures(0.76, 5.2, 0.836),
+        },
+    },
+}
+
+
+def paper_series(task: str, hidden: int) -> dict[float, PaperFigures]:
+    """The paper's figures of one network size by auxiliary weight; empty if the paper did not run it.
+
+    Example:
+
+    >>> [figures.rlct for figures in paper_series("imdb", 128).values()]
+    [13.6, 11.2, 5.2]
+    """
+    sizes = _FIGURES.get(task, {})
+    wanted = TASKS.get(task)
+    if None in sizes and (wanted is None or hidden == wanted.recipe.hidden):
+        return dict(sizes[None])
+    return dict(sizes.get(hidden, {}))
+
+
 def paper_figures(recipe: Recipe) -> PaperFigures | None:
     """The paper's figures for a run, if it has the paper's settings.
 
     Args:
-        recipe: The run's recipe. Seed, and whether the RLCT is measured, are left out of the comparison.
+        recipe: The run's recipe. Seed, and whether the RLCT is measured, are left out of the comparison; so are the
+            targets of a baseline, which predicts nothing.
 
     Returns:
         The figures, or `None` if any setting differs or the paper did not run it.
@@ -52,16 +86,12 @@ def paper_figures(recipe: Recipe) -> PaperFigures | None:
     >>> paper_figures(TASKS["mnist"].recipe).weight_spread
     0.088
     """
-    if recipe.task != "mnist" or recipe.hidden not in _MNIST_SPREAD or recipe.aux_weight not in _AUX_WEIGHTS:
+    figures = paper_series(recipe.task, recipe.hidden).get(recipe.aux_weight)
+    if figures is None or recipe.task not in TASKS:
         return None
-    wanted = TASKS["mnist"].recipe
     varied = {"hidden": recipe.hidden, "aux_weight": recipe.aux_weight, "seed": recipe.seed}
-    same_rlct = {"rlct": None} if recipe.rlct is None else {}
-    if recipe != dataclasses.replace(wanted, **varied, **same_rlct):
-        return None
-    column = _AUX_WEIGHTS.index(recipe.aux_weight)
-    return PaperFigures(
-        _MNIST_SPREAD[recipe.hidden][column],
-        _MNIST_RLCT[recipe.hidden][column],
-        _MNIST_ACCURACY.get((recipe.hidden, int(recipe.aux_weight))),
-    )
+    if recipe.rlct is None:
+        varied["rlct"] = None
+    if recipe.aux_weight == 0:
+        varied["targets"] = recipe.targets
+    return figures if recipe == dataclasses.replace(TASKS[recipe.task].recipe, **varied) else None

@@ -1,0 +1,43 @@
+"""Statistics over the runs of a sweep: groups, tests, trends, and the paper's claims answered."""
+
+from keras_selfmodel.analysis.claim import Answer, Claim
+from keras_selfmodel.analysis.claims import STATEMENTS, claims
+from keras_selfmodel.analysis.collapse import collapsed_runs, has_collapsed
+from keras_selfmodel.analysis.comparison import Comparison, all_comparisons, comparisons
+from keras_selfmodel.analysis.difference import Difference, difference
+from keras_selfmodel.analysis.holm import holm
+from keras_selfmodel.analysis.interval import Interval, mean_interval
+from keras_selfmodel.analysis.measures import MEASURES, Measure, find_measure
+from keras_selfmodel.analysis.paper_values import PaperComparison, paper_comparisons, paper_of
+from keras_selfmodel.analysis.studies import studies
+from keras_selfmodel.analysis.study import Group, Series, Study
+from keras_selfmodel.analysis.trend import Trend, spearman_trend
+
+__all__ = [
+    "MEASURES",
+    "STATEMENTS",
+    "Answer",
+    "Claim",
+    "Comparison",
+    "Difference",
+    "Group",
+    "Interval",
+    "Measure",
+    "PaperComparison",
+    "Series",
+    "Study",
+    "Trend",
+    "all_comparisons",
+    "claims",
+    "collapsed_runs",
+    "comparisons",
+    "difference",
+    "find_measure",
+    "has_collapsed",
+    "holm",
+    "mean_interval",
+    "paper_comparisons",
+    "paper_of",
+    "spearman_trend",
+    "studies",
+]

@@ -1,0 +1,62 @@
+"""The measures of a run that statistics, tables and figures speak of."""
+
+from dataclasses import dataclass
+
+from keras_selfmodel.experiments import RunResult
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One number of each run.
+
+    Attributes:
+        name: The attribute of `RunResult`.
+        title: How people read it.
+        digits: Decimal places worth showing.
+        reading_error: How exactly the paper's figures can be read, or `None` where the paper shows nothing.
+    """
+
+    name: str
+    title: str
+    digits: int
+    reading_error: float | None = None
+
+    def of(self, result: RunResult) -> float | None:
+        """Its value, or `None` if it was not measured or is not a number."""
+        return getattr(result, self.name)
+
+    def text(self, value: float | None, *, sign: bool = False) -> str:
+        """A value as people read it.
+
+        Example:
+
+        >>> MEASURES["rlct"].text(-0.2), MEASURES["rlct"].text(58.0, sign=True), MEASURES["rlct"].text(None)
+        ('−0.20', '+58.00', '–')
+        """
+        if value is None:
+            return "–"
+        return f"{value:{'+' if sign else ''}.{self.digits}f}".replace("-", "−")
+
+
+MEASURES: dict[str, Measure] = {
+    measure.name: measure
+    for measure in (
+        Measure("accuracy", "accuracy", 4, 0.005),
+        Measure("weight_spread", "weight spread", 4, 0.001),
+        Measure("weight_interquartile_range", "interquartile range", 4),
+        Measure("rlct", "RLCT", 2, 1.0),
+        Measure("rlct_descended", "RLCT after descent", 2),
+        Measure("self_prediction_r2", "self-prediction R²", 4),
+    )
+}
+
+
+def find_measure(name: str) -> Measure:
+    """The measure called `name`.
+
+    Raises:
+        ValueError: If there is none.
+    """
+    if name not in MEASURES:
+        raise ValueError(f"No measure {name!r}. Measures: {', '.join(MEASURES)}")
+    return MEASURES[name]
