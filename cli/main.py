@@ -10,6 +10,7 @@ from ksm_cli.doctor import doctor
 from ksm_cli.output import Interrupted
 from ksm_cli.rlct import rlct
 from ksm_cli.run import run
+from ksm_cli.sweep import sweep
 
 # What bad input, a full disk or a missing package raises; anything else is a defect of the program.
 EXPECTED = (ArithmeticError, ImportError, MemoryError, OSError, RuntimeError, ValueError)
@@ -69,5 +70,5 @@ def main() -> None:
     """
 
 
-for command in (run, rlct, data, doctor):
+for command in (run, sweep, rlct, data, doctor):
     main.add_command(command)

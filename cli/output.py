@@ -53,6 +53,22 @@ class Interrupted(click.ClickException):
         super().__init__(f"Interrupted. {advice}".rstrip())
 
 
+def terminal_progress():
+    """A `rich.progress.Progress` on standard error whose tasks have a field `note`; not started."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    return Progress(
+        TextColumn("{task.description:<9}"),
+        BarColumn(bar_width=16),
+        TextColumn("{task.completed:>4.0f}/{task.total:.0f}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+        console=Console(stderr=True),
+    )
+
+
 class Bar:
     """A progress bar with the time left on a terminal; a plain line now and then elsewhere.
 
@@ -69,18 +85,7 @@ class Bar:
 
     def __enter__(self) -> "Bar":
         if self._terminal and not self._quiet:
-            from rich.console import Console
-            from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
-            self._progress = Progress(
-                TextColumn("{task.description:<9}"),
-                BarColumn(bar_width=16),
-                TextColumn("{task.completed:>4.0f}/{task.total:.0f}"),
-                TimeElapsedColumn(),
-                TimeRemainingColumn(),
-                TextColumn("{task.fields[note]}"),
-                console=Console(stderr=True),
-            )
+            self._progress = terminal_progress()
             self._progress.start()
         return self
 

@@ -59,7 +59,7 @@ def run(task, backend, targets, measure_rlct, data_dir, out, resume, as_json, qu
     with spoken_warnings():
         from keras_selfmodel import datasets, experiments
 
-        recipe = _recipe(experiments.find_task(task).recipe, targets, measure_rlct, settings)
+        recipe = recipe_of(experiments.find_task(task).recipe, targets, measure_rlct, settings)
         folder = out or Path("runs") / (
             f"{task}-hidden{recipe.hidden}-aux{recipe.aux_weight:g}-seed{recipe.seed}-{backend}"
         )
@@ -91,7 +91,12 @@ def run(task, backend, targets, measure_rlct, data_dir, out, resume, as_json, qu
             click.secho(f"Warning: {sentence}", fg="yellow", err=True)
 
 
-def _recipe(paper, targets, measure_rlct: bool, settings: dict):
+def recipe_of(paper, targets, measure_rlct: bool, settings: dict):
+    """The paper's recipe with what the options change.
+
+    Raises:
+        click.UsageError: If a setting is out of its range.
+    """
     given = {name: value for name, value in settings.items() if value is not None}
     if targets:
         given["targets"] = tuple(targets)

@@ -1,11 +1,14 @@
 """The paper's experiments: recipes, runs and their folders."""
 
+from keras_selfmodel.experiments.expected_time import expected_seconds
 from keras_selfmodel.experiments.paper import PaperFigures, paper_figures
 from keras_selfmodel.experiments.recipe import Recipe
+from keras_selfmodel.experiments.results_table import row_of
 from keras_selfmodel.experiments.run import Progress, run
 from keras_selfmodel.experiments.run_folder import FolderBusyError, FolderTakenError, RunFolderError
 from keras_selfmodel.experiments.run_result import RunResult
 from keras_selfmodel.experiments.run_store import finished_runs, read_run
+from keras_selfmodel.experiments.sweep import Plan, SweepProgress, SweepResult, grid, plan_sweep, sweep
 from keras_selfmodel.experiments.task import Task
 from keras_selfmodel.experiments.tasks import TASKS, find_task
 from keras_selfmodel.experiments.training_record import TrainingDivergedError
@@ -15,15 +18,23 @@ __all__ = [
     "FolderBusyError",
     "FolderTakenError",
     "PaperFigures",
+    "Plan",
     "Progress",
     "Recipe",
     "RunFolderError",
     "RunResult",
+    "SweepProgress",
+    "SweepResult",
     "Task",
     "TrainingDivergedError",
+    "expected_seconds",
     "find_task",
     "finished_runs",
+    "grid",
     "paper_figures",
+    "plan_sweep",
     "read_run",
+    "row_of",
     "run",
+    "sweep",
 ]

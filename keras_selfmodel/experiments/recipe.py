@@ -48,6 +48,11 @@ class Recipe:
         if self.rlct is not None:
             object.__setattr__(self, "rlct", dataclasses.replace(self.rlct, seed=self.seed))
 
+    @property
+    def name(self) -> str:
+        """What runs of a grid differ in, as part of a folder's name."""
+        return f"{self.task}-hidden{self.hidden}-aux{self.aux_weight:g}-seed{self.seed}"
+
     def to_dict(self) -> dict:
         """Plain values, as JSON holds them."""
         return {**dataclasses.asdict(self), "targets": list(self.targets)}

@@ -105,11 +105,7 @@ def run(
     """
     progress = progress or Progress()
     files = RunFolder(Path(folder))
-    config = {
-        "recipe": recipe.to_dict(),
-        "data": {"name": dataset.name, "source": dataset.source, "digest": dataset.digest},
-        "provenance": provenance(),
-    }
+    config = _config(recipe, dataset)
     # Before anything is written: settings that do not fit leave no folder behind.
     model = _model(recipe, dataset)
     with files.locked():
@@ -178,6 +174,29 @@ def _run(
     files.write_json("metrics.json", result.metrics())
     files.tidy()
     return result
+
+
+def finished_run(recipe: Recipe, dataset: Dataset, folder: str | Path) -> RunResult | None:
+    """The result of the finished run in a folder, or `None` if there is none; nothing is computed.
+
+    Args:
+        recipe: The settings it has to have.
+        dataset: The data it has to have been trained on.
+        folder: Where it may be.
+
+    Raises:
+        RunFolderError: If the folder holds a run with other settings, or a damaged file.
+    """
+    files = RunFolder(Path(folder))
+    return _claim(files, _config(recipe, dataset), resume=True) if files.started and files.finished else None
+
+
+def _config(recipe: Recipe, dataset: Dataset) -> dict:
+    return {
+        "recipe": recipe.to_dict(),
+        "data": {"name": dataset.name, "source": dataset.source, "digest": dataset.digest},
+        "provenance": provenance(),
+    }
 
 
 def _claim(files: RunFolder, config: dict, resume: bool) -> RunResult | None:

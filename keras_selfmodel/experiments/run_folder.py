@@ -41,7 +41,8 @@ class RunFolder:
 
     Attributes:
         path: The folder: `config.json`, `history.csv`, `checkpoint.keras` while training, `model.keras`,
-            `sampling-*.npz` while sampling, `metrics.json`, `seconds.json`, `rlct_traces.npz`, `figures/`.
+            `sampling-*.npz` while sampling, `metrics.json`, `seconds.json`, `rlct_traces.npz`, `figures/`;
+            `failed.json` if a sweep could not compute the run.
     """
 
     path: Path
@@ -122,6 +123,17 @@ class RunFolder:
         for folder in (self.path, self.figures):
             for half in folder.glob(f"{HALF_WRITTEN}*"):
                 half.unlink(missing_ok=True)
+
+    def write_failure(self, reason: str) -> None:
+        """Notes why the run failed."""
+        self.write_json("failed.json", {"reason": reason})
+
+    def failure(self) -> str | None:
+        """Why the run failed when it was last tried, or `None`."""
+        return self.read_json("failed.json").get("reason") if (self.path / "failed.json").exists() else None
+
+    def forget_failure(self) -> None:
+        (self.path / "failed.json").unlink(missing_ok=True)
 
     def read_json(self, name: str) -> dict:
         try:

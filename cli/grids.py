@@ -1,0 +1,40 @@
+"""Lists of numbers as options, and the paper's grids."""
+
+import math
+import re
+
+import click
+
+# Written out, for the help's sake: importing the recipes would import Keras. A test compares.
+GRIDS = {
+    "mnist": {"hidden": "64,128,256,512", "aux_weight": "0,1,5,10,20,50", "seeds": "1-10"},
+    "cifar10": {"hidden": "2000", "aux_weight": "0,0.5,1,2", "seeds": "1-10"},
+    "imdb": {"hidden": "128", "aux_weight": "0,100,500", "seeds": "1-10"},
+}
+
+
+def numbers(text: str, kind: type, option: str, *, least: float) -> list:
+    """The numbers of a list such as "1,2,5" or "1-10" or "0,0.5,1".
+
+    Args:
+        text: The list.
+        kind: int or float; only whole numbers have ranges.
+        option: The option it comes from, for the error.
+        least: The smallest number allowed.
+
+    Raises:
+        click.UsageError: If it is no such list, or a number is too small or given twice.
+    """
+    found = []
+    for part in text.split(","):
+        span = re.fullmatch(r"\s*(\d+)\s*-\s*(\d+)\s*", part) if kind is int else None
+        try:
+            found += range(int(span[1]), int(span[2]) + 1) if span else [kind(part)]
+        except ValueError:
+            example = "1,2,5 or 1-10" if kind is int else "0,0.5,10"
+            raise click.UsageError(f"{option} wants a list such as {example}. Received: {text!r}.") from None
+    if not found or min(found) < least or not all(math.isfinite(number) for number in found):
+        raise click.UsageError(f"{option}: every number must be finite and at least {least}. Received: {text!r}.")
+    if len(set(found)) < len(found):
+        raise click.UsageError(f"{option} names a number twice. Received: {text!r}.")
+    return found

@@ -1,0 +1,131 @@
+"""`ksm sweep`: a grid of runs, trained and measured."""
+
+import os
+from pathlib import Path
+
+import click
+
+from ksm_cli.backend import activate, backend_option
+from ksm_cli.grids import GRIDS, numbers
+from ksm_cli.output import Interrupted, json_option, print_json, print_table, quiet_option, require, spoken_warnings
+from ksm_cli.run import TASK_NAMES, recipe_of
+from ksm_cli.sweep_progress import SweepBar, duration
+
+BYTES_OF_A_WORKER = 2e9
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  ksm sweep mnist --dry-run
+  ksm sweep mnist --hidden 64,512 --aux-weight 0,10,50 --seeds 1-5
+  ksm sweep mnist --seeds 1-3 --no-rlct --out sweeps/quick --retry-failed"""
+)
+@click.argument("task", type=click.Choice(TASK_NAMES))
+@backend_option
+@click.option("--hidden", metavar="LIST", help="Units of the hidden layer, such as 64,128. Default: the paper's.")
+@click.option("--aux-weight", metavar="LIST", help="Auxiliary weights, such as 0,10,50. Default: the paper's.")
+@click.option("--seeds", metavar="LIST", help="Seeds, such as 1-10 or 1,4,7. Default: 1-10.")
+@click.option("--epochs", type=click.IntRange(min=1), help="Passes over the training data. Default: the paper's.")
+@click.option("--batch-size", type=click.IntRange(min=2), help="Samples of one step. Default: the paper's.")
+@click.option("--targets", multiple=True, help="Layer to predict; may be given several times.")
+@click.option("--rlct/--no-rlct", "measure_rlct", default=True, help="Whether to estimate the RLCT (paper convention).")
+@click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of TFDS data. Default: TFDS_DATA_DIR.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder. Default: sweeps/TASK.")
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    help="Runs at a time, each with its share of the cores. Default: the number of cores, with 2 GB of memory for "
+    "each; 1 on a GPU or TPU.",
+)
+@click.option("--retry-failed", is_flag=True, help="Try again what failed before.")
+@click.option("--dry-run", is_flag=True, help="Show what would be computed, and how long it would take; end there.")
+@json_option
+@quiet_option
+def sweep(
+    task,
+    backend,
+    hidden,
+    aux_weight,
+    seeds,
+    targets,
+    measure_rlct,
+    data_dir,
+    out,
+    workers,
+    retry_failed,
+    dry_run,
+    as_json,
+    quiet,
+    **settings,
+) -> None:
+    """Train and measure a grid of networks, and go on where it was stopped.
+
+    Without options: the paper's grid of the task. Runs that are in the folder are
+    kept, so the same command goes on after an interruption, and a longer list adds
+    to what is there. The folder holds one run folder a network, as ksm run makes
+    them, and results.csv with one row each.
+    """
+    require("rich", "matplotlib", "filelock")
+    values = {
+        "hidden": numbers(hidden or GRIDS[task]["hidden"], int, "--hidden", least=1),
+        "aux_weights": numbers(aux_weight or GRIDS[task]["aux_weight"], float, "--aux-weight", least=0),
+        "seeds": numbers(seeds or GRIDS[task]["seeds"], int, "--seeds", least=0),
+    }
+    backend = activate(backend)
+    with spoken_warnings():
+        from keras_selfmodel import datasets, experiments, transforms
+
+        recipe = recipe_of(experiments.find_task(task).recipe, targets, measure_rlct, settings)
+        recipes = experiments.grid(recipe, **values)
+        dataset = datasets.load(task, data_dir)
+        folder = out or Path("sweeps") / task
+        plan = experiments.plan_sweep(recipes, dataset, folder, retry_failed=retry_failed)
+        workers = min(workers or _workers(transforms.devices()), max(1, len(plan.jobs)))
+        if not quiet:
+            click.echo(_announcement(task, backend, values, plan), err=True)
+        if plan.jobs and not quiet:
+            seconds = experiments.expected_seconds(plan, dataset) / workers
+            at_a_time = f"{workers} runs at a time" if workers > 1 else "one run after another"
+            click.echo(f"expected time: about {duration(seconds)}, {at_a_time}\n", err=True)
+        if dry_run:
+            return
+        with SweepBar(quiet, plan) as bar:
+            try:
+                result = experiments.sweep(plan, dataset, data_dir=data_dir, workers=workers, progress=bar.progress())
+            except KeyboardInterrupt:
+                raise Interrupted(f"The same command goes on with what is missing in {folder}.") from None
+    if as_json:
+        print_json({"rows": [experiments.row_of(r) for r in result.results], "failures": result.failures})
+    else:
+        from ksm_cli.sweep_table import sweep_table
+
+        if result.results:
+            print_table(sweep_table(result.results))
+            click.echo(f"table of all runs: {folder / 'results.csv'}")
+    if result.failures:
+        lines = [f"{len(result.failures)} of {len(recipes)} runs failed (--retry-failed tries them again):"]
+        lines += [f"  {name}: {reason}" for name, reason in sorted(result.failures.items())]
+        raise click.ClickException("\n".join(lines))
+
+
+def _workers(devices: list[str]) -> int:
+    if not devices[0].lower().startswith("cpu"):
+        return 1
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # Windows does not tell
+        return cores
+    return max(1, min(cores, int(memory // BYTES_OF_A_WORKER)))
+
+
+def _announcement(task: str, backend: str, values: dict[str, list], plan) -> str:
+    failed = f", {len(plan.failures)} failed before" if plan.failures else ""
+    return "\n".join(
+        [
+            f"{task} on {backend}: " + " × ".join(f"{len(v)} {name.replace('_', ' ')}" for name, v in values.items()),
+            *(f"  {name.replace('_', ' '):<12} {', '.join(f'{v:g}' for v in vs)}" for name, vs in values.items()),
+            f"folder {plan.folder}: {len(plan.kept)} runs finished{failed}, {len(plan.jobs)} to compute",
+        ]
+    )

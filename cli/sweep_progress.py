@@ -1,0 +1,95 @@
+"""What a sweep shows while it works."""
+
+import sys
+import time
+
+import click
+
+from ksm_cli.output import terminal_progress
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words that fit their size: "40 s", "12 min", "3 h 20 min", "2 days 5 h"."""
+    minutes = round(seconds / 60)
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if minutes < 90:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 48:
+        return f"{hours} h {minutes} min"
+    days, hours = divmod(hours, 24)
+    return f"{days} days {hours} h"
+
+
+class SweepBar:
+    """A bar for the whole sweep and a line for each run at work on a terminal; a line for each run's end elsewhere.
+
+    Args:
+        quiet: Whether to say nothing at all.
+        plan: The plan of the sweep.
+    """
+
+    def __init__(self, quiet: bool, plan) -> None:
+        self._quiet = quiet
+        self._total = len(plan.kept) + len(plan.failures) + len(plan.jobs)
+        self._before = len(plan.kept) + len(plan.failures)
+        self._done = 0
+        self._start = time.monotonic()
+        self._progress = None if quiet or not sys.stderr.isatty() else terminal_progress()
+        self._lines: dict = {}
+        self._waiting = 0
+
+    def __enter__(self) -> "SweepBar":
+        if self._progress is not None:
+            self._progress.start()
+            self._all = self._progress.add_task("runs", total=self._total, completed=self._before, note="")
+        return self
+
+    def __exit__(self, *_) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+
+    def progress(self):
+        """The hooks for `experiments.sweep`."""
+        from keras_selfmodel.experiments import SweepProgress
+
+        return SweepProgress(
+            told=self._told,
+            finished=lambda job, result: self._ended(job, _note(result)),
+            failed=lambda job, reason: self._ended(job, f"failed: {reason}"),
+            waiting=self._wait,
+        )
+
+    def _told(self, job, part: str, done: int, total: int) -> None:
+        if self._progress is None:
+            return
+        if job not in self._lines:
+            self._lines[job] = self._progress.add_task(part, total=total, note=job.recipe.name)
+        self._progress.update(self._lines[job], description=part, completed=done, total=total)
+
+    def _ended(self, job, note: str) -> None:
+        self._done += 1
+        if self._quiet:
+            return
+        done = self._before + self._done
+        if self._progress is None:
+            left = (time.monotonic() - self._start) / self._done * (self._total - done)
+            click.echo(f"{done}/{self._total} {job.recipe.name}: {note} ({duration(left)} left)", err=True)
+            return
+        if job in self._lines:
+            self._progress.remove_task(self._lines.pop(job))
+        self._progress.console.print(f"{job.recipe.name}: {note}", highlight=False, markup=False)
+        self._progress.update(self._all, completed=done)
+
+    def _wait(self, runs: int) -> None:
+        if runs != self._waiting and not self._quiet:
+            self._waiting = runs
+            click.echo(f"Waiting for {runs} runs that another process is at work on.", err=True)
+
+
+def _note(result) -> str:
+    note = f"accuracy {result.accuracy:.4f}, spread {result.weight_spread:.4f}"
+    if result.recipe.rlct is None:
+        return note
+    return f"{note}, RLCT not a number" if result.rlct is None else f"{note}, RLCT {result.rlct:.1f}"

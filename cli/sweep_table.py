@@ -1,0 +1,43 @@
+"""The table at the end of a sweep."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from rich import box
+from rich.table import Table
+
+from keras_selfmodel.experiments import RunResult
+
+
+def sweep_table(results: Sequence[RunResult]) -> Table:
+    """One row for each size and auxiliary weight: mean ± standard deviation over the seeds; 80 columns hold it."""
+    groups: dict[tuple, list[RunResult]] = {}
+    for result in results:
+        groups.setdefault((result.recipe.hidden, result.recipe.aux_weight), []).append(result)
+    table = Table(
+        box=box.SIMPLE,
+        caption="mean ± standard deviation over the runs; R² of the self-prediction",
+        caption_justify="left",
+    )
+    for name in ("H", "AW", "runs", "accuracy", "weight spread", "RLCT", "R²"):
+        table.add_column(name, justify="right")
+    for (hidden, aux_weight), group in groups.items():
+        table.add_row(
+            str(hidden),
+            f"{aux_weight:g}",
+            str(len(group)),
+            _mean(group, "accuracy", 3),
+            _mean(group, "weight_spread", 4),
+            _mean(group, "rlct", 1),
+            _mean(group, "self_prediction_r2", 2),
+        )
+    return table
+
+
+def _mean(group: list[RunResult], name: str, digits: int) -> str:
+    values = [value for result in group if (value := getattr(result, name)) is not None]
+    if not values:
+        return ""
+    spread = f" ± {np.std(values, ddof=1):.{digits}f}" if len(values) > 1 else ""
+    missing = f" ({len(values)} of {len(group)})" if len(values) < len(group) else ""
+    return f"{np.mean(values):.{digits}f}{spread}{missing}"

@@ -1,0 +1,187 @@
+"""Where the runs of a sweep are computed: in this process, or in several others."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
+
+import keras
+
+from keras_selfmodel.datasets import Dataset
+from keras_selfmodel.experiments.jobs import Job, Outcome, failed, perform
+from keras_selfmodel.experiments.run import Progress
+
+Told = Callable[[Job, str, int, int], None]
+"""Called with a job, what it does ("epochs", "RLCT", "after descent"), how much of it is done, and of how much."""
+
+
+class HereExecutor:
+    """Computes one run after another in this process.
+
+    Args:
+        dataset: The data of all runs.
+        told: Hook for the progress of the jobs.
+    """
+
+    def __init__(self, dataset: Dataset, told: Told) -> None:
+        self._dataset = dataset
+        self._told = told
+
+    def __call__(self, jobs: SimpleQueue) -> Iterator[tuple[Job, Outcome]]:
+        """Takes jobs from the queue until it is empty, and yields what came of each."""
+        while not jobs.empty():
+            job = jobs.get()
+            progress = Progress(
+                *(
+                    lambda done, total, *_, job=job, name=name: self._told(job, name, done, total)
+                    for name in ("epochs", "RLCT", "after descent")
+                )
+            )
+            yield job, perform(job, self._dataset, progress)
+
+
+@dataclass
+class _Worker:
+    """A process, and what it writes to standard error."""
+
+    process: subprocess.Popen
+    errors: object
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def say(self, values: dict) -> None:
+        self.process.stdin.write(json.dumps(values) + "\n")
+        self.process.stdin.flush()
+
+
+class ProcessesExecutor:
+    """Computes several runs at a time, each in a process with its share of the CPU's cores.
+
+    A process that dies fails the run it was at, and another takes its place.
+
+    Args:
+        dataset: The data of all runs; the processes load them again by name.
+        told: Hook for the progress of the jobs.
+        data_dir: Folder of TFDS data that they load from.
+        workers: Number of processes.
+    """
+
+    def __init__(self, dataset: Dataset, told: Told, *, data_dir: str | None, workers: int) -> None:
+        self._told = told
+        self._workers = workers
+        self._start = {
+            "data": dataset.name,
+            "data_dir": None if data_dir is None else str(data_dir),
+            "digest": dataset.digest,
+        }
+
+    def __call__(self, jobs: SimpleQueue) -> Iterator[tuple[Job, Outcome]]:
+        """Takes jobs from the queue until it is empty, and yields what came of each.
+
+        Raises:
+            RuntimeError: If no run can be computed, for the reason it names.
+        """
+        events: SimpleQueue = SimpleQueue()
+        running: list[_Worker] = []
+        threads = [
+            threading.Thread(target=self._serve, args=(number, jobs, events, running), daemon=True)
+            for number in range(self._workers)
+        ]
+        try:
+            for thread in threads:
+                thread.start()
+            at_work = len(threads)
+            while at_work:
+                kind, *values = events.get()
+                if kind == "told":
+                    self._told(*values)
+                elif kind == "outcome":
+                    yield tuple(values)
+                elif kind == "fatal":
+                    raise RuntimeError(values[0])
+                else:
+                    at_work -= 1
+        finally:
+            for worker in running:
+                worker.process.kill()
+
+    def _serve(self, number: int, jobs: SimpleQueue, events: SimpleQueue, running: list[_Worker]) -> None:
+        worker = None
+        try:
+            while not jobs.empty():
+                try:
+                    job = jobs.get_nowait()
+                except Empty:  # another thread was faster
+                    break
+                if worker is None:
+                    worker = self._started(number)
+                    running.append(worker)
+                outcome = self._performed(worker, job, events)
+                if outcome is None:
+                    return
+                if worker.process.poll() is not None:
+                    worker = None
+                events.put(("outcome", job, outcome))
+        except Exception as error:  # or the sweep would wait for this thread for ever
+            events.put(("fatal", f"{type(error).__name__}: {error}"))
+        finally:
+            if worker is not None:
+                worker.process.stdin.close()
+            events.put(("idle",))
+
+    def _performed(self, worker: _Worker, job: Job, events: SimpleQueue) -> Outcome | None:
+        try:
+            worker.say({"recipe": job.recipe.to_dict(), "folder": str(job.folder)})
+            for line in worker.process.stdout:
+                values = json.loads(line)
+                if "event" in values:
+                    events.put(("told", job, values["event"], values["done"], values["total"]))
+                elif "state" in values:
+                    return Outcome(values["state"], values["reason"])
+                else:
+                    events.put(("fatal", values["fatal"]))
+                    return None
+        except BrokenPipeError:
+            pass
+        return failed(job, _death(worker))
+
+    def _started(self, number: int) -> _Worker:
+        cores = _share_of_cores(number, self._workers)
+        errors = tempfile.TemporaryFile("w+")
+        threads = len(cores) or max(1, (os.cpu_count() or 1) // self._workers)
+        environment = {"OMP_NUM_THREADS": str(threads), **os.environ, "KERAS_BACKEND": keras.config.backend()}
+        process = subprocess.Popen(
+            [sys.executable, "-m", "keras_selfmodel.experiments.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            env=environment,
+            text=True,
+            start_new_session=True,  # Ctrl-C is for the sweep, which ends its workers
+        )
+        worker = _Worker(process, errors)
+        worker.say({**self._start, "cores": cores})
+        return worker
+
+
+def _share_of_cores(number: int, workers: int) -> list[int]:
+    if not hasattr(os, "sched_getaffinity"):
+        return []
+    cores = sorted(os.sched_getaffinity(0))
+    return cores[number % len(cores) :: workers] or cores
+
+
+def _death(worker: _Worker) -> str:
+    code = worker.process.wait()
+    worker.errors.seek(0)
+    said = [line for line in worker.errors.read().splitlines() if line.strip()]
+    if code < 0:
+        name = signal.Signals(-code).name
+        hint = " (the system does that when memory is short)" if name == "SIGKILL" else ""
+        return f"Its process was ended by {name}{hint}."
+    return f"Its process ended with exit code {code}" + (f": {said[-1]}" if said else ".")

@@ -1,0 +1,80 @@
+"""How long the runs of a sweep will take, before they start."""
+
+import tempfile
+import time
+from collections import defaultdict
+from dataclasses import replace
+
+import numpy as np
+
+from keras_selfmodel.datasets import Dataset
+from keras_selfmodel.experiments.recipe import Recipe
+from keras_selfmodel.experiments.run import Progress, run
+from keras_selfmodel.experiments.sweep import Plan
+
+PILOT_BATCHES, PILOT_EPOCHS, PILOT_STEPS = 16, 4, 100
+
+
+def expected_seconds(plan: Plan, dataset: Dataset) -> float:
+    """Seconds of computing that a plan's runs will take, one after another.
+
+    From the finished runs of the folder where there are any with as many hidden units; else from a pilot: a few batches
+    of training and a few steps of sampling, after those that compile. Compiling, loading and drawing are not in it.
+
+    Args:
+        plan: The runs.
+        dataset: Their data.
+    """
+    measured = defaultdict(list)
+    for result in plan.kept:
+        measured[result.recipe.hidden].append(sum(result.seconds.values()))
+    seconds = {hidden: float(np.mean(values)) for hidden, values in measured.items()}
+    for job in sorted(plan.jobs, key=lambda job: -job.recipe.aux_weight):
+        if job.recipe.hidden not in seconds:
+            seconds[job.recipe.hidden] = pilot_seconds(job.recipe, dataset)
+    return sum(seconds[job.recipe.hidden] for job in plan.jobs)
+
+
+def pilot_seconds(recipe: Recipe, dataset: Dataset) -> float:
+    """Seconds that one run will take, from a short one with the same network.
+
+    Args:
+        recipe: Settings of the run.
+        dataset: Its data.
+    """
+    short, part = recipe, 1.0
+    if dataset.x_train.ndim > 1:  # the vocabulary of a part of the texts would be another
+        train = min(len(dataset.y_train), PILOT_BATCHES * recipe.batch_size)
+        part = train / len(dataset.y_train)
+        test = max(1, round(part * len(dataset.y_test)))
+        dataset = replace(
+            dataset,
+            x_train=dataset.x_train[:train],
+            y_train=dataset.y_train[:train],
+            x_test=dataset.x_test[:test],
+            y_test=dataset.y_test[:test],
+        )
+    short = replace(recipe, epochs=min(PILOT_EPOCHS, recipe.epochs) if part < 1 else min(2, recipe.epochs))
+    if recipe.rlct is not None:
+        short = replace(short, rlct=replace(recipe.rlct, burn_in=0, num_draws=PILOT_STEPS, thinning=1))
+    clock: dict[str, list[tuple[int, float]]] = defaultdict(list)
+
+    def note(name):
+        return lambda done, *_: clock[name].append((done, time.perf_counter()))
+
+    with tempfile.TemporaryDirectory() as folder:
+        start = time.perf_counter()
+        run(short, dataset, folder, progress=Progress(note("epochs"), note("sampling"), note("descended")))
+        whole = time.perf_counter() - start
+    seconds = recipe.epochs * _each(clock["epochs"], whole) / part
+    if recipe.rlct is not None:
+        each = _each(clock["sampling"], whole)
+        # The second estimate descends for as many steps as its burn-in takes, before it samples as long as the first.
+        seconds += (2 * recipe.rlct.num_steps + recipe.rlct.burn_in) * each
+    return seconds
+
+
+def _each(moments: list[tuple[int, float]], whole: float) -> float:
+    """Seconds of one unit, without the first that was told of, which compiles."""
+    (first, began), (last, ended) = moments[0], moments[-1]
+    return (ended - began) / (last - first) if last > first else whole / max(last, 1)

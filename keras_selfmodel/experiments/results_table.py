@@ -1,0 +1,57 @@
+"""`results.csv`: one row for each finished run of a sweep."""
+
+import csv
+import io
+from pathlib import Path
+
+from keras_selfmodel._whole_files import write_whole
+from keras_selfmodel.experiments.run_result import RunResult
+from keras_selfmodel.experiments.run_store import finished_runs
+
+RECIPE_COLUMNS = ("task", "hidden", "aux_weight", "seed", "epochs", "batch_size", "learning_rate")
+RESULT_COLUMNS = (
+    "backend",
+    "accuracy",
+    "weight_spread",
+    "weight_interquartile_range",
+    "weight_excess_kurtosis",
+    "self_prediction_r2",
+    "self_prediction_loss",
+    "rlct",
+    "rlct_std_error",
+    "rlct_descended",
+    "rlct_descended_std_error",
+    "inverse_temperature",
+    "is_subset",
+)
+
+
+def row_of(result: RunResult) -> dict:
+    """One run as plain values by column, without anything that differs when the run is repeated."""
+    return {
+        **{name: getattr(result.recipe, name) for name in RECIPE_COLUMNS},
+        **{name: getattr(result, name) for name in RESULT_COLUMNS},
+        "rlct_warnings": " ".join(result.rlct_warnings),
+        "run": result.folder.name,
+    }
+
+
+def write_results(folder: Path) -> list[RunResult]:
+    """Writes `results.csv` of all finished runs in a sweep's folder, whoever computed them.
+
+    Returns:
+        Their results.
+    """
+    from filelock import FileLock
+
+    # Sweeps that share the folder each write what both have found; the last to look must be the last to write.
+    with FileLock(folder / ".results.lock"):
+        results = finished_runs(folder)
+        text = io.StringIO()
+        if results:
+            rows = [row_of(result) for result in results]
+            writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
+            write_whole(folder / "results.csv", lambda file: file.write_text(text.getvalue(), encoding="utf-8"))
+    return results

@@ -1,0 +1,201 @@
+"""Many runs: a grid of settings, computed by several processes and kept in one folder."""
+
+import dataclasses
+import itertools
+import os
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from queue import SimpleQueue
+
+import keras
+
+from keras_selfmodel.datasets import Dataset
+from keras_selfmodel.experiments.executors import HereExecutor, ProcessesExecutor
+from keras_selfmodel.experiments.jobs import Job
+from keras_selfmodel.experiments.recipe import Recipe
+from keras_selfmodel.experiments.results_table import write_results
+from keras_selfmodel.experiments.run import finished_run
+from keras_selfmodel.experiments.run_folder import FolderBusyError, RunFolder, RunFolderError
+from keras_selfmodel.experiments.run_result import RunResult
+
+SECONDS_BETWEEN_LOOKS = 1.0
+
+
+@dataclass(frozen=True)
+class SweepProgress:
+    """What a sweep tells while it works; each hook may be replaced.
+
+    Attributes:
+        told: Called with (job, "epochs" or "RLCT" or "after descent", how much of it is done, of how much).
+        finished: Called with (job, its result).
+        failed: Called with (job, the reason).
+        waiting: Called with the number of runs that another process computes, when nothing else is left.
+    """
+
+    told: Callable[[Job, str, int, int], None] = lambda *_: None
+    finished: Callable[[Job, RunResult], None] = lambda *_: None
+    failed: Callable[[Job, str], None] = lambda *_: None
+    waiting: Callable[[int], None] = lambda *_: None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a sweep has to do.
+
+    Attributes:
+        folder: Where the runs lie.
+        jobs: Runs to be computed, or to be finished.
+        kept: Results of runs that are there already.
+        failures: Reasons, by name of the run, of those that failed before and will not be tried again, and of those
+            whose folder is another run's.
+    """
+
+    folder: Path
+    jobs: tuple[Job, ...]
+    kept: tuple[RunResult, ...]
+    failures: dict[str, str]
+
+
+@dataclass(frozen=True)
+class SweepResult:
+    """What a sweep ended with.
+
+    Attributes:
+        results: Results of the runs asked for, by hidden units, auxiliary weight and seed.
+        failures: Reasons of those that failed, by name of the run.
+    """
+
+    results: tuple[RunResult, ...]
+    failures: dict[str, str]
+
+
+def grid(recipe: Recipe, *, hidden: Sequence[int], aux_weights: Sequence[float], seeds: Iterable[int]) -> list[Recipe]:
+    """All combinations of hidden units, auxiliary weights and seeds, with the other settings of a recipe.
+
+    Args:
+        recipe: The other settings.
+        hidden: Units of the hidden layer.
+        aux_weights: Auxiliary weights.
+        seeds: Seeds.
+
+    Returns:
+        The recipes, those of one seed together, so that what is there early is a small grid of its own.
+
+    Raises:
+        ValueError: If one of the values is out of its range or given twice.
+
+    Example:
+
+    >>> from keras_selfmodel.experiments import TASKS
+    >>> [r.name for r in grid(TASKS["mnist"].recipe, hidden=[64], aux_weights=[0, 10], seeds=[1])]
+    ['mnist-hidden64-aux0-seed1', 'mnist-hidden64-aux10-seed1']
+    """
+    seeds = list(seeds)
+    for name, values in {"hidden": hidden, "aux_weights": aux_weights, "seeds": seeds}.items():
+        if len(set(values)) != len(values):
+            raise ValueError(f"Each value may be given once. Received: {name}={list(values)}")
+    return [
+        dataclasses.replace(recipe, hidden=h, aux_weight=float(a), seed=s)
+        for s, h, a in itertools.product(seeds, hidden, aux_weights)
+    ]
+
+
+def plan_sweep(recipes: Sequence[Recipe], dataset: Dataset, folder: str | Path, *, retry_failed: bool = False) -> Plan:
+    """Looks which runs are there already.
+
+    Args:
+        recipes: Settings of the runs.
+        dataset: Their data.
+        folder: The sweep's folder, which need not exist. Each run has a folder in it, as `run` makes it.
+        retry_failed: Whether runs that failed before are tried again.
+
+    Returns:
+        A `Plan`. Runs in the folder that were not asked for are left alone.
+    """
+    jobs, kept, failures = [], [], {}
+    for recipe in recipes:
+        job = Job(recipe, Path(folder) / f"{recipe.name}-{keras.config.backend()}")
+        try:
+            result = finished_run(recipe, dataset, job.folder)
+            failure = None if retry_failed else RunFolder(job.folder).failure()
+        except RunFolderError as error:
+            result, failure = None, str(error)
+        if result is not None:
+            kept.append(result)
+        elif failure is not None:
+            failures[job.folder.name] = failure
+        else:
+            jobs.append(job)
+    return Plan(Path(folder), tuple(jobs), tuple(kept), failures)
+
+
+def sweep(
+    plan: Plan,
+    dataset: Dataset,
+    *,
+    data_dir: str | os.PathLike | None = None,
+    workers: int = 1,
+    progress: SweepProgress | None = None,
+) -> SweepResult:
+    """Computes the runs of a plan, and writes `results.csv` with one row for each finished run in its folder.
+
+    May be interrupted at any time: the same sweep goes on where it stopped, and ends with the same table. Several
+    sweeps may share a folder; each computes what no other is at work on.
+
+    Args:
+        plan: What `plan_sweep` returned.
+        dataset: The data.
+        data_dir: Folder of TFDS data that worker processes load it from again.
+        workers: Processes that compute at a time, each with its share of the cores; with 1, this process computes.
+        progress: Hooks that are told what happens.
+
+    Returns:
+        A `SweepResult`.
+
+    Raises:
+        ValueError: If `workers` is not positive.
+        OSError, ImportError, RuntimeError: What would end every other run too, such as a full disk. What was computed
+            stays.
+    """
+    if workers < 1:
+        raise ValueError(f"workers must be at least 1. Received: workers={workers}")
+    progress = progress or SweepProgress()
+    if workers == 1:
+        execute = HereExecutor(dataset, progress.told)
+    else:
+        execute = ProcessesExecutor(dataset, progress.told, data_dir=data_dir, workers=min(workers, len(plan.jobs)))
+    plan.folder.mkdir(parents=True, exist_ok=True)
+    results, failures = list(plan.kept), dict(plan.failures)
+    ready, busy = list(plan.jobs), []
+    while ready or busy:
+        queue: SimpleQueue[Job] = SimpleQueue()
+        for job in ready:
+            queue.put(job)
+        for job, outcome in execute(queue):
+            if outcome.state == "busy":
+                busy.append(job)
+            elif outcome.state == "failed":
+                failures[job.folder.name] = outcome.reason
+                progress.failed(job, outcome.reason)
+            else:
+                results.append(finished_run(job.recipe, dataset, job.folder))
+                write_results(plan.folder)
+                progress.finished(job, results[-1])
+        ready = [job for job in busy if not _is_busy(job)]
+        busy = [job for job in busy if job not in ready]
+        if busy and not ready:
+            progress.waiting(len(busy))
+            time.sleep(SECONDS_BETWEEN_LOOKS)
+    write_results(plan.folder)
+    results.sort(key=lambda result: (result.recipe.hidden, result.recipe.aux_weight, result.recipe.seed))
+    return SweepResult(tuple(results), failures)
+
+
+def _is_busy(job: Job) -> bool:
+    try:
+        with RunFolder(job.folder).locked():
+            return False
+    except FolderBusyError:
+        return True

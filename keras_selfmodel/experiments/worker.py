@@ -1,0 +1,63 @@
+"""A process that computes runs for a sweep: `python -m keras_selfmodel.experiments.worker`.
+
+It reads one JSON object a line from standard input, first about itself and the data, then one for each job; and writes
+one a line to standard output: `{"event": "epochs" | "RLCT" | "after descent", "done": 3, "total": 50}` on the way, and
+`{"state": ..., "reason": ...}` at the end of a job, or `{"fatal": ...}` if no job can be computed.
+"""
+
+import json
+import os
+import sys
+import threading
+import warnings
+from functools import partial
+from pathlib import Path
+from queue import SimpleQueue
+
+
+def main() -> None:
+    """Serves until standard input ends: a sweep that is killed takes its workers with it, in the middle of a run."""
+    lines: SimpleQueue[str] = SimpleQueue()
+    threading.Thread(target=_listen, args=(lines,), daemon=True).start()
+    # What libraries print must not mix with what is said to the sweep.
+    channel, sys.stdout = os.fdopen(os.dup(1), "w", buffering=1), sys.stderr
+    os.dup2(2, 1)
+    start = json.loads(lines.get())
+    if start["cores"] and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, start["cores"])
+
+    from keras_selfmodel import datasets
+    from keras_selfmodel.experiments.jobs import Job, perform
+    from keras_selfmodel.experiments.recipe import Recipe
+    from keras_selfmodel.experiments.run import Progress
+
+    def tell(values: dict) -> None:
+        channel.write(json.dumps(values) + "\n")
+
+    def event(name: str, done: int, total: int, *_) -> None:
+        tell({"event": name, "done": done, "total": total})
+
+    progress = Progress(partial(event, "epochs"), partial(event, "RLCT"), partial(event, "after descent"))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the sweep has loaded the same data, and shown them
+            dataset = datasets.load(start["data"], start["data_dir"], download=False)
+        if dataset.digest != start["digest"]:
+            raise RuntimeError(f"{dataset.source} changed while the sweep was running.")
+        while True:
+            job = json.loads(lines.get())
+            outcome = perform(Job(Recipe.from_dict(job["recipe"]), Path(job["folder"])), dataset, progress)
+            tell({"state": outcome.state, "reason": outcome.reason})
+    except (ImportError, OSError, RuntimeError, ValueError) as error:
+        tell({"fatal": str(error)})
+        sys.exit(1)
+
+
+def _listen(lines: SimpleQueue) -> None:
+    for line in sys.stdin:
+        lines.put(line)
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
