@@ -1,1 +1,12 @@
-"""Figures, statistics' tables and pages about many runs."""
+"""Figures, tables and the report of many runs."""
+
+from keras_selfmodel.reporting.figure_files import FORMATS, figure_bytes
+from keras_selfmodel.reporting.sweep_figures import Panel, panels, sweep_figures
+
+__all__ = [
+    "FORMATS",
+    "Panel",
+    "figure_bytes",
+    "panels",
+    "sweep_figures",
+]

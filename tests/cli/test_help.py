@@ -10,14 +10,16 @@ import pytest
 import keras_selfmodel
 from keras_selfmodel.datasets.catalog import KNOWN
 from keras_selfmodel.experiments import TASKS
+from keras_selfmodel.reporting import FORMATS
 from keras_selfmodel.rlct import SamplingSettings
 from keras_selfmodel.rlct.samplers import SAMPLERS
 from ksm_cli.data import NAMES
 from ksm_cli.main import main
+from ksm_cli.plot import FORMATS as PLOT_FORMATS
 from ksm_cli.rlct import SAMPLER_NAMES, rlct
 from ksm_cli.run import TASK_NAMES, run
 
-COMMANDS = ("", "run", "rlct", "data", "doctor")
+COMMANDS = ("", "run", "sweep", "plot", "rlct", "data", "doctor")
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -63,6 +65,7 @@ def test_the_version_is_that_of_the_package(ksm):
 def test_the_names_on_the_command_line_are_those_of_the_package():
     assert set(TASK_NAMES) == set(TASKS)
     assert NAMES == tuple(KNOWN)
+    assert PLOT_FORMATS == FORMATS
 
 
 def _help(command: click.Command, name: str) -> str:

@@ -1,0 +1,63 @@
+"""`ksm plot`: the paper's figures of any runs."""
+
+from pathlib import Path
+
+import click
+
+from ksm_cli.backend import activate
+from ksm_cli.finished import finished, folder_argument
+from ksm_cli.output import json_option, print_json, require, spoken_warnings
+
+# Written out, for the help's sake. A test compares.
+FORMATS = ("png", "svg")
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  ksm plot sweeps/mnist
+  ksm plot sweeps/mnist --paper --format png --out figures"""
+)
+@folder_argument
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder. Default: FOLDER/figures.")
+@click.option("--paper", is_flag=True, help="Mark the paper's values, where the runs have its settings.")
+@click.option("--format", "formats", metavar="LIST", default="png,svg", show_default=True, help="png, svg or both.")
+@json_option
+def plot(folder, out, paper, formats, as_json) -> None:
+    """Draw the paper's Figures 2, 3 and 4 of the runs in FOLDER.
+
+    One figure for each task: the weight spread during training, and spread, RLCT
+    and accuracy against the auxiliary weight, as means with 95 % intervals over the
+    seeds. Runs that differ in other settings have figures of their own. Runs are
+    found at any depth of the folder.
+    """
+    chosen = _formats(formats)
+    require("matplotlib", "scipy")
+    activate(None)
+    with spoken_warnings():
+        from keras_selfmodel import analysis
+        from keras_selfmodel._whole_files import write_whole
+        from keras_selfmodel.reporting import figure_bytes, sweep_figures
+
+        studies = analysis.studies(finished(folder))
+        files = []
+        for name, figure in sweep_figures(studies, paper=paper).items():
+            for file_format in chosen:
+                file = (out or folder / "figures") / f"{name}.{file_format}"
+                content = figure_bytes(figure, file_format)
+                write_whole(file, lambda part, content=content: part.write_bytes(content))
+                files.append(str(file))
+    if paper and not any(run.paper is not None for study in studies for run in study.runs):
+        click.secho("Warning: no run has the paper's settings, so none of its values is marked.", fg="yellow", err=True)
+    if as_json:
+        print_json({"figures": files})
+    else:
+        click.echo("\n".join(files))
+
+
+def _formats(text: str) -> list[str]:
+    chosen = list(dict.fromkeys(part.strip().lower() for part in text.split(",")))
+    for name in chosen:
+        if name not in FORMATS:
+            raise click.UsageError(f"--format wants {' or '.join(FORMATS)}, or both. Received: {text!r}.")
+    return chosen

@@ -1,0 +1,186 @@
+"""The panels of the paper's figures."""
+
+import numpy as np
+
+from keras_selfmodel.analysis import MEASURES, Group, Series, Study, collapsed_runs, mean_interval, paper_of
+from keras_selfmodel.experiments.run_folder import RunFolder
+from keras_selfmodel.reporting.curve_styles import PAPER_COLOR, curve_style
+
+# What a measure is multiplied with, and what stands at its axis.
+AXES = {
+    "weight_spread": (1, "standard deviation of the\nfinal layer's weights"),
+    "rlct": (1, "RLCT"),
+    "accuracy": (100, "accuracy on the test data / %"),
+}
+
+
+def draw_training(axes, study: Study, *, paper: bool) -> None:
+    """The weight spread over the epochs, one curve for each auxiliary weight, of the widest networks.
+
+    Args:
+        axes: A `matplotlib.axes.Axes`.
+        study: The runs.
+        paper: Whether the paper's values at the end of the training are marked.
+    """
+    series = study.series[-1]
+    weights = _weights(study)
+    counts, drawn = [], []
+    for group in series.groups:
+        epochs, rows = _histories(group)
+        if not rows:
+            continue
+        style = curve_style(weights.index(group.aux_weight))
+        intervals = [mean_interval(values) for values in zip(*rows, strict=True)]
+        means = [interval.mean for interval in intervals]
+        line = {"color": style.color, "linestyle": style.linestyle, "linewidth": 1.4}
+        (curve,) = axes.plot(epochs, means, marker=style.marker, markersize=4, markevery=_few(epochs), **line)
+        if intervals[0].half_width is not None:
+            axes.fill_between(
+                epochs,
+                [interval.low for interval in intervals],
+                [interval.high for interval in intervals],
+                color=style.color,
+                alpha=0.15,
+                linewidth=0,
+            )
+        counts.append(len(rows))
+        drawn.append((curve, f"{group.aux_weight:g}"))
+        value = getattr(paper_of(study, series).get(group.aux_weight), "weight_spread", None) if paper else None
+        if value is not None:
+            axes.plot(epochs[-1], value, marker=style.marker, **_faint(8))
+    axes.set(xlabel="epoch", ylabel=AXES["weight_spread"][1])
+    if drawn:
+        _legend(axes, "auxiliary weight AW", drawn, counts, _paper_handle(axes) if paper else None)
+    else:
+        _say(axes, "no history of the training")
+
+
+def draw_measure(axes, study: Study, name: str, *, paper: bool) -> None:
+    """A measure after training against the auxiliary weight, one curve for each network size.
+
+    The weights stand side by side at equal distances, because those of the paper crowd near zero. Open markers are
+    groups in which networks collapsed.
+
+    Args:
+        axes: A `matplotlib.axes.Axes`.
+        study: The runs.
+        name: A name of `AXES`.
+        paper: Whether the paper's values are marked.
+    """
+    factor, label = AXES[name]
+    weights = _weights(study)
+    counts, drawn = [], []
+    for index, series in enumerate(study.series):
+        style = curve_style(index)
+        points = {group.aux_weight: group.interval(name) for group in series.groups}
+        points = {weight: interval for weight, interval in points.items() if interval is not None}
+        if not points:
+            continue
+        places = [weights.index(weight) for weight in points]
+        means = factor * np.array([interval.mean for interval in points.values()])
+        errors = factor * np.array([interval.half_width or 0.0 for interval in points.values()])
+        axes.fill_between(places, means - errors, means + errors, color=style.color, alpha=0.15, linewidth=0)
+        line = {"color": style.color, "linestyle": style.linestyle, "linewidth": 1.4}
+        curve = axes.errorbar(places, means, errors, marker=style.marker, markersize=5, capsize=2.5, **line)
+        hollow = [
+            (place, mean)
+            for place, mean, weight in zip(places, means, points, strict=True)
+            if collapsed_runs(_group(series, weight), series)
+        ]
+        if hollow:
+            look = {"linestyle": "none", "markersize": 5, "markerfacecolor": "white", "markeredgecolor": style.color}
+            axes.plot(*zip(*hollow, strict=True), marker=style.marker, gid="collapsed", zorder=3, **look)
+        counts += [interval.count for interval in points.values()]
+        drawn.append((curve, str(series.hidden)))
+        if paper:
+            _mark_paper(axes, study, series, name, weights, style.marker)
+    axes.set(xlabel="auxiliary weight AW", ylabel=_with_convention(label, study) if name == "rlct" else label)
+    axes.set_xticks(range(len(weights)), [f"{weight:g}" for weight in weights])
+    axes.set_xlim(-0.3, len(weights) - 0.7)
+    axes.margins(y=0.08)
+    if drawn:
+        _legend(axes, "hidden units H", drawn, counts, _paper_handle(axes) if paper else None)
+    else:
+        _say(axes, f"{MEASURES[name].title}: not measured")
+
+
+def _weights(study: Study) -> list[float]:
+    return sorted({group.aux_weight for series in study.series for group in series.groups})
+
+
+def _group(series: Series, weight: float) -> Group:
+    return next(group for group in series.groups if group.aux_weight == weight)
+
+
+def _histories(group: Group) -> tuple[list[int], list[list[float]]]:
+    """The epochs, and the spread after each of them for every run whose history is there."""
+    rows, epochs = [], []
+    for run in group.runs:
+        history = RunFolder(run.folder).read_history()
+        values = [row.get("weight_spread") for row in history]
+        if len(history) == run.recipe.epochs and all(value is not None and np.isfinite(value) for value in values):
+            epochs = [int(row["epoch"]) for row in history]
+            rows.append(values)
+    return epochs, rows
+
+
+def _few(epochs: list[int]) -> int:
+    """Every how many epochs a marker stands: about ten on a curve."""
+    return max(1, len(epochs) // 10)
+
+
+def _mark_paper(axes, study: Study, series: Series, name: str, weights: list[float], marker: str) -> None:
+    factor = AXES[name][0]
+    for weight, figures in paper_of(study, series).items():
+        value = getattr(figures, name)
+        if value is not None and weight in weights:
+            axes.plot(weights.index(weight), factor * value, marker=marker, **_faint(9))
+
+
+def _faint(size: int) -> dict:
+    return {
+        "linestyle": "none", "markersize": size, "markerfacecolor": "none", "markeredgecolor": PAPER_COLOR,
+        "alpha": 0.75, "gid": "paper", "zorder": 1,
+    }  # fmt: skip
+
+
+def _paper_handle(axes):
+    """What stands for the paper's values in the legend, if there are any in the panel."""
+    return next((line for line in axes.get_lines() if line.get_gid() == "paper"), None)
+
+
+def _legend(axes, title: str, drawn: list, counts: list[int], paper) -> None:
+    """Below the panel, where it hides no curve, with the number of seeds behind each mean."""
+    seeds = f"{min(counts)}" if min(counts) == max(counts) else f"{min(counts)}–{max(counts)}"
+    note = f"n = {seeds} seed{'' if seeds == '1' else 's'}"
+    if any(line.get_gid() == "collapsed" for line in axes.get_lines()):
+        note += ", open: collapsed"
+    handles, labels = [handle for handle, _ in drawn], [label for _, label in drawn]
+    if paper is not None:
+        handles.append(paper)
+        labels.append("paper")
+    axes.legend(
+        handles,
+        labels,
+        title=f"{title} ({note})",
+        loc="upper center",
+        bbox_to_anchor=(0.5, -0.2),
+        ncols=len(labels) if len(labels) <= 5 else 4,
+        frameon=False,
+        fontsize="small",
+        title_fontsize="small",
+        handlelength=2.4,
+        columnspacing=1.0,
+        handletextpad=0.5,
+    )
+
+
+def _with_convention(label: str, study: Study) -> str:
+    for run in study.runs:
+        if run.recipe.rlct is not None and run.inverse_temperature is not None:
+            return f"{label} ({run.recipe.rlct.convention} convention,\nnβ = {run.inverse_temperature:.1f})"
+    return label
+
+
+def _say(axes, words: str) -> None:
+    axes.text(0.5, 0.5, words, transform=axes.transAxes, ha="center", va="center", color="0.4")

@@ -1,0 +1,164 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from keras_selfmodel.analysis import mean_interval, studies
+from keras_selfmodel.reporting import figure_bytes, panels, sweep_figures
+from tests.analysis.made_up import made_up_grid, made_up_run, written
+
+
+@pytest.fixture(scope="module")
+def grid(tmp_path_factory):
+    """H = 64 and 512, AW 0, 1, 10 and 50, three seeds, 50 epochs, with their files."""
+    folder = tmp_path_factory.mktemp("grid")
+    return [written(run, folder / run.folder.name) for run in made_up_grid()]
+
+
+def _panels(runs, **options) -> dict:
+    """The axes of the only figure, by the letter in their title."""
+    (figure,) = sweep_figures(studies(runs), **options).values()
+    return dict(zip("ABCD", figure.axes, strict=False))
+
+
+def _curves(axes) -> list:
+    """The lines of the means in the order of the legend, without marks and the caps of error bars."""
+    return [line for line in axes.get_lines() if line.get_linestyle() != "None"]
+
+
+def _labels(axes) -> list[str]:
+    return [text.get_text() for text in axes.get_legend().get_texts()]
+
+
+def test_mnist_has_the_four_panels_of_figure_2(grid):
+    figures = sweep_figures(studies(grid))
+    assert list(figures) == ["figure-2-mnist"]
+    titles = [axes.get_title(loc="left") for axes in figures["figure-2-mnist"].axes]
+    assert [title[5] for title in titles] == list("ABCD")
+    assert "H = 512" in titles[0]
+    labels = [(axes.get_xlabel(), axes.get_ylabel()) for axes in figures["figure-2-mnist"].axes]
+    assert labels[0] == ("epoch", "standard deviation of the\nfinal layer's weights")
+    assert labels[2] == ("auxiliary weight AW", "RLCT (paper convention,\nnβ = 82.1)")
+    assert labels[3][1] == "accuracy on the test data / %"
+
+
+@pytest.mark.parametrize(("task", "name"), [("cifar10", "figure-3-cifar10"), ("imdb", "figure-4-imdb")])
+def test_the_other_tasks_have_three_panels(task, name):
+    figures = sweep_figures(studies(made_up_grid(hiddens=(128,), task=task)))
+    assert list(figures) == [name]
+    assert [axes.get_ylabel()[:4] for axes in figures[name].axes] == ["stan", "RLCT", "accu"]
+
+
+def test_another_task_with_several_sizes_has_the_panel_of_the_spread():
+    (study,) = studies(made_up_grid(hiddens=(8, 16), task="digits"))
+    assert [panel.letter for panel in panels(study)] == list("ABCD")
+    (study,) = studies(made_up_grid(hiddens=(8,), task="digits"))
+    assert [panel.letter for panel in panels(study)] == list("ABC")
+
+
+def test_panel_a_shows_the_mean_history_of_the_widest_networks(grid):
+    axes = _panels(grid)["A"]
+    wide = [run for run in grid if run.recipe.hidden == 512]
+    assert _labels(axes) == ["0", "1", "10", "50"]
+    assert axes.get_legend().get_title().get_text() == "auxiliary weight AW (n = 3 seeds)"
+    for curve, weight in zip(_curves(axes), (0, 1, 10, 50), strict=True):
+        end = np.mean([run.weight_spread for run in wide if run.recipe.aux_weight == weight])
+        assert list(curve.get_xdata()) == list(range(1, 51))
+        assert curve.get_ydata() == pytest.approx(end * np.arange(1, 51) / 50)
+
+
+def test_the_bands_are_students_intervals(grid):
+    axes = _panels(grid)["A"]
+    runs = [run for run in grid if run.recipe.hidden == 512 and run.recipe.aux_weight == 0]
+    interval = mean_interval(run.weight_spread for run in runs)
+    corners = axes.collections[0].get_paths()[0].vertices
+    last = corners[corners[:, 0] == 50, 1]
+    assert (last.min(), last.max()) == pytest.approx((interval.low, interval.high))
+
+
+@pytest.mark.parametrize(
+    ("letter", "measure", "factor"), [("B", "weight_spread", 1), ("C", "rlct", 1), ("D", "accuracy", 100)]
+)
+def test_the_other_panels_show_the_means_of_every_size(grid, letter, measure, factor):
+    axes = _panels(grid)[letter]
+    assert _labels(axes) == ["64", "512"]
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["0", "1", "10", "50"]
+    for curve, hidden in zip(_curves(axes), (64, 512), strict=True):
+        for place, weight in enumerate((0, 1, 10, 50)):
+            runs = [run for run in grid if (run.recipe.hidden, run.recipe.aux_weight) == (hidden, weight)]
+            assert curve.get_ydata()[place] == pytest.approx(factor * np.mean([getattr(run, measure) for run in runs]))
+
+
+def test_curves_differ_in_colour_marker_and_line(grid):
+    for axes in _panels(grid).values():
+        looks = [(line.get_color(), line.get_marker(), line.get_linestyle()) for line in _curves(axes)]
+        for property_values in zip(*looks, strict=True):
+            assert len(set(map(str, property_values))) == len(looks)
+
+
+def test_the_papers_values_are_marked_on_request_only(grid):
+    assert not any(line.get_gid() == "paper" for axes in _panels(grid).values() for line in axes.get_lines())
+    marked = _panels(grid, paper=True)
+    for letter, expected in {
+        "A": {(50, 0.097), (50, 0.094), (50, 0.088), (50, 0.081)},
+        "C": {(0, 33), (1, 31), (2, 25.5), (3, -5), (0, 58), (1, 58), (2, 52.5), (3, 37)},
+    }.items():
+        marks = [line for line in marked[letter].get_lines() if line.get_gid() == "paper"]
+        assert {(float(mark.get_xdata()[0]), float(mark.get_ydata()[0])) for mark in marks} == expected
+        assert "paper" in _labels(marked[letter])
+
+
+def test_runs_with_other_settings_have_no_marks_of_the_paper():
+    axes = _panels(made_up_grid(epochs=3), paper=True)["C"]
+    assert not any(line.get_gid() == "paper" for line in axes.get_lines())
+    assert "paper" not in _labels(axes)
+
+
+def test_a_single_seed_has_a_curve_without_a_band():
+    axes = _panels(made_up_grid(seeds=(1,)))["C"]
+    assert "(n = 1 seed)" in axes.get_legend().get_title().get_text()
+    corners = axes.collections[0].get_paths()[0].vertices
+    assert len({tuple(corner) for corner in corners}) <= 4 + 1
+
+
+def test_collapsed_groups_are_open_and_named():
+    runs = made_up_grid(hiddens=(64,)) + [
+        made_up_run(100.0, seed, hidden=64, accuracy=0.11, rlct=-5.0 + seed) for seed in (1, 2, 3)
+    ]
+    axes = _panels(runs)["C"]
+    (open_ones,) = [line for line in axes.get_lines() if line.get_gid() == "collapsed"]
+    assert list(open_ones.get_xdata()) == [4] and open_ones.get_ydata()[0] == pytest.approx(-3)
+    assert open_ones.get_markerfacecolor() == "white"
+    assert "open: collapsed" in axes.get_legend().get_title().get_text()
+
+
+def test_what_was_not_measured_is_said():
+    axes = _panels([dataclasses.replace(run, rlct=None) for run in made_up_grid()])["C"]
+    assert [text.get_text() for text in axes.texts] == ["RLCT: not measured"]
+
+
+def test_runs_without_a_history_are_said():
+    assert [text.get_text() for text in _panels(made_up_grid())["A"].texts] == ["no history of the training"]
+
+
+def test_other_backends_and_settings_have_figures_of_their_own():
+    runs = made_up_grid(seeds=(1,)) + made_up_grid(seeds=(1,), backend="torch") + made_up_grid(seeds=(1,), epochs=3)
+    assert set(sweep_figures(studies(runs))) == {
+        "figure-2-mnist-jax", "figure-2-mnist-jax-2", "figure-2-mnist-torch"
+    }  # fmt: skip
+
+
+def test_a_task_with_an_odd_name_has_a_name_fit_for_a_file():
+    assert list(sweep_figures(studies(made_up_grid(task="../my data"))))[0] == "figure--my-data"
+
+
+@pytest.mark.parametrize(("file_format", "start"), [("png", b"\x89PNG"), ("svg", b"<?xml")])
+def test_the_same_figure_is_the_same_file(file_format, start):
+    contents = {figure_bytes(sweep_figures(studies(made_up_grid()))["figure-2-mnist"], file_format) for _ in range(2)}
+    assert len(contents) == 1
+    assert contents.pop().startswith(start)
+
+
+def test_another_format_is_refused():
+    with pytest.raises(ValueError, match="gif"):
+        figure_bytes(None, "gif")
