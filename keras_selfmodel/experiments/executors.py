@@ -1,5 +1,6 @@
 """Where the runs of a sweep are computed: in this process, or in several others."""
 
+import contextlib
 import json
 import os
 import signal
@@ -8,8 +9,9 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from queue import Empty, SimpleQueue
+from typing import IO
 
 import keras
 
@@ -48,15 +50,22 @@ class HereExecutor:
 
 @dataclass
 class _Worker:
-    """A process, and what it writes to standard error."""
+    """A process, and the file that it writes its standard error to."""
 
     process: subprocess.Popen
-    errors: object
-    lock: threading.Lock = field(default_factory=threading.Lock)
+    errors: IO[str]
 
     def say(self, values: dict) -> None:
         self.process.stdin.write(json.dumps(values) + "\n")
         self.process.stdin.flush()
+
+    def end(self) -> None:
+        self.process.kill()
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
+        self.process.stdout.close()
+        self.process.wait()
+        self.errors.close()
 
 
 class ProcessesExecutor:
@@ -74,6 +83,8 @@ class ProcessesExecutor:
     def __init__(self, dataset: Dataset, told: Told, *, data_dir: str | None, workers: int) -> None:
         self._told = told
         self._workers = workers
+        self._stopped = threading.Event()
+        self.processes: list[subprocess.Popen] = []
         self._start = {
             "data": dataset.name,
             "data_dir": None if data_dir is None else str(data_dir),
@@ -87,9 +98,8 @@ class ProcessesExecutor:
             RuntimeError: If no run can be computed, for the reason it names.
         """
         events: SimpleQueue = SimpleQueue()
-        running: list[_Worker] = []
         threads = [
-            threading.Thread(target=self._serve, args=(number, jobs, events, running), daemon=True)
+            threading.Thread(target=self._serve, args=(number, jobs, events), daemon=True)
             for number in range(self._workers)
         ]
         try:
@@ -107,31 +117,34 @@ class ProcessesExecutor:
                 else:
                     at_work -= 1
         finally:
-            for worker in running:
-                worker.process.kill()
+            # A thread that waits for its process is woken by the process's end.
+            self._stopped.set()
+            for process in list(self.processes):
+                process.kill()
+            for thread in threads:
+                thread.join()
 
-    def _serve(self, number: int, jobs: SimpleQueue, events: SimpleQueue, running: list[_Worker]) -> None:
+    def _serve(self, number: int, jobs: SimpleQueue, events: SimpleQueue) -> None:
         worker = None
         try:
-            while not jobs.empty():
+            while not self._stopped.is_set():
                 try:
                     job = jobs.get_nowait()
-                except Empty:  # another thread was faster
+                except Empty:
                     break
-                if worker is None:
-                    worker = self._started(number)
-                    running.append(worker)
+                worker = worker or self._started(number)
                 outcome = self._performed(worker, job, events)
                 if outcome is None:
-                    return
-                if worker.process.poll() is not None:
-                    worker = None
+                    break
                 events.put(("outcome", job, outcome))
+                if worker.process.poll() is not None:
+                    worker.end()
+                    worker = None
         except Exception as error:  # or the sweep would wait for this thread for ever
             events.put(("fatal", f"{type(error).__name__}: {error}"))
         finally:
             if worker is not None:
-                worker.process.stdin.close()
+                worker.end()
             events.put(("idle",))
 
     def _performed(self, worker: _Worker, job: Job, events: SimpleQueue) -> Outcome | None:
@@ -148,7 +161,7 @@ class ProcessesExecutor:
                     return None
         except BrokenPipeError:
             pass
-        return failed(job, _death(worker))
+        return None if self._stopped.is_set() else failed(job, _death(worker))
 
     def _started(self, number: int) -> _Worker:
         cores = _share_of_cores(number, self._workers)
@@ -164,8 +177,10 @@ class ProcessesExecutor:
             text=True,
             start_new_session=True,  # Ctrl-C is for the sweep, which ends its workers
         )
+        self.processes.append(process)
         worker = _Worker(process, errors)
-        worker.say({**self._start, "cores": cores})
+        with contextlib.suppress(BrokenPipeError):  # the first job will find out why
+            worker.say({**self._start, "cores": cores})
         return worker
 
 

