@@ -10,8 +10,11 @@ from keras_selfmodel.datasets.errors import (
 )
 from keras_selfmodel.datasets.loading import load
 from keras_selfmodel.datasets.preparing import prepare
+from keras_selfmodel.datasets.tokenizing import PADDING, UNKNOWN, padded, tokenize, vocabulary_size
 
 __all__ = [
+    "PADDING",
+    "UNKNOWN",
     "DataCorruptedError",
     "DataNotFoundError",
     "Dataset",
@@ -20,5 +23,8 @@ __all__ = [
     "SubsetWarning",
     "find",
     "load",
+    "padded",
     "prepare",
+    "tokenize",
+    "vocabulary_size",
 ]

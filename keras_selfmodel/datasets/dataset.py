@@ -11,7 +11,8 @@ class Dataset:
 
     Args:
         name: "mnist", "cifar10" or "imdb".
-        x_train: Images as uint8 of shape (examples, height, width, channels); texts as object array of str.
+        x_train: Images as uint8 of shape (examples, height, width, channels); texts as object array of str,
+            tokenized ones as object array of int32 arrays.
         y_train: Class numbers, int32.
         x_test: Like `x_train`.
         y_test: Like `y_train`.
