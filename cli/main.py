@@ -9,6 +9,7 @@ from ksm_cli.data import data
 from ksm_cli.doctor import doctor
 from ksm_cli.output import Interrupted
 from ksm_cli.plot import plot
+from ksm_cli.report import report
 from ksm_cli.rlct import rlct
 from ksm_cli.run import run
 from ksm_cli.sweep import sweep
@@ -71,5 +72,5 @@ def main() -> None:
     """
 
 
-for command in (run, sweep, plot, rlct, data, doctor):
+for command in (run, sweep, plot, report, rlct, data, doctor):
     main.add_command(command)

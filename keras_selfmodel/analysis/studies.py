@@ -9,6 +9,8 @@ from keras_selfmodel.analysis.study import Group, Series, Study
 from keras_selfmodel.experiments import RunResult
 from keras_selfmodel.experiments.run_folder import RunFolder
 
+# The order of the paper; other tasks follow.
+TASK_ORDER = ("mnist", "cifar10", "imdb")
 # What a study varies.
 VARIED = ("task", "hidden", "aux_weight", "seed")
 # What has no meaning for a network without a self-model.
@@ -26,7 +28,7 @@ def studies(results: Iterable[RunResult]) -> list[Study]:
         results: The runs, as `experiments.finished_runs` reads them.
 
     Returns:
-        The studies by task and backend.
+        The studies by task, in the order of the paper, and backend.
 
     Example:
 
@@ -50,7 +52,7 @@ def studies(results: Iterable[RunResult]) -> list[Study]:
     adopting = {key: _key(_without_self_model(settings[key])) for key in self_modeling}
     found = [_study(settings[key], runs + baselines[adopting[key]]) for key, runs in self_modeling.items()]
     found += [_study(settings[key], runs) for key, runs in baselines.items() if key not in adopting.values()]
-    found.sort(key=lambda study: (study.task, study.backend, _key(study.settings)))
+    found.sort(key=_place)
     return [dataclasses.replace(study, distinction=_distinction(study, found)) for study in found]
 
 
@@ -74,6 +76,11 @@ def _settings(result: RunResult) -> dict:
         "data": data_of(result),
     }
     return {"task": result.recipe.task, "backend": result.backend, **plain}
+
+
+def _place(study: Study) -> tuple:
+    number = TASK_ORDER.index(study.task) if study.task in TASK_ORDER else len(TASK_ORDER)
+    return number, study.task, study.backend, _key(study.settings)
 
 
 def _without_self_model(settings: dict) -> dict:

@@ -1,6 +1,7 @@
 """Figures, tables and the report of many runs."""
 
 from keras_selfmodel.reporting.figure_files import FORMATS, figure_bytes
+from keras_selfmodel.reporting.report import report_html
 from keras_selfmodel.reporting.sweep_figures import Panel, panels, sweep_figures
 
 __all__ = [
@@ -8,5 +9,6 @@ __all__ = [
     "Panel",
     "figure_bytes",
     "panels",
+    "report_html",
     "sweep_figures",
 ]

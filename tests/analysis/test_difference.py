@@ -75,6 +75,14 @@ def test_values_that_do_not_scatter_divide_by_nothing(seeds):
     assert other.estimate.mean == pytest.approx(-0.2)
 
 
+def test_one_group_alone_may_not_scatter():
+    # The standard error is that of the other group, 1/√3, with its 2 degrees of freedom.
+    found = difference({4: 0.1, 5: 0.1, 6: 0.1}, {1: 1.1, 2: 2.1, 3: 3.1})
+    assert found.estimate.mean == pytest.approx(-2)
+    assert found.estimate.half_width == pytest.approx(4.302653 / math.sqrt(3), rel=1e-6)
+    assert found.p == pytest.approx(_p_of_two_degrees(-2 * math.sqrt(3)), rel=1e-9)
+
+
 def test_an_empty_group_is_refused():
     with pytest.raises(ValueError, match="1 and 0"):
         difference({1: 1.0}, {})

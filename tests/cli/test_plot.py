@@ -1,4 +1,3 @@
-import importlib.util
 import json
 from pathlib import Path
 
@@ -43,49 +42,3 @@ def test_marks_of_the_paper_that_cannot_be_are_told(ksm, tmp_path):
 def test_another_format_is_wrong_usage(ksm, sweep):
     result = ksm("plot", sweep, "--format", "png,gif")
     assert result.exit_code == 2 and "'png,gif'" in result.stderr
-
-
-@pytest.mark.parametrize("command", ["plot"])
-def test_no_folder_is_wrong_usage(ksm, command):
-    result = ksm(command, "nowhere")
-    assert result.exit_code == 2 and "'nowhere' does not exist" in result.stderr
-
-
-@pytest.mark.parametrize("command", ["plot"])
-def test_an_empty_folder_is_told(ksm, tmp_path, command):
-    (tmp_path / "empty").mkdir()
-    result = ksm(command, "empty")
-    assert result.exit_code == 1
-    assert result.stderr == "Error: empty holds no run. ksm run and ksm sweep make runs.\n"
-
-
-@pytest.mark.parametrize("command", ["plot"])
-def test_unfinished_runs_alone_are_told(ksm, sweep, command):
-    for file in sweep.rglob("metrics.json"):
-        file.unlink()
-    result = ksm(command, sweep)
-    assert result.exit_code == 1 and "only unfinished runs (4)" in result.stderr
-
-
-@pytest.mark.parametrize("command", ["plot"])
-@pytest.mark.parametrize("content", ["{", "[]", "{}"])
-def test_damaged_metrics_are_named(ksm, sweep, command, content):
-    (sweep / "hidden64-aux10-seed1-jax" / "metrics.json").write_text(content)
-    result = ksm(command, sweep)
-    assert result.exit_code == 1 and "hidden64-aux10-seed1-jax/metrics.json" in result.stderr
-    assert len(result.stderr.splitlines()) == 1
-
-
-@pytest.mark.parametrize("command", ["plot"])
-def test_a_damaged_history_is_named(ksm, sweep, command):
-    (sweep / "hidden64-aux10-seed1-jax" / "history.csv").write_text("epoch,weight_spread\n1,none\n")
-    result = ksm(command, sweep)
-    assert result.exit_code == 1 and "history.csv is damaged" in result.stderr
-
-
-@pytest.mark.parametrize("command", ["plot"])
-def test_a_missing_package_is_answered_with_the_pip_line(ksm, sweep, command, monkeypatch):
-    find = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "scipy" else find(name))
-    result = ksm(command, sweep)
-    assert result.exit_code == 1 and "needs scipy: pip install 'keras-selfmodel[experiments]'" in result.stderr

@@ -1,0 +1,30 @@
+"""The verdicts on the paper's claims as tables for a terminal."""
+
+from collections.abc import Iterator, Sequence
+
+from rich.table import Table
+
+from keras_selfmodel.analysis import STATEMENTS, Claim, Study
+
+# So many sizes beside the claim fit 80 columns.
+SIZES = 4
+
+
+def claims_table(study: Study, claims: Sequence[Claim]) -> Iterator[Table]:
+    """Claims down, network sizes across; further tables where there are many sizes.
+
+    Args:
+        study: The runs.
+        claims: What `analysis.claims` found in them.
+    """
+    verdicts = {(claim.name, claim.hidden): claim.answer.verdict for claim in claims}
+    hiddens = [series.hidden for series in study.series]
+    for start in range(0, len(hiddens), SIZES):
+        shown = hiddens[start : start + SIZES]
+        table = Table(title=f"{study.title}, {study.backend}, {len(study.runs)} runs", title_justify="left", show_lines=True)
+        table.add_column("claim")
+        for hidden in shown:
+            table.add_column(f"H = {hidden}", max_width=10)
+        for name, (statement, _) in STATEMENTS.items():
+            table.add_row(statement, *(verdicts[name, hidden] for hidden in shown))
+        yield table

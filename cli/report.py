@@ -1,0 +1,48 @@
+"""`ksm report`: one page about many runs."""
+
+from pathlib import Path
+
+import click
+
+from ksm_cli.backend import activate
+from ksm_cli.finished import finished, folder_argument
+from ksm_cli.output import json_option, print_json, print_table, require, spoken_warnings
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  ksm report sweeps/mnist
+  ksm report sweeps/mnist --out mnist.html --json"""
+)
+@folder_argument
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="The page. Default: FOLDER/report.html.")
+@json_option
+def report(folder, out, as_json) -> None:
+    """Answer the paper's claims from the runs in FOLDER, as an HTML page.
+
+    The page holds verdicts, the paper's numbers beside yours, figures, tables,
+    settings and warnings, and needs no network. The verdicts are printed too, with
+    --json together with the numbers behind them. Runs are found at any depth of the
+    folder.
+    """
+    require("rich", "matplotlib", "scipy", "jinja2")
+    activate(None)
+    file = out or folder / "report.html"
+    with spoken_warnings():
+        from keras_selfmodel import analysis
+        from keras_selfmodel._whole_files import write_whole
+        from keras_selfmodel.reporting import report_html
+        from ksm_cli.claims_table import claims_table
+
+        studies = analysis.studies(finished(folder))
+        page = report_html(studies, folder)
+        write_whole(file, lambda part: part.write_text(page, encoding="utf-8"))
+        found = [analysis.claims(study) for study in studies]
+    if as_json:
+        print_json({"report": str(file), "claims": [claim.to_dict() for claims in found for claim in claims]})
+        return
+    for study, claims in zip(studies, found, strict=True):
+        for table in claims_table(study, claims):
+            print_table(table)
+    click.echo(f"report: {file}")

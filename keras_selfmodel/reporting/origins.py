@@ -1,0 +1,72 @@
+"""Where the numbers of a study come from: settings, data, versions."""
+
+import re
+from collections import Counter
+
+from keras_selfmodel.analysis import Study
+from keras_selfmodel.experiments import RunResult
+from keras_selfmodel.experiments.run_folder import RunFolder
+
+
+def settings_of(study: Study) -> list[tuple[str, str]]:
+    """Name and value of what the runs of a study vary, and of every setting that they share."""
+    varied = [
+        ("hidden units", sorted({series.hidden for series in study.series})),
+        ("auxiliary weights", sorted({group.aux_weight for series in study.series for group in series.groups})),
+        ("seeds", sorted({run.recipe.seed for run in study.runs})),
+    ]
+    shared = {"backend": study.backend, **study.settings}
+    shared.pop("data")
+    return [(name, _text(value)) for name, value in varied] + [
+        (name.replace("rlct.", "RLCT ").replace("rlct", "RLCT").replace("_", " "), _text(value))
+        for name, value in shared.items()
+        if value is not None
+    ]
+
+
+def origins_of(study: Study) -> list[tuple[str, str]]:
+    """Data, versions and devices behind the runs, each with the number of runs where they differ."""
+    found: dict[str, Counter] = {}
+    for run in study.runs:
+        for name, value in _origin(run).items():
+            found.setdefault(name, Counter())[value] += 1
+    return [
+        (name, "; ".join(values) if len(values) == 1 else "; ".join(f"{v} ({n} runs)" for v, n in values.items()))
+        for name, values in found.items()
+    ]
+
+
+def without_path(source: str) -> str:
+    """A data source without the folder it was read from, which is a matter of one machine.
+
+    Example:
+
+    >>> without_path("TFDS mnist 3.0.1, ~/tensorflow_datasets/mnist/3.0.1")
+    'TFDS mnist 3.0.1'
+    """
+    return re.sub(r",\s*(?:~|\.{0,2}[/\\]|[A-Za-z]:[/\\]).*$", "", source)
+
+
+def _origin(run: RunResult) -> dict[str, str]:
+    files = RunFolder(run.folder)
+    config = files.read_json("config.json") if files.started else {}
+    data, made_by = _dict(config.get("data")), _dict(config.get("provenance"))
+    packages = _dict(made_by.get("packages"))
+    return {
+        "data": without_path(run.data_source),
+        "digest of the data": str(data.get("digest", "unknown")),
+        "keras_selfmodel": str(made_by.get("keras_selfmodel", "unknown")),
+        **{str(name): str(version) for name, version in packages.items()},
+        "python": str(made_by.get("python", "unknown")),
+        "devices": _text(made_by.get("devices", "unknown")),
+    }
+
+
+def _dict(value) -> dict:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(_text(part) for part in value)
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,124 @@
+"""The report: one HTML page that needs nothing beside it."""
+
+import base64
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from keras_selfmodel._version import __version__
+from keras_selfmodel.analysis import STATEMENTS, Claim, Study, claims, paper_comparisons
+from keras_selfmodel.analysis.claim import Verdict
+from keras_selfmodel.reporting.figure_files import figure_bytes
+from keras_selfmodel.reporting.origins import origins_of, settings_of
+from keras_selfmodel.reporting.report_tables import comparison_table, group_table, paper_table, run_table, trend_table
+from keras_selfmodel.reporting.run_notes import run_notes
+from keras_selfmodel.reporting.sweep_figures import Panel, panel_figure, panels, study_title
+
+VERDICTS: tuple[Verdict, ...] = ("yes", "no", "not enough data")
+
+
+def report_html(studies: Sequence[Study], root: str | Path) -> str:
+    """The report of some runs, as the text of an HTML page.
+
+    The paper's claims with verdicts come first, then its numbers beside ours, the figures, and the tables of groups,
+    tests and runs, settings, and what speaks against single runs. Nothing in it is loaded from elsewhere. It can be
+    read without JavaScript, which only sorts the table of runs.
+
+    Args:
+        studies: What `analysis.studies` found.
+        root: The folder in which the runs were found. Runs are named as seen from it.
+
+    Raises:
+        ImportError: If Jinja2, matplotlib or SciPy is missing.
+        RunFolderError: If a file of a run is damaged.
+
+    Example:
+
+    >>> from keras_selfmodel import analysis, experiments
+    >>> studies = analysis.studies(experiments.finished_runs("sweeps/mnist"))  # doctest: +SKIP
+    >>> Path("report.html").write_text(report_html(studies, "sweeps/mnist"), encoding="utf-8")  # doctest: +SKIP
+    """
+    import jinja2
+
+    root = Path(root)
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("keras_selfmodel.reporting", "template"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    sections = [_section(number, study) for number, study in enumerate(studies, 1)]
+    return environment.get_template("report.html").render(
+        version=__version__,
+        sections=sections,
+        runs=run_table(studies, root),
+        notes=run_notes(studies, root),
+    )
+
+
+def summary(study: Study, found: Sequence[Claim]) -> list[str]:
+    """What came out of a study, in a few sentences."""
+    counts = Counter(claim.answer.verdict for claim in found)
+    beside = paper_comparisons(study)
+    judged = [one for one in beside if one.agrees is not None]
+    count = f"{len(study.runs)} run{'' if len(study.runs) == 1 else 's'}"
+    sentences = [
+        f"{count} on {study.backend}, {_seeds(study)}. Of {len(found)} questions, {counts['yes']} are answered yes, "
+        f"{counts['no']} no, and {counts['not enough data']} not, for want of data."
+    ]
+    if judged:
+        agreeing = sum(one.agrees for one in judged)
+        sentences.append(
+            f"{agreeing} of {len(judged)} numbers that can be read off the paper's figures lie within our 95 % "
+            "intervals and the error of reading."
+        )
+    elif beside:
+        sentences.append("With one seed, no number can be said to agree with the paper's, or not to.")
+    elif study.runs[0].is_subset:
+        sentences.append("Only a part of the data set was used: no comparison with the paper holds.")
+    else:
+        sentences.append("The settings are not the paper's, so its numbers are not shown beside these.")
+    return sentences
+
+
+def _section(number: int, study: Study) -> dict:
+    found = claims(study)
+    return {
+        "id": f"study-{number}",
+        "title": study_title(study),
+        "summary": summary(study, found),
+        "hiddens": [series.hidden for series in study.series],
+        "questions": [_question(name, [claim for claim in found if claim.name == name]) for name in STATEMENTS],
+        "paper": paper_table(study),
+        "figures": [_figure(study, panel) for panel in panels(study, paper=True)],
+        "groups": group_table(study),
+        "comparisons": comparison_table(study),
+        "trends": trend_table(study),
+        "settings": settings_of(study),
+        "origins": origins_of(study),
+    }
+
+
+def _question(name: str, found: list[Claim]) -> dict:
+    statement, criterion = STATEMENTS[name]
+    return {
+        "statement": statement,
+        "criterion": criterion,
+        "claims": found,
+        "open": any(claim.answer.verdict != "yes" for claim in found),
+    }
+
+
+def _figure(study: Study, panel: Panel) -> dict:
+    content = base64.b64encode(figure_bytes(panel_figure(panel), "svg")).decode()
+    return {
+        "source": f"data:image/svg+xml;base64,{content}",
+        "alternative": f"{study_title(study)}: {panel.title}. The numbers are in the table of groups.",
+    }
+
+
+def _seeds(study: Study) -> str:
+    counts = {len(group.runs) for series in study.series for group in series.groups}
+    few, many = min(counts), max(counts)
+    return f"{few if few == many else f'{few} to {many}'} seed{'' if many == 1 else 's'} for each mean"

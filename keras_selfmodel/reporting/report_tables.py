@@ -1,0 +1,169 @@
+"""The tables of the report: rows of cells, made of studies."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from keras_selfmodel.analysis import MEASURES, Interval, Study, all_comparisons, paper_comparisons, spearman_trend
+from keras_selfmodel.analysis.collapse import standing
+from keras_selfmodel.analysis.wording import p_text
+from keras_selfmodel.reporting.run_notes import run_name
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of a table.
+
+    Attributes:
+        text: What is read.
+        value: What rows are sorted by: a number, or the text.
+    """
+
+    text: str
+    value: float | str
+
+    @classmethod
+    def of(cls, value, text: str | None = None) -> "Cell":
+        """A cell of a value; nothing is shown as "–" and sorted first."""
+        if value is None:
+            return cls(text or "–", "")
+        return cls(f"{value:g}" if text is None and isinstance(value, int | float) else str(text or value), value)
+
+
+@dataclass(frozen=True)
+class Table:
+    """Names of columns, and rows of as many cells."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+    def is_numeric(self, column: int) -> bool:
+        """Whether a column holds numbers, besides cells that hold nothing."""
+        values = [row[column].value for row in self.rows if row[column].value != ""]
+        return bool(values) and all(isinstance(value, int | float) for value in values)
+
+
+def paper_table(study: Study) -> Table:
+    """Every number of the paper beside ours."""
+    rows = []
+    for one in paper_comparisons(study):
+        verdict = {True: "yes", False: "no", None: "one seed"}[one.agrees]
+        measure = one.measure
+        rows.append(
+            (
+                Cell.of(one.hidden),
+                Cell.of(measure.title),
+                Cell.of(one.aux_weight),
+                Cell.of(one.ours.mean, _interval(measure, one.ours)),
+                Cell.of(one.paper, f"{one.paper:g}".replace("-", "−")),
+                Cell.of(one.difference, measure.text(one.difference, sign=True)),
+                Cell.of(verdict),
+            )
+        )
+    return Table(("H", "measure", "AW", "ours", "paper", "difference", "agrees"), tuple(rows))
+
+
+def group_table(study: Study) -> Table:
+    """Means and intervals of every group."""
+    rows = []
+    for series in study.series:
+        for group in series.groups:
+            cells = [Cell.of(series.hidden), Cell.of(group.aux_weight), Cell.of(len(group.runs))]
+            for measure in MEASURES.values():
+                interval = group.interval(measure.name)
+                text = _interval(measure, interval)
+                if interval is not None and interval.count < len(group.runs):
+                    text += f" (n = {interval.count})"
+                cells.append(Cell.of(None if interval is None else interval.mean, text))
+            rows.append(tuple(cells))
+    return Table(("H", "AW", "seeds", *(measure.title for measure in MEASURES.values())), tuple(rows))
+
+
+def comparison_table(study: Study) -> Table:
+    """Every auxiliary weight against the baseline."""
+    rows = []
+    for (name, hidden, weight), one in all_comparisons(study).items():
+        measure, found = MEASURES[name], one.difference
+        estimate = found.estimate
+        relative = None if found.relative is None else f"{100 * found.relative:+.1f} %".replace("-", "−")
+        effect = None if found.effect_size is None else f"{found.effect_name} = {found.effect_size:.2f}"
+        rows.append(
+            (
+                Cell.of(hidden),
+                Cell.of(measure.title),
+                Cell.of(weight),
+                Cell.of(estimate.mean, _difference(measure, estimate)),
+                Cell.of(found.relative, relative),
+                Cell.of(f"{found.test}, n = {estimate.count}"),
+                _p(found.p),
+                _p(one.p_holm),
+                Cell.of(found.effect_size, None if effect is None else effect.replace("-", "−")),
+            )
+        )
+    columns = ("H", "measure", "AW", "difference", "relative", "t test", "p", "Holm p", "effect size")
+    return Table(columns, tuple(rows))
+
+
+def trend_table(study: Study) -> Table:
+    """Spearman's trend over the auxiliary weight, baseline included, collapsed groups left out."""
+    rows = []
+    for series in study.series:
+        groups = [*([series.baseline] if series.baseline else []), *standing(series)]
+        for measure in MEASURES.values():
+            pairs = [(group.aux_weight, value) for group in groups for value in group.values(measure.name).values()]
+            trend = spearman_trend([weight for weight, _ in pairs], [value for _, value in pairs])
+            if trend is not None:
+                rows.append(
+                    (
+                        Cell.of(series.hidden),
+                        Cell.of(measure.title),
+                        Cell.of(trend.rho, f"{trend.rho:.2f}".replace("-", "−")),
+                        _p(trend.p),
+                        Cell.of(trend.count),
+                    )
+                )
+    return Table(("H", "measure", "Spearman's ρ", "p", "runs"), tuple(rows))
+
+
+def run_table(studies: Sequence[Study], root: Path) -> Table:
+    """One row for every run."""
+    rows = {}
+    for run in [run for study in studies for run in (*study.runs, *study.repeats)]:
+        rlct = MEASURES["rlct"].text(run.rlct)
+        if run.rlct is not None and run.rlct_std_error is not None:
+            rlct += f" ± {run.rlct_std_error:.2f}"
+        plain = [
+            Cell.of(measure.of(run), rlct if measure.name == "rlct" else measure.text(measure.of(run)))
+            for measure in MEASURES.values()
+        ]
+        seconds = sum(run.seconds.values())
+        rows[run.folder] = (
+            Cell.of(run.recipe.task),
+            Cell.of(run.recipe.hidden),
+            Cell.of(run.recipe.aux_weight),
+            Cell.of(run.recipe.seed),
+            Cell.of(run.backend),
+            *plain,
+            Cell.of(seconds, f"{seconds:.0f}"),
+            Cell.of(run_name(run.folder, root)),
+        )
+    columns = ("task", "H", "AW", "seed", "backend", *(m.title for m in MEASURES.values()), "seconds", "folder")
+    return Table(columns, tuple(rows.values()))
+
+
+def _interval(measure, interval: Interval | None) -> str:
+    if interval is None:
+        return "–"
+    if interval.half_width is None:
+        return measure.text(interval.mean)
+    return f"{measure.text(interval.mean)} ± {measure.text(interval.half_width)}"
+
+
+def _difference(measure, estimate: Interval) -> str:
+    if estimate.half_width is None:
+        return measure.text(estimate.mean, sign=True)
+    return f"{measure.text(estimate.mean, sign=True)} ± {measure.text(estimate.half_width)}"
+
+
+def _p(p: float | None) -> Cell:
+    return Cell.of(p, None if p is None else p_text(p, "").removeprefix(" = ").strip())

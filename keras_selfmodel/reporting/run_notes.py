@@ -1,0 +1,67 @@
+"""What has to be known about single runs before their numbers are believed."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from keras_selfmodel.analysis import Study, has_collapsed
+from keras_selfmodel.experiments import RunResult
+from keras_selfmodel.experiments.run_folder import RunFolder
+
+
+@dataclass(frozen=True)
+class Note:
+    """A sentence about some runs.
+
+    Attributes:
+        text: The sentence.
+        runs: Names of the runs that it is about.
+    """
+
+    text: str
+    runs: tuple[str, ...]
+
+
+def run_notes(studies: Sequence[Study], root: Path) -> list[Note]:
+    """Collapsed networks, lost RLCTs, warnings of the sampling, subsets, repeats, and runs without a result.
+
+    Args:
+        studies: The finished runs.
+        root: The folder they were found in.
+    """
+    said: dict[str, list[str]] = defaultdict(list)
+    for study in studies:
+        for series in study.series:
+            for run in series.runs:
+                for text in _notes(run, collapsed=run.recipe.aux_weight > 0 and has_collapsed(run, series)):
+                    said[text].append(run_name(run.folder, root))
+        for run in study.repeats:
+            said["Left out: a run with the same settings and seed is there already."].append(run_name(run.folder, root))
+    for folder, reason in _without_result(root):
+        said[f"Failed: {reason}" if reason else "Not finished."].append(run_name(folder, root))
+    # A baseline belongs to several studies; its notes are said once.
+    return [Note(text, tuple(dict.fromkeys(runs))) for text, runs in said.items()]
+
+
+def run_name(folder: Path, root: Path) -> str:
+    """A run's folder as seen from the folder of the report, so that no path of a machine gets in."""
+    inside = folder.is_relative_to(root) and folder != root
+    return folder.relative_to(root).as_posix() if inside else folder.resolve().name
+
+
+def _notes(run: RunResult, *, collapsed: bool) -> list[str]:
+    notes = []
+    if collapsed:
+        notes.append("Collapsed: the accuracy lies 20 points or more below the baseline's.")
+    if run.recipe.rlct is not None and run.rlct is None:
+        notes.append("The RLCT is not a number: the sampling was lost.")
+    if run.is_subset:
+        notes.append("Only a part of the data set: no comparison with the paper holds.")
+    return notes + [f"RLCT: {sentence}" for sentence in run.rlct_warnings]
+
+
+def _without_result(root: Path) -> list[tuple[Path, str | None]]:
+    """Folders of runs that were started and have no result, with the reason if one is known."""
+    folders = [RunFolder(file.parent) for file in sorted(root.rglob("config.json"))]
+    return [(files.path, files.failure()) for files in folders if not files.finished]

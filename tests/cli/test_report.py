@@ -1,0 +1,55 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.analysis.made_up import made_up_grid, made_up_run, written
+
+
+@pytest.fixture
+def sweep(tmp_path) -> Path:
+    """A folder of runs: five sizes, AW 0, 1 and 10, three seeds."""
+    for run in made_up_grid(hiddens=(16, 32, 64, 128, 512), weights=(0, 1, 10)):
+        written(run, tmp_path / "sweep" / run.folder.name)
+    return Path("sweep")
+
+
+def test_the_page_lies_in_the_folder_and_the_verdicts_are_printed(ksm, sweep):
+    result = ksm("report", sweep)
+    assert result.exit_code == 0 and result.stderr == ""
+    assert Path("sweep/report.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    assert max(len(line) for line in result.stdout.splitlines()) <= 80
+    assert "…" not in result.stdout
+    lines = result.stdout.splitlines()
+    assert lines[-1] == "report: sweep/report.html"
+    assert [line for line in lines if "Self-modeling lowers" in line][0].count("yes") == 4
+    for hidden in (16, 32, 64, 128, 512):
+        assert f"H = {hidden}" in result.stdout
+
+
+def test_the_page_can_lie_elsewhere(ksm, sweep):
+    assert ksm("report", sweep, "--out", "pages/mine.html").stdout.endswith("report: pages/mine.html\n")
+    assert Path("pages/mine.html").exists() and not Path("sweep/report.html").exists()
+
+
+def test_json_holds_the_verdicts_and_the_numbers_behind_them(ksm, sweep):
+    printed = json.loads(ksm("report", sweep, "--json").stdout)
+    assert printed["report"] == "sweep/report.html" and len(printed["claims"]) == 5 * 6
+    claim = next(c for c in printed["claims"] if (c["claim"], c["hidden"]) == ("rlct_falls", 512))
+    assert claim["verdict"] == "yes"
+    numbers = claim["evidence"]["by_aux_weight"]
+    assert [one["aux_weight"] for one in numbers] == [1, 10]
+    # Made up to fall by 10 % a step.
+    assert [one["relative"] for one in numbers] == pytest.approx([-0.1, -0.2], abs=0.01)
+
+
+def test_one_run_is_a_report_of_what_is_missing(ksm, tmp_path):
+    written(made_up_run(10.0, 1), tmp_path / "run")
+    result = ksm("report", "run")
+    assert result.exit_code == 0 and result.stdout.count("not enough") == 6
+
+
+def test_failed_runs_of_a_sweep_are_no_obstacle(ksm, sweep):
+    (sweep / "hidden16-aux0-seed1-jax" / "metrics.json").unlink()
+    assert ksm("report", sweep).exit_code == 0
+    assert "Not finished." in Path("sweep/report.html").read_text(encoding="utf-8")
