@@ -139,6 +139,18 @@ class SelfModelingModel(keras.Model):
         network = self._joint if self._in_train_step else self.classifier
         return network(inputs, training=training)
 
+    def joint_outputs(self, inputs, training: bool | None = None) -> dict:
+        """What a training step sees: the class scores, the self-prediction and its target.
+
+        Args:
+            inputs: As of `call`.
+            training: As of `call`.
+
+        Returns:
+            `scores` `(batch, classes)`, `self_prediction` and `target`, both `(batch, n)`.
+        """
+        return self._joint(inputs, training=training)
+
     def train_step(self, *args, **kwargs):
         """Keras's own training step of the running backend, on the joint network.
 

@@ -18,12 +18,14 @@ else:
     )
 
 COMPILE_OPTIONS = _backend.COMPILE_OPTIONS
+FUNCTIONAL_OPTIMIZERS = _backend.FUNCTIONAL_OPTIMIZERS
 devices = _backend.devices
 jit = _backend.jit
 key_from_numpy = _backend.key_from_numpy
 key_to_numpy = _backend.key_to_numpy
 map_chains = _backend.map_chains
 normals = _backend.normals
+put_rows = _backend.put_rows
 random_key = _backend.random_key
 replicas = _backend.replicas
 scan = _backend.scan
@@ -31,12 +33,14 @@ value_and_grad = _backend.value_and_grad
 
 __all__ = [
     "COMPILE_OPTIONS",
+    "FUNCTIONAL_OPTIMIZERS",
     "devices",
     "jit",
     "key_from_numpy",
     "key_to_numpy",
     "map_chains",
     "normals",
+    "put_rows",
     "random_key",
     "replicas",
     "scan",

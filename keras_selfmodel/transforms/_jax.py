@@ -8,6 +8,9 @@ import numpy as np
 # Arguments of `model.compile` with which `fit` is fastest: none on JAX, which compiles each step as it is.
 COMPILE_OPTIONS = {}
 
+# Whether Keras's optimizers can be used as functions of weights and state.
+FUNCTIONAL_OPTIMIZERS = True
+
 
 def devices() -> list[str]:
     """Names of the devices the backend computes on, the one it prefers first."""
@@ -28,8 +31,13 @@ def value_and_grad(function: Callable) -> Callable:
     return jax.value_and_grad(function, has_aux=True)
 
 
-def jit(function: Callable) -> Callable:
-    """Compiles `function(state, *args) -> (state, result)`. The memory of the state passed in is used again."""
+def jit(function: Callable, *, fuse: bool = False) -> Callable:
+    """Compiles `function(state, *args) -> (state, result)`. The memory of the state passed in is used again.
+
+    Args:
+        function: Its arguments are trees of arrays.
+        fuse: Whether TensorFlow compiles with XLA, as JAX does anyway: for loops of many small steps.
+    """
     return jax.jit(function, donate_argnums=0)
 
 
@@ -59,6 +67,11 @@ def scan(function: Callable, carry, inputs):
         The last carry and the outputs stacked.
     """
     return jax.lax.scan(function, carry, inputs)
+
+
+def put_rows(table, numbers, rows):
+    """The table with other rows at these numbers, all different. The memory of the table is used again."""
+    return table.at[numbers].set(rows, unique_indices=True)
 
 
 def random_key(seed: int):
