@@ -21,7 +21,8 @@ def claims_table(study: Study, claims: Sequence[Claim]) -> Iterator[Table]:
     hiddens = [series.hidden for series in study.series]
     for start in range(0, len(hiddens), SIZES):
         shown = hiddens[start : start + SIZES]
-        table = Table(title=f"{study.title}, {study.backend}, {len(study.runs)} runs", title_justify="left", show_lines=True)
+        title = f"{study.title}, {study.backend}, {len(study.runs)} runs"
+        table = Table(title=title, title_justify="left", show_lines=True)
         table.add_column("claim")
         for hidden in shown:
             table.add_column(f"H = {hidden}", max_width=10)

@@ -9,6 +9,7 @@ from keras_selfmodel.analysis.holm import holm
 from keras_selfmodel.analysis.interval import Interval, mean_interval
 from keras_selfmodel.analysis.measures import MEASURES, Measure, find_measure
 from keras_selfmodel.analysis.paper_values import PaperComparison, paper_comparisons, paper_of
+from keras_selfmodel.analysis.side_by_side import MeasureBesides, SideBySide, side_by_side
 from keras_selfmodel.analysis.studies import studies
 from keras_selfmodel.analysis.study import Group, Series, Study
 from keras_selfmodel.analysis.trend import Trend, spearman_trend
@@ -23,8 +24,10 @@ __all__ = [
     "Group",
     "Interval",
     "Measure",
+    "MeasureBesides",
     "PaperComparison",
     "Series",
+    "SideBySide",
     "Study",
     "Trend",
     "all_comparisons",
@@ -38,6 +41,7 @@ __all__ = [
     "mean_interval",
     "paper_comparisons",
     "paper_of",
+    "side_by_side",
     "spearman_trend",
     "studies",
 ]

@@ -1,0 +1,45 @@
+"""`ksm compare`: runs side by side."""
+
+from pathlib import Path
+
+import click
+
+from ksm_cli.backend import activate
+from ksm_cli.output import json_option, print_json, print_table, require, spoken_warnings
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  ksm compare runs/aw0 runs/aw10
+  ksm compare sweeps/mnist/mnist-hidden512-*-seed1-jax --json"""
+)
+@click.argument(
+    "folders", metavar="RUN RUN ...", nargs=-1, type=click.Path(exists=True, file_okay=False, path_type=Path)
+)
+@json_option
+def compare(folders, as_json) -> None:
+    """Show runs side by side: the settings that differ, and the measures.
+
+    Each RUN is the folder of a finished run. Below each measure stands its
+    difference to the first run's. Errors are standard errors of one sampling; for
+    what differs from seed to seed, see ksm report.
+    """
+    if len(folders) < 2:
+        raise click.UsageError("It takes two runs to compare.")
+    require("rich")
+    activate(None)
+    with spoken_warnings():
+        from keras_selfmodel import analysis, experiments
+        from ksm_cli.compare_table import compare_json, compare_tables
+
+        found = analysis.side_by_side([experiments.read_run(folder) for folder in folders])
+    if as_json:
+        print_json(compare_json(found, folders))
+        return
+    for number, folder in enumerate(folders, 1):
+        click.echo(f"{number}: {folder}")
+    for table in compare_tables(found):
+        print_table(table)
+    for note in found.notes:
+        click.echo(note)

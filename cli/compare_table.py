@@ -1,0 +1,77 @@
+"""What `ksm compare` prints: tables for people, JSON for programs."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from rich.table import Table
+
+from keras_selfmodel.analysis import Measure, SideBySide
+
+# Runs beside the first one that fit 80 columns.
+OTHERS = 2
+
+
+def compare_tables(found: SideBySide) -> Iterator[Table]:
+    """The first run and two others a table, in as many tables as it takes."""
+    for start in range(1, len(found.runs), OTHERS):
+        yield _table(found, [0, *range(start, min(start + OTHERS, len(found.runs)))])
+
+
+def compare_json(found: SideBySide, folders: Sequence[Path]) -> dict:
+    """Everything, in the order of the runs."""
+    return {
+        "runs": [str(folder) for folder in folders],
+        "settings": {name: list(values) for name, values in found.settings.items()},
+        "measures": {
+            one.measure.name: {
+                "values": list(one.values),
+                "errors": list(one.errors),
+                "differences": list(one.differences),
+                "difference_errors": list(one.difference_errors),
+            }
+            for one in found.measures
+        },
+        "notes": list(found.notes),
+    }
+
+
+def _table(found: SideBySide, places: list[int]) -> Table:
+    table = Table()
+    table.add_column("")
+    for place in places:
+        table.add_column(f"run {place + 1}", justify="right", overflow="fold")
+    for name, values in found.settings.items():
+        table.add_row(_spoken(name), *(_text(values[place]) for place in places))
+    table.add_section()
+    for one in found.measures:
+        table.add_row(
+            one.measure.title, *(_with_error(one.measure, one.values[place], one.errors[place]) for place in places)
+        )
+        if any(one.differences[place] is not None for place in places):
+            differences = [
+                _difference(one.measure, one.differences[place], one.difference_errors[place]) for place in places
+            ]
+            table.add_row("  to run 1", *differences)
+    return table
+
+
+def _spoken(name: str) -> str:
+    return name.replace("rlct.", "RLCT ").replace("rlct", "RLCT").replace("_", " ")
+
+
+def _text(value) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, tuple):
+        return "+".join(map(str, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _with_error(measure: Measure, value: float | None, error: float | None) -> str:
+    return measure.text(value) + ("" if error is None or value is None else f" ± {measure.text(error)}")
+
+
+def _difference(measure: Measure, value: float | None, error: float | None) -> str:
+    if value is None:
+        return ""
+    return measure.text(value, sign=True) + ("" if error is None else f" ± {measure.text(error)}")

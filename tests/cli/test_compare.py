@@ -1,0 +1,92 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.analysis.made_up import made_up_run, written
+
+
+@pytest.fixture
+def runs(tmp_path) -> list[str]:
+    """Five runs that differ in the auxiliary weight, and in nearly everything that can be long."""
+    weights = (0.0, 1.0, 10.0, 20.0, 50.0)
+    for number, weight in enumerate(weights):
+        run = made_up_run(
+            weight,
+            number,
+            rlct=58.0 - 10 * number,
+            rlct_std_error=0.75,
+            rlct_descended=57.0 - 10 * number,
+            rlct_descended_std_error=0.5,
+            self_prediction_r2=0.98 if weight else None,
+            backend=("jax", "tensorflow", "torch")[number % 3],
+            targets=("hidden", "another_layer") if number else ("hidden",),
+        )
+        written(run, tmp_path / f"aw{weight:g}")
+    return [f"aw{weight:g}" for weight in weights]
+
+
+def _cells(output: str) -> list[list[str]]:
+    lines = [line.strip("│┃").replace("┃", "│").split("│") for line in output.splitlines() if line[:1] in "│┃"]
+    return [[cell.strip() for cell in line] for line in lines]
+
+
+def test_three_runs_stand_side_by_side_in_80_columns(ksm, runs):
+    result = ksm("compare", *runs[:3])
+    assert result.exit_code == 0 and result.stderr == ""
+    assert max(len(line) for line in result.stdout.splitlines()) <= 80 and "…" not in result.stdout
+    assert result.stdout.startswith("1: aw0\n2: aw1\n3: aw10\n")
+    cells = _cells(result.stdout)
+    assert cells[0] == ["", "run 1", "run 2", "run 3"]
+    assert ["aux weight", "0", "1", "10"] in cells and ["seed", "0", "1", "2"] in cells
+    place = cells.index(["RLCT", "58.00 ± 0.75", "48.00 ± 0.75", "38.00 ± 0.75"])
+    assert cells[place + 1] == ["to run 1", "", "−10.00 ± 1.06", "−20.00 ± 1.06"]
+    assert not any(row[0] == "epochs" for row in cells)
+
+
+def test_more_runs_take_more_tables_each_with_the_first(ksm, runs):
+    result = ksm("compare", *runs)
+    assert max(len(line) for line in result.stdout.splitlines()) <= 80
+    headers = [row[1:] for row in _cells(result.stdout) if row[0] == "" and row[1].startswith("run")]
+    assert headers == [["run 1", "run 2", "run 3"], ["run 1", "run 4", "run 5"]]
+
+
+def test_json_holds_everything(ksm, runs):
+    printed = json.loads(ksm("compare", *runs[:2], "--json").stdout)
+    assert printed["runs"] == ["aw0", "aw1"]
+    assert printed["settings"]["aux_weight"] == [0.0, 1.0]
+    assert printed["measures"]["rlct"]["differences"] == [None, -10.0]
+    assert printed["measures"]["rlct"]["difference_errors"][1] == pytest.approx(0.75 * 2**0.5)
+
+
+def test_the_same_run_twice_differs_in_nothing(ksm, runs):
+    result = ksm("compare", runs[0], runs[0])
+    assert result.exit_code == 0 and "+0.0000" in result.stdout and "aux weight" not in result.stdout
+
+
+def test_one_run_is_wrong_usage(ksm, runs):
+    result = ksm("compare", runs[0])
+    assert result.exit_code == 2 and "two runs" in result.stderr
+
+
+def test_a_folder_that_is_not_there_is_wrong_usage(ksm, runs):
+    result = ksm("compare", runs[0], "nowhere")
+    assert result.exit_code == 2 and "'nowhere' does not exist" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("remove", "words"), [(("metrics.json",), "an unfinished run"), (("metrics.json", "config.json"), "no run")]
+)
+def test_what_is_no_finished_run_is_told(ksm, runs, remove, words):
+    for name in remove:
+        (Path(runs[1]) / name).unlink()
+    result = ksm("compare", runs[0], runs[1])
+    assert result.exit_code == 1 and result.stderr == f"Error: aw1 holds {words}.\n"
+
+
+@pytest.mark.parametrize("name", ["metrics.json", "config.json"])
+def test_a_damaged_file_is_named(ksm, runs, name):
+    (Path(runs[1]) / name).write_text("{")
+    result = ksm("compare", runs[0], runs[1])
+    assert result.exit_code == 1 and f"aw1/{name} is not valid JSON" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
