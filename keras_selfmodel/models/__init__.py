@@ -2,5 +2,6 @@
 
 from keras_selfmodel.models.mlp import mlp
 from keras_selfmodel.models.self_modeling_model import SelfModelingModel
+from keras_selfmodel.models.text_classifier import text_classifier
 
-__all__ = ["SelfModelingModel", "mlp"]
+__all__ = ["SelfModelingModel", "mlp", "text_classifier"]

@@ -2,7 +2,7 @@
 
 import keras
 
-from keras_selfmodel.initializers import FanInUniform
+from keras_selfmodel.models._dense import dense
 
 
 def mlp(hidden: int = 512, *, inputs: int = 784, classes: int = 10, seed: int | None = None) -> keras.Sequential:
@@ -32,20 +32,11 @@ def mlp(hidden: int = 512, *, inputs: int = 784, classes: int = 10, seed: int | 
         if size < 1:
             raise ValueError(f"{name} must be at least 1. Received: {name}={size}")
 
-    def dense(units: int, fan_in: int, index: int, **kwargs) -> keras.layers.Dense:
-        seeds = (None, None) if seed is None else ((seed, index, 0), (seed, index, 1))
-        return keras.layers.Dense(
-            units,
-            kernel_initializer=FanInUniform(seeds[0]),
-            bias_initializer=FanInUniform(seeds[1], fan_in=fan_in),
-            **kwargs,
-        )
-
     return keras.Sequential(
         [
             keras.Input((inputs,)),
-            dense(hidden, inputs, 0, activation="relu", name="hidden"),
-            dense(classes, hidden, 1, name="logits"),
+            dense(hidden, inputs, seed, 0, activation="relu", name="hidden"),
+            dense(classes, hidden, seed, 1, name="logits"),
         ],
         name="mlp",
     )
