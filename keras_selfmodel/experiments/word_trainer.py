@@ -1,0 +1,72 @@
+"""Training on texts of different lengths, at the cost of the words in them."""
+
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+
+from keras_selfmodel.datasets import Dataset, padded, vocabulary_size
+from keras_selfmodel.experiments.network_of_words import NetworkOfWords
+from keras_selfmodel.experiments.recipe import Recipe
+from keras_selfmodel.experiments.word_batches import stacked, word_batches
+
+
+class WordTrainer:
+    """A `Trainer` for networks that start with a `MeanPooledEmbedding`, trained by plain SGD.
+
+    Args:
+        recipe: Seed and batch size.
+        dataset: Tokens, as `datasets.tokenize` returns them.
+    """
+
+    def __init__(self, recipe: Recipe, dataset: Dataset) -> None:
+        order = np.random.default_rng(recipe.seed).permutation(len(dataset.y_train))
+        self._texts, self._labels = dataset.x_train[order], dataset.y_train[order]
+        train = word_batches(self._texts, self._labels, recipe.batch_size)
+        test = word_batches(dataset.x_test, dataset.y_test, recipe.batch_size)
+        size = vocabulary_size(self._texts)
+        self._width = max(len(batch.words) for batch in (*train, *test))
+        self._train, self._test = (
+            keras.tree.map_structure(keras.ops.convert_to_tensor, stacked(batches, self._width, size))
+            for batches in (train, test)
+        )
+        self._network: NetworkOfWords | None = None
+        self.steps_per_epoch = len(train)
+
+    def fit(
+        self, model: keras.Model, *, epochs: int, initial_epoch: int, callbacks: Sequence[keras.callbacks.Callback]
+    ) -> None:
+        """As `Trainer.fit`.
+
+        Raises:
+            ValueError: If the optimizer is another than plain SGD.
+        """
+        _check_optimizer(model.optimizer)
+        network = self._network_of(model)
+        told = keras.callbacks.CallbackList(list(callbacks), model=model, epochs=epochs, steps=self.steps_per_epoch)
+        told.on_train_begin()
+        for epoch in range(initial_epoch, epochs):
+            told.on_epoch_begin(epoch)
+            logs = network.train(self._train)
+            tested = network.test(self._test)
+            told.on_epoch_end(epoch, {**logs, "val_loss": tested["loss"], "val_accuracy": tested["accuracy"]})
+        told.on_train_end()
+
+    def evaluate(self, model: keras.Model) -> dict[str, float]:
+        return self._network_of(model).test(self._test)
+
+    def training_samples(self) -> tuple:
+        return padded(self._texts), self._labels
+
+    def _network_of(self, model: keras.Model) -> "NetworkOfWords":
+        if self._network is None or self._network.model is not model:
+            self._network = NetworkOfWords(model, self._width)
+        return self._network
+
+
+def _check_optimizer(optimizer: keras.optimizers.Optimizer) -> None:
+    if not isinstance(optimizer, keras.optimizers.SGD) or optimizer.momentum:
+        raise ValueError(
+            "Steps that touch only the words of a batch need keras.optimizers.SGD without momentum: others move the "
+            f"rest of the embedding too. Received: {optimizer.name} with {optimizer.get_config()}"
+        )

@@ -1,0 +1,135 @@
+"""Training that touches the words of a batch alone, against training that does not."""
+
+import dataclasses
+
+import keras
+import numpy as np
+import pytest
+
+from keras_selfmodel import SelfModelingModel
+from keras_selfmodel.callbacks import WeightSpread
+from keras_selfmodel.datasets import Dataset, padded
+from keras_selfmodel.experiments import TASKS
+from keras_selfmodel.experiments.word_trainer import WordTrainer
+from keras_selfmodel.models import text_classifier
+
+WORDS, AUX_WEIGHT, RATE, BATCH = 40, 3.0, 0.5, 8
+
+
+@pytest.fixture(scope="module")
+def texts() -> Dataset:
+    """30 + 13 made-up texts of up to 12 tokens. The last training batch is smaller, one test text has no tokens."""
+    rng = np.random.default_rng(0)
+
+    def make(count: int) -> np.ndarray:
+        made = np.empty(count, dtype=object)
+        made[:] = [rng.integers(0, WORDS, rng.integers(1, 13), dtype=np.int32) for _ in range(count)]
+        return made
+
+    train, test = make(30), make(13)
+    train[0] = np.array([WORDS - 1, 1, 1], np.int32)
+    test[5] = np.array([], np.int32)
+    labels = rng.integers(0, 2, 43).astype(np.int32)
+    return Dataset("imdb", train, labels[:30], test, labels[30:], 2, source="made up", digest="", is_subset=False)
+
+
+@pytest.fixture(scope="module")
+def recipe():
+    changes = {"batch_size": BATCH, "learning_rate": RATE, "momentum": 0.0, "seed": 3, "rlct": None}
+    return dataclasses.replace(TASKS["mnist"].recipe, **changes)
+
+
+def network(aux_weight: float, targets="hidden", optimizer=None) -> keras.Model:
+    model = text_classifier(WORDS, embedding=5, hidden=6, seed=3)
+    if aux_weight:
+        model = SelfModelingModel(model, targets, aux_weight, seed=4)
+    model.compile(
+        optimizer or keras.optimizers.SGD(RATE),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+    )
+    return model
+
+
+class Rows(keras.callbacks.Callback):
+    """The logs of each epoch."""
+
+    def __init__(self):
+        super().__init__()
+        self.rows = []
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.rows.append(dict(logs))
+
+
+def in_order(texts: Dataset, seed: int = 3):
+    order = np.random.default_rng(seed).permutation(30)
+    return padded(texts.x_train[order]), texts.y_train[order]
+
+
+@pytest.mark.parametrize(("aux_weight", "targets"), [(0.0, ""), (AUX_WEIGHT, "hidden"), (2.0, ["pooled", "hidden"])])
+def test_weights_and_logs_are_those_of_keras(texts, recipe, aux_weight, targets):
+    ours, rows = network(aux_weight, targets), Rows()
+    WordTrainer(recipe, texts).fit(ours, epochs=3, initial_epoch=0, callbacks=[WeightSpread(), rows])
+    dense = network(aux_weight, targets)
+    x, y = in_order(texts)
+    test = padded(texts.x_test), texts.y_test
+    history = dense.fit(
+        x, y, batch_size=BATCH, epochs=3, shuffle=False, validation_data=test, verbose=0, callbacks=[WeightSpread()]
+    ).history
+    for trained, wanted in zip(ours.get_weights(), dense.get_weights(), strict=True):
+        np.testing.assert_allclose(trained, wanted, atol=1e-6)
+    assert set(rows.rows[0]) == set(history)
+    for name, values in history.items():
+        np.testing.assert_allclose([row[name] for row in rows.rows], values, rtol=2e-5, atol=1e-6, err_msg=name)
+    assert int(ours.optimizer.iterations) == int(dense.optimizer.iterations) == 12
+
+
+def test_weights_are_those_of_numpy_on_every_backend(texts, recipe):
+    model = network(AUX_WEIGHT)
+    table, w, b, v, c, kernel, bias = (a.astype(np.float64) for a in model.get_weights() if a.ndim)
+    WordTrainer(recipe, texts).fit(model, epochs=2, initial_epoch=0, callbacks=[])
+    order = np.random.default_rng(3).permutation(30)
+    for _ in range(2):
+        for start in range(0, 30, BATCH):
+            batch = order[start : start + BATCH]
+            y, n = np.eye(2)[texts.y_train[batch]], len(batch)
+            counts = np.array([np.bincount(texts.x_train[i], minlength=WORDS) / len(texts.x_train[i]) for i in batch])
+            pooled = counts @ table
+            hidden = np.maximum(pooled @ w + b, 0)
+            scores, prediction = hidden @ v + c, hidden @ kernel + bias
+            p = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+            to_scores = (p - y) / n
+            to_prediction = AUX_WEIGHT * 2 * (prediction - hidden) / hidden.size
+            to_hidden = (to_scores @ v.T + to_prediction @ kernel.T) * (hidden > 0)
+            to_pooled = to_hidden @ w.T
+            gradients = [counts.T @ to_pooled, pooled.T @ to_hidden, to_hidden.sum(0)]
+            gradients += [hidden.T @ to_scores, to_scores.sum(0), hidden.T @ to_prediction, to_prediction.sum(0)]
+            for weight, gradient in zip((table, w, b, v, c, kernel, bias), gradients, strict=True):
+                weight -= RATE * gradient
+    trained = [a for a in model.get_weights() if a.ndim]
+    for ours, wanted in zip(trained, (table, w, b, v, c, kernel, bias), strict=True):
+        np.testing.assert_allclose(ours, wanted, atol=1e-4)
+
+
+def test_what_is_measured_on_the_test_data_is_that_of_keras(texts, recipe):
+    model = network(AUX_WEIGHT)
+    measured = WordTrainer(recipe, texts).evaluate(model)
+    x, y = padded(texts.x_test), texts.y_test
+    wanted = model.evaluate(x, y, verbose=0, return_dict=True) | model.evaluate_self_prediction(x)
+    for name, value in wanted.items():
+        assert measured[name] == pytest.approx(value, rel=1e-5), name
+
+
+def test_the_samples_are_those_it_trains_on_in_its_order(texts, recipe):
+    x, y = WordTrainer(recipe, texts).training_samples()
+    wanted_x, wanted_y = in_order(texts)
+    np.testing.assert_array_equal(x, wanted_x)
+    np.testing.assert_array_equal(y, wanted_y)
+
+
+@pytest.mark.parametrize("optimizer", [keras.optimizers.SGD(0.1, momentum=0.9), keras.optimizers.Adam()])
+def test_optimizers_that_move_all_words_are_refused(texts, recipe, optimizer):
+    model = network(0.0, optimizer=type(optimizer).from_config(optimizer.get_config()))
+    with pytest.raises(ValueError, match="without momentum"):
+        WordTrainer(recipe, texts).fit(model, epochs=1, initial_epoch=0, callbacks=[])
