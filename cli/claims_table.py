@@ -21,7 +21,7 @@ def claims_table(study: Study, claims: Sequence[Claim]) -> Iterator[Table]:
     hiddens = [series.hidden for series in study.series]
     for start in range(0, len(hiddens), SIZES):
         shown = hiddens[start : start + SIZES]
-        title = f"{study.title}, {study.backend}, {len(study.runs)} runs"
+        title = f"{study.title}: {len(study.runs)} run{'' if len(study.runs) == 1 else 's'} on {study.backend}"
         table = Table(title=title, title_justify="left", show_lines=True)
         table.add_column("claim")
         for hidden in shown:

@@ -42,6 +42,14 @@ class Table:
         values = [row[column].value for row in self.rows if row[column].value != ""]
         return bool(values) and all(isinstance(value, int | float) for value in values)
 
+    def without_empty_columns(self) -> "Table":
+        """The table without columns in which no row has anything."""
+        kept = [place for place in range(len(self.columns)) if any(row[place].value != "" for row in self.rows)]
+        return Table(
+            tuple(self.columns[place] for place in kept),
+            tuple(tuple(row[place] for place in kept) for row in self.rows),
+        )
+
 
 def paper_table(study: Study) -> Table:
     """Every number of the paper beside ours."""
@@ -76,7 +84,9 @@ def group_table(study: Study) -> Table:
                     text += f" (n = {interval.count})"
                 cells.append(Cell.of(None if interval is None else interval.mean, text))
             rows.append(tuple(cells))
-    return Table(("H", "AW", "seeds", *(measure.title for measure in MEASURES.values())), tuple(rows))
+    return Table(
+        ("H", "AW", "seeds", *(measure.title for measure in MEASURES.values())), tuple(rows)
+    ).without_empty_columns()
 
 
 def comparison_table(study: Study) -> Table:
@@ -148,7 +158,7 @@ def run_table(studies: Sequence[Study], root: Path) -> Table:
             Cell.of(run_name(run.folder, root)),
         )
     columns = ("task", "H", "AW", "seed", "backend", *(m.title for m in MEASURES.values()), "seconds", "folder")
-    return Table(columns, tuple(rows.values()))
+    return Table(columns, tuple(rows.values())).without_empty_columns()
 
 
 def _interval(measure, interval: Interval | None) -> str:

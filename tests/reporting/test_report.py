@@ -87,6 +87,13 @@ def test_every_run_has_a_row(sweep, page):
         assert row[5:9] == [f"{run.accuracy:.4f}", f"{run.weight_spread:.4f}", "0.0800", f"{run.rlct:.2f}"]
 
 
+def test_measures_that_no_run_has_take_no_column(page):
+    for caption in ("All runs", "Means and 95 % intervals over the seeds: MNIST"):
+        header = page.tables[caption][0]
+        assert "RLCT" in header and "RLCT after descent" not in header
+        assert all(len(row) == len(header) for row in page.tables[caption])
+
+
 def test_the_verdicts_come_first(sweep, page):
     _, runs = sweep
     (study,) = studies(runs)
