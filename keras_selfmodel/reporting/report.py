@@ -42,7 +42,7 @@ def report_html(studies: Sequence[Study], root: str | Path) -> str:
 
     root = Path(root)
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("keras_selfmodel.reporting", "template"),
+        loader=jinja2.PackageLoader("keras_selfmodel", "reporting"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
