@@ -17,7 +17,7 @@ from ksm_cli.output import (
     spoken_warnings,
 )
 
-TASK_NAMES = ("mnist",)
+TASK_NAMES = ("mnist", "imdb")
 
 
 @click.command(

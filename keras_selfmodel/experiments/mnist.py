@@ -1,9 +1,12 @@
 """The MNIST experiment, with the settings that produced the paper's figures."""
 
+from functools import partial
+
 import keras
 import numpy as np
 
 from keras_selfmodel.datasets import Dataset
+from keras_selfmodel.experiments.array_trainer import ArrayTrainer
 from keras_selfmodel.experiments.recipe import Recipe
 from keras_selfmodel.experiments.task import Task
 from keras_selfmodel.models import mlp
@@ -53,4 +56,5 @@ MNIST = Task(
     inputs=_inputs,
     network=_network,
     optimizer=_optimizer,
+    trainer=partial(ArrayTrainer, inputs=_inputs),
 )

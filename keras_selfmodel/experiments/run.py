@@ -24,6 +24,7 @@ from keras_selfmodel.experiments.run_folder import FolderTakenError, RunFolder, 
 from keras_selfmodel.experiments.run_result import RunResult
 from keras_selfmodel.experiments.run_store import read_run
 from keras_selfmodel.experiments.tasks import find_task
+from keras_selfmodel.experiments.trainer import Trainer
 from keras_selfmodel.experiments.training_record import TrainingRecord, epochs_done
 from keras_selfmodel.metrics import weight_spread
 from keras_selfmodel.models import SelfModelingModel
@@ -43,16 +44,6 @@ class Progress:
     epoch: Callable[[int, int, dict[str, float]], None] = lambda *_: None
     sampling: Callable[[int, int], None] = lambda *_: None
     descended: Callable[[int, int], None] = lambda *_: None
-
-
-@dataclass(frozen=True)
-class _Arrays:
-    """The data as the network takes them, training samples in the order of the run's seed."""
-
-    x_train: np.ndarray
-    y_train: np.ndarray
-    x_test: np.ndarray
-    y_test: np.ndarray
 
 
 @dataclass
@@ -106,6 +97,7 @@ def run(
     progress = progress or Progress()
     files = RunFolder(Path(folder))
     config = _config(recipe, dataset)
+    dataset = find_task(recipe.task).prepare(dataset)
     # Before anything is written: settings that do not fit leave no folder behind.
     model = _model(recipe, dataset)
     with files.locked():
@@ -125,38 +117,31 @@ def _run(
 ) -> RunResult:
     stopwatch = _Stopwatch(files, files.read_json("seconds.json") if "seconds.json" in files.results else {})
     with stopwatch.part("data"):
-        arrays = _arrays(recipe, dataset)
+        trainer = find_task(recipe.task).trainer(recipe, dataset)
     with stopwatch.part("training"):
-        model = _trained(model, recipe, arrays, files, progress, seconds_between_checkpoints)
+        model = _trained(model, recipe, trainer, files, progress, seconds_between_checkpoints)
     with stopwatch.part("measuring"):
-        accuracy = model.evaluate(
-            arrays.x_test, arrays.y_test, batch_size=recipe.batch_size, verbose=0, return_dict=True
-        )
+        measured = trainer.evaluate(model)
         spread = weight_spread(model)
-        itself = (
-            model.evaluate_self_prediction(arrays.x_test, batch_size=recipe.batch_size)
-            if isinstance(model, SelfModelingModel)
-            else {}
-        )
     estimate = descended = None
     if recipe.rlct is not None:
         with stopwatch.part("RLCT"):
-            estimate = _rlct(recipe, model, arrays, files, "trained", progress)
+            estimate = _rlct(recipe, model, trainer, files, "trained", progress)
             _write_traces(files, estimate)
         with stopwatch.part("RLCT after descent"):
-            descended = _rlct(recipe, model, arrays, files, "descend", progress)
+            descended = _rlct(recipe, model, trainer, files, "descend", progress)
     with stopwatch.part("figures"):
         for name, figure in run_figures(files.read_history(), classifier_of(model), estimate).items():
             write_whole(files.figures / f"{name}.png", partial(figure.savefig, dpi=150))
 
     result = RunResult(
         recipe=recipe,
-        accuracy=accuracy["accuracy"],
+        accuracy=measured["accuracy"],
         weight_spread=spread.standard_deviation,
         weight_interquartile_range=spread.interquartile_range,
         weight_excess_kurtosis=spread.excess_kurtosis,
-        self_prediction_r2=itself.get("self_prediction_r2"),
-        self_prediction_loss=itself.get("self_prediction_loss"),
+        self_prediction_r2=measured.get("self_prediction_r2"),
+        self_prediction_loss=measured.get("self_prediction_loss"),
         rlct=None if estimate is None else estimate.value,
         rlct_std_error=None if estimate is None else estimate.std_error,
         rlct_warnings=() if estimate is None else estimate.warnings,
@@ -254,18 +239,6 @@ def _decisive(config: dict) -> dict:
     }
 
 
-def _arrays(recipe: Recipe, dataset: Dataset) -> _Arrays:
-    task = find_task(recipe.task)
-    # One permutation per seed, the same in every epoch, as in the paper's code.
-    order = np.random.default_rng(recipe.seed).permutation(len(dataset.y_train))
-    return _Arrays(
-        x_train=task.inputs(dataset.x_train[order]),
-        y_train=dataset.y_train[order],
-        x_test=task.inputs(dataset.x_test),
-        y_test=dataset.y_test,
-    )
-
-
 def _model(recipe: Recipe, dataset: Dataset) -> keras.Model:
     task = find_task(recipe.task)
     if recipe.rlct is not None and recipe.rlct.batch_size > len(dataset.y_train):
@@ -290,7 +263,7 @@ def _model(recipe: Recipe, dataset: Dataset) -> keras.Model:
 def _trained(
     model: keras.Model,
     recipe: Recipe,
-    arrays: _Arrays,
+    trainer: Trainer,
     files: RunFolder,
     progress: Progress,
     seconds_between_checkpoints: float,
@@ -301,7 +274,7 @@ def _trained(
         model, done = _load(files.model), recipe.epochs
     elif files.checkpoint.exists():
         model = _load(files.checkpoint)
-        done = epochs_done(model, -(-len(arrays.y_train) // recipe.batch_size))
+        done = epochs_done(model, trainer.steps_per_epoch)
     history = files.read_history()[:done]
     if len(history) < done:
         raise RunFolderError(
@@ -317,17 +290,7 @@ def _trained(
         seconds_between_checkpoints=seconds_between_checkpoints,
         on_epoch=lambda epoch, row: progress.epoch(epoch, recipe.epochs, row),
     )
-    model.fit(
-        arrays.x_train,
-        arrays.y_train,
-        batch_size=recipe.batch_size,
-        epochs=recipe.epochs,
-        initial_epoch=done,
-        shuffle=False,
-        validation_data=(arrays.x_test, arrays.y_test),
-        verbose=0,
-        callbacks=[WeightSpread(), record],
-    )
+    trainer.fit(model, epochs=recipe.epochs, initial_epoch=done, callbacks=[WeightSpread(), record])
     write_whole(files.model, model.save)
     return model
 
@@ -342,14 +305,14 @@ def _load(file: Path) -> keras.Model:
 
 
 def _rlct(
-    recipe: Recipe, model: keras.Model, arrays: _Arrays, files: RunFolder, anchor: str, progress: Progress
+    recipe: Recipe, model: keras.Model, trainer: Trainer, files: RunFolder, anchor: str, progress: Progress
 ) -> RLCTEstimate:
     with warnings.catch_warnings():
         # They stand in the result, and whoever shows it shows them.
         warnings.simplefilter("ignore", RLCTWarning)
         return estimate_rlct(
             model,
-            (arrays.x_train, arrays.y_train),
+            trainer.training_samples(),
             settings=recipe.rlct,
             anchor=anchor,
             checkpoint=files.sampling(anchor),

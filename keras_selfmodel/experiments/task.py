@@ -8,6 +8,11 @@ import numpy as np
 
 from keras_selfmodel.datasets import Dataset
 from keras_selfmodel.experiments.recipe import Recipe
+from keras_selfmodel.experiments.trainer import Trainer
+
+
+def _as_it_is(dataset: Dataset) -> Dataset:
+    return dataset
 
 
 @dataclass(frozen=True)
@@ -16,12 +21,17 @@ class Task:
 
     Attributes:
         recipe: The paper's settings.
-        inputs: Turns raw inputs of the data set into what the network takes.
+        inputs: Turns inputs of the data set, once prepared, into what the network takes.
         network: Builds the classifier of a recipe.
         optimizer: Builds the optimizer of a recipe.
+        trainer: Takes the data of a run.
+        prepare: What is done with the whole data set first, such as building a vocabulary. `network` and `trainer` are
+            given what it returns.
     """
 
     recipe: Recipe
     inputs: Callable[[np.ndarray], np.ndarray]
     network: Callable[[Recipe, Dataset], keras.Model]
     optimizer: Callable[[Recipe], keras.optimizers.Optimizer]
+    trainer: Callable[[Recipe, Dataset], Trainer]
+    prepare: Callable[[Dataset], Dataset] = _as_it_is

@@ -1,9 +1,10 @@
 """The tasks by name."""
 
+from keras_selfmodel.experiments.imdb import IMDB
 from keras_selfmodel.experiments.mnist import MNIST
 from keras_selfmodel.experiments.task import Task
 
-TASKS: dict[str, Task] = {"mnist": MNIST}
+TASKS: dict[str, Task] = {"mnist": MNIST, "imdb": IMDB}
 
 
 def find_task(name: str) -> Task:

@@ -1,0 +1,58 @@
+"""Training on samples that are all of one shape, by Keras's own `fit`."""
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+
+import keras
+import numpy as np
+
+from keras_selfmodel.datasets import Dataset
+from keras_selfmodel.experiments.recipe import Recipe
+from keras_selfmodel.models import SelfModelingModel
+
+
+class ArrayTrainer:
+    """A `Trainer` for images.
+
+    Args:
+        recipe: Seed and batch size.
+        dataset: The raw data.
+        inputs: Turns raw inputs of the data set into what the network takes.
+    """
+
+    def __init__(self, recipe: Recipe, dataset: Dataset, inputs: Callable[[np.ndarray], np.ndarray]) -> None:
+        # One permutation per seed, the same in every epoch, as in the paper's code.
+        order = np.random.default_rng(recipe.seed).permutation(len(dataset.y_train))
+        self._raw, self._y_train = dataset.x_train[order], dataset.y_train[order]
+        self._x_test, self._y_test = inputs(dataset.x_test), dataset.y_test
+        self._inputs = inputs
+        self._batch_size = recipe.batch_size
+        self.steps_per_epoch = -(-len(order) // recipe.batch_size)
+
+    def fit(
+        self, model: keras.Model, *, epochs: int, initial_epoch: int, callbacks: Sequence[keras.callbacks.Callback]
+    ) -> None:
+        model.fit(
+            self._x_train,
+            self._y_train,
+            batch_size=self._batch_size,
+            epochs=epochs,
+            initial_epoch=initial_epoch,
+            shuffle=False,
+            validation_data=(self._x_test, self._y_test),
+            verbose=0,
+            callbacks=list(callbacks),
+        )
+
+    def evaluate(self, model: keras.Model) -> dict[str, float]:
+        measured = model.evaluate(self._x_test, self._y_test, batch_size=self._batch_size, verbose=0, return_dict=True)
+        if isinstance(model, SelfModelingModel):
+            measured |= model.evaluate_self_prediction(self._x_test, batch_size=self._batch_size)
+        return measured
+
+    def training_samples(self) -> tuple:
+        return self._x_train, self._y_train
+
+    @cached_property
+    def _x_train(self) -> np.ndarray:
+        return self._inputs(self._raw)

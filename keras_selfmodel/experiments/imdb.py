@@ -1,0 +1,52 @@
+"""The IMDB experiment, with the settings that produced the paper's figures."""
+
+import keras
+
+from keras_selfmodel.datasets import Dataset, padded, tokenize, vocabulary_size
+from keras_selfmodel.experiments.recipe import Recipe
+from keras_selfmodel.experiments.task import Task
+from keras_selfmodel.experiments.word_trainer import WordTrainer
+from keras_selfmodel.models import text_classifier
+from keras_selfmodel.rlct import SamplingSettings
+
+
+def _network(recipe: Recipe, dataset: Dataset) -> keras.Model:
+    return text_classifier(
+        vocabulary_size(dataset.x_train), hidden=recipe.hidden, classes=dataset.num_classes, seed=recipe.seed
+    )
+
+
+def _optimizer(recipe: Recipe) -> keras.optimizers.Optimizer:
+    return keras.optimizers.SGD(recipe.learning_rate)
+
+
+IMDB = Task(
+    recipe=Recipe(
+        task="imdb",
+        hidden=128,
+        aux_weight=100.0,
+        # The paper's variant is "pooled", the mean of the embeddings.
+        targets=("hidden",),
+        epochs=500,
+        batch_size=64,
+        learning_rate=0.1,
+        momentum=0.0,
+        seed=1,
+        # The paper samples 1000 steps of 4 chains and averages the second half of them.
+        rlct=SamplingSettings(
+            convention="paper",
+            sampler="sgld",
+            step_size=1e-3,
+            localization=10.0,
+            num_chains=4,
+            num_draws=500,
+            burn_in=500,
+            batch_size=64,
+        ),
+    ),
+    inputs=padded,
+    network=_network,
+    optimizer=_optimizer,
+    trainer=WordTrainer,
+    prepare=tokenize,
+)
