@@ -1,5 +1,6 @@
 """One run of a sweep: what it is, and what can come of it."""
 
+import gc
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,6 +58,8 @@ def perform(job: Job, dataset: Dataset, progress: Progress) -> Outcome:
         return Outcome("failed", str(error))
     except (ArithmeticError, MemoryError, RuntimeError, ValueError) as error:
         return failed(job, str(error) or type(error).__name__)
+    finally:
+        gc.collect()  # models refer to themselves and to the data of the run
     RunFolder(job.folder).forget_failure()
     return Outcome("finished")
 
