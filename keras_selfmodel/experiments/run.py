@@ -1,7 +1,6 @@
 """One run: train a network, measure it, write it all down."""
 
 import time
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from keras_selfmodel.datasets import Dataset
 from keras_selfmodel.experiments.paper import paper_figures
 from keras_selfmodel.experiments.provenance import provenance
 from keras_selfmodel.experiments.recipe import Recipe
+from keras_selfmodel.experiments.rlct_problems import rlct_problem
 from keras_selfmodel.experiments.run_figures import run_figures
 from keras_selfmodel.experiments.run_folder import FolderTakenError, RunFolder, RunFolderError
 from keras_selfmodel.experiments.run_result import RunResult
@@ -28,7 +28,7 @@ from keras_selfmodel.experiments.trainer import Trainer
 from keras_selfmodel.experiments.training_record import TrainingRecord, epochs_done
 from keras_selfmodel.metrics import weight_spread
 from keras_selfmodel.models import SelfModelingModel
-from keras_selfmodel.rlct import RLCTEstimate, RLCTWarning, estimate_rlct
+from keras_selfmodel.rlct import RLCTEstimate
 
 
 @dataclass(frozen=True)
@@ -126,10 +126,15 @@ def _run(
     estimate = descended = None
     if recipe.rlct is not None:
         with stopwatch.part("RLCT"):
-            estimate = _rlct(recipe, model, trainer, files, "trained", progress)
+            problem = rlct_problem(recipe, model, trainer.training_samples())
+            checkpoint = files.sampling("trained")
+            estimate = problem.estimate(recipe.rlct, checkpoint=checkpoint, progress=progress.sampling)
             _write_traces(files, estimate)
         with stopwatch.part("RLCT after descent"):
-            descended = _rlct(recipe, model, trainer, files, "descend", progress)
+            checkpoint = files.sampling("descend")
+            descended = problem.estimate(
+                recipe.rlct, anchor="descend", checkpoint=checkpoint, progress=progress.descended
+            )
     with stopwatch.part("figures"):
         for name, figure in run_figures(files.read_history(), classifier_of(model), estimate).items():
             write_whole(files.figures / f"{name}.png", partial(figure.savefig, dpi=150))
@@ -302,22 +307,6 @@ def _load(file: Path) -> keras.Model:
         raise
     except Exception as error:  # zipfile, h5py, json and Keras each have their own for a damaged file
         raise RunFolderError(f"{file} cannot be read: {error}. Start the run anew in another folder.") from error
-
-
-def _rlct(
-    recipe: Recipe, model: keras.Model, trainer: Trainer, files: RunFolder, anchor: str, progress: Progress
-) -> RLCTEstimate:
-    with warnings.catch_warnings():
-        # They stand in the result, and whoever shows it shows them.
-        warnings.simplefilter("ignore", RLCTWarning)
-        return estimate_rlct(
-            model,
-            trainer.training_samples(),
-            settings=recipe.rlct,
-            anchor=anchor,
-            checkpoint=files.sampling(anchor),
-            progress=progress.sampling if anchor == "trained" else progress.descended,
-        )
 
 
 def _write_traces(files: RunFolder, estimate: RLCTEstimate) -> None:

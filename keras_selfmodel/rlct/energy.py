@@ -38,6 +38,10 @@ class Energy:
     def num_parameters(self) -> int:
         return int(sum(np.prod(w.shape, dtype=np.int64) for w in self.anchor))
 
+    def without_data(self) -> "Energy":
+        """What has been compiled, and no more: to be given to `energy` for another model of the same architecture."""
+        return replace(self, anchor=[], other=[], context=(), num_samples=0)
+
     def on(self, x, y, num_samples: int) -> "Energy":
         """The same model on other data."""
         return replace(self, context=(*self.context[:2], *_tensors((x, y))), num_samples=num_samples)
@@ -94,7 +98,14 @@ class Energy:
 
 
 def energy(
-    model: keras.Model, loss: keras.losses.Loss | Callable, x, y, variables: list | None = None, *, training: bool
+    model: keras.Model,
+    loss: keras.losses.Loss | Callable,
+    x,
+    y,
+    variables: list | None = None,
+    *,
+    training: bool,
+    like: Energy | None = None,
 ) -> Energy:
     """Builds the loss of a model as a function of some of its weights.
 
@@ -105,6 +116,8 @@ def energy(
         y: Labels.
         variables: Those of `model.trainable_variables` that are sampled; all by default.
         training: Whether batch norm and dropout behave as in training.
+        like: The loss of another model of the same architecture, with the same `loss`, variables and `training`, whose
+            compiled programs are used again.
     """
     trainable = model.trainable_variables
     chosen = {id(v) for v in (trainable if variables is None else variables)}
@@ -127,8 +140,9 @@ def energy(
         other=fixed if training else [],
         context=(held, [] if training else fixed, *_tensors((x, y))),
         num_samples=len(keras.tree.flatten(y)[0]),
-        batch_loss=batch_loss,
+        batch_loss=batch_loss if like is None else like.batch_loss,
         separately=training and any("seed_generator" in v.path for v in model.non_trainable_variables),
+        programs={} if like is None else like.programs,
     )
 
 

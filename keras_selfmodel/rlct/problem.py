@@ -34,14 +34,30 @@ class Problem:
     observed: dict[str, Energy]
 
     @classmethod
-    def of(cls, model: keras.Model, data, loss, weights, observe: dict | None, *, training: bool) -> "Problem":
-        """Checks the arguments of `estimate_rlct`; `training` is whether the model is in training mode."""
+    def of(
+        cls,
+        model: keras.Model,
+        data,
+        loss=None,
+        weights=None,
+        observe: dict | None = None,
+        *,
+        training: bool,
+        like: Energy | None = None,
+    ) -> "Problem":
+        """Checks the arguments of `estimate_rlct`.
+
+        Args:
+            model, data, loss, weights, observe: As for `estimate_rlct`.
+            training: Whether the model is in training mode.
+            like: As for `energy`.
+        """
         compiled_loss = model.loss if loss is None and model.compiled else loss
         model = classifier_of(model)
         loss = resolve_loss(model, compiled_loss)
         x, y, _ = resolve_data(model, data, loss)
         others = {name: resolve_data(model, pair, loss) for name, pair in (observe or {}).items()}
-        here = energy(model, loss, x, y, resolve_variables(model, weights), training=training)
+        here = energy(model, loss, x, y, resolve_variables(model, weights), training=training, like=like)
         return cls(here, {name: here.on(*other) for name, other in others.items()})
 
     def estimate(

@@ -1,0 +1,28 @@
+"""The RLCT of networks that differ in their weights alone: compiled once for all of them."""
+
+import keras
+
+from keras_selfmodel.experiments.recipe import Recipe
+from keras_selfmodel.rlct.energy import Energy
+from keras_selfmodel.rlct.problem import Problem
+
+# Those of the latest shapes; a sweep goes through a few sizes again and again.
+SHAPES = 8
+_compiled: dict[tuple, Energy] = {}
+
+
+def rlct_problem(recipe: Recipe, model: keras.Model, samples: tuple) -> Problem:
+    """What the RLCT of a run's network is estimated from; its programs are those of the runs before with its shape.
+
+    Args:
+        recipe: The run's settings. Task and hidden units, with the shapes of the weights, tell the architecture.
+        model: The trained network.
+        samples: `(x, y)`, the training samples.
+    """
+    training = recipe.rlct.convention == "paper"
+    shape = (recipe.task, recipe.hidden, training, tuple(tuple(v.shape) for v in model.trainable_variables))
+    problem = Problem.of(model, samples, training=training, like=_compiled.pop(shape, None))
+    _compiled[shape] = problem.energy.without_data()
+    while len(_compiled) > SHAPES:
+        del _compiled[next(iter(_compiled))]
+    return problem
