@@ -1,0 +1,87 @@
+"""The CIFAR-10 network of the paper."""
+
+import itertools
+from collections.abc import Callable, Sequence
+
+import keras
+from keras import layers
+
+from keras_selfmodel.initializers import FanInUniform
+from keras_selfmodel.models._dense import dense
+
+
+def resnet18(
+    hidden: int = 2000,
+    *,
+    image: tuple[int, int, int] = (32, 32, 3),
+    widths: Sequence[int] = (64, 128, 256, 512),
+    classes: int = 10,
+    seed: int | None = None,
+) -> keras.Model:
+    """ResNet-18 as it is used for small images, one hidden ReLU layer on top, and one linear layer of class scores.
+
+    The first convolution is 3 × 3 with stride 1, and no pooling follows it. Each width has two residual blocks; from
+    the second width on, the first of them halves the image. The mean over the image goes to the hidden layer: of
+    32 × 32 pixels 4 × 4 are left.
+
+    Args:
+        hidden: Units of the hidden layer, named "hidden".
+        image: Height, width and channels.
+        widths: Channels of the residual blocks. What the last block puts out, after its ReLU, is layer "last_block".
+        classes: Number of classes; the last layer, "logits", has one score for each.
+        seed: Fixes the initial weights, the same on every backend; `None` draws them anew.
+
+    Returns:
+        A functional model, not compiled.
+
+    Raises:
+        ValueError: If a size is not positive.
+
+    Reference:
+        He et al., "Deep Residual Learning for Image Recognition", arXiv 1512.03385; arXiv 2407.10188, CIFAR-10
+        experiment.
+
+    Example:
+
+    >>> resnet18(5, widths=(2, 4), seed=1).get_layer("last_block").output.shape
+    (None, 16, 16, 4)
+    """
+    for name, size in {"hidden": hidden, "image": image, "widths": widths, "classes": classes}.items():
+        if min([size] if isinstance(size, int) else size, default=0) < 1:
+            raise ValueError(f"{name} must be at least 1. Received: {name}={size}")
+    numbers = itertools.count()
+
+    def kernel() -> FanInUniform:
+        return FanInUniform(None if seed is None else (seed, next(numbers), 0))
+
+    inputs = keras.Input(image)
+    x = layers.ReLU()(_normalized(_convolution(inputs, widths[0], 3, 1, kernel)))
+    for stage, width in enumerate(widths):
+        for block in range(2):
+            stride = 2 if stage and not block else 1
+            last = stage == len(widths) - 1 and block == 1
+            x = _residual_block(x, width, stride, kernel, "last_block" if last else None)
+    x = layers.GlobalAveragePooling2D()(x)
+    x = dense(hidden, widths[-1], seed, next(numbers), activation="relu", name="hidden")(x)
+    scores = dense(classes, hidden, seed, next(numbers), name="logits")(x)
+    return keras.Model(inputs, scores, name="resnet18")
+
+
+def _residual_block(x, width: int, stride: int, kernel: Callable, name: str | None):
+    """ReLU(BN(conv(ReLU(BN(conv(x))))) + x), x through a 1 × 1 convolution where its shape changes."""
+    inner = layers.ReLU()(_normalized(_convolution(x, width, 3, stride, kernel)))
+    inner = _normalized(_convolution(inner, width, 3, 1, kernel))
+    if stride > 1 or x.shape[-1] != width:
+        x = _normalized(_convolution(x, width, 1, stride, kernel))
+    return layers.ReLU(name=name)(layers.Add()([inner, x]))
+
+
+def _convolution(x, width: int, size: int, stride: int, kernel: Callable):
+    if size > 1:
+        # The same zeros on both sides, as in PyTorch: Keras's "same" would pad a strided convolution on one side only.
+        x = layers.ZeroPadding2D(size // 2)(x)
+    return layers.Conv2D(width, size, stride, use_bias=False, kernel_initializer=kernel())(x)
+
+
+def _normalized(x):
+    return layers.BatchNormalization(momentum=0.9, epsilon=1e-5)(x)
