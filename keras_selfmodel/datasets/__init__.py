@@ -8,6 +8,7 @@ from keras_selfmodel.datasets.errors import (
     MissingPackageError,
     SubsetWarning,
 )
+from keras_selfmodel.datasets.limiting import limited
 from keras_selfmodel.datasets.loading import load
 from keras_selfmodel.datasets.preparing import prepare
 from keras_selfmodel.datasets.tokenizing import PADDING, UNKNOWN, padded, tokenize, vocabulary_size
@@ -22,6 +23,7 @@ __all__ = [
     "MissingPackageError",
     "SubsetWarning",
     "find",
+    "limited",
     "load",
     "padded",
     "prepare",

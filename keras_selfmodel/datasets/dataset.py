@@ -19,7 +19,7 @@ class Dataset:
         num_classes: How many classes there are.
         source: One line for humans: where the bytes came from.
         digest: SHA-256 (hex) of what was read: two runs with one digest saw the same data.
-        is_subset: Whether this is a stand-in with fewer examples than the data set of that name has.
+        is_subset: Whether these are fewer examples than the data set of that name has.
 
     Example:
         >>> import numpy as np

@@ -7,6 +7,8 @@ import keras
 import numpy as np
 
 from keras_selfmodel.datasets import Dataset
+from keras_selfmodel.experiments.augmentation import Augmentation
+from keras_selfmodel.experiments.augmented_batches import AugmentedBatches
 from keras_selfmodel.experiments.recipe import Recipe
 from keras_selfmodel.models import SelfModelingModel
 
@@ -18,31 +20,43 @@ class ArrayTrainer:
         recipe: Seed and batch size.
         dataset: The raw data.
         inputs: Turns raw inputs of the data set into what the network takes.
+        augmentation: Changes a batch of raw training inputs anew in every epoch; `None` leaves them as they are.
     """
 
-    def __init__(self, recipe: Recipe, dataset: Dataset, inputs: Callable[[np.ndarray], np.ndarray]) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        dataset: Dataset,
+        inputs: Callable[[np.ndarray], np.ndarray],
+        augmentation: Augmentation | None = None,
+    ) -> None:
         # One permutation per seed, the same in every epoch, as in the paper's code.
         order = np.random.default_rng(recipe.seed).permutation(len(dataset.y_train))
         self._raw, self._y_train = dataset.x_train[order], dataset.y_train[order]
         self._x_test, self._y_test = inputs(dataset.x_test), dataset.y_test
         self._inputs = inputs
+        self._augmentation = augmentation
+        self._seed = recipe.seed
         self._batch_size = recipe.batch_size
         self.steps_per_epoch = -(-len(order) // recipe.batch_size)
 
     def fit(
         self, model: keras.Model, *, epochs: int, initial_epoch: int, callbacks: Sequence[keras.callbacks.Callback]
     ) -> None:
-        model.fit(
-            self._x_train,
-            self._y_train,
-            batch_size=self._batch_size,
-            epochs=epochs,
-            initial_epoch=initial_epoch,
-            shuffle=False,
-            validation_data=(self._x_test, self._y_test),
-            verbose=0,
-            callbacks=list(callbacks),
+        common = {
+            "epochs": epochs,
+            "initial_epoch": initial_epoch,
+            "shuffle": False,
+            "validation_data": (self._x_test, self._y_test),
+            "verbose": 0,
+        }
+        if self._augmentation is None:
+            model.fit(self._x_train, self._y_train, batch_size=self._batch_size, callbacks=list(callbacks), **common)
+            return
+        batches = AugmentedBatches(
+            self._raw, self._y_train, self._batch_size, self._seed, self._augmentation, self._inputs
         )
+        model.fit(batches, callbacks=[batches.follow_epochs(), *callbacks], **common)
 
     def evaluate(self, model: keras.Model) -> dict[str, float]:
         measured = model.evaluate(self._x_test, self._y_test, batch_size=self._batch_size, verbose=0, return_dict=True)

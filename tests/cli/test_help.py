@@ -72,37 +72,45 @@ def _help(command: click.Command, name: str) -> str:
     return next(parameter.help for parameter in command.params if parameter.name == name)
 
 
-def test_the_defaults_that_the_help_of_run_names_are_those_of_the_recipe():
-    recipe = TASKS["mnist"].recipe
-    for name, text in {
-        "hidden": f"Paper: {recipe.hidden}.",
-        "aux_weight": f"Default: {recipe.aux_weight:g}.",
-        "targets": f"Default: {', '.join(recipe.targets)}.",
-        "epochs": f"Paper: {recipe.epochs}.",
-        "batch_size": f"Paper: {recipe.batch_size}.",
-        "seed": f"Default: {recipe.seed}.",
-    }.items():
-        assert _help(run, name).endswith(text)
+@pytest.mark.parametrize("name", ["hidden", "aux_weight", "epochs", "batch_size"])
+def test_the_help_of_run_names_the_default_of_every_task(name):
+    defaults = ", ".join(f"{task} {getattr(TASKS[task].recipe, name):g}" for task in TASK_NAMES)
+    assert _help(run, name).endswith(f"Default: {defaults}.")
 
 
-@pytest.mark.parametrize("name", ["thinning", "batch_size"])
+def test_the_help_of_run_names_the_targets_and_the_seed():
+    assert {task: TASKS[task].recipe.targets for task in TASK_NAMES} == {
+        "mnist": ("hidden",),
+        "cifar10": ("last_block", "hidden"),
+        "imdb": ("hidden",),
+    }
+    assert _help(run, "targets").endswith("Default: hidden, of cifar10 last_block and hidden.")
+    assert {TASKS[task].recipe.seed for task in TASK_NAMES} == {1}
+    assert _help(run, "seed").endswith("Default: 1.")
+
+
+def _paper(name: str) -> str:
+    """The setting of the paper's sampling on MNIST, and in parentheses those of tasks that have another."""
+    values = {task: getattr(TASKS[task].recipe.rlct, name) for task in TASK_NAMES}
+    others = ", ".join(f"{task} {value:g}" for task, value in values.items() if value != values["mnist"])
+    return f"{values['mnist']:g}" + (f" ({others})" if others else "")
+
+
+@pytest.mark.parametrize("name", ["num_chains", "num_draws", "burn_in", "batch_size"])
 def test_the_defaults_that_the_help_of_rlct_names_are_those_of_both_conventions(name):
-    default, paper = getattr(SamplingSettings(), name), getattr(TASKS["mnist"].recipe.rlct, name)
-    assert default == paper
-    assert _help(rlct, name).endswith(f"Default: {default:g}.")
+    assert _help(rlct, name).endswith(f"Default: {getattr(SamplingSettings(), name)}; paper {_paper(name)}.")
 
 
-@pytest.mark.parametrize("name", ["num_chains", "num_draws", "burn_in"])
-def test_the_defaults_that_differ_between_the_conventions_are_both_named(name):
-    default, paper = getattr(SamplingSettings(), name), getattr(TASKS["mnist"].recipe.rlct, name)
-    assert _help(rlct, name).endswith(f"Default: {default}; paper {paper}.")
+def test_thinning_is_the_same_in_both_conventions():
+    assert {SamplingSettings().thinning, *(TASKS[task].recipe.rlct.thinning for task in TASK_NAMES)} == {1}
+    assert _help(rlct, "thinning").endswith("Default: 1.")
 
 
 def test_the_defaults_that_depend_on_the_data_are_described():
-    default, paper = SamplingSettings(), TASKS["mnist"].recipe.rlct
-    assert default.step_size is None and default.localization is None and paper.step_size == 1e-4
-    assert _help(rlct, "step_size").endswith("Default: from the curvature; paper 1e-4.")
-    assert _help(rlct, "localization").endswith(f"Default: nβ/2000, at least 1; paper {paper.localization:g}.")
+    default = SamplingSettings()
+    assert default.step_size is None and default.localization is None
+    assert _help(rlct, "step_size").endswith(f"Default: from the curvature; paper {_paper('step_size')}.")
+    assert _help(rlct, "localization").endswith(f"Default: nβ/2000, at least 1; paper {_paper('localization')}.")
     assert default.localization_for(1000) == 1
     assert default.localization_for(10**6) == pytest.approx(default.inverse_temperature_for(10**6) / 2000)
 
