@@ -38,6 +38,11 @@ Examples:
     help="Runs at a time, each with its share of the cores. Default: the number of cores, with 2 GB of memory for "
     "each; 1 on a GPU or TPU.",
 )
+@click.option(
+    "--together/--one-by-one",
+    default=None,
+    help="Train all networks of one size as one program, or each alone. Default: together on a GPU or TPU.",
+)
 @click.option("--retry-failed", is_flag=True, help="Try again what failed before.")
 @click.option("--dry-run", is_flag=True, help="Show what would be computed, and how long it would take; end there.")
 @json_option
@@ -53,6 +58,7 @@ def sweep(
     data_dir,
     out,
     workers,
+    together,
     retry_failed,
     dry_run,
     as_json,
@@ -81,18 +87,24 @@ def sweep(
         dataset = datasets.load(task, data_dir)
         folder = out or Path("sweeps") / task
         plan = experiments.plan_sweep(recipes, dataset, folder, retry_failed=retry_failed)
-        workers = min(workers or _workers(transforms.devices()), max(1, len(plan.jobs)))
+        accelerated = not transforms.devices()[0].lower().startswith("cpu")
+        if together is None:
+            together = accelerated and experiments.can_be_trained_together(recipe)
+        workers = min(workers or (1 if accelerated else _workers()), max(1, len(plan.jobs)))
         if not quiet:
             click.echo(_announcement(task, backend, values, plan), err=True)
         if plan.jobs and not quiet:
             seconds = experiments.expected_seconds(plan, dataset) / workers
-            at_a_time = f"{workers} runs at a time" if workers > 1 else "one run after another"
-            click.echo(f"expected time: about {duration(seconds)}, {at_a_time}\n", err=True)
+            way = f"{workers} runs at a time" if workers > 1 else "one run after another"
+            way += ", trained together before: less" if together else ""
+            click.echo(f"expected time: about {duration(seconds)}, {way}\n", err=True)
         if dry_run:
             return
         with SweepBar(quiet, plan) as bar:
             try:
-                result = experiments.sweep(plan, dataset, data_dir=data_dir, workers=workers, progress=bar.progress())
+                result = experiments.sweep(
+                    plan, dataset, data_dir=data_dir, workers=workers, together=together, progress=bar.progress()
+                )
             except KeyboardInterrupt:
                 raise Interrupted(f"The same command goes on with what is missing in {folder}.") from None
     if as_json:
@@ -109,9 +121,7 @@ def sweep(
         raise click.ClickException("\n".join(lines))
 
 
-def _workers(devices: list[str]) -> int:
-    if not devices[0].lower().startswith("cpu"):
-        return 1
+def _workers() -> int:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     try:
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

@@ -12,6 +12,7 @@ from keras_selfmodel.experiments.sweep import Plan, SweepProgress, SweepResult, 
 from keras_selfmodel.experiments.task import Task
 from keras_selfmodel.experiments.tasks import TASKS, find_task
 from keras_selfmodel.experiments.training_record import TrainingDivergedError
+from keras_selfmodel.experiments.training_together import can_be_trained_together, networks_at_once
 
 __all__ = [
     "TASKS",
@@ -27,10 +28,12 @@ __all__ = [
     "SweepResult",
     "Task",
     "TrainingDivergedError",
+    "can_be_trained_together",
     "expected_seconds",
     "find_task",
     "finished_runs",
     "grid",
+    "networks_at_once",
     "paper_figures",
     "plan_sweep",
     "read_run",

@@ -30,8 +30,7 @@ class ArrayTrainer:
         inputs: Callable[[np.ndarray], np.ndarray],
         augmentation: Augmentation | None = None,
     ) -> None:
-        # One permutation per seed, the same in every epoch, as in the paper's code.
-        order = np.random.default_rng(recipe.seed).permutation(len(dataset.y_train))
+        order = recipe.order(len(dataset.y_train))
         self._raw, self._y_train = dataset.x_train[order], dataset.y_train[order]
         self._x_test, self._y_test = inputs(dataset.x_test), dataset.y_test
         self._inputs = inputs

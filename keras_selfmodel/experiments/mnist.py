@@ -57,4 +57,5 @@ MNIST = Task(
     network=_network,
     optimizer=_optimizer,
     trainer=partial(ArrayTrainer, inputs=_inputs),
+    together=True,
 )

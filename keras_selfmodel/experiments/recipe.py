@@ -4,7 +4,14 @@ import dataclasses
 import math
 from dataclasses import dataclass, field
 
+import numpy as np
+
+from keras_selfmodel.datasets.scaling import SCALINGS
 from keras_selfmodel.rlct import SamplingSettings
+
+OPTIMIZERS = ("sgd", "adam")
+# What the paper's tasks settle for themselves.
+OWN_ALONE = ("optimizer", "scaling", "network")
 
 
 @dataclass(frozen=True)
@@ -22,6 +29,9 @@ class Recipe:
         momentum: Nesterov momentum; 0 for none.
         seed: Seed of the initial weights, the order of the data and the sampling.
         rlct: Settings of the RLCT estimation, with the recipe's seed; `None` leaves it out.
+        optimizer: "sgd" or "adam", in a task of the user's own; `None` in a task of the paper.
+        scaling: How the inputs are scaled, a name in `datasets.scaling.SCALINGS`, in a task of the user's own.
+        network: What the network of a task of the user's own is, with the digest of its file.
     """
 
     task: str
@@ -34,6 +44,9 @@ class Recipe:
     momentum: float
     seed: int
     rlct: SamplingSettings | None = field(default_factory=SamplingSettings)
+    optimizer: str | None = None
+    scaling: str | None = None
+    network: str | None = None
 
     def __post_init__(self) -> None:
         for name, minimum in {"hidden": 1, "epochs": 1, "batch_size": 1, "seed": 0}.items():
@@ -44,6 +57,10 @@ class Recipe:
             value = getattr(self, name)
             if not (math.isfinite(value) and value >= 0):
                 raise ValueError(f"{name} must be finite and not negative. Received: {name}={value}")
+        for name, possible in {"optimizer": OPTIMIZERS, "scaling": tuple(SCALINGS)}.items():
+            value = getattr(self, name)
+            if value is not None and value not in possible:
+                raise ValueError(f"{name} must be one of {', '.join(map(repr, possible))}. Received: {name}={value!r}")
         object.__setattr__(self, "targets", (self.targets,) if isinstance(self.targets, str) else tuple(self.targets))
         if self.rlct is not None:
             object.__setattr__(self, "rlct", dataclasses.replace(self.rlct, seed=self.seed))
@@ -53,9 +70,14 @@ class Recipe:
         """What runs of a grid differ in, as part of a folder's name."""
         return f"{self.task}-hidden{self.hidden}-aux{self.aux_weight:g}-seed{self.seed}"
 
+    def order(self, samples: int) -> np.ndarray:
+        """Order of the training samples: one permutation per seed, the same in every epoch, as in the paper's code."""
+        return np.random.default_rng(self.seed).permutation(samples)
+
     def to_dict(self) -> dict:
         """Plain values, as JSON holds them."""
-        return {**dataclasses.asdict(self), "targets": list(self.targets)}
+        values = {**dataclasses.asdict(self), "targets": list(self.targets)}
+        return {name: value for name, value in values.items() if not (name in OWN_ALONE and value is None)}
 
     @classmethod
     def from_dict(cls, values: dict) -> "Recipe":

@@ -96,12 +96,12 @@ def run(
     """
     progress = progress or Progress()
     files = RunFolder(Path(folder))
-    config = _config(recipe, dataset)
+    config = config_of(recipe, dataset)
     dataset = find_task(recipe.task).prepare(dataset)
     # Before anything is written: settings that do not fit leave no folder behind.
-    model = _model(recipe, dataset)
+    model = compiled_model(recipe, dataset)
     with files.locked():
-        finished = _claim(files, config, resume)
+        finished = claim(files, config, resume)
         if finished is not None:
             return finished
         return _run(model, recipe, dataset, files, progress, seconds_between_checkpoints)
@@ -178,10 +178,11 @@ def finished_run(recipe: Recipe, dataset: Dataset, folder: str | Path) -> RunRes
         RunFolderError: If the folder holds a run with other settings, or a damaged file.
     """
     files = RunFolder(Path(folder))
-    return _claim(files, _config(recipe, dataset), resume=True) if files.started and files.finished else None
+    return claim(files, config_of(recipe, dataset), resume=True) if files.started and files.finished else None
 
 
-def _config(recipe: Recipe, dataset: Dataset) -> dict:
+def config_of(recipe: Recipe, dataset: Dataset) -> dict:
+    """What is written down of a run before it starts."""
     return {
         "recipe": recipe.to_dict(),
         "data": {"name": dataset.name, "source": dataset.source, "digest": dataset.digest},
@@ -189,7 +190,7 @@ def _config(recipe: Recipe, dataset: Dataset) -> dict:
     }
 
 
-def _claim(files: RunFolder, config: dict, resume: bool) -> RunResult | None:
+def claim(files: RunFolder, config: dict, resume: bool) -> RunResult | None:
     """Makes sure that the folder is free or holds the same run; returns the result of a finished one."""
     if not files.started:
         if files.results:
@@ -244,7 +245,8 @@ def _decisive(config: dict) -> dict:
     }
 
 
-def _model(recipe: Recipe, dataset: Dataset) -> keras.Model:
+def compiled_model(recipe: Recipe, dataset: Dataset) -> keras.Model:
+    """The network of a run before training, self-modeling if its auxiliary weight is not 0."""
     task = find_task(recipe.task)
     if recipe.rlct is not None and recipe.rlct.batch_size > len(dataset.y_train):
         raise ValueError(
@@ -274,30 +276,55 @@ def _trained(
     seconds_between_checkpoints: float,
 ) -> keras.Model:
     """Trains `model`, or goes on where the files of the folder say that it stands."""
+    model, record = training_so_far(
+        model, recipe, trainer.steps_per_epoch, files, progress.epoch, seconds_between_checkpoints
+    )
+    if not files.model.exists():
+        trainer.fit(model, epochs=recipe.epochs, initial_epoch=len(record.rows), callbacks=[WeightSpread(), record])
+        write_whole(files.model, model.save)
+    return model
+
+
+def training_so_far(
+    model: keras.Model,
+    recipe: Recipe,
+    steps_per_epoch: int,
+    files: RunFolder,
+    on_epoch: Callable[[int, int, dict[str, float]], None],
+    seconds_between_checkpoints: float,
+) -> tuple[keras.Model, TrainingRecord]:
+    """Where the files of a run's folder say that its training stands.
+
+    Args:
+        model: The network before training.
+        recipe: The run's settings.
+        steps_per_epoch: Batches of an epoch.
+        files: The run's folder.
+        on_epoch: The hook `Progress.epoch`.
+        seconds_between_checkpoints: As for `run`.
+
+    Returns:
+        The network, and the record that goes on with the history.
+    """
     done = 0
     if files.model.exists():
         model, done = _load(files.model), recipe.epochs
     elif files.checkpoint.exists():
         model = _load(files.checkpoint)
-        done = epochs_done(model, trainer.steps_per_epoch)
+        done = epochs_done(model, steps_per_epoch)
     history = files.read_history()[:done]
     if len(history) < done:
         raise RunFolderError(
             f"{files.history} has {len(history)} epochs, but the network {done}. Start the run anew in another folder."
         )
     if done:
-        progress.epoch(done, recipe.epochs, history[-1])
-    if files.model.exists():
-        return model
-    record = TrainingRecord(
+        on_epoch(done, recipe.epochs, history[-1])
+    return model, TrainingRecord(
         files,
         history,
         seconds_between_checkpoints=seconds_between_checkpoints,
-        on_epoch=lambda epoch, row: progress.epoch(epoch, recipe.epochs, row),
+        on_epoch=lambda epoch, row: on_epoch(epoch, recipe.epochs, row),
     )
-    trainer.fit(model, epochs=recipe.epochs, initial_epoch=done, callbacks=[WeightSpread(), record])
-    write_whole(files.model, model.save)
-    return model
 
 
 def _load(file: Path) -> keras.Model:

@@ -20,6 +20,7 @@ from keras_selfmodel.experiments.results_table import write_results
 from keras_selfmodel.experiments.run import finished_run
 from keras_selfmodel.experiments.run_folder import FolderBusyError, RunFolder, RunFolderError
 from keras_selfmodel.experiments.run_result import RunResult
+from keras_selfmodel.experiments.training_together import can_be_trained_together, train_together
 
 SECONDS_BETWEEN_LOOKS = 1.0
 
@@ -138,6 +139,7 @@ def sweep(
     *,
     data_dir: str | os.PathLike | None = None,
     workers: int = 1,
+    together: bool = False,
     progress: SweepProgress | None = None,
 ) -> SweepResult:
     """Computes the runs of a plan, and writes `results.csv` with one row for each finished run in its folder.
@@ -150,13 +152,15 @@ def sweep(
         dataset: The data.
         data_dir: Folder of TFDS data that worker processes load it from again.
         workers: Processes that compute at a time, each with its share of the cores; with 1, this process computes.
+        together: Whether this process first trains the networks of one shape by one program
+            (`training_together.train_together`), which is faster on a GPU. Measuring them follows.
         progress: Hooks that are told what happens.
 
     Returns:
-        A `SweepResult`.
+        A `SweepResult`. Networks trained together differ from those trained alone by the order of additions.
 
     Raises:
-        ValueError: If `workers` is not positive.
+        ValueError: If `workers` is not positive, or the networks cannot be trained together.
         OSError, ImportError, RuntimeError: What would end every other run too, such as a full disk. What was computed
             stays.
     """
@@ -170,6 +174,11 @@ def sweep(
     plan.folder.mkdir(parents=True, exist_ok=True)
     results, failures = list(plan.kept), dict(plan.failures)
     ready, busy = list(plan.jobs), []
+    if together:
+        for job, reason in _trained_together(ready, dataset, progress).items():
+            ready.remove(job)
+            failures[job.folder.name] = reason
+            progress.failed(job, reason)
     while ready or busy:
         queue: SimpleQueue[Job] = SimpleQueue()
         for job in ready:
@@ -193,6 +202,16 @@ def sweep(
     write_results(plan.folder)
     results.sort(key=lambda result: (result.recipe.hidden, result.recipe.aux_weight, result.recipe.seed))
     return SweepResult(tuple(results), failures)
+
+
+def _trained_together(jobs: list[Job], dataset: Dataset, progress: SweepProgress) -> dict[Job, str]:
+    impossible = {job.recipe.task for job in jobs if not can_be_trained_together(job.recipe)}
+    if impossible:
+        raise ValueError(
+            f"Networks of {', '.join(sorted(impossible))} cannot be trained together on {keras.config.backend()}. "
+            "Train them one after another, or in several processes."
+        )
+    return train_together(jobs, dataset, on_epoch=lambda job, done, total: progress.told(job, "epochs", done, total))
 
 
 def _is_busy(job: Job) -> bool:

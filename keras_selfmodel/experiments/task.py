@@ -17,16 +17,18 @@ def _as_it_is(dataset: Dataset) -> Dataset:
 
 @dataclass(frozen=True)
 class Task:
-    """One experiment of the paper.
+    """One experiment: of the paper, or a user's own.
 
     Attributes:
-        recipe: The paper's settings.
+        recipe: Its settings: the paper's, or those of the user's file.
         inputs: Turns inputs of the data set, once prepared, into what the network takes.
         network: Builds the classifier of a recipe.
         optimizer: Builds the optimizer of a recipe.
         trainer: Takes the data of a run.
         prepare: What is done with the whole data set first, such as building a vocabulary. `network` and `trainer` are
             given what it returns.
+        together: Whether the networks of many runs can be trained by one program (`NetworksTogether`): their trainer
+            feeds `inputs` of the training data as they are.
     """
 
     recipe: Recipe
@@ -35,3 +37,4 @@ class Task:
     optimizer: Callable[[Recipe], keras.optimizers.Optimizer]
     trainer: Callable[[Recipe, Dataset], Trainer]
     prepare: Callable[[Dataset], Dataset] = _as_it_is
+    together: bool = False

@@ -20,7 +20,7 @@ class WordTrainer:
     """
 
     def __init__(self, recipe: Recipe, dataset: Dataset) -> None:
-        order = np.random.default_rng(recipe.seed).permutation(len(dataset.y_train))
+        order = recipe.order(len(dataset.y_train))
         self._texts, self._labels = dataset.x_train[order], dataset.y_train[order]
         train = word_batches(self._texts, self._labels, recipe.batch_size)
         test = word_batches(dataset.x_test, dataset.y_test, recipe.batch_size)

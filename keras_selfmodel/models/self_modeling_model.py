@@ -134,6 +134,11 @@ class SelfModelingModel(keras.Model):
         _check_aux_weight(value)
         self._aux_weight.assign(value)
 
+    @property
+    def num_targets(self) -> int:
+        """n, the number of activations that are predicted, of all targets together."""
+        return self._joint.units
+
     def call(self, inputs, training: bool | None = None):
         """The class scores; inside a training step also the self-prediction and its target."""
         network = self._joint if self._in_train_step else self.classifier

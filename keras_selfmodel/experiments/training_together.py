@@ -1,0 +1,178 @@
+"""The networks of many runs trained by one program, each into its own run folder."""
+
+import math
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+
+import keras
+import numpy as np
+
+from keras_selfmodel import transforms
+from keras_selfmodel._classifier_graph import classifier_of
+from keras_selfmodel._whole_files import write_whole
+from keras_selfmodel.callbacks import WeightSpread
+from keras_selfmodel.datasets import Dataset
+from keras_selfmodel.experiments.jobs import Job, failed
+from keras_selfmodel.experiments.networks_together import NetworksTogether
+from keras_selfmodel.experiments.recipe import Recipe
+from keras_selfmodel.experiments.run import claim, compiled_model, config_of, training_so_far
+from keras_selfmodel.experiments.run_folder import RunFolder, RunFolderError
+from keras_selfmodel.experiments.tasks import find_task
+from keras_selfmodel.experiments.training_record import TrainingDivergedError, TrainingRecord
+from keras_selfmodel.models import SelfModelingModel
+
+# The weights, their gradient, the optimizer's two moments, and what a step returns of weights and moments.
+COPIES_OF_THE_WEIGHTS = 7
+# What a layer puts out, its gradient, and what is computed between.
+COPIES_OF_THE_ACTIVATIONS = 4
+DEFAULT_BYTES = 4e9
+
+
+def can_be_trained_together(recipe: Recipe) -> bool:
+    """Whether one program can train the networks of many runs of a recipe's task on this backend."""
+    return find_task(recipe.task).together and transforms.FUNCTIONAL_OPTIMIZERS
+
+
+def networks_at_once(model: keras.Model, batch_size: int, limit: float = DEFAULT_BYTES) -> int:
+    """How many networks fit into a number of bytes beside the data; at least one.
+
+    Each is taken to need 4 · (7 · weights + 4 · batch · values) bytes, `values` being all numbers that its layers, the
+    head included, put out for one sample, and the inputs.
+
+    Args:
+        model: One of them.
+        batch_size: Samples of a step.
+        limit: Bytes.
+
+    Example:
+
+    >>> from keras_selfmodel.models import mlp
+    >>> networks_at_once(mlp(512), batch_size=512)
+    174
+    """
+    classifier = classifier_of(model)
+    weights = sum(math.prod(v.shape) for v in model.trainable_variables)
+    values = math.prod(classifier.input_shape[1:]) + sum(math.prod(a.output.shape[1:]) for a in classifier.layers)
+    if isinstance(model, SelfModelingModel):
+        values += 2 * model.num_targets
+    each = 4 * (COPIES_OF_THE_WEIGHTS * weights + COPIES_OF_THE_ACTIVATIONS * batch_size * values)
+    return max(1, int(limit // each))
+
+
+def train_together(
+    jobs: Sequence[Job],
+    dataset: Dataset,
+    *,
+    on_epoch: Callable[[Job, int, int], None] = lambda *_: None,
+    limit: float = DEFAULT_BYTES,
+    seconds_between_checkpoints: float = 10.0,
+) -> dict[Job, str]:
+    """Trains the networks of runs, many by one program, and leaves in each folder what the run's own training would.
+
+    `run` with `resume=True` then measures them. Runs that are trained already, that another process is at work on or
+    whose folder is another run's are left alone. May be interrupted, as `run` may.
+
+    Args:
+        jobs: The runs; those that differ in seed and auxiliary weight alone are trained together.
+        dataset: Their data.
+        on_epoch: Called with (job, epochs done, epochs in all).
+        limit: Bytes that the networks trained at a time may take; see `networks_at_once`.
+        seconds_between_checkpoints: As for `run`.
+
+    Returns:
+        Why runs failed, such as a loss that is no longer finite.
+    """
+    shapes: dict[tuple, list[Job]] = defaultdict(list)
+    for job in jobs:
+        one = replace(job.recipe, seed=0, aux_weight=1.0, rlct=None)
+        shapes[one, job.recipe.aux_weight > 0].append(job)
+    failures: dict[Job, str] = {}
+    for group in shapes.values():
+        prepared = find_task(group[0].recipe.task).prepare(dataset)
+        number = networks_at_once(compiled_model(group[0].recipe, prepared), group[0].recipe.batch_size, limit)
+        for start in range(0, len(group), number):
+            with ExitStack() as locks:
+                jobs = group[start : start + number]
+                opened = _opened(jobs, dataset, prepared, locks, on_epoch, seconds_between_checkpoints)
+                for together in opened.values():
+                    failures |= _train(together, prepared)
+    return failures
+
+
+@dataclass(frozen=True)
+class _Training:
+    """The training of one run that is under way."""
+
+    job: Job
+    files: RunFolder
+    model: keras.Model
+    record: TrainingRecord
+
+
+def _opened(
+    jobs: Sequence[Job],
+    dataset: Dataset,
+    prepared: Dataset,
+    locks: ExitStack,
+    on_epoch: Callable,
+    seconds_between_checkpoints: float,
+) -> dict[int, list[_Training]]:
+    """The runs that are to be trained, by the number of epochs behind them, with their folders locked."""
+    found = defaultdict(list)
+    for job in jobs:
+        files = RunFolder(job.folder)
+        model = compiled_model(job.recipe, prepared)
+        try:
+            locks.enter_context(files.locked())
+            if claim(files, config_of(job.recipe, dataset), resume=True) is not None or files.model.exists():
+                continue
+            steps = -(-len(dataset.y_train) // job.recipe.batch_size)
+            told = lambda done, total, _, job=job: on_epoch(job, done, total)  # noqa: E731
+            model, record = training_so_far(model, job.recipe, steps, files, told, seconds_between_checkpoints)
+        except RunFolderError:  # `run` will say the same
+            continue
+        found[len(record.rows)].append(_Training(job, files, model, record))
+    return found
+
+
+def _train(trainings: list[_Training], dataset: Dataset) -> dict[Job, str]:
+    recipe, start = trainings[0].job.recipe, time.perf_counter()
+    inputs = find_task(recipe.task).inputs
+    test = (inputs(dataset.x_test), dataset.y_test)
+    together = NetworksTogether(
+        [training.model for training in trainings],
+        inputs(dataset.x_train),
+        dataset.y_train,
+        np.stack([training.job.recipe.order(len(dataset.y_train)) for training in trainings]),
+        batch_size=recipe.batch_size,
+    )
+    spread, failures = WeightSpread(), {}
+    for training in trainings:
+        training.record.set_model(training.model)
+    try:
+        for epoch in range(len(trainings[0].record.rows), recipe.epochs):
+            logs, tests = together.epoch(), together.evaluate(*test)
+            together.synchronize()
+            for training, row, others in zip(trainings, logs, tests, strict=True):
+                if training.job in failures:
+                    continue
+                row |= {f"val_{name}": value for name, value in others.items()}
+                spread.set_model(training.model)
+                spread.on_epoch_end(epoch, row)
+                try:
+                    training.record.on_epoch_end(epoch, row)
+                except TrainingDivergedError as error:
+                    failures[training.job] = failed(training.job, str(error)).reason
+        for training in trainings:
+            if training.job not in failures:
+                write_whole(training.files.model, training.model.save)
+    finally:
+        share = (time.perf_counter() - start) / len(trainings)
+        for training in trainings:
+            files = training.files
+            seconds = files.read_json("seconds.json") if "seconds.json" in files.results else {}
+            files.write_json("seconds.json", {**seconds, "training": seconds.get("training", 0.0) + share})
+    return failures
