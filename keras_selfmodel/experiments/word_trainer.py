@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import keras
-import numpy as np
 
 from keras_selfmodel.datasets import Dataset, padded, vocabulary_size
 from keras_selfmodel.experiments.network_of_words import NetworkOfWords
