@@ -28,7 +28,9 @@ def value_and_grad(function: Callable) -> Callable:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(weights)
             value, aux = function(weights, *args)
-        return (value, aux), tape.gradient(value, weights, unconnected_gradients="zero")
+        gradients = tape.gradient(value, weights, unconnected_gradients="zero")
+        # Of a table whose rows were looked up, TensorFlow gives only these rows: no array to compute with.
+        return (value, aux), [tf.convert_to_tensor(gradient) for gradient in gradients]
 
     return differentiated
 
