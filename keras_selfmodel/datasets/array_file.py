@@ -1,0 +1,44 @@
+"""A NumPy file of a user becomes a data set."""
+
+from pathlib import Path
+
+import numpy as np
+
+from keras_selfmodel.datasets.dataset import Dataset
+from keras_selfmodel.datasets.errors import DataCorruptedError, DataNotFoundError
+from keras_selfmodel.datasets.from_arrays import ARRAYS, from_arrays
+
+
+def read_array_file(name: str, file: Path) -> Dataset:
+    """Reads x_train, y_train, x_test and y_test from a file that `np.savez` wrote.
+
+    Args:
+        name: What the data set is called.
+        file: The .npz file.
+
+    Raises:
+        DataNotFoundError: If there is no such file.
+        DataCorruptedError: If it is no such file, or lacks an array.
+        ValueError: If the arrays are no classification data, see `from_arrays`.
+    """
+    if not file.is_file():
+        raise DataNotFoundError(f"There is no file {file}.")
+    try:
+        # Opened here, because np.load leaves a damaged file open. No pickles, which run what a file tells them to.
+        with file.open("rb") as opened:
+            stored = np.load(opened, allow_pickle=False)
+            if isinstance(stored, np.ndarray):
+                raise DataCorruptedError(f"{file} holds one array; np.savez writes files of several, named ones.")
+            arrays = {key: stored[key] for key in ARRAYS if key in stored.files}
+            found = stored.files
+    except (DataCorruptedError, MemoryError, PermissionError):
+        raise
+    except Exception as error:  # zipfile, zlib and NumPy each have their own for a damaged file
+        raise DataCorruptedError(f"{file} cannot be read as arrays that np.savez wrote: {error}") from error
+    missing = [key for key in ARRAYS if key not in arrays]
+    if missing:
+        raise DataCorruptedError(
+            f"{file} must hold the arrays {', '.join(ARRAYS)}. Missing: {', '.join(missing)}; it holds: "
+            f"{', '.join(found) or 'nothing'}."
+        )
+    return from_arrays(name, **arrays, source=str(file))

@@ -1,0 +1,106 @@
+"""A folder of image files becomes a data set."""
+
+from pathlib import Path
+
+import numpy as np
+
+from keras_selfmodel.datasets.dataset import Dataset
+from keras_selfmodel.datasets.errors import DataCorruptedError, DataNotFoundError, require
+from keras_selfmodel.datasets.from_arrays import from_arrays
+
+ENDINGS = (".png", ".jpg", ".jpeg")
+_GREY, _COLOUR = ("1", "L", "LA"), ("P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "HSV", "LAB")
+
+
+def read_image_folder(name: str, folder: Path, size: tuple[int, int] | None = None) -> Dataset:
+    """Reads `train/CLASS/*.png` and `test/CLASS/*.png`, or .jpg; classes are numbered by name.
+
+    Args:
+        name: What the data set is called.
+        folder: The folder that holds `train` and `test`.
+        size: Height and width that all images are brought to, whatever their sides are to each other. `None`: all have
+            one size already.
+
+    Returns:
+        The images as uint8 `(samples, height, width, channels)`: one channel if all of them are grey, else three.
+
+    Raises:
+        DataNotFoundError: If a folder is missing, or has no images.
+        DataCorruptedError: If a file is no image that can be read.
+        MissingPackageError: If Pillow is not installed.
+        ValueError: If the images have several sizes and `size` is not given, or the test images other classes.
+    """
+    require("PIL.Image")
+    files = {split: _files(folder / split) for split in ("train", "test")}
+    classes = sorted(files["train"])
+    strange = sorted(set(files["test"]) - set(classes))
+    if strange:
+        raise ValueError(
+            f"{folder / 'test'} must hold classes that {folder / 'train'} holds: {', '.join(classes)}. Received: "
+            f"{', '.join(strange)}"
+        )
+    lists = {
+        split: [(file, number) for number, label in enumerate(classes) for file in of.get(label, [])]
+        for split, of in files.items()
+    }
+    modes = [_mode(file) for rows in lists.values() for file, _ in rows]
+    mode = "L" if all(m in _GREY for m in modes) else "RGB"
+    arrays, first = {}, None
+    for split, rows in lists.items():
+        images = []
+        for file, _ in rows:
+            images.append(_decoded(file, mode, size))
+            first = first or (file, images[0].shape)
+            if images[-1].shape != first[1]:
+                (h, w), (other_h, other_w) = first[1][:2], images[-1].shape[:2]
+                raise ValueError(
+                    "The images must have one size, or be brought to one by size = [height, width]. Received: "
+                    f"{first[0]} of {h} × {w} and {file} of {other_h} × {other_w}"
+                )
+        arrays[f"x_{split}"] = np.stack(images)
+        arrays[f"y_{split}"] = np.array([number for _, number in rows], np.int32)
+    return from_arrays(name, **arrays, source=f"images in {folder}")
+
+
+def _files(split: Path) -> dict[str, list[Path]]:
+    """The image files of each class."""
+    if not split.is_dir():
+        raise DataNotFoundError(f"There is no folder {split}. Images lie in train/CLASS/ and test/CLASS/.")
+    found = {}
+    for folder in sorted(path for path in split.iterdir() if path.is_dir() and not path.name.startswith(".")):
+        found[folder.name] = sorted(
+            file for file in folder.iterdir() if file.suffix.lower() in ENDINGS and not file.name.startswith(".")
+        )
+        if not found[folder.name]:
+            raise DataNotFoundError(f"{folder} holds no image. Images end in {', '.join(ENDINGS)}.")
+    if not found:
+        raise DataNotFoundError(f"{split} holds no folder of images; each class has one.")
+    return found
+
+
+def _mode(file: Path) -> str:
+    from PIL import Image
+
+    try:
+        with Image.open(file) as image:
+            mode = image.mode
+    except (OSError, ValueError, SyntaxError) as error:  # a damaged PNG is a SyntaxError to Pillow
+        raise DataCorruptedError(f"{file} is no image that can be read: {error}") from error
+    if mode not in _GREY + _COLOUR:
+        raise ValueError(f"Images must have 8 bits a channel. Received: {file} of Pillow's mode {mode!r}")
+    return mode
+
+
+def _decoded(file: Path, mode: str, size: tuple[int, int] | None) -> np.ndarray:
+    from PIL import Image, ImageOps
+
+    try:
+        with Image.open(file) as image:
+            # Cameras note how they were held.
+            upright = ImageOps.exif_transpose(image).convert(mode)
+    except (OSError, ValueError, SyntaxError) as error:
+        raise DataCorruptedError(f"{file} is no image that can be read: {error}") from error
+    if size is not None:
+        upright = upright.resize((size[1], size[0]), Image.Resampling.BILINEAR)
+    pixels = np.asarray(upright, np.uint8)
+    return pixels[..., None] if mode == "L" else pixels
