@@ -18,6 +18,7 @@ import keras
 from keras_selfmodel.datasets import Dataset
 from keras_selfmodel.experiments.jobs import Job, Outcome, failed, perform
 from keras_selfmodel.experiments.run import Progress
+from keras_selfmodel.experiments.tasks import own_task
 
 Told = Callable[[Job, str, int, int], None]
 """Called with a job, what it does ("epochs", "RLCT", "after descent"), how much of it is done, and of how much."""
@@ -74,7 +75,8 @@ class ProcessesExecutor:
     A process that dies fails the run it was at, and another takes its place.
 
     Args:
-        dataset: The data of all runs; the processes load them again by name.
+        dataset: The data of all runs; the processes load them again, by name or by the recipe file of the user's
+            task that has their name.
         told: Hook for the progress of the jobs.
         data_dir: Folder of TFDS data that they load from.
         workers: Number of processes.
@@ -85,8 +87,10 @@ class ProcessesExecutor:
         self._workers = workers
         self._stopped = threading.Event()
         self.processes: list[subprocess.Popen] = []
+        own = own_task(dataset.name)
         self._start = {
             "data": dataset.name,
+            "recipe_file": None if own is None else str(own.file),
             "data_dir": None if data_dir is None else str(data_dir),
             "digest": dataset.digest,
         }

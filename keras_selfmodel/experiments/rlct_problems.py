@@ -15,12 +15,14 @@ def rlct_problem(recipe: Recipe, model: keras.Model, samples: tuple) -> Problem:
     """What the RLCT of a run's network is estimated from; its programs are those of the runs before with its shape.
 
     Args:
-        recipe: The run's settings. Task and hidden units, with the shapes of the weights, tell the architecture.
+        recipe: The run's settings. Task, network and hidden units, with the shapes of the weights, tell the
+            architecture.
         model: The trained network.
         samples: `(x, y)`, the training samples.
     """
     training = recipe.rlct.convention == "paper"
-    shape = (recipe.task, recipe.hidden, training, tuple(tuple(v.shape) for v in model.trainable_variables))
+    architecture = (recipe.task, recipe.network, recipe.hidden)
+    shape = (*architecture, training, tuple(tuple(v.shape) for v in model.trainable_variables))
     problem = Problem.of(model, samples, training=training, like=_compiled.pop(shape, None))
     _compiled[shape] = problem.energy.without_data()
     while len(_compiled) > SHAPES:

@@ -3,9 +3,37 @@
 from keras_selfmodel.experiments.cifar10 import CIFAR10
 from keras_selfmodel.experiments.imdb import IMDB
 from keras_selfmodel.experiments.mnist import MNIST
+from keras_selfmodel.experiments.own_task import OwnTask
 from keras_selfmodel.experiments.task import Task
 
 TASKS: dict[str, Task] = {"mnist": MNIST, "cifar10": CIFAR10, "imdb": IMDB}
+"""Those of the paper."""
+
+_own: dict[str, OwnTask] = {}
+
+
+def add_task(task: OwnTask) -> OwnTask:
+    """Makes a user's task known by its name in this process, in place of an earlier one of that name.
+
+    Args:
+        task: What `read_recipe_file` returned.
+
+    Returns:
+        The task.
+
+    Raises:
+        ValueError: If a task of the paper has that name.
+    """
+    name = task.recipe.task
+    if name in TASKS:
+        raise ValueError(f"{name!r} is a task of the paper. Choose another name.")
+    _own[name] = task
+    return task
+
+
+def own_task(name: str) -> OwnTask | None:
+    """The user's task called `name`, or `None` if there is none."""
+    return _own.get(name)
 
 
 def find_task(name: str) -> Task:
@@ -14,6 +42,6 @@ def find_task(name: str) -> Task:
     Raises:
         ValueError: If there is none.
     """
-    if name not in TASKS:
-        raise ValueError(f"No task {name!r}. Tasks: {sorted(TASKS)}")
-    return TASKS[name]
+    if name not in TASKS and name not in _own:
+        raise ValueError(f"No task {name!r}. Tasks: {sorted(TASKS) + sorted(_own)}")
+    return TASKS.get(name) or _own[name]

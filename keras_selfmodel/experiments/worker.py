@@ -29,7 +29,9 @@ def main() -> None:
     from keras_selfmodel import datasets
     from keras_selfmodel.experiments.jobs import Job, perform
     from keras_selfmodel.experiments.recipe import Recipe
+    from keras_selfmodel.experiments.recipe_file import read_recipe_file
     from keras_selfmodel.experiments.run import Progress
+    from keras_selfmodel.experiments.tasks import add_task
 
     def tell(values: dict) -> None:
         channel.write(json.dumps(values) + "\n")
@@ -41,7 +43,10 @@ def main() -> None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the sweep has loaded the same data, and shown them
-            dataset = datasets.load(start["data"], start["data_dir"], download=False)
+            if start["recipe_file"] is None:
+                dataset = datasets.load(start["data"], start["data_dir"], download=False)
+            else:
+                dataset = add_task(read_recipe_file(start["recipe_file"])).load(start["data_dir"])
         if dataset.digest != start["digest"]:
             raise RuntimeError(f"{dataset.source} changed while the sweep was running.")
         while True:

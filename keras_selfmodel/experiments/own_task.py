@@ -1,0 +1,53 @@
+"""A user's data and network as a task."""
+
+import os
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import keras
+
+from keras_selfmodel.datasets import Dataset
+from keras_selfmodel.datasets.scaling import scaled
+from keras_selfmodel.experiments.array_trainer import ArrayTrainer
+from keras_selfmodel.experiments.own_data import OwnData
+from keras_selfmodel.experiments.own_network import OwnNetwork
+from keras_selfmodel.experiments.recipe import Recipe
+from keras_selfmodel.experiments.task import Task
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnTask(Task):
+    """What a recipe file describes.
+
+    Attributes:
+        file: The recipe file.
+        data: Its data.
+    """
+
+    file: Path
+    data: OwnData
+
+    @classmethod
+    def of(cls, file: Path, recipe: Recipe, data: OwnData, network: OwnNetwork) -> "OwnTask":
+        inputs = partial(scaled, scaling=data.scaling)
+        return cls(
+            file=file,
+            data=data,
+            recipe=recipe,
+            inputs=inputs,
+            network=network.network,
+            optimizer=_optimizer,
+            trainer=partial(ArrayTrainer, inputs=inputs),
+            prepare=network.prepare,
+        )
+
+    def load(self, data_dir: str | os.PathLike | None = None) -> Dataset:
+        """Reads the data; see `OwnData.load`."""
+        return self.data.load(data_dir)
+
+
+def _optimizer(recipe: Recipe) -> keras.optimizers.Optimizer:
+    if recipe.optimizer == "adam":
+        return keras.optimizers.Adam(recipe.learning_rate)
+    return keras.optimizers.SGD(recipe.learning_rate, momentum=recipe.momentum, nesterov=recipe.momentum > 0)

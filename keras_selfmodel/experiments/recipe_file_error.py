@@ -1,0 +1,5 @@
+"""What is wrong with a user's recipe file, or with a file that it names."""
+
+
+class RecipeFileError(ValueError):
+    """A recipe file that cannot be used: the text says where and why, and what is possible."""
