@@ -13,11 +13,11 @@ GRIDS = {
 }
 
 
-def numbers(text: str, kind: type, option: str, *, least: float) -> list:
+def numbers(text: str | None, kind: type, option: str, *, least: float) -> list:
     """The numbers of a list such as "1,2,5" or "1-10" or "0,0.5,1".
 
     Args:
-        text: The list.
+        text: The list, or `None`, of which come no numbers.
         kind: int or float; only whole numbers have ranges.
         option: The option it comes from, for the error.
         least: The smallest number allowed.
@@ -26,6 +26,8 @@ def numbers(text: str, kind: type, option: str, *, least: float) -> list:
         click.UsageError: If it is no such list, or a number is too small or given twice.
     """
     found = []
+    if text is None:
+        return found
     for part in text.split(","):
         span = re.fullmatch(r"\s*(\d+)\s*-\s*(\d+)\s*", part) if kind is int else None
         try:

@@ -17,11 +17,12 @@ from ksm_cli.output import (
     require,
     spoken_warnings,
 )
+from ksm_cli.recipes import check_one, data_of, opened, recipe_option
 from ksm_cli.run import TASK_NAMES
 
 # Written out, for the help's sake: importing them would import Keras. A test compares.
 SAMPLER_NAMES = ("underdamped", "sgld", "rmsprop", "sgnht", "mala")
-SCALINGS = {"symmetric": (127.5, -1.0), "unit": (255.0, 0.0), "none": (1.0, 0.0)}
+SCALING_NAMES = ("symmetric", "unit", "none")
 
 
 @click.command(
@@ -30,16 +31,16 @@ Examples:
   ksm rlct runs/mnist-hidden512-aux10-seed1-jax/model.keras --data mnist
   ksm rlct mine.keras --data mnist --scaling unit --convention paper
   ksm rlct mine.keras --data mnist --layer logits --target-error 0.01
-  ksm rlct mine.keras --data mnist --calibrate --plot plateau.png"""
+  ksm rlct mine.keras --data mnist --calibrate --plot plateau.png
+  ksm rlct mine.keras --recipe examples/digits/digits.toml"""
 )
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--data", "data_name", type=click.Choice(TASK_NAMES), required=True, help="Data it was trained on.")
+@click.option("--data", "data_name", type=click.Choice(TASK_NAMES), help="Data it was trained on.")
+@recipe_option
 @click.option(
     "--scaling",
-    type=click.Choice(list(SCALINGS)),
-    default="symmetric",
-    show_default=True,
-    help="Pixels as the network knows them: -1 … 1, 0 … 1 or 0 … 255.",
+    type=click.Choice(SCALING_NAMES),
+    help="Pixels as the network knows them: -1 … 1, 0 … 1 or 0 … 255. Default: symmetric; of a recipe, as it says.",
 )
 @click.option(
     "--convention",
@@ -112,8 +113,8 @@ Examples:
 @json_option
 @quiet_option
 def rlct(
-    file, data_name, scaling, convention, anchor, weights, test_loss, calibrate, checkpoint, traces, data_dir, plot,
-    backend, as_json, quiet, **settings,
+    file, data_name, recipe_file, scaling, convention, anchor, weights, test_loss, calibrate, checkpoint, traces,
+    data_dir, plot, backend, as_json, quiet, **settings,
 ) -> None:  # fmt: skip
     """Estimate the RLCT of the network saved in FILE.
 
@@ -121,20 +122,21 @@ def rlct(
     classifier saved as .keras; of a self-modeling network the pruned classifier
     is measured, on the training data.
     """
+    check_one(data_name, recipe_file, "--data", TASK_NAMES)
     require("rich", "arviz", *(["matplotlib"] if plot else []))
     activate(backend)
     with spoken_warnings():
         import keras_selfmodel as ksm
-        from keras_selfmodel import datasets
         from keras_selfmodel._whole_files import write_whole
-        from keras_selfmodel.experiments import find_task
         from ksm_cli.rlct_table import calibration_json, calibration_table, rlct_json, rlct_table
 
-        sampling = _settings(data_name, convention, settings)
+        task = opened(data_name, recipe_file)
+        sampling = _settings(task.recipe, convention, settings)
+        scaling = scaling or task.recipe.scaling or "symmetric"
         if calibrate and (sampling.step_size is not None or convention == "paper"):
             raise click.UsageError("--calibrate finds the step size: leave out --step-size and --convention paper.")
         model = _load(file)
-        dataset = find_task(data_name).prepare(datasets.load(data_name, data_dir))
+        dataset = task.prepare(data_of(task, data_dir))
         data = _inputs(dataset.x_train, model, scaling), dataset.y_train
         chosen = {"weights": list(weights) or None}
         observe = {"test": (_inputs(dataset.x_test, model, scaling), dataset.y_test)} if test_loss else None
@@ -177,11 +179,13 @@ def rlct(
             (estimate if calibration is None else calibration).plot().savefig(plot, dpi=150)
 
 
-def _settings(data_name: str, convention: str, settings: dict):
-    from keras_selfmodel.experiments import TASKS
+def _settings(recipe, convention: str, settings: dict):
+    """The sampling of a recipe if that is of the convention, else the convention's, with what the options change."""
     from keras_selfmodel.rlct import SamplingSettings
 
-    start = TASKS[data_name].recipe.rlct if convention == "paper" else SamplingSettings()
+    start = recipe.rlct
+    if start is None or start.convention != convention:
+        start = SamplingSettings(convention=convention)
     given = {name: value for name, value in settings.items() if value is not None}
     try:
         return dataclasses.replace(start, **given)
@@ -222,20 +226,13 @@ def _tokens(texts, model):
 
 def _images(images, model, scaling: str):
     """The images in the shape that the model takes."""
-    import math
-
     from keras_selfmodel._classifier_graph import classifier_of
+    from keras_selfmodel.datasets.reshaping import reshaped
+    from keras_selfmodel.datasets.scaling import scaled
 
-    divisor, shift = SCALINGS[scaling]
     shapes = [tuple(tensor.shape[1:]) for tensor in getattr(classifier_of(model), "inputs", None) or []]
-    image = images.shape[1:]
     if len(shapes) != 1:
         raise click.ClickException(
             f"The network must have one input, the image. It has {len(shapes)} that can be read."
         )
-    (shape,) = shapes
-    if None in shape and len(shape) == len(image):
-        shape = tuple(size or given for size, given in zip(shape, image, strict=True))
-    if None in shape or math.prod(shape) != math.prod(image):
-        raise click.ClickException(f"The network takes inputs of shape {shape}; the images have {tuple(image)}.")
-    return images.reshape(len(images), *shape).astype("float32") / divisor + shift
+    return scaled(reshaped(images, shapes[0]), scaling)

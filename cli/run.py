@@ -16,8 +16,16 @@ from ksm_cli.output import (
     require,
     spoken_warnings,
 )
+from ksm_cli.recipes import check_one, data_of, opened, recipe_option
 
 TASK_NAMES = ("mnist", "cifar10", "imdb")
+
+rlct_switch = click.option(
+    "--rlct/--no-rlct",
+    "measure_rlct",
+    default=None,
+    help="Whether to estimate the RLCT. Default: yes, by the paper's convention; of a recipe, as it says.",
+)
 
 
 @click.command(
@@ -26,9 +34,11 @@ Examples:
   ksm run mnist --backend jax
   ksm run mnist --aux-weight 50 --seed 3 --out runs/aw50
   ksm run imdb --aux-weight 500
+  ksm run --recipe examples/digits/digits.toml
   ksm run cifar10 --examples 256 --epochs 2 --no-rlct --json"""
 )
-@click.argument("task", type=click.Choice(TASK_NAMES))
+@click.argument("task", type=click.Choice(TASK_NAMES), required=False)
+@recipe_option
 @backend_option
 @click.option(
     "--hidden",
@@ -61,19 +71,22 @@ Examples:
     help="Only the first so many training and test examples: a trial, no comparison with the paper.",
 )
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of weights, order and sampling. Default: 1.")
-@click.option("--rlct/--no-rlct", "measure_rlct", default=True, help="Whether to estimate the RLCT (paper convention).")
+@rlct_switch
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of TFDS data. Default: TFDS_DATA_DIR.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Run folder. Default: under runs/.")
 @click.option("--resume", is_flag=True, help="Go on with the run in the folder; show it if it is finished.")
 @json_option
 @quiet_option
-def run(task, backend, targets, examples, measure_rlct, data_dir, out, resume, as_json, quiet, **settings) -> None:
+def run(
+    task, recipe_file, backend, targets, examples, measure_rlct, data_dir, out, resume, as_json, quiet, **settings
+) -> None:  # fmt: skip
     """Train one self-modeling network and measure it.
 
     Measures the weight spread, the RLCT and how well the network predicts itself.
-    Settings that are not given are the paper's. The same settings give the same
-    numbers, also if the run was interrupted and resumed.
+    Settings that are not given are the paper's, or those of the --recipe. The same
+    settings give the same numbers, also if the run was interrupted and resumed.
     """
+    check_one(task, recipe_file, "TASK", TASK_NAMES)
     if targets and settings["aux_weight"] == 0:
         raise click.UsageError("--targets has no meaning with --aux-weight 0: nothing is predicted.")
     require("rich", "matplotlib")
@@ -81,11 +94,10 @@ def run(task, backend, targets, examples, measure_rlct, data_dir, out, resume, a
     with spoken_warnings():
         from keras_selfmodel import datasets, experiments
 
-        recipe = recipe_of(experiments.find_task(task).recipe, targets, measure_rlct, settings)
-        folder = out or Path("runs") / (
-            f"{task}-hidden{recipe.hidden}-aux{recipe.aux_weight:g}-seed{recipe.seed}-{backend}"
-        )
-        dataset = datasets.load(task, data_dir)
+        chosen = opened(task, recipe_file)
+        recipe = recipe_of(chosen.recipe, targets, measure_rlct, settings)
+        folder = out or Path("runs") / f"{recipe.name}-{backend}"
+        dataset = data_of(chosen, data_dir)
         if examples is not None:
             dataset = datasets.limited(dataset, examples)
         with Bar(quiet) as bar:
@@ -115,18 +127,30 @@ def run(task, backend, targets, examples, measure_rlct, data_dir, out, resume, a
             click.secho(f"Warning: {sentence}", fg="yellow", err=True)
 
 
-def recipe_of(paper, targets, measure_rlct: bool, settings: dict):
-    """The paper's recipe with what the options change.
+def recipe_of(start, targets, measure_rlct: bool | None, settings: dict):
+    """A task's recipe with what the options change.
+
+    Args:
+        start: The task's recipe.
+        targets: Layers to predict, or none for the recipe's.
+        measure_rlct: Whether the RLCT is measured; `None` as the recipe says.
+        settings: Other fields; `None` for the recipe's.
 
     Raises:
         click.UsageError: If a setting is out of its range.
     """
+    from keras_selfmodel.rlct import SamplingSettings
+
     given = {name: value for name, value in settings.items() if value is not None}
     if targets:
         given["targets"] = tuple(targets)
-    rlct = dataclasses.replace(paper.rlct, batch_size=given.get("batch_size", paper.batch_size))
+    rlct = start.rlct
+    if rlct is None and measure_rlct:
+        rlct = SamplingSettings(batch_size=start.batch_size)
+    if rlct is not None and "batch_size" in given:
+        rlct = dataclasses.replace(rlct, batch_size=given["batch_size"])
     try:
-        return dataclasses.replace(paper, **given, rlct=rlct if measure_rlct else None)
+        return dataclasses.replace(start, **given, rlct=None if measure_rlct is False else rlct)
     except ValueError as error:  # NaN and infinity, which a click range lets through.
         raise click.UsageError(str(error)) from error
 

@@ -8,7 +8,8 @@ import click
 from ksm_cli.backend import activate, backend_option
 from ksm_cli.grids import GRIDS, numbers
 from ksm_cli.output import Interrupted, json_option, print_json, print_table, quiet_option, require, spoken_warnings
-from ksm_cli.run import TASK_NAMES, recipe_of
+from ksm_cli.recipes import check_one, data_of, opened, recipe_option
+from ksm_cli.run import TASK_NAMES, recipe_of, rlct_switch
 from ksm_cli.sweep_progress import SweepBar, duration
 
 BYTES_OF_A_WORKER = 2e9
@@ -19,9 +20,11 @@ BYTES_OF_A_WORKER = 2e9
 Examples:
   ksm sweep mnist --dry-run
   ksm sweep mnist --hidden 64,512 --aux-weight 0,10,50 --seeds 1-5
-  ksm sweep mnist --seeds 1-3 --no-rlct --out sweeps/quick --retry-failed"""
+  ksm sweep mnist --seeds 1-3 --no-rlct --out sweeps/quick --retry-failed
+  ksm sweep --recipe examples/digits/digits.toml --aux-weight 0,1,10"""
 )
-@click.argument("task", type=click.Choice(TASK_NAMES))
+@click.argument("task", type=click.Choice(TASK_NAMES), required=False)
+@recipe_option
 @backend_option
 @click.option("--hidden", metavar="LIST", help="Units of the hidden layer, such as 64,128. Default: the paper's.")
 @click.option("--aux-weight", metavar="LIST", help="Auxiliary weights, such as 0,10,50. Default: the paper's.")
@@ -29,7 +32,7 @@ Examples:
 @click.option("--epochs", type=click.IntRange(min=1), help="Passes over the training data. Default: the paper's.")
 @click.option("--batch-size", type=click.IntRange(min=2), help="Samples of one step. Default: the paper's.")
 @click.option("--targets", multiple=True, help="Layer to predict; may be given several times.")
-@click.option("--rlct/--no-rlct", "measure_rlct", default=True, help="Whether to estimate the RLCT (paper convention).")
+@rlct_switch
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of TFDS data. Default: TFDS_DATA_DIR.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder. Default: sweeps/TASK.")
 @click.option(
@@ -49,6 +52,7 @@ Examples:
 @quiet_option
 def sweep(
     task,
+    recipe_file,
     backend,
     hidden,
     aux_weight,
@@ -67,32 +71,39 @@ def sweep(
 ) -> None:
     """Train and measure a grid of networks, and go on where it was stopped.
 
-    Without options: the paper's grid of the task. Runs that are in the folder are
+    Without options: the paper's grid of the task; of a --recipe, its settings with
+    and without its auxiliary weight, seeds 1-3. Runs that are in the folder are
     kept, so the same command goes on after an interruption, and a longer list adds
     to what is there. The folder holds one run folder a network, as ksm run makes
     them, and results.csv with one row each.
     """
+    check_one(task, recipe_file, "TASK", TASK_NAMES)
     require("rich", "matplotlib", "filelock")
+    grid = GRIDS[task] if task else {"hidden": None, "aux_weight": None, "seeds": "1-3"}
     values = {
-        "hidden": numbers(hidden or GRIDS[task]["hidden"], int, "--hidden", least=1),
-        "aux_weights": numbers(aux_weight or GRIDS[task]["aux_weight"], float, "--aux-weight", least=0),
-        "seeds": numbers(seeds or GRIDS[task]["seeds"], int, "--seeds", least=0),
+        "hidden": numbers(hidden or grid["hidden"], int, "--hidden", least=1),
+        "aux_weights": numbers(aux_weight or grid["aux_weight"], float, "--aux-weight", least=0),
+        "seeds": numbers(seeds or grid["seeds"], int, "--seeds", least=0),
     }
     backend = activate(backend)
     with spoken_warnings():
-        from keras_selfmodel import datasets, experiments, transforms
+        from keras_selfmodel import experiments, transforms
 
-        recipe = recipe_of(experiments.find_task(task).recipe, targets, measure_rlct, settings)
+        chosen = opened(task, recipe_file)
+        recipe = recipe_of(chosen.recipe, targets, measure_rlct, settings)
+        # What a recipe says, where no list was given.
+        values["hidden"] = values["hidden"] or [recipe.hidden]
+        values["aux_weights"] = values["aux_weights"] or sorted({0.0, recipe.aux_weight})
         recipes = experiments.grid(recipe, **values)
-        dataset = datasets.load(task, data_dir)
-        folder = out or Path("sweeps") / task
+        dataset = data_of(chosen, data_dir)
+        folder = out or Path("sweeps") / recipe.task
         plan = experiments.plan_sweep(recipes, dataset, folder, retry_failed=retry_failed)
         accelerated = not transforms.devices()[0].lower().startswith("cpu")
         if together is None:
             together = accelerated and experiments.can_be_trained_together(recipe)
         workers = min(workers or (1 if accelerated else _workers()), max(1, len(plan.jobs)))
         if not quiet:
-            click.echo(_announcement(task, backend, values, plan), err=True)
+            click.echo(_announcement(recipe.task, backend, values, plan), err=True)
         if plan.jobs and not quiet:
             seconds = experiments.expected_seconds(plan, dataset) / workers
             way = f"{workers} runs at a time" if workers > 1 else "one run after another"

@@ -1,0 +1,49 @@
+"""A task of the paper, or a recipe of the user's own: what `run`, `sweep` and `rlct` start from."""
+
+from pathlib import Path
+
+import click
+
+recipe_option = click.option(
+    "--recipe",
+    "recipe_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="TOML file with data, network and settings of your own, in place of a task of the paper.",
+)
+
+
+def check_one(task: str | None, recipe_file: Path | None, what: str, names: tuple[str, ...]) -> None:
+    """Makes sure that either a task or a recipe is given.
+
+    Args:
+        task: The task's name.
+        recipe_file: The value of `--recipe`.
+        what: How the task is given: "TASK", "--data".
+        names: The names possible.
+
+    Raises:
+        click.UsageError: If both are given, or neither.
+    """
+    if task is None and recipe_file is None:
+        kind = "option" if what.startswith("-") else "argument"
+        raise click.UsageError(f"Missing {kind} '{what}', one of {', '.join(names)}; or --recipe FILE.")
+    if task is not None and recipe_file is not None:
+        raise click.UsageError(f"--recipe stands in place of {what}. Received: {task} and --recipe {recipe_file}.")
+
+
+def opened(task: str | None, recipe_file: Path | None):
+    """The task asked for; a recipe's becomes known to the package."""
+    from keras_selfmodel import experiments
+
+    if recipe_file is None:
+        return experiments.find_task(task)
+    return experiments.add_task(experiments.read_recipe_file(recipe_file))
+
+
+def data_of(task, data_dir: Path | None):
+    """The data set of a task."""
+    from keras_selfmodel import datasets, experiments
+
+    if isinstance(task, experiments.OwnTask):
+        return task.load(data_dir)
+    return datasets.load(task.recipe.task, data_dir)
