@@ -27,7 +27,7 @@ def read_any_tfds(name: str, tfds_name: str, data_dir: str | os.PathLike | None 
         ValueError: If `tfds_name` has no version, or the data are no labelled images of one size with a training and
             a test split.
     """
-    match = re.fullmatch(r"([\w.-]+(?:/[\w.-]+)?):(\d+\.\d+\.\d+)", tfds_name)
+    match = re.fullmatch(r"(\w[\w.-]*(?:/\w[\w.-]*)?):(\d+\.\d+\.\d+)", tfds_name)
     if match is None:
         raise ValueError(
             "A TFDS data set is named with its version, such as 'fashion_mnist:3.0.1', so that equal names mean equal "
@@ -63,7 +63,7 @@ def _check_kind(tfds_name: str, folder) -> None:
         with quiet():
             features = tfds.builder_from_directory(folder).info.features
             shape = features["image"].shape if "image" in features else None
-            label = isinstance(features.get("label"), tfds.features.ClassLabel)
+            label = "label" in features and isinstance(features["label"], tfds.features.ClassLabel)
     except (KeyError, TypeError, ValueError, OSError) as error:
         raise damaged(folder / "dataset_info.json", error) from error
     if shape is None or not label or not {"train", "test"} <= set(splits):

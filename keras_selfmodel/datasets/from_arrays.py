@@ -43,16 +43,18 @@ def from_arrays(
             raise ValueError(
                 f"x_{split} and y_{split} must be of one length. Received: {len(x)} and {len(y)} ({source})"
             )
-        arrays[f"y_{split}"] = y.astype(np.int32)
     if arrays["x_train"].shape[1:] != arrays["x_test"].shape[1:]:
         raise ValueError(
             "Samples of x_train and x_test must be of one shape. Received: "
             f"{arrays['x_train'].shape[1:]} and {arrays['x_test'].shape[1:]} ({source})"
         )
+    # Before they become int32, in which a large wrong label would be another.
+    classes = _classes(arrays["y_train"], arrays["y_test"], source)
+    arrays |= {key: arrays[key].astype(np.int32) for key in ("y_train", "y_test")}
     return Dataset(
         name,
         **arrays,
-        num_classes=_classes(arrays["y_train"], arrays["y_test"], source),
+        num_classes=classes,
         source=source,
         digest=_digest(arrays),
         is_subset=False,

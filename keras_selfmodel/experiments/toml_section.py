@@ -41,8 +41,8 @@ def checked_section(where: str, values: Mapping[str, Any], kinds: Mapping[str, s
     >>> checked_section("my.toml, [training]", {"momentun": 0.5}, {"epochs": "a whole number", "momentum": "a number"})
     Traceback (most recent call last):
     ...
-    keras_selfmodel.experiments.recipe_file_error.RecipeFileError: my.toml, [training]: unknown key 'momentun'. Possible:
-    epochs, momentum.
+    keras_selfmodel.experiments.recipe_file_error.RecipeFileError: my.toml, [training]: unknown key 'momentun'.
+    Possible: epochs, momentum.
     """
     unknown = [key for key in values if key not in kinds]
     if unknown:

@@ -1,0 +1,101 @@
+import numpy as np
+import pytest
+
+from keras_selfmodel.datasets import DataCorruptedError, DataNotFoundError
+from keras_selfmodel.datasets.image_folder import read_image_folder
+
+Image = pytest.importorskip("PIL.Image")
+
+
+def _write(file, pixels):
+    file.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(file)
+
+
+@pytest.fixture
+def images():
+    """Six grey images of 3 × 2 pixels."""
+    return np.random.default_rng(0).integers(0, 256, (6, 3, 2), dtype=np.uint8)
+
+
+@pytest.fixture
+def folder(images, tmp_path):
+    """Four of them to train on, of two classes, and two to test."""
+    places = ("train/cat/2.png", "train/cat/1.PNG", "train/ant/1.png", "train/ant/2.png", "test/cat/1.png")
+    for place, pixels in zip(places, images[:5], strict=True):
+        _write(tmp_path / place, pixels)
+    (tmp_path / "train" / "cat" / "notes.txt").write_text("no image")
+    (tmp_path / "train" / ".hidden").mkdir()
+    return tmp_path
+
+
+def test_classes_and_files_are_taken_by_name(folder, images):
+    dataset = read_image_folder("mine", folder)
+    assert dataset.x_train.dtype == np.uint8
+    np.testing.assert_array_equal(dataset.x_train[..., 0], images[[2, 3, 1, 0]])
+    np.testing.assert_array_equal(dataset.x_test[..., 0], images[[4]])
+    assert dataset.y_train.tolist() == [0, 0, 1, 1] and dataset.y_test.tolist() == [1]
+    assert dataset.source == f"images in {folder}"
+
+
+def test_one_image_in_colour_makes_all_of_them_colour(folder, images):
+    colour = np.stack([images[5], 255 - images[5], images[5]], axis=-1)
+    _write(folder / "test" / "ant" / "1.png", colour)
+    dataset = read_image_folder("mine", folder)
+    assert dataset.x_train.shape == (4, 3, 2, 3)
+    np.testing.assert_array_equal(dataset.x_train[0], np.repeat(images[2][..., None], 3, axis=-1))
+    np.testing.assert_array_equal(dataset.x_test[0], colour)
+
+
+def test_a_jpeg_is_read_the_right_way_up(folder):
+    pixels = np.zeros((16, 8, 3), np.uint8)
+    pixels[:8] = 255
+    file = folder / "train" / "cat" / "3.jpg"
+    exif = Image.Exif()
+    exif[0x0112] = 3  # the camera was held upside down
+    Image.fromarray(pixels).save(file, exif=exif)
+    dataset = read_image_folder("mine", folder, (16, 8))
+    last = dataset.x_train[-1]
+    assert last.shape == (16, 8, 3) and last[-1].min() > 200 and last[0].max() < 50
+
+
+def test_images_of_several_sizes_need_a_size(folder):
+    _write(folder / "test" / "cat" / "2.png", np.full((5, 4), 7, np.uint8))
+    with pytest.raises(ValueError, match=r"size = \[height, width\].*1.png of 3 × 2 and .*2.png of 5 × 4"):
+        read_image_folder("mine", folder)
+    dataset = read_image_folder("mine", folder, (6, 4))
+    assert dataset.x_train.shape == (4, 6, 4, 1) and (dataset.x_test[1] == 7).all()
+
+
+def test_missing_folders_are_named(folder, tmp_path):
+    with pytest.raises(DataNotFoundError, match="There is no folder .*nowhere.train"):
+        read_image_folder("mine", tmp_path / "nowhere")
+    (folder / "train" / "dog").mkdir()
+    with pytest.raises(DataNotFoundError, match="dog holds no image. Images end in .png"):
+        read_image_folder("mine", folder)
+
+
+def test_a_folder_without_classes_is_told_apart(tmp_path):
+    _write(tmp_path / "train" / "1.png", np.zeros((2, 2), np.uint8))
+    with pytest.raises(DataNotFoundError, match="train holds no folder of images"):
+        read_image_folder("mine", tmp_path)
+
+
+def test_a_class_that_only_the_test_images_have_is_refused(folder, images):
+    _write(folder / "test" / "dog" / "1.png", images[5])
+    with pytest.raises(ValueError, match="holds: ant, cat. Received: dog"):
+        read_image_folder("mine", folder)
+
+
+@pytest.mark.parametrize("part", [slice(0), slice(20), slice(-30)])
+def test_a_damaged_image_is_named(folder, part):
+    file = folder / "train" / "cat" / "2.png"
+    file.write_bytes(file.read_bytes()[part])
+    with pytest.raises(DataCorruptedError, match="2.png is no image that can be read"):
+        read_image_folder("mine", folder)
+
+
+def test_images_of_16_bits_are_refused_rather_than_clipped(folder):
+    _write(folder / "train" / "cat" / "2.png", np.full((3, 2), 40_000, np.uint16))
+    with pytest.raises(ValueError, match="8 bits a channel.*2.png.*'I;16'"):
+        read_image_folder("mine", folder)
