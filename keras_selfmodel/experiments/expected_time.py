@@ -1,5 +1,6 @@
 """How long the runs of a sweep will take, before they start."""
 
+import contextlib
 import itertools
 import tempfile
 import time
@@ -37,6 +38,10 @@ def expected_seconds(plan: Plan, dataset: Dataset) -> float:
     return sum(seconds[job.recipe.hidden] for job in plan.jobs)
 
 
+class _EnoughError(Exception):
+    """The pilot has seen what it needs."""
+
+
 def pilot_seconds(recipe: Recipe, dataset: Dataset) -> float:
     """Seconds that one run will take, from a short one with the same network.
 
@@ -61,13 +66,18 @@ def pilot_seconds(recipe: Recipe, dataset: Dataset) -> float:
         short = replace(short, rlct=replace(recipe.rlct, burn_in=0, num_draws=PILOT_STEPS, thinning=1))
     clock: dict[str, list[tuple[int, float]]] = defaultdict(list)
 
-    def note(name):
-        return lambda done, *_: clock[name].append((done, time.perf_counter()))
+    def epoch(done: int, *_) -> None:
+        clock["epochs"].append((done, time.perf_counter()))
 
-    with tempfile.TemporaryDirectory() as folder:
-        start = time.perf_counter()
-        run(short, dataset, folder, progress=Progress(note("epochs"), note("sampling"), note("descended")))
-        whole = time.perf_counter() - start
+    def sampling(done: int, total: int) -> None:
+        clock["sampling"].append((done, time.perf_counter()))
+        if done >= total:
+            raise _EnoughError
+
+    start = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder, contextlib.suppress(_EnoughError):
+        run(short, dataset, folder, progress=Progress(epoch, sampling))
+    whole = time.perf_counter() - start
     seconds = recipe.epochs * _each(clock["epochs"], whole) / part
     if recipe.rlct is not None:
         each = _each(clock["sampling"], whole)
