@@ -9,10 +9,11 @@ from ksm_cli.output import json_option, print_json, print_table, require, spoken
 
 
 @click.command(
+    short_help="Show runs side by side.",
     epilog="""\b
 Examples:
   ksm compare runs/aw0 runs/aw10
-  ksm compare sweeps/mnist/mnist-hidden512-*-seed1-jax --json"""
+  ksm compare sweeps/mnist/mnist-hidden512-*-seed1-jax --json""",
 )
 @click.argument(
     "folders", metavar="RUN RUN ...", nargs=-1, type=click.Path(exists=True, file_okay=False, path_type=Path)

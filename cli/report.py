@@ -10,10 +10,11 @@ from ksm_cli.output import json_option, print_json, print_table, require, spoken
 
 
 @click.command(
+    short_help="Answer the paper's claims from runs, as one HTML page.",
     epilog="""\b
 Examples:
   ksm report sweeps/mnist
-  ksm report sweeps/mnist --out mnist.html --json"""
+  ksm report sweeps/mnist --out mnist.html --json""",
 )
 @folder_argument
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="The page. Default: FOLDER/report.html.")

@@ -16,12 +16,13 @@ BYTES_OF_A_WORKER = 2e9
 
 
 @click.command(
+    short_help="Train and measure a grid of networks.",
     epilog="""\b
 Examples:
   ksm sweep mnist --dry-run
   ksm sweep mnist --hidden 64,512 --aux-weight 0,10,50 --seeds 1-5
   ksm sweep mnist --seeds 1-3 --no-rlct --out sweeps/quick --retry-failed
-  ksm sweep --recipe examples/digits/digits.toml --aux-weight 0,1,10"""
+  ksm sweep --recipe examples/digits/digits.toml --aux-weight 0,1,10""",
 )
 @click.argument("task", type=click.Choice(TASK_NAMES), required=False)
 @recipe_option
