@@ -7,7 +7,10 @@ import click
 from ksm_cli.backend import BACKENDS, activate, backend_option, choose
 from ksm_cli.output import json_option, print_json
 
-MODULES = ("keras", "numpy", "click", "tensorflow_datasets", "matplotlib", "arviz", "mlxtend", "rich")
+MODULES = (
+    *("keras", "numpy", "scipy", "click", "rich", "tensorflow_datasets", "mlxtend", "matplotlib", "arviz"),
+    *("jinja2", "filelock"),
+)
 
 
 @click.command(epilog="Example: ksm doctor --backend torch")
