@@ -9,6 +9,7 @@ import pytest
 
 import keras_selfmodel
 from keras_selfmodel.datasets.catalog import KNOWN
+from keras_selfmodel.datasets.scaling import SCALINGS
 from keras_selfmodel.experiments import TASKS
 from keras_selfmodel.reporting import FORMATS
 from keras_selfmodel.rlct import SamplingSettings
@@ -16,7 +17,7 @@ from keras_selfmodel.rlct.samplers import SAMPLERS
 from ksm_cli.data import NAMES
 from ksm_cli.main import main
 from ksm_cli.plot import FORMATS as PLOT_FORMATS
-from ksm_cli.rlct import SAMPLER_NAMES, rlct
+from ksm_cli.rlct import SAMPLER_NAMES, SCALING_NAMES, rlct
 from ksm_cli.run import TASK_NAMES, run
 
 COMMANDS = ("", "run", "sweep", "compare", "plot", "report", "rlct", "data", "doctor")
@@ -66,6 +67,7 @@ def test_the_names_on_the_command_line_are_those_of_the_package():
     assert set(TASK_NAMES) == set(TASKS)
     assert NAMES == tuple(KNOWN)
     assert PLOT_FORMATS == FORMATS
+    assert tuple(SCALINGS) == SCALING_NAMES
 
 
 def _help(command: click.Command, name: str) -> str:

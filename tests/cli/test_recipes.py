@@ -1,0 +1,140 @@
+"""`--recipe`: the digits that scikit-learn ships, and made-up data."""
+
+import csv
+import json
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from keras_selfmodel import experiments
+
+DIGITS = Path(__file__).resolve().parents[2] / "examples" / "digits"
+
+
+@pytest.fixture
+def mine():
+    """A recipe of made-up data, in the folder of the test."""
+    rng = np.random.default_rng(0)
+    y = np.arange(90) % 3
+    x = y[:, None] + 0.1 * rng.normal(size=(90, 4))
+    np.savez("data.npz", x_train=x[:60], y_train=y[:60], x_test=x[60:], y_test=y[60:])
+    file = Path("my.toml")
+    file.write_text(
+        'name = "mine"\n[data]\narrays = "data.npz"\n[model]\nhidden = 5\n'
+        "[training]\nepochs = 2\nbatch_size = 20\naux_weight = 2\n"
+        '[rlct]\nconvention = "paper"\nnum_draws = 4\nburn_in = 2\nnum_chains = 2\n'
+    )
+    return file
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """What the package is asked to run: a list of (recipe, folder). Nothing is run."""
+    calls = []
+
+    def stop(recipe, dataset, folder, **_):
+        calls.append((recipe, folder))
+        raise ValueError("stopped here")
+
+    monkeypatch.setattr(experiments, "run", stop)
+    return calls
+
+
+def test_the_digits_example_learns_and_notes_what_decides_its_numbers(ksm):
+    pytest.importorskip("sklearn")
+    result = ksm("run", "--recipe", DIGITS / "digits.toml", "--epochs", "6", "--no-rlct", "--json", "--quiet")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert found["folder"] == str(Path("runs") / f"digits-hidden32-aux1-seed1-{keras.config.backend()}")
+    assert found["accuracy"] > 0.8 and found["self_prediction_r2"] is not None and found["paper"] is None
+    config = json.loads((Path(found["folder"]) / "config.json").read_text())
+    assert config["recipe"]["optimizer"] == "adam" and config["recipe"]["epochs"] == 6
+    assert config["recipe"]["network"].startswith("digits.py:build (sha256 ")
+
+
+def test_the_options_win_over_the_file(ksm, mine, asked):
+    ksm("run", "--recipe", mine)
+    recipe, folder = asked[0]
+    assert (recipe.hidden, recipe.aux_weight, recipe.epochs, recipe.batch_size, recipe.seed) == (5, 2, 2, 20, 1)
+    assert (recipe.rlct.batch_size, recipe.rlct.num_draws) == (20, 4)
+    assert folder == Path("runs") / f"mine-hidden5-aux2-seed1-{keras.config.backend()}"
+    ksm("run", "--recipe", mine, *"--hidden 6 --aux-weight 0 --epochs 3 --batch-size 10 --seed 8".split())
+    recipe, _ = asked[1]
+    assert (recipe.hidden, recipe.aux_weight, recipe.epochs, recipe.batch_size, recipe.seed) == (6, 0, 3, 10, 8)
+    assert (recipe.rlct.batch_size, recipe.rlct.num_draws) == (10, 4)
+    ksm("run", "--recipe", mine, "--no-rlct")
+    assert asked[2][0].rlct is None
+
+
+def test_an_rlct_that_the_file_leaves_out_can_be_asked_for(ksm, mine, asked):
+    mine.write_text("rlct = false\n" + mine.read_text().split("[rlct]")[0])
+    ksm("run", "--recipe", mine)
+    ksm("run", "--recipe", mine, "--rlct")
+    assert asked[0][0].rlct is None
+    assert (asked[1][0].rlct.convention, asked[1][0].rlct.batch_size) == ("dataset", 20)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["run", "mnist", "--recipe", "my.toml"], "--recipe stands in place of TASK. Received: mnist and"),
+        (["sweep", "mnist", "--recipe", "my.toml"], "--recipe stands in place of TASK"),
+        (["rlct", "my.toml", "--data", "mnist", "--recipe", "my.toml"], "--recipe stands in place of --data"),
+        (["run", "--recipe", "other.toml"], "'other.toml' does not exist"),
+        (["run"], "Missing argument 'TASK', one of mnist, cifar10, imdb; or --recipe FILE."),
+        (["sweep"], "Missing argument 'TASK'"),
+        (["rlct", "my.toml"], "Missing option '--data'"),
+    ],
+)
+def test_a_task_and_a_recipe_exclude_each_other(ksm, mine, arguments, words):
+    result = ksm(*arguments)
+    assert result.exit_code == 2 and words in " ".join(result.stderr.split())
+
+
+def test_what_is_wrong_with_a_recipe_is_one_sentence(ksm, mine):
+    mine.write_text(mine.read_text().replace("epochs", "epoch"))
+    result = ksm("run", "--recipe", mine)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith("Error: my.toml, [training]: unknown key 'epoch'. Possible: aux_weight, epochs,")
+    assert not Path("runs").exists()
+
+
+def test_a_finished_run_is_shown_again_and_one_with_other_data_is_not(ksm, mine):
+    again = ("run", "--recipe", mine, "--out", "out", "--no-rlct", "--quiet", "--resume")
+    first = ksm(*again)
+    assert first.exit_code == 0 and "mine, H = 5, AW = 2, seed 1" in first.stdout and "data.npz" in first.stdout
+    assert ksm(*again).stdout == first.stdout
+    stored = dict(np.load("data.npz"))
+    stored["x_test"][0, 0] += 1
+    np.savez("data.npz", **stored)
+    refused = ksm(*again)
+    assert refused.exit_code == 1 and "other settings: data: data.npz (" in refused.stderr
+
+
+def test_a_sweep_of_a_recipe_its_table_report_and_figures(ksm, mine):
+    mine.write_text(mine.read_text().split("[rlct]")[0])
+    arguments = ("sweep", "--recipe", mine, "--no-rlct")
+    shown = ksm(*arguments, "--dry-run")
+    assert "3 seeds" in shown.stderr and "aux weights  0, 2" in shown.stderr and "hidden       5" in shown.stderr
+    done = ksm(*arguments, "--seeds", "1-2", "--workers", "1", "--quiet")
+    assert done.exit_code == 0, done.output
+    with Path("sweeps/mine/results.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["task"], row["hidden"], float(row["aux_weight"]), row["seed"]) for row in rows] == [
+        ("mine", "5", weight, seed) for weight in (0, 2) for seed in ("1", "2")
+    ]
+    runs = sorted(str(path) for path in Path("sweeps/mine").iterdir() if path.is_dir())
+    for command in (["plot", "sweeps/mine"], ["report", "sweeps/mine"], ["compare", *runs[:2]]):
+        result = ksm(*command)
+        assert result.exit_code == 0, result.output
+
+
+@pytest.mark.filterwarnings("always::keras_selfmodel.rlct.RLCTWarning")
+def test_the_rlct_of_a_saved_network_is_measured_on_a_recipes_data(ksm, mine):
+    assert ksm("run", "--recipe", mine, "--out", "out", "--no-rlct", "--quiet").exit_code == 0
+    arguments = ("rlct", "out/model.keras", "--recipe", mine, "--convention", "paper", "--json", "--quiet")
+    result = ksm(*arguments)
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["num_samples"] == 60
