@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import textwrap
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -80,6 +81,16 @@ def test_without_more_than_data_the_settings_are_the_documented_ones(write):
         scaling="none",
         network="mlp",
     )
+
+
+def test_the_recipe_in_the_readme_can_be_used(tmp_path):
+    readme = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
+    (tmp_path / "my.toml").write_text(readme.split("```toml\n")[1].split("```")[0], encoding="utf-8")
+    (tmp_path / "my_file.py").write_text(textwrap.dedent(BUILD))
+    np.savez(tmp_path / "data.npz", **_arrays())
+    own = read_recipe_file(tmp_path / "my.toml")
+    assert own.recipe.task == "mine" and own.recipe.aux_weight == 1
+    assert own.network(own.recipe, own.load()).output_shape == (None, 3)
 
 
 def test_every_setting_of_the_file_reaches_the_recipe(write):
