@@ -65,6 +65,11 @@ class ClassifierGraph:
             )
         return outputs[0]
 
+    @property
+    def last_operation(self):
+        """The layer or operation that the class scores come out of."""
+        return self._producer(self.scores).operation
+
     @cached_property
     def final_node(self):
         """The call of the last layer with a kernel, found by walking back from the class scores."""

@@ -1,5 +1,7 @@
-"""MNIST, CIFAR-10 and IMDB as one small type; where the bytes come from is a separate matter."""
+"""MNIST, CIFAR-10, IMDB and the user's own data as one small type; where the bytes come from is a separate matter."""
 
+from keras_selfmodel.datasets.any_tfds import read_any_tfds
+from keras_selfmodel.datasets.array_file import read_array_file
 from keras_selfmodel.datasets.catalog import DatasetStatus, find
 from keras_selfmodel.datasets.dataset import Dataset
 from keras_selfmodel.datasets.errors import (
@@ -8,6 +10,8 @@ from keras_selfmodel.datasets.errors import (
     MissingPackageError,
     SubsetWarning,
 )
+from keras_selfmodel.datasets.from_arrays import from_arrays
+from keras_selfmodel.datasets.image_folder import read_image_folder
 from keras_selfmodel.datasets.limiting import limited
 from keras_selfmodel.datasets.loading import load
 from keras_selfmodel.datasets.preparing import prepare
@@ -23,10 +27,14 @@ __all__ = [
     "MissingPackageError",
     "SubsetWarning",
     "find",
+    "from_arrays",
     "limited",
     "load",
     "padded",
     "prepare",
+    "read_any_tfds",
+    "read_array_file",
+    "read_image_folder",
     "tokenize",
     "vocabulary_size",
 ]

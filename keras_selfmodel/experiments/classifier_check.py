@@ -54,8 +54,7 @@ def check_classifier(model: object, input_shape: tuple[int, ...], classes: int, 
 
 def _normalizing_end(model: keras.Model) -> tuple[str, str] | None:
     """The layer that turns scores into probabilities, and how, if there is one at the end."""
-    graph = ClassifierGraph(model)
-    last = graph._producer(graph.scores).operation
+    last = ClassifierGraph(model).last_operation
     # Layers and operations of that kind, such as keras.layers.Softmax and keras.ops.softmax.
     for name in (getattr(getattr(last, "activation", None), "__name__", ""), type(last).__name__.lower()):
         if name in NORMALIZING:

@@ -30,7 +30,7 @@ class OwnData:
         folder: What paths are relative to.
         size: Height and width that images are brought to.
         function: The function, if that is the source.
-        scaling: How inputs are scaled, a name in `SCALINGS`; `None` if the section does not say.
+        given_scaling: What the section says of `scaling`, a name in `SCALINGS`; `None` if nothing.
     """
 
     name: str
