@@ -51,7 +51,7 @@ def networks_at_once(model: keras.Model, batch_size: int, limit: float = DEFAULT
 
     >>> from keras_selfmodel.models import mlp
     >>> networks_at_once(mlp(512), batch_size=512)
-    174
+    181
     """
     classifier = classifier_of(model)
     weights = sum(math.prod(v.shape) for v in model.trainable_variables)
