@@ -181,7 +181,7 @@ def test_an_unfinished_run_is_not_overwritten(interrupted, recipe, tiny):
     ],
 )
 def test_other_settings_are_refused_and_named(interrupted, recipe, tiny, monkeypatch, changes, words, resume):
-    monkeypatch.setattr(RUN, "_model", lambda *_: None)  # which would refuse the target before
+    monkeypatch.setattr(RUN, "compiled_model", lambda *_: None)  # which would refuse the target before
     with pytest.raises(RunFolderError, match=words):
         run(dataclasses.replace(recipe, **changes), tiny, interrupted, resume=resume)
 
