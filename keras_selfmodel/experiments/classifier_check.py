@@ -21,11 +21,11 @@ def check_classifier(model: object, input_shape: tuple[int, ...], classes: int, 
 
     Example:
 
-    >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, "softmax")])
+    >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, "softmax", name="scores")])
     >>> check_classifier(model, (4,), 3, "my.keras")
     Traceback (most recent call last):
     ...
-    ValueError: my.keras must return raw scores, because the loss takes the softmax of them. Received: 'dense' ends in
+    ValueError: my.keras must return raw scores, because the loss takes the softmax of them. Received: 'scores' ends in
     softmax. Leave it out.
     """
     if not isinstance(model, keras.Model):
