@@ -173,7 +173,8 @@ class ProcessesExecutor:
         threads = len(cores) or max(1, (os.cpu_count() or 1) // self._workers)
         environment = {"OMP_NUM_THREADS": str(threads), **os.environ, "KERAS_BACKEND": keras.config.backend()}
         process = subprocess.Popen(
-            [sys.executable, "-m", "keras_selfmodel.experiments.worker"],
+            # -P: a user's file such as random.py in the current folder is not for this process.
+            [sys.executable, "-P", "-m", "keras_selfmodel.experiments.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,

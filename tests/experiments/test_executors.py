@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import warnings
+from pathlib import Path
 from queue import SimpleQueue
 
 import pytest
@@ -38,7 +39,9 @@ def recipes():
     return grid(base, hidden=[3], aux_weights=[0, 2], seeds=[1, 2])
 
 
-def test_processes_find_what_one_process_finds_and_survive_a_death(recipes, subset, tmp_path):
+def test_processes_find_what_one_process_finds_and_survive_a_death(recipes, subset, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("random.py").write_text("raise ImportError('a file of the user, not the module')")
     alone = run(recipes[3], subset, tmp_path / "alone")
     victim, killed = recipes[0], []
 
