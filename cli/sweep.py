@@ -108,8 +108,10 @@ def sweep(
         if plan.jobs and not quiet:
             seconds = experiments.expected_seconds(plan, dataset) / workers
             way = f"{workers} runs at a time" if workers > 1 else "one run after another"
-            way += ", trained together before: less" if together else ""
-            click.echo(f"expected time: about {duration(seconds)}, {way}\n", err=True)
+            click.echo(f"expected time: about {duration(seconds)} of training and sampling, {way}", err=True)
+            if together:
+                click.echo("less, because networks of one size are trained together", err=True)
+            click.echo(err=True)
         if dry_run:
             return
         with SweepBar(quiet, plan) as bar:
