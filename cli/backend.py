@@ -104,20 +104,3 @@ def _without_noise() -> Iterator[None]:
         finally:
             os.dup2(saved, stderr)
             os.close(saved)
-
-
-@contextmanager
-def _stderr_withheld() -> Iterator[None]:
-    """Keeps what is written to file descriptor 2 from the terminal, unless the block fails."""
-    saved = os.dup(2)
-    with tempfile.TemporaryFile() as withheld:
-        os.dup2(withheld.fileno(), 2)
-        try:
-            yield
-        except BaseException:
-            withheld.seek(0)
-            os.write(saved, withheld.read())
-            raise
-        finally:
-            os.dup2(saved, 2)
-            os.close(saved)

@@ -85,7 +85,7 @@ class SweepBar:
     def _wait(self, runs: int) -> None:
         if runs != self._waiting and not self._quiet:
             self._waiting = runs
-            click.echo(f"Waiting for {runs} runs that another process is at work on.", err=True)
+            click.echo(f"Waiting for another process, which is at work on what is left: {runs}.", err=True)
 
 
 def _note(result) -> str:

@@ -15,16 +15,16 @@ def rlct_problem(recipe: Recipe, model: keras.Model, samples: tuple) -> Problem:
     """What the RLCT of a run's network is estimated from; its programs are those of the runs before with its shape.
 
     Args:
-        recipe: The run's settings. Task, network and hidden units, with the shapes of the weights, tell the
-            architecture.
+        recipe: The run's settings. Task and hidden units, with the shapes of the weights, tell the architecture; not
+            that of a user's own network, whose function may build another for another seed.
         model: The trained network.
         samples: `(x, y)`, the training samples.
     """
     training = recipe.rlct.convention == "paper"
-    architecture = (recipe.task, recipe.network, recipe.hidden)
-    shape = (*architecture, training, tuple(tuple(v.shape) for v in model.trainable_variables))
+    shape = (recipe.task, recipe.hidden, training, tuple(tuple(v.shape) for v in model.trainable_variables))
     problem = Problem.of(model, samples, training=training, like=_compiled.pop(shape, None))
-    _compiled[shape] = problem.energy.without_data()
+    if recipe.network is None:
+        _compiled[shape] = problem.energy.without_data()
     while len(_compiled) > SHAPES:
         del _compiled[next(iter(_compiled))]
     return problem

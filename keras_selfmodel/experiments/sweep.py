@@ -153,7 +153,7 @@ def sweep(
         data_dir: Folder of TFDS data that worker processes load it from again.
         workers: Processes that compute at a time, each with its share of the cores; with 1, this process computes.
         together: Whether this process first trains the networks of one shape by one program
-            (`training_together.train_together`), which is faster on a GPU. Measuring them follows.
+            (`training_together.train_together`), which is meant for GPUs. Measuring them follows.
         progress: Hooks that are told what happens.
 
     Returns:

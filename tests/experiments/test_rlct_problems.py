@@ -42,3 +42,9 @@ def test_networks_of_other_shapes_share_nothing_and_few_are_kept(recipe, monkeyp
     assert len(rlct_problems._compiled) == 2
     other = dataclasses.replace(recipe, rlct=dataclasses.replace(recipe.rlct, convention="dataset"))
     assert rlct_problem(other, models[2], SAMPLES).energy.programs is not problems[2].energy.programs
+
+
+def test_a_users_own_network_shares_nothing_with_that_of_another_run(recipe):
+    own = dataclasses.replace(recipe, network="my_file.py:build 0123")
+    first, second = (rlct_problem(own, mlp(4, inputs=5, classes=3, seed=seed), SAMPLES) for seed in (1, 2))
+    assert first.energy.programs is not second.energy.programs and rlct_problems._compiled == {}
