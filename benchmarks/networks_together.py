@@ -13,7 +13,7 @@ import keras
 import numpy as np
 
 from keras_selfmodel import transforms
-from keras_selfmodel.experiments.networks_together import NetworksTogether
+from keras_selfmodel.experiments.training.networks_together import NetworksTogether
 from keras_selfmodel.models import SelfModelingModel, mlp
 
 

@@ -1,21 +1,21 @@
 """The paper's experiments: recipes, runs and their folders."""
 
-from keras_selfmodel.experiments.expected_time import expected_seconds
-from keras_selfmodel.experiments.own_task import OwnTask
+from keras_selfmodel.experiments.own.own_task import OwnTask
+from keras_selfmodel.experiments.own.recipe_file import read_recipe_file
+from keras_selfmodel.experiments.own.recipe_file_error import RecipeFileError
 from keras_selfmodel.experiments.paper import PaperFigures, paper_figures
 from keras_selfmodel.experiments.recipe import Recipe
-from keras_selfmodel.experiments.recipe_file import read_recipe_file
-from keras_selfmodel.experiments.recipe_file_error import RecipeFileError
-from keras_selfmodel.experiments.results_table import row_of
 from keras_selfmodel.experiments.run import Progress, run
 from keras_selfmodel.experiments.run_folder import FolderBusyError, FolderTakenError, RunFolderError
 from keras_selfmodel.experiments.run_result import RunResult
 from keras_selfmodel.experiments.run_store import finished_runs, read_run
-from keras_selfmodel.experiments.sweep import Plan, SweepProgress, SweepResult, grid, plan_sweep, sweep
+from keras_selfmodel.experiments.sweeps.expected_time import expected_seconds
+from keras_selfmodel.experiments.sweeps.results_table import row_of
+from keras_selfmodel.experiments.sweeps.sweep import Plan, SweepProgress, SweepResult, grid, plan_sweep, sweep
+from keras_selfmodel.experiments.sweeps.training_together import can_be_trained_together, networks_at_once
 from keras_selfmodel.experiments.task import Task
 from keras_selfmodel.experiments.tasks import TASKS, add_task, find_task
-from keras_selfmodel.experiments.training_record import TrainingDivergedError
-from keras_selfmodel.experiments.training_together import can_be_trained_together, networks_at_once
+from keras_selfmodel.experiments.training.training_record import TrainingDivergedError
 
 __all__ = [
     "TASKS",

@@ -5,7 +5,7 @@ import keras
 from keras_selfmodel.datasets import Dataset, padded, tokenize, vocabulary_size
 from keras_selfmodel.experiments.recipe import Recipe
 from keras_selfmodel.experiments.task import Task
-from keras_selfmodel.experiments.word_trainer import WordTrainer
+from keras_selfmodel.experiments.training.word_trainer import WordTrainer
 from keras_selfmodel.models import text_classifier
 from keras_selfmodel.rlct import SamplingSettings
 

@@ -6,9 +6,9 @@ import keras
 import numpy as np
 
 from keras_selfmodel.datasets import Dataset
-from keras_selfmodel.experiments.array_trainer import ArrayTrainer
 from keras_selfmodel.experiments.recipe import Recipe
 from keras_selfmodel.experiments.task import Task
+from keras_selfmodel.experiments.training.array_trainer import ArrayTrainer
 from keras_selfmodel.models import mlp
 from keras_selfmodel.rlct import SamplingSettings
 

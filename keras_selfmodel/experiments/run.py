@@ -24,8 +24,8 @@ from keras_selfmodel.experiments.run_folder import FolderTakenError, RunFolder, 
 from keras_selfmodel.experiments.run_result import RunResult
 from keras_selfmodel.experiments.run_store import read_run
 from keras_selfmodel.experiments.tasks import find_task
-from keras_selfmodel.experiments.trainer import Trainer
-from keras_selfmodel.experiments.training_record import TrainingRecord, epochs_done
+from keras_selfmodel.experiments.training.trainer import Trainer
+from keras_selfmodel.experiments.training.training_record import TrainingRecord, epochs_done
 from keras_selfmodel.metrics import weight_spread
 from keras_selfmodel.models import SelfModelingModel
 from keras_selfmodel.rlct import RLCTEstimate

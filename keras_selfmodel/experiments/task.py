@@ -8,7 +8,7 @@ import numpy as np
 
 from keras_selfmodel.datasets import Dataset
 from keras_selfmodel.experiments.recipe import Recipe
-from keras_selfmodel.experiments.trainer import Trainer
+from keras_selfmodel.experiments.training.trainer import Trainer
 
 
 def _as_it_is(dataset: Dataset) -> Dataset:

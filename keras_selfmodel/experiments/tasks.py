@@ -3,7 +3,7 @@
 from keras_selfmodel.experiments.cifar10 import CIFAR10
 from keras_selfmodel.experiments.imdb import IMDB
 from keras_selfmodel.experiments.mnist import MNIST
-from keras_selfmodel.experiments.own_task import OwnTask
+from keras_selfmodel.experiments.own.own_task import OwnTask
 from keras_selfmodel.experiments.task import Task
 
 TASKS: dict[str, Task] = {"mnist": MNIST, "cifar10": CIFAR10, "imdb": IMDB}

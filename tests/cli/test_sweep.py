@@ -93,14 +93,14 @@ def test_a_list_that_is_none_is_refused(ksm, option, text, said):
 
 
 def test_runs_that_fail_are_listed_with_their_reason(ksm, tiny_mnist, without_figures, monkeypatch):
-    run = sys.modules["keras_selfmodel.experiments.jobs"].run
+    run = sys.modules["keras_selfmodel.experiments.sweeps.jobs"].run
 
     def sometimes(recipe, *arguments, **options):
         if recipe.hidden == 4 and recipe.seed == 2:
             raise MemoryError("out of memory")
         return run(recipe, *arguments, **options)
 
-    monkeypatch.setattr(sys.modules["keras_selfmodel.experiments.jobs"], "run", sometimes)
+    monkeypatch.setattr(sys.modules["keras_selfmodel.experiments.sweeps.jobs"], "run", sometimes)
     result = ksm(*SMALL, *HERE)
     assert result.exit_code == 1
     assert "2 of 8 runs failed (--retry-failed tries them again):" in result.stderr

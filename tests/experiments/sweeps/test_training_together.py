@@ -7,7 +7,7 @@ import pytest
 from keras_selfmodel import transforms
 from keras_selfmodel.experiments import SweepProgress, grid, networks_at_once, plan_sweep, run, sweep
 from keras_selfmodel.experiments.run_folder import RunFolder
-from keras_selfmodel.experiments.training_together import train_together
+from keras_selfmodel.experiments.sweeps.training_together import train_together
 from keras_selfmodel.models import SelfModelingModel, mlp
 
 pytestmark = pytest.mark.skipif(
@@ -91,7 +91,7 @@ def test_memory_bounds_how_many_are_trained_at_once(recipes, tiny, tmp_path, mon
     assert networks_at_once(model, 32, limit=5 * each - 1) == 4
     assert networks_at_once(model, 32, limit=1) == 1
     sizes = []
-    module = sys.modules["keras_selfmodel.experiments.training_together"]
+    module = sys.modules["keras_selfmodel.experiments.sweeps.training_together"]
     original = module._train
     monkeypatch.setattr(module, "_train", lambda group, data: sizes.append(len(group)) or original(group, data))
     train_together(plan_sweep(recipes[:3], tiny, tmp_path).jobs, tiny, limit=1)

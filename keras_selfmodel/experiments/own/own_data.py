@@ -12,9 +12,9 @@ from keras_selfmodel.datasets.array_file import read_array_file
 from keras_selfmodel.datasets.from_arrays import ARRAYS, from_arrays
 from keras_selfmodel.datasets.image_folder import read_image_folder
 from keras_selfmodel.datasets.scaling import SCALINGS
-from keras_selfmodel.experiments.python_file import PythonFunction
-from keras_selfmodel.experiments.recipe_file_error import RecipeFileError
-from keras_selfmodel.experiments.toml_section import checked_section, the_one_of
+from keras_selfmodel.experiments.own.python_file import PythonFunction
+from keras_selfmodel.experiments.own.recipe_file_error import RecipeFileError
+from keras_selfmodel.experiments.own.toml_section import checked_section, the_one_of
 
 SOURCES = ("arrays", "tfds", "images", "python")
 

@@ -13,14 +13,14 @@ from queue import SimpleQueue
 import keras
 
 from keras_selfmodel.datasets import Dataset
-from keras_selfmodel.experiments.executors import HereExecutor, ProcessesExecutor
-from keras_selfmodel.experiments.jobs import Job
 from keras_selfmodel.experiments.recipe import Recipe
-from keras_selfmodel.experiments.results_table import write_results
 from keras_selfmodel.experiments.run import finished_run
 from keras_selfmodel.experiments.run_folder import FolderBusyError, RunFolder, RunFolderError
 from keras_selfmodel.experiments.run_result import RunResult
-from keras_selfmodel.experiments.training_together import can_be_trained_together, train_together
+from keras_selfmodel.experiments.sweeps.executors import HereExecutor, ProcessesExecutor
+from keras_selfmodel.experiments.sweeps.jobs import Job
+from keras_selfmodel.experiments.sweeps.results_table import write_results
+from keras_selfmodel.experiments.sweeps.training_together import can_be_trained_together, train_together
 
 SECONDS_BETWEEN_LOOKS = 1.0
 

@@ -12,9 +12,9 @@ import pytest
 
 from keras_selfmodel import datasets
 from keras_selfmodel.experiments import TASKS, grid, plan_sweep, run, sweep
-from keras_selfmodel.experiments.executors import ProcessesExecutor
-from keras_selfmodel.experiments.jobs import Job
 from keras_selfmodel.experiments.run_folder import RunFolder
+from keras_selfmodel.experiments.sweeps.executors import ProcessesExecutor
+from keras_selfmodel.experiments.sweeps.jobs import Job
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from keras_selfmodel import SelfModelingModel
 from keras_selfmodel.callbacks import WeightSpread
 from keras_selfmodel.datasets import Dataset, padded
 from keras_selfmodel.experiments import TASKS
-from keras_selfmodel.experiments.word_trainer import WordTrainer
+from keras_selfmodel.experiments.training.word_trainer import WordTrainer
 from keras_selfmodel.models import text_classifier
 
 WORDS, AUX_WEIGHT, RATE, BATCH = 40, 3.0, 0.5, 8

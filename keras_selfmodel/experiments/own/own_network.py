@@ -14,12 +14,12 @@ import numpy as np
 from keras_selfmodel._classifier_graph import ClassifierGraph, classifier_of
 from keras_selfmodel.datasets import Dataset
 from keras_selfmodel.datasets.reshaping import reshaped
-from keras_selfmodel.experiments.classifier_check import check_classifier
-from keras_selfmodel.experiments.drawn_anew import drawn_anew
-from keras_selfmodel.experiments.python_file import PythonFunction
+from keras_selfmodel.experiments.own.classifier_check import check_classifier
+from keras_selfmodel.experiments.own.drawn_anew import drawn_anew
+from keras_selfmodel.experiments.own.python_file import PythonFunction
+from keras_selfmodel.experiments.own.recipe_file_error import RecipeFileError
+from keras_selfmodel.experiments.own.toml_section import checked_section, the_one_of
 from keras_selfmodel.experiments.recipe import Recipe
-from keras_selfmodel.experiments.recipe_file_error import RecipeFileError
-from keras_selfmodel.experiments.toml_section import checked_section, the_one_of
 from keras_selfmodel.models import mlp
 
 HIDDEN = 64

@@ -138,7 +138,7 @@ def test_a_sweep_waits_for_runs_of_another_process_and_takes_their_results(recip
         waited.append(runs)
         other.__exit__(None, None, None)
 
-    monkeypatch.setattr(sys.modules["keras_selfmodel.experiments.sweep"], "SECONDS_BETWEEN_LOOKS", 0)
+    monkeypatch.setattr(sys.modules["keras_selfmodel.experiments.sweeps.sweep"], "SECONDS_BETWEEN_LOOKS", 0)
     found = sweep(plan, tiny, progress=SweepProgress(waiting=ends))
     assert waited == [1] and _names(found.results) == ["3 0 1", "3 2 1"]
 

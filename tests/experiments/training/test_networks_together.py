@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from keras_selfmodel import transforms
-from keras_selfmodel.experiments.networks_together import NetworksTogether
+from keras_selfmodel.experiments.training.networks_together import NetworksTogether
 from keras_selfmodel.models import SelfModelingModel, mlp
 
 needs_functional_optimizers = pytest.mark.skipif(

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from keras_selfmodel.experiments.recipe_file_error import RecipeFileError
+from keras_selfmodel.experiments.own.recipe_file_error import RecipeFileError
 
 # By path and digest: a file that both the data and the network come from runs once.
 _modules: dict[tuple[str, str], ModuleType] = {}

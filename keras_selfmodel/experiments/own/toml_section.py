@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from keras_selfmodel.experiments.recipe_file_error import RecipeFileError
+from keras_selfmodel.experiments.own.recipe_file_error import RecipeFileError
 
 
 def _is_whole(value: Any) -> bool:
@@ -41,7 +41,7 @@ def checked_section(where: str, values: Mapping[str, Any], kinds: Mapping[str, s
     >>> checked_section("my.toml, [training]", {"momentun": 0.5}, {"epochs": "a whole number", "momentum": "a number"})
     Traceback (most recent call last):
     ...
-    keras_selfmodel.experiments.recipe_file_error.RecipeFileError: my.toml, [training]: unknown key 'momentun'.
+    keras_selfmodel.experiments.own.recipe_file_error.RecipeFileError: my.toml, [training]: unknown key 'momentun'.
     Possible: epochs, momentum.
     """
     unknown = [key for key in values if key not in kinds]

@@ -7,9 +7,9 @@ import keras
 import numpy as np
 
 from keras_selfmodel.datasets import Dataset
-from keras_selfmodel.experiments.augmentation import Augmentation
-from keras_selfmodel.experiments.augmented_batches import AugmentedBatches
 from keras_selfmodel.experiments.recipe import Recipe
+from keras_selfmodel.experiments.training.augmentation import Augmentation
+from keras_selfmodel.experiments.training.augmented_batches import AugmentedBatches
 from keras_selfmodel.models import SelfModelingModel
 
 

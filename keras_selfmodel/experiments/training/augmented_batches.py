@@ -5,7 +5,7 @@ from collections.abc import Callable
 import keras
 import numpy as np
 
-from keras_selfmodel.experiments.augmentation import Augmentation
+from keras_selfmodel.experiments.training.augmentation import Augmentation
 
 
 class AugmentedBatches(keras.utils.PyDataset):

@@ -84,7 +84,7 @@ def test_without_more_than_data_the_settings_are_the_documented_ones(write):
 
 
 def test_the_recipe_in_the_readme_can_be_used(tmp_path):
-    readme = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
+    readme = (Path(__file__).resolve().parents[3] / "README.md").read_text(encoding="utf-8")
     (tmp_path / "my.toml").write_text(readme.split("```toml\n")[1].split("```")[0], encoding="utf-8")
     (tmp_path / "my_file.py").write_text(textwrap.dedent(BUILD))
     np.savez(tmp_path / "data.npz", **_arrays())

@@ -16,8 +16,8 @@ from typing import IO
 import keras
 
 from keras_selfmodel.datasets import Dataset
-from keras_selfmodel.experiments.jobs import Job, Outcome, failed, perform
 from keras_selfmodel.experiments.run import Progress
+from keras_selfmodel.experiments.sweeps.jobs import Job, Outcome, failed, perform
 from keras_selfmodel.experiments.tasks import own_task
 
 Told = Callable[[Job, str, int, int], None]
@@ -174,7 +174,7 @@ class ProcessesExecutor:
         environment = {"OMP_NUM_THREADS": str(threads), **os.environ, "KERAS_BACKEND": keras.config.backend()}
         process = subprocess.Popen(
             # -P: a user's file such as random.py in the current folder is not for this process.
-            [sys.executable, "-P", "-m", "keras_selfmodel.experiments.worker"],
+            [sys.executable, "-P", "-m", "keras_selfmodel.experiments.sweeps.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,

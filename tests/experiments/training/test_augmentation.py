@@ -2,8 +2,8 @@ import keras
 import numpy as np
 import pytest
 
-from keras_selfmodel.experiments.augmentation import Augmentation
-from keras_selfmodel.experiments.augmented_batches import AugmentedBatches
+from keras_selfmodel.experiments.training.augmentation import Augmentation
+from keras_selfmodel.experiments.training.augmented_batches import AugmentedBatches
 
 
 @pytest.fixture

@@ -9,11 +9,11 @@ import keras
 
 from keras_selfmodel.datasets import Dataset
 from keras_selfmodel.datasets.scaling import scaled
-from keras_selfmodel.experiments.array_trainer import ArrayTrainer
-from keras_selfmodel.experiments.own_data import OwnData
-from keras_selfmodel.experiments.own_network import OwnNetwork
+from keras_selfmodel.experiments.own.own_data import OwnData
+from keras_selfmodel.experiments.own.own_network import OwnNetwork
 from keras_selfmodel.experiments.recipe import Recipe
 from keras_selfmodel.experiments.task import Task
+from keras_selfmodel.experiments.training.array_trainer import ArrayTrainer
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""A process that computes runs for a sweep: `python -m keras_selfmodel.experiments.worker`.
+"""A process that computes runs for a sweep: `python -m keras_selfmodel.experiments.sweeps.worker`.
 
 It reads one JSON object a line from standard input, first about itself and the data, then one for each job; and writes
 one a line to standard output: `{"event": "epochs" | "RLCT" | "after descent", "done": 3, "total": 50}` on the way, and
@@ -27,10 +27,10 @@ def main() -> None:
         os.sched_setaffinity(0, start["cores"])
 
     from keras_selfmodel import datasets
-    from keras_selfmodel.experiments.jobs import Job, perform
+    from keras_selfmodel.experiments.own.recipe_file import read_recipe_file
     from keras_selfmodel.experiments.recipe import Recipe
-    from keras_selfmodel.experiments.recipe_file import read_recipe_file
     from keras_selfmodel.experiments.run import Progress
+    from keras_selfmodel.experiments.sweeps.jobs import Job, perform
     from keras_selfmodel.experiments.tasks import add_task
 
     def tell(values: dict) -> None:

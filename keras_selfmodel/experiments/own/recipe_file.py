@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from keras_selfmodel.experiments.own_data import OwnData
-from keras_selfmodel.experiments.own_network import OwnNetwork
-from keras_selfmodel.experiments.own_task import OwnTask
+from keras_selfmodel.experiments.own.own_data import OwnData
+from keras_selfmodel.experiments.own.own_network import OwnNetwork
+from keras_selfmodel.experiments.own.own_task import OwnTask
+from keras_selfmodel.experiments.own.recipe_file_error import RecipeFileError
+from keras_selfmodel.experiments.own.toml_section import checked_section
 from keras_selfmodel.experiments.recipe import Recipe
-from keras_selfmodel.experiments.recipe_file_error import RecipeFileError
 from keras_selfmodel.experiments.tasks import TASKS
-from keras_selfmodel.experiments.toml_section import checked_section
 from keras_selfmodel.rlct import SamplingSettings
 
 SECTIONS = {

@@ -4,9 +4,9 @@ import sys
 import pytest
 
 from keras_selfmodel.experiments import expected_seconds, grid, plan_sweep, run
-from keras_selfmodel.experiments.expected_time import pilot_seconds
+from keras_selfmodel.experiments.sweeps.expected_time import pilot_seconds
 
-TIME = sys.modules["keras_selfmodel.experiments.expected_time"]
+TIME = sys.modules["keras_selfmodel.experiments.sweeps.expected_time"]
 
 
 def test_the_pilot_counts_every_epoch_and_every_step(recipe, tiny, monkeypatch):

@@ -15,13 +15,13 @@ from keras_selfmodel._classifier_graph import classifier_of
 from keras_selfmodel._whole_files import write_whole
 from keras_selfmodel.callbacks import WeightSpread
 from keras_selfmodel.datasets import Dataset
-from keras_selfmodel.experiments.jobs import Job, failed
-from keras_selfmodel.experiments.networks_together import NetworksTogether
 from keras_selfmodel.experiments.recipe import Recipe
 from keras_selfmodel.experiments.run import claim, compiled_model, config_of, training_so_far
 from keras_selfmodel.experiments.run_folder import RunFolder, RunFolderError
+from keras_selfmodel.experiments.sweeps.jobs import Job, failed
 from keras_selfmodel.experiments.tasks import find_task
-from keras_selfmodel.experiments.training_record import TrainingDivergedError, TrainingRecord
+from keras_selfmodel.experiments.training.networks_together import NetworksTogether
+from keras_selfmodel.experiments.training.training_record import TrainingDivergedError, TrainingRecord
 from keras_selfmodel.models import SelfModelingModel
 
 # The weights, their gradient, the optimizer's two moments, and what a step returns of weights and moments.

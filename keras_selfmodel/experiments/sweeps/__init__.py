@@ -1,0 +1,1 @@
+"""Grids of runs: their plan, who computes them, and the table of their results."""

@@ -1,0 +1,1 @@
+"""How networks are fed and trained, one alone or many by one program."""
