@@ -82,11 +82,10 @@ class Chains:
         self._heat_ratio = 0.0
         self._cold = False
         self._largest = 0.0
-        weights = [ops.repeat(w[None], len(numbers), axis=0) for w in energy.anchor]
-        other = [ops.repeat(v[None], len(numbers), axis=0) for v in energy.other]
-        key = transforms.random_key(int(np.random.default_rng([settings.seed, numbers.start]).integers(2**31)))
-        own, key = self._sampler.start(weights, key)
-        self._state = (weights, own, other, key)
+        self._number = len(numbers)
+        self._state = self._start(
+            transforms.random_key(int(np.random.default_rng([settings.seed, numbers.start]).integers(2**31)))
+        )
         self._program = self._compiled()
         self._curvature = None
         if settings.step_size is None:
@@ -94,6 +93,15 @@ class Chains:
             self._follow_curvature(FIRST_ITERATIONS)
         else:
             self.step_size = settings.step_size
+
+    def _start(self, key) -> tuple:
+        """The state before the first step: lists of arrays, the first one that of the weights; and the key."""
+        weights, other = (
+            [ops.repeat(array[None], self._number, axis=0) for array in arrays]
+            for arrays in (self._energy.anchor, self._energy.other)
+        )
+        own, key = self._sampler.start(weights, key)
+        return weights, own, other, key
 
     def advance(self, indices: np.ndarray, at_reference: np.ndarray) -> Trace:
         """Moves all chains.
@@ -201,21 +209,19 @@ class Chains:
         return min(max(friction * self._heat_ratio / ratio, least), FRICTION_LIMIT)
 
     def _run(self, indices: np.ndarray) -> Trace:
-        self._state, trace = self._program(
-            self._state,
-            ops.convert_to_tensor(indices),
-            self._energy.anchor,
-            self._full_gradient,
-            self._energy.context,
-            *(
-                ops.convert_to_tensor(number, keras.config.floatx())
-                for number in (self.inverse_temperature, self.localization, self.step_size, self._friction)
-            ),
-        )
+        self._state, trace = self._program(self._state, *self._data(indices), *self._numbers())
         # With the control variate, each batch's gradient is computed at w* too.
         self.gradient_evaluations += (2 if self._full_gradient else 1) * indices.shape[0] * indices.shape[1]
         trace = ops.convert_to_numpy(trace).astype(np.float64)
         return Trace(*(trace[:, row].T for row in range(3)))
+
+    def _data(self, indices: np.ndarray) -> tuple:
+        """What the compiled steps are computed from."""
+        return ops.convert_to_tensor(indices), self._energy.anchor, self._full_gradient, self._energy.context
+
+    def _numbers(self) -> list:
+        numbers = (self.inverse_temperature, self.localization, self.step_size, self._friction)
+        return [ops.convert_to_tensor(number, keras.config.floatx()) for number in numbers]
 
     def _follow_curvature(self, iterations: int) -> None:
         """Sets the step size by the curvature where the chains are; it grows back only slowly."""

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import keras
 import numpy as np
 from keras import ops
 
 from keras_selfmodel import transforms
+from keras_selfmodel.rlct.words import Words
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class Energy:
             numbered by `index`, and of each of them, `(batch,)`.
         separately: Whether chains must be computed one after another; see `transforms.map_chains`.
         programs: What has been compiled of this loss; see `program`.
+        words: The same loss as a function of the words of a batch, if the model starts with a `MeanPooledEmbedding`.
     """
 
     anchor: list
@@ -33,6 +35,7 @@ class Energy:
     batch_loss: Callable
     separately: bool
     programs: dict[tuple, Callable] = field(default_factory=dict)
+    words: Words | None = None
 
     @cached_property
     def num_parameters(self) -> int:
@@ -40,25 +43,26 @@ class Energy:
 
     def without_data(self) -> "Energy":
         """What has been compiled, and no more: to be given to `energy` for another model of the same architecture."""
-        return replace(self, anchor=[], other=[], context=(), num_samples=0)
+        return replace(self, anchor=[], other=[], context=(), num_samples=0, words=None)
 
     def on(self, x, y, num_samples: int) -> "Energy":
         """The same model on other data."""
-        return replace(self, context=(*self.context[:2], *_tensors((x, y))), num_samples=num_samples)
+        return replace(self, context=(*self.context[:2], *_tensors((x, y))), num_samples=num_samples, words=None)
 
     def at(self, anchor: list) -> "Energy":
         """The same loss with another w*."""
         return replace(self, anchor=anchor)
 
-    def program(self, name: tuple, build: Callable[[], Callable]) -> Callable:
+    def program(self, name: tuple, build: Callable[[], Callable], *, fuse: bool = False) -> Callable:
         """A compiled function, built once for this loss, whatever w* and the data: these are its arguments.
 
         Args:
             name: What it is, and all that is built into it besides `batch_loss`.
             build: Returns the function, `(state, *args) -> (state, result)`; see `transforms.jit`.
+            fuse: As for `transforms.jit`.
         """
         if name not in self.programs:
-            self.programs[name] = transforms.jit(build())
+            self.programs[name] = transforms.jit(build(), fuse=fuse)
         return self.programs[name]
 
     def losses(self, batches: list[np.ndarray]) -> list[np.ndarray]:
@@ -143,6 +147,7 @@ def energy(
         batch_loss=batch_loss if like is None else like.batch_loss,
         separately=training and any("seed_generator" in v.path for v in model.non_trainable_variables),
         programs={} if like is None else like.programs,
+        words=Words.of(model, partial(per_sample_loss, loss), x, y, training=training) if all(sampled) else None,
     )
 
 

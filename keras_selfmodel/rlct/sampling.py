@@ -19,6 +19,7 @@ from keras_selfmodel.rlct.chains import Chains
 from keras_selfmodel.rlct.conventions import SamplingSettings
 from keras_selfmodel.rlct.energy import Energy
 from keras_selfmodel.rlct.standard_error import relative_sampling_error
+from keras_selfmodel.rlct.word_chains import WordChains
 
 # How much of the work an interruption may cost, in seconds.
 SECONDS_BETWEEN_CHECKPOINTS = 30.0
@@ -96,7 +97,8 @@ class Sampling:
             if number < len(self._blocks):
                 limit = self._blocks[number]["losses"].shape[1]
                 continue
-            chains = Chains(self._energy, settings, block, self._gradient)
+            kind = WordChains if WordChains.fit(self._energy, settings) else Chains
+            chains = kind(self._energy, settings, block, self._gradient)
             if stored is not None:
                 chains.restore(*stored)
                 stored = None

@@ -15,8 +15,9 @@ from keras import ops
 from keras_selfmodel import transforms
 from keras_selfmodel._classifier_graph import classifier_of
 from keras_selfmodel.models import SelfModelingModel
+from keras_selfmodel.models.words import frequency_matrix
 
-Stack = tuple  # of tensors, as `word_batches.stacked` describes
+Stack = tuple  # of tensors, as `models.words.stacked` describes
 
 
 class NetworkOfWords:
@@ -95,7 +96,7 @@ class NetworkOfWords:
             def step(state, batch):
                 table, weights, others = state
                 words, places, frequencies, y = batch
-                x = _matrix(places, frequencies, y.shape[0], width)
+                x = frequency_matrix(places, frequencies, y.shape[0], width)
                 all_weights = [ops.take(table, words, axis=0), *weights]
                 (loss, others), gradients = differentiate(all_weights, others, x, y)
                 rows, *weights = [w - rate * g for w, g in zip(all_weights, gradients, strict=True)]
@@ -111,7 +112,7 @@ class NetworkOfWords:
         def test(others, stack, table, weights):
             def step(others, batch):
                 words, places, frequencies, y = batch
-                x = _matrix(places, frequencies, y.shape[0], width)
+                x = frequency_matrix(places, frequencies, y.shape[0], width)
                 rows = ops.take(table, words, axis=0)
                 loss, others = self._forward([rows, *weights], others, x, y, training=False)
                 return others, loss
@@ -139,12 +140,6 @@ def _with_frequencies(model: keras.Model, width: int) -> keras.Model:
     # Keras makes the variables of the metrics when it first meets data.
     inner.test_on_batch(np.zeros((1, width), np.float32), np.zeros(1, np.int32))
     return inner
-
-
-def _matrix(places, frequencies, texts: int, width: int):
-    """The matrix of frequencies, `(texts, width)`; entries that fill up the stack lie one place behind its end."""
-    flat = ops.scatter_update(ops.zeros((texts * width + 1,)), places[:, None], frequencies)
-    return ops.reshape(flat[:-1], (texts, width))
 
 
 def _copies(variables: list) -> list:

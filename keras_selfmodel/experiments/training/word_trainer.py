@@ -7,7 +7,7 @@ import keras
 from keras_selfmodel.datasets import Dataset, padded, vocabulary_size
 from keras_selfmodel.experiments.recipe import Recipe
 from keras_selfmodel.experiments.training.network_of_words import NetworkOfWords
-from keras_selfmodel.experiments.training.word_batches import stacked, word_batches
+from keras_selfmodel.models.words import stacked, word_batches
 
 
 class WordTrainer:

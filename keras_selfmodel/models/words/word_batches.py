@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 import numpy as np
+from keras import ops
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,9 @@ def _batch(texts: Sequence[np.ndarray], labels: np.ndarray) -> WordBatch:
     return WordBatch(words, texts, columns, (counts[texts, columns] / lengths[texts]).astype(np.float32), labels)
 
 
-def stacked(batches: Iterable[WordBatch], width: int, vocabulary_size: int) -> list[tuple[np.ndarray, ...]]:
+def stacked(
+    batches: Iterable[WordBatch], width: int, vocabulary_size: int, entries: int | None = None
+) -> list[tuple[np.ndarray, ...]]:
     """Arrays for a loop over batches: one stack for the full batches, one for a smaller last one.
 
     Args:
@@ -67,6 +70,7 @@ def stacked(batches: Iterable[WordBatch], width: int, vocabulary_size: int) -> l
         width: Words of each batch afterwards, at least the most that one has. Words that do not occur in the batch
             fill it up, so that all are different; their frequency is zero.
         vocabulary_size: Number of different tokens.
+        entries: Entries of each batch afterwards, at least the most that one has, which is the default.
 
     Returns:
         For each stack of `b` batches of `t` texts: words `(b, width)`; the places of the entries in the flattened
@@ -75,10 +79,10 @@ def stacked(batches: Iterable[WordBatch], width: int, vocabulary_size: int) -> l
     stacks = []
     for size, group in groupby(batches, key=lambda batch: len(batch.labels)):
         group = list(group)
-        entries = max(len(batch.frequencies) for batch in group)
+        length = entries or max(len(batch.frequencies) for batch in group)
         words = np.empty((len(group), width), np.int32)
-        places = np.full((len(group), entries), size * width, np.int32)
-        frequencies = np.zeros((len(group), entries), np.float32)
+        places = np.full((len(group), length), size * width, np.int32)
+        frequencies = np.zeros((len(group), length), np.float32)
         for row, batch in enumerate(group):
             absent = np.ones(vocabulary_size, bool)
             absent[batch.words] = False
@@ -87,3 +91,17 @@ def stacked(batches: Iterable[WordBatch], width: int, vocabulary_size: int) -> l
             frequencies[row, : len(batch.frequencies)] = batch.frequencies
         stacks.append((words, places, frequencies, np.stack([batch.labels for batch in group])))
     return stacks
+
+
+def frequency_matrix(places, frequencies, texts: int, width: int):
+    """The matrix of a batch of a stack, `(texts, width)`; its product with the rows of the words is the mean.
+
+    Args:
+        places: Places of the entries in the flattened matrix, `(entries,)`.
+        frequencies: The entries.
+        texts: Texts of the batch.
+        width: Words of the batch.
+    """
+    # Entries that fill up the stack lie one place behind the end.
+    flat = ops.scatter_update(ops.zeros((texts * width + 1,)), places[:, None], frequencies)
+    return ops.reshape(flat[:-1], (texts, width))
