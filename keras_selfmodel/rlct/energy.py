@@ -67,7 +67,8 @@ class Energy:
 
     def losses(self, batches: list[np.ndarray]) -> list[np.ndarray]:
         """The losses of the samples of each batch at w*, in double precision; `other` stays as it is."""
-
+        if self.words is not None:
+            return self.words.losses(self.anchor, batches, self.program)
         batch_loss = self.batch_loss  # Not `self`: what is compiled must not keep the data alive.
 
         def evaluate(index, weights, other, context):
@@ -87,6 +88,8 @@ class Energy:
 
     def gradient(self, batches: list[np.ndarray]) -> list:
         """∇L of all samples of the batches together, at w*."""
+        if self.words is not None:
+            return self.words.gradient(self.anchor, batches, self.program)
         differentiate = transforms.value_and_grad(self.batch_loss)
 
         def add(total, part, index, weights, other, context):

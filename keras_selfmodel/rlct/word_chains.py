@@ -46,9 +46,9 @@ class WordChains(Chains):
         return [ops.reshape(table, (rows, -1)), *others], own, other, key
 
     def _data(self, indices: np.ndarray) -> tuple:
-        stack = self._energy.words.stack(indices[:, 0], self._settings.batch_size)
+        (stack,) = self._energy.words.stacks(indices[:, 0], self._settings.batch_size)
         now = np.arange(self.done, self.done + len(indices), dtype=np.int32)
-        return [ops.convert_to_tensor(array) for array in (now, *stack)], self._energy.anchor
+        return (ops.convert_to_tensor(now), *stack), self._energy.anchor
 
     def _draw(self) -> list:
         """The weights of the last draw, every row up to date."""

@@ -1,14 +1,15 @@
 """The loss of a network of words, as a function of the embeddings of the words that occur in a batch."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import keras
 import numpy as np
 from keras import ops
 
+from keras_selfmodel import transforms
 from keras_selfmodel.layers import MeanPooledEmbedding
-from keras_selfmodel.models.words import stacked, word_batches
+from keras_selfmodel.models.words import frequency_matrix, stacked, word_batch, word_batches
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Words:
     labels: np.ndarray
     vocabulary_size: int
     loss_of: Callable
-    _prepared: dict = field(default_factory=dict)
+    _known: dict = field(default_factory=dict)
 
     @classmethod
     def of(cls, model: keras.Model, per_sample_loss: Callable, x, y, *, training: bool) -> "Words | None":
@@ -57,18 +58,86 @@ class Words:
         texts = [row[row >= 0] for row in x]
         return cls(texts, ops.convert_to_numpy(y), embedding.vocabulary_size, loss_of)
 
-    def stack(self, batches: np.ndarray, batch_size: int) -> tuple[np.ndarray, ...]:
-        """Batches for a loop over them, as `models.words.stacked` describes: always of the same shapes.
+    def stacks(self, batches: Iterable[np.ndarray], batch_size: int) -> list[tuple]:
+        """Batches for loops over them, as `models.words.stacked` describes, mostly of the same shapes.
 
         Args:
-            batches: Sample numbers `(batches, size)`, each row a batch of the pass over the data in their order.
-            batch_size: Size of that pass's batches but the last.
+            batches: Sample numbers of each batch.
+            batch_size: Their size, but for smaller ones.
         """
-        if batch_size not in self._prepared:
-            found = word_batches(self.texts, self.labels, batch_size)
-            width = max(len(batch.words) for batch in found)
-            self._prepared[batch_size] = found, width, max(len(batch.frequencies) for batch in found)
-        found, width, entries = self._prepared[batch_size]
-        chosen = [found[first // batch_size] for first in batches[:, 0]]
-        (stack,) = stacked(chosen, width, self.vocabulary_size, entries)
-        return stack
+        width, entries = self._bounds(batch_size)
+        found = [word_batch([self.texts[i] for i in batch], self.labels[batch]) for batch in batches]
+        width = max(width, _rounded_up(max(len(batch.words) for batch in found), self.vocabulary_size))
+        entries = max(entries, _rounded_up(max(len(batch.frequencies) for batch in found)))
+        stacks = stacked(found, width, self.vocabulary_size, entries)
+        return [tuple(ops.convert_to_tensor(array) for array in stack) for stack in stacks]
+
+    def _bounds(self, batch_size: int) -> tuple[int, int]:
+        """The most words and entries of a batch of the data in their order."""
+        if batch_size not in self._known:
+            batches = word_batches(self.texts, self.labels, batch_size)
+            words, entries = zip(*((len(batch.words), len(batch.frequencies)) for batch in batches), strict=True)
+            self._known[batch_size] = _rounded_up(max(words), self.vocabulary_size), _rounded_up(max(entries))
+        return self._known[batch_size]
+
+    def losses(self, weights: list, batches: list[np.ndarray], program: Callable) -> list[np.ndarray]:
+        """The losses of the samples of each batch; see `Energy.losses`.
+
+        Args:
+            weights: All weights, the table first.
+            batches: Sample numbers of each batch.
+            program: `Energy.program`.
+        """
+        loss_of = self.loss_of  # Not `self`: what is compiled must not keep the data alive.
+
+        def evaluate(state, stack, weights):
+            table, *others = weights
+
+            def step(state, item):
+                words, matrix, y = _read(item)
+                return state, loss_of([ops.take(table, words, axis=0), *others], matrix, y)[1]
+
+            return transforms.scan(step, state, stack)
+
+        compiled, results = program(("losses by words",), lambda: evaluate, fuse=True), []
+        for stack in self.stacks(batches, len(batches[0])):
+            _, losses = compiled(ops.zeros(()), stack, weights)
+            results.extend(ops.convert_to_numpy(losses).astype(np.float64))
+        return results
+
+    def gradient(self, weights: list, batches: list[np.ndarray], program: Callable) -> list:
+        """The gradient of the mean loss of all samples of the batches; see `Energy.gradient`; arguments as above."""
+        differentiate = transforms.value_and_grad(self.loss_of)
+
+        def add(total, stack, weights, part):
+            table, *others = weights
+
+            def step(total, item):
+                words, matrix, y = _read(item)
+                (loss, _), gradients = differentiate([ops.take(table, words, axis=0), *others], matrix, y)
+                rows, *added = (
+                    t + part * g
+                    for t, g in zip([ops.take(total[0], words, axis=0), *total[1:]], gradients, strict=True)
+                )
+                return [transforms.put_rows(total[0], words, rows), *added], loss
+
+            return transforms.scan(step, total, stack)
+
+        compiled = program(("gradient by words",), lambda: add, fuse=True)
+        total, samples = [ops.zeros_like(w) for w in weights], sum(len(batch) for batch in batches)
+        for stack in self.stacks(batches, len(batches[0])):
+            part = ops.convert_to_tensor(stack[-1].shape[1] / samples, keras.config.floatx())
+            total, _ = compiled(total, stack, weights, part)
+        return total
+
+
+def _rounded_up(number: int, limit: int | None = None) -> int:
+    """Little more, so that stacks of other batches often have the same shape."""
+    number = -(-number // 512) * 512
+    return number if limit is None else min(number, limit)
+
+
+def _read(item: tuple):
+    """Words, matrix of frequencies and labels of one batch of a stack."""
+    words, places, frequencies, y = item
+    return words, frequency_matrix(places, frequencies, y.shape[0], words.shape[0]), y

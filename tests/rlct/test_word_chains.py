@@ -11,7 +11,7 @@ from keras_selfmodel import transforms
 from keras_selfmodel.datasets import padded
 from keras_selfmodel.models import text_classifier
 from keras_selfmodel.rlct import SamplingSettings
-from keras_selfmodel.rlct.batches import batch_indices
+from keras_selfmodel.rlct.batches import batch_indices, paper_batches
 from keras_selfmodel.rlct.chains import Chains
 from keras_selfmodel.rlct.problem import Problem
 from keras_selfmodel.rlct.word_chains import WordChains
@@ -121,3 +121,12 @@ def test_networks_that_read_no_words_touch_all():
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     problem = Problem.of(model, (np.zeros((9, 3)), np.zeros(9, int)), loss, training=True)
     assert problem.energy.words is None
+
+
+def test_losses_and_gradient_by_words_are_those_of_all(problem):
+    dense = dataclasses.replace(problem.energy, words=None)
+    for batches in (paper_batches(TEXTS, 8), [np.array([21, 3, 4], np.int32)]):
+        for ours, theirs in zip(problem.energy.losses(batches), dense.losses(batches), strict=True):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-5)
+        for ours, theirs in zip(problem.energy.gradient(batches), dense.gradient(batches), strict=True):
+            np.testing.assert_allclose(ops.convert_to_numpy(ours), ops.convert_to_numpy(theirs), atol=1e-6)

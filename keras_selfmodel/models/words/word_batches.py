@@ -47,10 +47,11 @@ def word_batches(texts: Sequence[np.ndarray], labels: np.ndarray, batch_size: in
     (array([2, 7]), array([0, 0, 1]), array([0, 1, 0]), [0.25, 0.75, 1.0])
     """
     starts = range(0, len(labels), batch_size)
-    return [_batch(texts[start : start + batch_size], labels[start : start + batch_size]) for start in starts]
+    return [word_batch(texts[start : start + batch_size], labels[start : start + batch_size]) for start in starts]
 
 
-def _batch(texts: Sequence[np.ndarray], labels: np.ndarray) -> WordBatch:
+def word_batch(texts: Sequence[np.ndarray], labels: np.ndarray) -> WordBatch:
+    """One batch; arguments as for `word_batches`."""
     lengths = np.array([len(text) for text in texts])
     words, columns = np.unique(np.concatenate(list(texts)), return_inverse=True)
     of_text = np.repeat(np.arange(len(texts)), lengths)
