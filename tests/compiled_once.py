@@ -14,7 +14,10 @@ def compiled_once(tmp_path_factory) -> None:
     import jax
     from jax.experimental.compilation_cache import compilation_cache
 
-    folder = os.environ.get("JAX_COMPILATION_CACHE_DIR") or str(tmp_path_factory.mktemp("compiled"))
+    base = tmp_path_factory.getbasetemp()
+    # Of pytest's worker processes each has a folder of its own in that of the session.
+    session = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder = os.environ.get("JAX_COMPILATION_CACHE_DIR") or str(session / "compiled")
     settings = {
         "jax_compilation_cache_dir": folder,
         "jax_persistent_cache_min_compile_time_secs": 0,
