@@ -97,6 +97,10 @@ class ClassifierGraph:
         """The symbolic input of the final layer with a kernel: what the self-prediction head reads too."""
         return self.final_node.input_tensors[0]
 
+    def scores_from(self, features):
+        """The symbolic class scores that the final layer, and what follows it, make of other features."""
+        return keras.Model(self.features, self.scores)(features)
+
     @property
     def layer_names(self) -> list[str]:
         return [layer.name for layer in self.classifier.layers if not isinstance(layer, keras.layers.InputLayer)]

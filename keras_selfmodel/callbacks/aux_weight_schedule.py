@@ -6,7 +6,7 @@ import keras
 
 
 class AuxWeightSchedule(keras.callbacks.Callback):
-    """Sets the auxiliary weight of a `SelfModelingModel` at the start of every epoch.
+    """Sets the auxiliary weight of a `SelfModelingModel`, or of any `PenalizedModel`, at the start of every epoch.
 
     Args:
         schedule: Function of the epoch (0, 1, …) that returns the auxiliary weight, finite and ≥ 0.

@@ -1,71 +1,101 @@
-"""The one graph that training runs: class scores, self-prediction and its target in a single forward pass."""
+"""The training graph of self-modeling: class scores, prediction and its target in a single forward pass."""
 
 from collections.abc import Callable, Sequence
-from typing import Literal
 
 import keras
 from keras import ops
 
 from keras_selfmodel._classifier_graph import ClassifierGraph
+from keras_selfmodel.models._targets import TargetNormalization, flat, target_tensor
+from keras_selfmodel.models._training_graph import TrainingGraph
 
-TargetNormalization = Literal["unit_rms"] | None
 
+class JointNetwork(TrainingGraph):
+    """Calls the classifier, the head and, if something else than the classifier is predicted, that network.
 
-class JointNetwork:
-    """Calls the classifier and the head together.
-
-    Not a Keras layer, on purpose: the self-modeling model holds it beside the classifier and the head whose layers
-    it shares, and Keras would otherwise list and save those layers twice.
+    Args:
+        graph: The classifier.
+        targets: Names of its layers, or a frozen network that takes the same inputs.
+        make_head: Makes the head for n target values.
+        transformation: A layer that is applied to the target, or `None`.
+        stop_gradient: As for `SelfModelingModel`.
+        normalization: As for `SelfModelingModel`.
 
     Attributes:
-        units: Number of target activations n, all targets together.
+        units: Number of target values n, all targets together.
         head: The layer that predicts them.
     """
 
     def __init__(
         self,
         graph: ClassifierGraph,
-        targets: Sequence[str],
+        targets: Sequence[str] | keras.Model,
         make_head: Callable[[int], keras.Layer],
+        transformation: keras.Layer | None,
         *,
         stop_gradient: bool,
         normalization: TargetNormalization,
     ) -> None:
-        activations = [_flat(graph.activation(name)) for name in targets]
-        self.units = sum(activation.shape[-1] for activation in activations)
+        own = not isinstance(targets, keras.Model)
+        activations = [graph.activation(name) for name in targets] if own else _outputs(targets, graph)
+        target = target_tensor(activations, normalization)
+        if transformation is not None:
+            target = flat(transformation(target))
+        self.units = target.shape[-1]
         self.head = make_head(self.units)
-        prediction = _flat(self.head(_flat(graph.features)))
+        prediction = flat(self.head(flat(graph.features)))
         if prediction.shape[-1] != self.units:
+            of = f"targets={list(targets)}" if own else f"the network {targets.name!r}"
             raise ValueError(
-                f"The head must return one value for each of the {self.units} target activations of "
-                f"targets={list(targets)}. Received: head={self.head.name!r} with {prediction.shape[-1]} outputs"
+                f"The head must return one value for each of the {self.units} target activations of {of}. "
+                f"Received: head={self.head.name!r} with {prediction.shape[-1]} outputs"
             )
-        # The loss is formed in single precision at least, whatever precision the layers compute in.
-        precision = keras.config.floatx()
-        activations = [a if a.dtype == precision else ops.cast(a, precision) for a in activations]
-        if normalization == "unit_rms":
-            activations = [_unit_rms(activation) for activation in activations]
-        target = ops.concatenate(activations, axis=-1) if len(activations) > 1 else activations[0]
         if stop_gradient:
             target = ops.stop_gradient(target)
-        self._model = keras.Model(
-            graph.functional.input,
-            {"scores": graph.scores, "self_prediction": prediction, "target": target},
-            name="joint_network",
-        )
+        outputs = {"scores": graph.scores, "self_prediction": prediction}
+        super().__init__(graph, {**outputs, "target": target} if own else outputs)
+        # A graph of its own, because a functional model passes its mode on to all that is in it.
+        inputs = None if own else targets.inputs[0] if len(targets.inputs) == 1 else targets.input
+        self._frozen = None if own else keras.Model(inputs, target, name="frozen_target")
 
     def __call__(self, inputs, training: bool | None = None) -> dict:
-        return self._model(inputs, training=training)
+        outputs = super().__call__(inputs, training=training)
+        return outputs if self._frozen is None else {**outputs, "target": self._frozen(inputs, training=False)}
 
     def predict_on_batch(self, inputs) -> dict:
-        return self._model.predict_on_batch(inputs)
+        outputs = super().predict_on_batch(inputs)
+        return outputs if self._frozen is None else {**outputs, "target": self._frozen.predict_on_batch(inputs)}
 
 
-def _flat(tensor):
-    """Flattens all axes but the batch: `(batch, ...)` to `(batch, n)`."""
-    return tensor if len(tensor.shape) == 2 else keras.layers.Reshape((-1,))(tensor)
+def _outputs(network: keras.Model, graph: ClassifierGraph) -> list:
+    """The symbolic outputs of a frozen network that is predicted.
 
-
-def _unit_rms(activation):
-    """Divides one target layer by its root mean square over the batch and its units."""
-    return activation * ops.rsqrt(ops.mean(ops.square(activation)) + keras.config.epsilon())
+    Raises:
+        ValueError: If it is not frozen, takes other inputs than the classifier, or hides what it does.
+    """
+    if not getattr(network, "outputs", None):
+        raise ValueError(
+            "A network that is predicted must be functional, or Sequential with a keras.Input. "
+            f"Received: targets={network.name!r} of type {type(network).__name__}"
+        )
+    if network.trainable_variables:
+        raise ValueError(
+            "A network that is predicted must be frozen: set its trainable = False before. "
+            f"Received: targets={network.name!r} with {len(network.trainable_variables)} trainable variables"
+        )
+    shapes = [
+        [tuple(tensor.shape[1:]) for tensor in keras.tree.flatten(inputs)]
+        for inputs in (network.inputs, graph.functional.input)
+    ]
+    if shapes[0] != shapes[1]:
+        raise ValueError(
+            "A network that is predicted must take the classifier's inputs. Received: targets="
+            f"{network.name!r} for samples of shape {shapes[0]}; the classifier's: {shapes[1]}"
+        )
+    unknown = [tuple(tensor.shape) for tensor in network.outputs if None in tensor.shape[1:]]
+    if unknown:
+        raise ValueError(
+            "All axes but the batch must be known, because each value gets its own output of the head. Received: "
+            f"targets={network.name!r} with outputs of shape {unknown}"
+        )
+    return network.outputs

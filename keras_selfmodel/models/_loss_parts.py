@@ -5,15 +5,17 @@ from keras import ops
 
 
 class LossParts(keras.metrics.Metric):
-    """Mean task loss and mean self-prediction loss, each batch weighted by its size as Keras weighs `loss`.
+    """Mean task loss and mean auxiliary loss, each batch weighted by its size as Keras weighs `loss`.
 
     One metric with two values rather than two `keras.metrics.Mean`: half the work at every training step.
+
+    Args:
+        auxiliary: What the logs call the auxiliary loss.
     """
 
-    NAMES = ("task_loss", "self_prediction_loss")
-
-    def __init__(self, name: str = "loss_parts", dtype=None) -> None:
+    def __init__(self, auxiliary: str, name: str = "loss_parts", dtype=None) -> None:
         super().__init__(name=name, dtype=dtype)
+        self.names = ("task_loss", auxiliary)
         self.total = self.add_variable(shape=(2,), initializer="zeros", name="total")
         self.count = self.add_variable(shape=(), initializer="zeros", name="count")
 
@@ -25,4 +27,4 @@ class LossParts(keras.metrics.Metric):
 
     def result(self) -> dict:
         means = ops.divide_no_nan(self.total, self.count)
-        return dict(zip(self.NAMES, (means[0], means[1]), strict=True))
+        return dict(zip(self.names, (means[0], means[1]), strict=True))

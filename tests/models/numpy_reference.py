@@ -1,4 +1,4 @@
-"""Self-modeling written out in NumPy, without automatic differentiation: loss, gradients, Nesterov steps.
+"""Self-modeling and its controls in NumPy, without automatic differentiation: losses, gradients, Nesterov steps.
 
 The network is dense + ReLU and ONE final dense layer of classes + targets outputs, as in the paper's code, where the
 package has two layers side by side: agreement shows that they are the same function and train alike.
@@ -15,8 +15,13 @@ class WidenedNetwork:
         self.classes = classes
         self.velocities = [np.zeros_like(w) for w in self.weights]
 
-    def losses_and_gradients(self, x, y, aux_weight, *, stop_gradient=True, unit_rms=False, sample_weight=None):
-        """Returns task loss, self-prediction loss and the gradient of their weighted sum."""
+    def losses_and_gradients(
+        self, x, y, aux_weight, *, stop_gradient=True, unit_rms=False, sample_weight=None, target=None
+    ):
+        """Returns task loss, self-prediction loss and the gradient of their weighted sum.
+
+        `target` is a function of the hidden activations whose value is predicted, as a constant, in their place.
+        """
         w, b, v, c = self.weights
         batch = len(x)
         each = np.ones(batch) if sample_weight is None else np.asarray(sample_weight, np.float64)
@@ -33,7 +38,10 @@ class WidenedNetwork:
         d_scores *= each[:, None] / batch
 
         mean_square = np.mean(hidden**2) + 1e-7  # Keras's epsilon
-        target = hidden / np.sqrt(mean_square) if unit_rms else hidden
+        if target is None:
+            target = hidden / np.sqrt(mean_square) if unit_rms else hidden
+        else:
+            target = target(hidden)
         error = prediction - target
         self_loss = float((each[:, None] * error**2).sum() / error.size)
         d_prediction = aux_weight * 2.0 * each[:, None] * error / error.size
@@ -57,3 +65,23 @@ class WidenedNetwork:
             self.velocities[i] = momentum * self.velocities[i] - learning_rate * gradient
             self.weights[i] = self.weights[i] + momentum * self.velocities[i] - learning_rate * gradient
         return task_loss, self_loss
+
+
+def classifier_gradients(weights, x, y, *, mask=1.0, d_hidden=lambda hidden: 0.0, sample_weight=None):
+    """Task loss of x → ReLU(x·w + b) = h → (mask·h)·v + c = scores, and its gradient.
+
+    `d_hidden(h)` is the gradient of whatever else the loss holds, with respect to h.
+    """
+    w, b, v, c = (np.asarray(a, np.float64) for a in weights)
+    each = np.ones(len(x)) if sample_weight is None else np.asarray(sample_weight, np.float64)
+    before = x @ w + b
+    hidden = np.maximum(before, 0.0)
+    scores = (mask * hidden) @ v + c
+    shifted = scores - scores.max(axis=1, keepdims=True)
+    probabilities = np.exp(shifted) / np.exp(shifted).sum(axis=1, keepdims=True)
+    loss = float(-(each * np.log(probabilities[np.arange(len(x)), y])).mean())
+    d_scores = probabilities
+    d_scores[np.arange(len(x)), y] -= 1.0
+    d_scores *= each[:, None] / len(x)
+    d_before = (mask * (d_scores @ v.T) + d_hidden(hidden)) * (before > 0)
+    return loss, [x.T @ d_before, d_before.sum(axis=0), (mask * hidden).T @ d_scores, d_scores.sum(axis=0)]

@@ -14,7 +14,7 @@ from keras import ops
 
 from keras_selfmodel import transforms
 from keras_selfmodel._classifier_graph import classifier_of
-from keras_selfmodel.models import SelfModelingModel
+from keras_selfmodel.models import ObjectiveModel
 from keras_selfmodel.models.words import frequency_matrix
 
 Stack = tuple  # of tensors, as `models.words.stacked` describes
@@ -24,7 +24,7 @@ class NetworkOfWords:
     """Trains and tests a model; loss and metrics are those of the model's own methods.
 
     Args:
-        model: A compiled Sequential classifier that starts with a `MeanPooledEmbedding`, or a `SelfModelingModel` of
+        model: A compiled Sequential classifier that starts with a `MeanPooledEmbedding`, or an `ObjectiveModel` of
             one. It is trained itself: after each epoch its weights are those of the last step.
         width: Words of a batch.
 
@@ -127,15 +127,8 @@ def _with_frequencies(model: keras.Model, width: int) -> keras.Model:
     embedding, *others = classifier_of(model).layers
     rows = keras.layers.Dense(embedding.units, use_bias=False, name=embedding.name)
     inner = keras.Sequential([keras.Input((width,)), rows, *others])
-    if isinstance(model, SelfModelingModel):
-        inner = SelfModelingModel(
-            inner,
-            model.targets,
-            model.aux_weight,
-            stop_gradient=model.stop_gradient,
-            target_normalization=model.target_normalization,
-            head=model.head,
-        )
+    if isinstance(model, ObjectiveModel):
+        inner = model.with_classifier(inner)
     inner.compile(loss=model.loss, metrics=["accuracy"])
     # Keras makes the variables of the metrics when it first meets data.
     inner.test_on_batch(np.zeros((1, width), np.float32), np.zeros(1, np.int32))

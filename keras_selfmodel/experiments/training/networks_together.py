@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops
 
 from keras_selfmodel import transforms
-from keras_selfmodel.models import SelfModelingModel
+from keras_selfmodel.models import ObjectiveModel
 
 
 class NetworksTogether:
@@ -17,8 +17,8 @@ class NetworksTogether:
     faster (`transforms.map_chains`), and agrees with `fit` but for the order of additions.
 
     Args:
-        models: Compiled models of one shape, all plain classifiers or all `SelfModelingModel`s. Their optimizers hold
-            their own state. Weights go back into them by `synchronize`.
+        models: Compiled models of one shape, all plain classifiers or all `ObjectiveModel`s of one kind. Their
+            optimizers hold their own state. Weights go back into them by `synchronize`.
         x: Training inputs, `(samples, ...)`.
         y: Training labels, `(samples,)`.
         orders: Order of the samples of each network, int `(networks, samples)`.
@@ -58,7 +58,9 @@ class NetworksTogether:
             model.optimizer.build(model.trainable_variables)
             # Metrics create their variables when they first see values.
             model.reset_metrics()
-            model.compute_metrics(*(a[:1] for a in self._data), _outputs(model, self._data[0][:1], training=True))
+            call = model.joint_outputs if isinstance(model, ObjectiveModel) else model
+            # Not in training mode, which would draw the first mask of a dropout.
+            model.compute_metrics(*(a[:1] for a in self._data), call(self._data[0][:1], training=False))
             model.reset_metrics()
         self._state = tuple(
             [
@@ -80,7 +82,7 @@ class NetworksTogether:
         """The logs of each network on other data, as `evaluate` names them."""
         data = (ops.convert_to_tensor(x), ops.convert_to_tensor(y))
         order = np.tile(np.arange(len(y), dtype=np.int32), (len(self._models), 1))
-        own = ("task_loss", "self_prediction_loss", "self_prediction_r2")
+        own = getattr(self._models[0], "training_logs", ())
         logs = self._pass(self._test, data, order)
         return [{name: value for name, value in log.items() if name not in own} for log in logs]
 
@@ -155,7 +157,7 @@ def _updated(model: keras.Model, state: list, gradients: list, trainable: list) 
 
 
 def _outputs(model: keras.Model, x, *, training: bool):
-    if training and isinstance(model, SelfModelingModel):
+    if training and isinstance(model, ObjectiveModel):
         return model.joint_outputs(x, training=True)
     return model(x, training=training)
 

@@ -1,0 +1,66 @@
+"""A classifier whose hidden activations are pulled towards zero."""
+
+from collections.abc import Sequence
+
+import keras
+from keras import ops
+
+from keras_selfmodel._classifier_graph import ClassifierGraph
+from keras_selfmodel.models._targets import checked_names, target_tensor
+from keras_selfmodel.models._training_graph import TrainingGraph
+from keras_selfmodel.models.penalized_model import PenalizedModel
+
+
+@keras.saving.register_keras_serializable(package="keras_selfmodel")
+class ActivationRegularizationModel(PenalizedModel):
+    """Trains a classifier on L = task loss + AW · mean(a²).
+
+    a: the activations of the target layers, flattened per sample and concatenated; the mean is over batch and units.
+    It is the loss of `SelfModelingModel` with nothing predicted and the gradient in the target, so that strengths can
+    be compared. (Keras's `ActivityRegularization` sums over the units.) In the logs it is `regularization_loss`.
+
+    Args:
+        classifier: A built functional or Sequential model with one output; see `ObjectiveModel`.
+        targets: Name of a layer, or several, upstream of the features that the final layer reads, or those features.
+        aux_weight: AW ≥ 0; see `PenalizedModel`.
+        **kwargs: `name`, `dtype`.
+
+    Raises:
+        ValueError: If a target does not exist or is ambiguous; if the auxiliary weight is negative or not finite; if
+            the classifier is not functional or Sequential.
+
+    Example:
+
+    >>> classifier = keras.Sequential(
+    ...     [keras.Input((2,)), keras.layers.Dense(4, kernel_initializer="ones", name="a"), keras.layers.Dense(3)]
+    ... )
+    >>> model = ActivationRegularizationModel(classifier, "a", aux_weight=0.1)
+    >>> model.compile("sgd", loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    >>> history = model.fit(ops.ones((4, 2)), ops.zeros(4), verbose=0)
+    >>> history.history["regularization_loss"]
+    [4.0]
+    """
+
+    def __init__(
+        self, classifier: keras.Model, targets: str | Sequence[str], aux_weight: float = 1.0, **kwargs
+    ) -> None:
+        names = checked_names(targets)
+        graph = ClassifierGraph(classifier)
+        activations = target_tensor([graph.activation(name) for name in names])
+        outputs = {"scores": graph.scores, "activations": activations}
+        super().__init__(classifier, TrainingGraph(graph, outputs), aux_weight, **kwargs)
+        self.targets = names
+        # A Loss instance: it takes sample weights, and is scaled where replicas share a batch.
+        self._mean_squared_error = keras.losses.MeanSquaredError()
+        self(self.symbolic_inputs)
+
+    def auxiliary_loss(self, outputs: dict, sample_weight=None):
+        """The mean square of the activations, over batch and units."""
+        activations = outputs["activations"]
+        return self._mean_squared_error(ops.zeros_like(activations), activations, sample_weight)
+
+    def with_classifier(self, classifier: keras.Model) -> "ActivationRegularizationModel":
+        return ActivationRegularizationModel(classifier, self.targets, self.aux_weight)
+
+    def get_config(self) -> dict:
+        return {**super().get_config(), "targets": list(self.targets)}

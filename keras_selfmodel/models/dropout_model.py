@@ -1,0 +1,61 @@
+"""A classifier that is trained with dropout before its final layer."""
+
+import keras
+
+from keras_selfmodel._classifier_graph import ClassifierGraph
+from keras_selfmodel.models._training_graph import TrainingGraph
+from keras_selfmodel.models.objective_model import ObjectiveModel
+
+
+@keras.saving.register_keras_serializable(package="keras_selfmodel")
+class DropoutModel(ObjectiveModel):
+    """Trains a classifier with dropout on the features that its final layer reads; the classifier itself has none.
+
+    The masks are drawn by the backend: unlike all else here, they are not the same on every backend.
+
+    Args:
+        classifier: A built functional or Sequential model with one output; see `ObjectiveModel`.
+        rate: Fraction of the features that are set to 0 in a training step, 0 ≤ rate < 1; the others are divided by
+            1 − rate. It is built into the graph: another rate takes another model.
+        seed: Fixes the masks on one backend.
+        **kwargs: `name`, `dtype`.
+
+    Raises:
+        ValueError: If the rate is out of its range; if the classifier is not functional or Sequential, or has no single
+            final layer.
+
+    Reference:
+        Srivastava et al.: "Dropout: A Simple Way to Prevent Neural Networks from Overfitting", 2014.
+
+    Example:
+
+    >>> classifier = keras.Sequential([keras.Input((2,)), keras.layers.Dense(8), keras.layers.Dense(3)])
+    >>> model = DropoutModel(classifier, rate=0.5, seed=1)
+    >>> [layer.name for layer in model.classifier.layers if "dropout" in layer.name]
+    []
+    """
+
+    def __init__(self, classifier: keras.Model, rate: float, *, seed: int | None = None, **kwargs) -> None:
+        if not 0 <= rate < 1:
+            raise ValueError(f"rate must lie in 0 ≤ rate < 1. Received: rate={rate}")
+        graph = ClassifierGraph(classifier)
+        dropout = _Dropout(rate, seed=seed)
+        outputs = {"scores": graph.scores_from(dropout(graph.features))}
+        super().__init__(classifier, TrainingGraph(graph, outputs), **kwargs)
+        self.rate = float(rate)
+        self.seed = seed
+        self._dropout = dropout
+        self(self.symbolic_inputs)
+
+    def get_config(self) -> dict:
+        return {**super().get_config(), "rate": self.rate, "seed": self.seed}
+
+
+class _Dropout(keras.layers.Dropout):
+    """Saves where its random numbers stand, which Keras does not: training that goes on draws the masks that follow."""
+
+    def save_own_variables(self, store) -> None:
+        store["seed_state"] = keras.ops.convert_to_numpy(self.seed_generator.state)
+
+    def load_own_variables(self, store) -> None:
+        self.seed_generator.state.assign(store["seed_state"])
