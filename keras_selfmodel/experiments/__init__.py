@@ -1,5 +1,7 @@
 """The paper's experiments: recipes, runs and their folders."""
 
+from keras_selfmodel.experiments.control_strengths import CONTROL_STRENGTHS
+from keras_selfmodel.experiments.objectives import OBJECTIVES, SELF_MODELING, Objective, find_objective
 from keras_selfmodel.experiments.own.own_task import OwnTask
 from keras_selfmodel.experiments.own.recipe_file import read_recipe_file
 from keras_selfmodel.experiments.own.recipe_file_error import RecipeFileError
@@ -11,16 +13,28 @@ from keras_selfmodel.experiments.run_result import RunResult
 from keras_selfmodel.experiments.run_store import finished_runs, read_run
 from keras_selfmodel.experiments.sweeps.expected_time import expected_seconds
 from keras_selfmodel.experiments.sweeps.results_table import row_of
-from keras_selfmodel.experiments.sweeps.sweep import Plan, SweepProgress, SweepResult, grid, plan_sweep, sweep
+from keras_selfmodel.experiments.sweeps.sweep import (
+    Plan,
+    SweepProgress,
+    SweepResult,
+    grid,
+    objectives_grid,
+    plan_sweep,
+    sweep,
+)
 from keras_selfmodel.experiments.sweeps.training_together import can_be_trained_together, networks_at_once
 from keras_selfmodel.experiments.task import Task
 from keras_selfmodel.experiments.tasks import TASKS, add_task, find_task
 from keras_selfmodel.experiments.training.training_record import TrainingDivergedError
 
 __all__ = [
+    "CONTROL_STRENGTHS",
+    "OBJECTIVES",
+    "SELF_MODELING",
     "TASKS",
     "FolderBusyError",
     "FolderTakenError",
+    "Objective",
     "OwnTask",
     "PaperFigures",
     "Plan",
@@ -36,10 +50,12 @@ __all__ = [
     "add_task",
     "can_be_trained_together",
     "expected_seconds",
+    "find_objective",
     "find_task",
     "finished_runs",
     "grid",
     "networks_at_once",
+    "objectives_grid",
     "paper_figures",
     "plan_sweep",
     "read_recipe_file",

@@ -49,4 +49,6 @@ IMDB = Task(
     optimizer=_optimizer,
     trainer=WordTrainer,
     prepare=tokenize,
+    # A step sees nothing but the words of its batch, and draws no random numbers.
+    without=("random-projection", "other-network", "weight-decay", "dropout"),
 )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from keras_selfmodel.datasets.scaling import SCALINGS
+from keras_selfmodel.experiments.objectives import SELF_MODELING, find_objective
 from keras_selfmodel.rlct import SamplingSettings
 
 OPTIMIZERS = ("sgd", "adam")
@@ -21,7 +22,7 @@ class Recipe:
     Attributes:
         task: Name of the task, such as "mnist".
         hidden: Units of the hidden layer.
-        aux_weight: AW ≥ 0. With 0 the plain classifier is trained, without a head.
+        aux_weight: AW ≥ 0, the strength of the objective. With 0 the plain classifier is trained, without a head.
         targets: Names of the layers whose activations are predicted.
         epochs: Passes over the training data.
         batch_size: Samples of one training step; the last batch of an epoch may be smaller.
@@ -32,6 +33,8 @@ class Recipe:
         optimizer: "sgd" or "adam", in a task of the user's own; `None` in a task of the paper.
         scaling: How the inputs are scaled, a name in `datasets.scaling.SCALINGS`, in a task of the user's own.
         network: What the network of a task of the user's own is, with the digest of its file.
+        objective: What is trained on besides the task, a name in `OBJECTIVES`. A baseline, which has no such thing, has
+            the default, so that it is one and the same for all of them.
     """
 
     task: str
@@ -47,6 +50,7 @@ class Recipe:
     optimizer: str | None = None
     scaling: str | None = None
     network: str | None = None
+    objective: str = SELF_MODELING
 
     def __post_init__(self) -> None:
         for name, minimum in {"hidden": 1, "epochs": 1, "batch_size": 1, "seed": 0}.items():
@@ -61,6 +65,14 @@ class Recipe:
             value = getattr(self, name)
             if value is not None and value not in possible:
                 raise ValueError(f"{name} must be one of {', '.join(map(repr, possible))}. Received: {name}={value!r}")
+        limit = find_objective(self.objective).limit
+        if self.aux_weight >= limit:
+            raise ValueError(
+                f"aux_weight must be below {limit:g} with objective={self.objective!r}. Received: "
+                f"aux_weight={self.aux_weight}"
+            )
+        if self.aux_weight == 0:
+            object.__setattr__(self, "objective", SELF_MODELING)
         object.__setattr__(self, "targets", (self.targets,) if isinstance(self.targets, str) else tuple(self.targets))
         if self.rlct is not None:
             object.__setattr__(self, "rlct", dataclasses.replace(self.rlct, seed=self.seed))
@@ -68,7 +80,8 @@ class Recipe:
     @property
     def name(self) -> str:
         """What runs of a grid differ in, as part of a folder's name."""
-        return f"{self.task}-hidden{self.hidden}-aux{self.aux_weight:g}-seed{self.seed}"
+        objective = "" if self.objective == SELF_MODELING else f"-{self.objective}"
+        return f"{self.task}-hidden{self.hidden}{objective}-aux{self.aux_weight:g}-seed{self.seed}"
 
     def order(self, samples: int) -> np.ndarray:
         """Order of the training samples: one permutation per seed, the same in every epoch, as in the paper's code."""
@@ -77,7 +90,10 @@ class Recipe:
     def to_dict(self) -> dict:
         """Plain values, as JSON holds them."""
         values = {**dataclasses.asdict(self), "targets": list(self.targets)}
-        return {name: value for name, value in values.items() if not (name in OWN_ALONE and value is None)}
+        # Left out where it says nothing, as in the folders of runs from before there were others.
+        left_out = {name for name in OWN_ALONE if values[name] is None}
+        left_out |= {"objective"} if self.objective == SELF_MODELING else set()
+        return {name: value for name, value in values.items() if name not in left_out}
 
     @classmethod
     def from_dict(cls, values: dict) -> "Recipe":

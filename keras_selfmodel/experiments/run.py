@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from keras_selfmodel._classifier_graph import classifier_of
 from keras_selfmodel._whole_files import write_whole
 from keras_selfmodel.callbacks import WeightSpread
 from keras_selfmodel.datasets import Dataset
+from keras_selfmodel.experiments.objectives import Subject, find_objective
 from keras_selfmodel.experiments.paper import paper_figures
 from keras_selfmodel.experiments.provenance import provenance
 from keras_selfmodel.experiments.recipe import Recipe
@@ -27,7 +28,6 @@ from keras_selfmodel.experiments.tasks import find_task
 from keras_selfmodel.experiments.training.trainer import Trainer
 from keras_selfmodel.experiments.training.training_record import TrainingRecord, epochs_done
 from keras_selfmodel.metrics import weight_spread
-from keras_selfmodel.models import SelfModelingModel
 from keras_selfmodel.rlct import RLCTEstimate
 
 
@@ -246,8 +246,9 @@ def _decisive(config: dict) -> dict:
 
 
 def compiled_model(recipe: Recipe, dataset: Dataset) -> keras.Model:
-    """The network of a run before training, self-modeling if its auxiliary weight is not 0."""
+    """The network of a run before training, wrapped by its objective if the auxiliary weight is not 0."""
     task = find_task(recipe.task)
+    task.check(recipe)
     if recipe.rlct is not None and recipe.rlct.batch_size > len(dataset.y_train):
         raise ValueError(
             f"batch_size of the RLCT estimation must be at most the number of training samples. Received: "
@@ -256,8 +257,14 @@ def compiled_model(recipe: Recipe, dataset: Dataset) -> keras.Model:
     classifier = task.network(recipe, dataset)
     model = classifier
     if recipe.aux_weight > 0:
-        # The head's seed differs from those of the classifier's layers, (seed, layer, kernel or bias).
-        model = SelfModelingModel(classifier, recipe.targets, recipe.aux_weight, seed=(recipe.seed, 1_000_000))
+        subject = Subject(
+            classifier,
+            recipe.targets,
+            recipe.aux_weight,
+            recipe.seed,
+            network=lambda seed: task.network(replace(recipe, seed=seed), dataset),
+        )
+        model = find_objective(recipe.objective).model(subject)
     model.compile(
         task.optimizer(recipe),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),

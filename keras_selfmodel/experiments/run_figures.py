@@ -67,6 +67,7 @@ def _loss_figure(history):
         ("task_loss" if "task_loss" in history[0] else "loss", "task loss, training", BLUE, "-"),
         ("val_loss", "task loss, test", ORANGE, "--"),
         ("self_prediction_loss", "self-prediction loss, training", GREEN, "-."),
+        ("regularization_loss", "regularization loss, training", GREEN, "-."),
     ]
     for column, label, color, style in curves:
         if column in history[0]:

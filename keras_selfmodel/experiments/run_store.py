@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from keras_selfmodel.experiments.objectives import OBJECTIVES
 from keras_selfmodel.experiments.run_folder import RunFolder, RunFolderError
 from keras_selfmodel.experiments.run_result import RunResult
 
@@ -34,7 +35,7 @@ def finished_runs(folder: str | Path) -> list[RunResult]:
         folder: Where to look, at any depth.
 
     Returns:
-        Ordered by task, hidden units, auxiliary weight, seed and backend. Unfinished runs are left out.
+        Ordered by task, hidden units, objective, auxiliary weight, seed and backend. Unfinished runs are left out.
 
     Raises:
         RunFolderError: If the folder does not exist, or a file of a run is damaged.
@@ -43,9 +44,11 @@ def finished_runs(folder: str | Path) -> list[RunResult]:
     if not root.is_dir():
         raise RunFolderError(f"There is no folder {root}.")
     results = [read_run(file.parent) for file in root.rglob("metrics.json")]
-    return sorted(results, key=_place)
+    return sorted(results, key=place_of)
 
 
-def _place(result: RunResult) -> tuple:
+def place_of(result: RunResult) -> tuple:
+    """What results are sorted by: task, hidden units, objective, auxiliary weight, seed, backend, folder."""
     recipe = result.recipe
-    return recipe.task, recipe.hidden, recipe.aux_weight, recipe.seed, result.backend, str(result.folder)
+    objective = list(OBJECTIVES).index(recipe.objective)
+    return recipe.task, recipe.hidden, objective, recipe.aux_weight, recipe.seed, result.backend, str(result.folder)

@@ -29,6 +29,7 @@ class Task:
             given what it returns.
         together: Whether the networks of many runs can be trained by one program (`NetworksTogether`): their trainer
             feeds `inputs` of the training data as they are.
+        without: Names of objectives that its trainer cannot train.
     """
 
     recipe: Recipe
@@ -38,3 +39,16 @@ class Task:
     trainer: Callable[[Recipe, Dataset], Trainer]
     prepare: Callable[[Dataset], Dataset] = _as_it_is
     together: bool = False
+    without: tuple[str, ...] = ()
+
+    def check(self, recipe: Recipe) -> None:
+        """Makes sure that a recipe's objective is one that the task's trainer can train.
+
+        Raises:
+            ValueError: If it is not.
+        """
+        if recipe.objective in self.without:
+            raise ValueError(
+                f"Networks of {recipe.task} cannot be trained with objective={recipe.objective!r}. Without: "
+                f"{', '.join(self.without)}."
+            )

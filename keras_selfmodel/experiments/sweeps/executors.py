@@ -76,7 +76,7 @@ class ProcessesExecutor:
 
     Args:
         dataset: The data of all runs; the processes load them again, by name or by the recipe file of the user's
-            task that has their name.
+            task that has their name, and limit them to as many examples.
         told: Hook for the progress of the jobs.
         data_dir: Folder of TFDS data that they load from.
         workers: Number of processes.
@@ -93,6 +93,7 @@ class ProcessesExecutor:
             "recipe_file": None if own is None else str(own.file),
             "data_dir": None if data_dir is None else str(data_dir),
             "digest": dataset.digest,
+            "examples": len(dataset.y_train),
         }
 
     def __call__(self, jobs: SimpleQueue) -> Iterator[tuple[Job, Outcome]]:

@@ -8,7 +8,7 @@ from keras_selfmodel._whole_files import write_whole
 from keras_selfmodel.experiments.run_result import RunResult
 from keras_selfmodel.experiments.run_store import finished_runs
 
-RECIPE_COLUMNS = ("task", "hidden", "aux_weight", "seed", "epochs", "batch_size", "learning_rate")
+RECIPE_COLUMNS = ("task", "hidden", "objective", "aux_weight", "seed", "epochs", "batch_size", "learning_rate")
 RESULT_COLUMNS = (
     "backend",
     "accuracy",

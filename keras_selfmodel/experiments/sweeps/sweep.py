@@ -5,7 +5,7 @@ import dataclasses
 import itertools
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
@@ -17,10 +17,12 @@ from keras_selfmodel.experiments.recipe import Recipe
 from keras_selfmodel.experiments.run import finished_run
 from keras_selfmodel.experiments.run_folder import FolderBusyError, RunFolder, RunFolderError
 from keras_selfmodel.experiments.run_result import RunResult
+from keras_selfmodel.experiments.run_store import place_of
 from keras_selfmodel.experiments.sweeps.executors import HereExecutor, ProcessesExecutor
 from keras_selfmodel.experiments.sweeps.jobs import Job
 from keras_selfmodel.experiments.sweeps.results_table import write_results
 from keras_selfmodel.experiments.sweeps.training_together import can_be_trained_together, train_together
+from keras_selfmodel.experiments.tasks import find_task
 
 SECONDS_BETWEEN_LOOKS = 1.0
 
@@ -65,7 +67,7 @@ class SweepResult:
     """What a sweep ended with.
 
     Attributes:
-        results: Results of the runs asked for, by hidden units, auxiliary weight and seed.
+        results: Results of the runs asked for, in the order of `run_store.place_of`.
         failures: Reasons of those that failed, by name of the run.
     """
 
@@ -104,6 +106,44 @@ def grid(recipe: Recipe, *, hidden: Sequence[int], aux_weights: Sequence[float],
     ]
 
 
+def objectives_grid(
+    recipe: Recipe, strengths: Mapping[str, Sequence[float]], *, hidden: Sequence[int], seeds: Iterable[int]
+) -> list[Recipe]:
+    """The grids of several objectives, each with auxiliary weights of its own.
+
+    Args:
+        recipe: The other settings.
+        strengths: Auxiliary weights by objective. 0 stands for the baseline, which is in the grid once.
+        hidden: Units of the hidden layer.
+        seeds: Seeds.
+
+    Returns:
+        The recipes, those of one seed together.
+
+    Raises:
+        ValueError: If one of the values is out of its range or given twice.
+
+    Example:
+
+    >>> from keras_selfmodel.experiments import TASKS
+    >>> strengths = {"self-modeling": [0, 10], "dropout": [0, 0.5]}
+    >>> [r.name for r in objectives_grid(TASKS["mnist"].recipe, strengths, hidden=[64], seeds=[1])]
+    ['mnist-hidden64-aux0-seed1', 'mnist-hidden64-aux10-seed1', 'mnist-hidden64-dropout-aux0.5-seed1']
+    """
+    found = [
+        one
+        for objective, weights in strengths.items()
+        for one in grid(
+            dataclasses.replace(recipe, objective=objective, aux_weight=max(weights)),
+            hidden=hidden,
+            aux_weights=weights,
+            seeds=seeds,
+        )
+    ]
+    # Stable: within a seed the order stays, by objective, size and weight.
+    return sorted(dict.fromkeys(found), key=lambda one: one.seed)
+
+
 def plan_sweep(recipes: Sequence[Recipe], dataset: Dataset, folder: str | Path, *, retry_failed: bool = False) -> Plan:
     """Looks which runs are there already.
 
@@ -115,9 +155,13 @@ def plan_sweep(recipes: Sequence[Recipe], dataset: Dataset, folder: str | Path, 
 
     Returns:
         A `Plan`. Runs in the folder that were not asked for are left alone.
+
+    Raises:
+        ValueError: If the task has no trainer for an objective.
     """
     jobs, kept, failures = [], [], {}
     for recipe in recipes:
+        find_task(recipe.task).check(recipe)
         job = Job(recipe, Path(folder) / f"{recipe.name}-{keras.config.backend()}")
         try:
             result = finished_run(recipe, dataset, job.folder)
@@ -200,7 +244,7 @@ def sweep(
             progress.waiting(len(busy))
             time.sleep(SECONDS_BETWEEN_LOOKS)
     write_results(plan.folder)
-    results.sort(key=lambda result: (result.recipe.hidden, result.recipe.aux_weight, result.recipe.seed))
+    results.sort(key=place_of)
     return SweepResult(tuple(results), failures)
 
 

@@ -15,6 +15,7 @@ from keras_selfmodel._classifier_graph import classifier_of
 from keras_selfmodel._whole_files import write_whole
 from keras_selfmodel.callbacks import WeightSpread
 from keras_selfmodel.datasets import Dataset
+from keras_selfmodel.experiments.objectives import find_objective
 from keras_selfmodel.experiments.recipe import Recipe
 from keras_selfmodel.experiments.run import claim, compiled_model, config_of, training_so_far
 from keras_selfmodel.experiments.run_folder import RunFolder, RunFolderError
@@ -76,7 +77,8 @@ def train_together(
     whose folder is another run's are left alone. May be interrupted, as `run` may.
 
     Args:
-        jobs: The runs; those that differ in seed and auxiliary weight alone are trained together.
+        jobs: The runs; those that differ in seed and auxiliary weight alone are trained together, or in the seed alone
+            where the weight is built into the graph, as dropout's is.
         dataset: Their data.
         on_epoch: Called with (job, epochs done, epochs in all).
         limit: Bytes that the networks trained at a time may take; see `networks_at_once`.
@@ -87,7 +89,8 @@ def train_together(
     """
     shapes: dict[tuple, list[Job]] = defaultdict(list)
     for job in jobs:
-        one = replace(job.recipe, seed=0, aux_weight=1.0, rlct=None)
+        built_in = find_objective(job.recipe.objective).strength_is_built_in
+        one = replace(job.recipe, seed=0, rlct=None, **({} if built_in else {"aux_weight": 1.0}))
         shapes[one, job.recipe.aux_weight > 0].append(job)
     failures: dict[Job, str] = {}
     for group in shapes.values():

@@ -47,6 +47,7 @@ def main() -> None:
                 dataset = datasets.load(start["data"], start["data_dir"], download=False)
             else:
                 dataset = add_task(read_recipe_file(start["recipe_file"])).load(start["data_dir"])
+        dataset = datasets.limited(dataset, start["examples"])
         if dataset.digest != start["digest"]:
             raise RuntimeError(f"{dataset.source} changed while the sweep was running.")
         while True:
