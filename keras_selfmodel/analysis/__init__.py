@@ -4,25 +4,31 @@ from keras_selfmodel.analysis.claim import Answer, Claim
 from keras_selfmodel.analysis.claims import STATEMENTS, claims
 from keras_selfmodel.analysis.collapse import collapsed_runs, has_collapsed
 from keras_selfmodel.analysis.comparison import Comparison, all_comparisons, comparisons
+from keras_selfmodel.analysis.controls import Controls, controls
 from keras_selfmodel.analysis.difference import Difference, difference
 from keras_selfmodel.analysis.holm import holm
 from keras_selfmodel.analysis.interval import Interval, mean_interval
+from keras_selfmodel.analysis.matched_accuracy import MATCHED, METHOD, MatchedComparison, matched_comparisons
 from keras_selfmodel.analysis.measures import MEASURES, Measure, find_measure
 from keras_selfmodel.analysis.paper_values import PaperComparison, paper_comparisons, paper_of
 from keras_selfmodel.analysis.side_by_side import MeasureBesides, SideBySide, side_by_side
-from keras_selfmodel.analysis.studies import studies
+from keras_selfmodel.analysis.studies import paper_studies, studies
 from keras_selfmodel.analysis.study import Group, Series, Study
 from keras_selfmodel.analysis.trend import Trend, spearman_trend
 
 __all__ = [
+    "MATCHED",
     "MEASURES",
+    "METHOD",
     "STATEMENTS",
     "Answer",
     "Claim",
     "Comparison",
+    "Controls",
     "Difference",
     "Group",
     "Interval",
+    "MatchedComparison",
     "Measure",
     "MeasureBesides",
     "PaperComparison",
@@ -34,13 +40,16 @@ __all__ = [
     "claims",
     "collapsed_runs",
     "comparisons",
+    "controls",
     "difference",
     "find_measure",
     "has_collapsed",
     "holm",
+    "matched_comparisons",
     "mean_interval",
     "paper_comparisons",
     "paper_of",
+    "paper_studies",
     "side_by_side",
     "spearman_trend",
     "studies",

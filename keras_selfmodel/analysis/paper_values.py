@@ -6,6 +6,7 @@ from keras_selfmodel.analysis.collapse import COLLAPSE
 from keras_selfmodel.analysis.interval import Interval
 from keras_selfmodel.analysis.measures import MEASURES, Measure
 from keras_selfmodel.analysis.study import Series, Study
+from keras_selfmodel.experiments import SELF_MODELING
 from keras_selfmodel.experiments.paper import PaperFigures, paper_series
 
 # What the paper shows, and the claims that speak of it.
@@ -54,7 +55,8 @@ class PaperComparison:
 
 def paper_of(study: Study, series: Series) -> dict[float, PaperFigures]:
     """The paper's figures of a series by auxiliary weight; empty if its settings or data are not the paper's."""
-    if not any(run.paper is not None for run in series.runs):
+    # A baseline with the paper's settings belongs to the study of every objective.
+    if study.objective != SELF_MODELING or not any(run.paper is not None for run in series.runs):
         return {}
     return paper_series(study.task, series.hidden)
 

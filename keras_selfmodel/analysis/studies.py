@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from keras_selfmodel.analysis.study import Group, Series, Study
-from keras_selfmodel.experiments import RunResult
+from keras_selfmodel.experiments import SELF_MODELING, RunResult
 from keras_selfmodel.experiments.run_folder import RunFolder
 
 # The order of the paper; other tasks follow.
@@ -14,15 +14,16 @@ TASK_ORDER = ("mnist", "cifar10", "imdb")
 # What a study varies.
 VARIED = ("task", "hidden", "aux_weight", "seed")
 # What has no meaning for a network without a self-model.
-SELF_MODEL_ALONE = ("targets",)
+SELF_MODEL_ALONE = ("targets", "objective")
 
 
 def studies(results: Iterable[RunResult]) -> list[Study]:
     """Sorts runs into studies.
 
-    Runs of one study have the same task, backend, data and settings except hidden units, auxiliary weight and seed.
-    A baseline (AW = 0) has no self-model, so it belongs to every study that differs from it in the self-model alone.
-    Of several runs with the same settings and seed, one is kept: repeating a computation adds no evidence.
+    Runs of one study have the same task, backend, data and settings, the objective among them, except hidden units,
+    auxiliary weight and seed. A baseline (AW = 0) has neither self-model nor another objective, so it belongs to every
+    study that differs from it in these alone. Of several runs with the same settings and seed, one is kept:
+    repeating a computation adds no evidence.
 
     Args:
         results: The runs, as `experiments.finished_runs` reads them.
@@ -50,10 +51,17 @@ def studies(results: Iterable[RunResult]) -> list[Study]:
             self_modeling[_key(values)].append(run)
             settings[_key(values)] = values
     adopting = {key: _key(_without_self_model(settings[key])) for key in self_modeling}
-    found = [_study(settings[key], runs + baselines[adopting[key]]) for key, runs in self_modeling.items()]
-    found += [_study(settings[key], runs) for key, runs in baselines.items() if key not in adopting.values()]
+    found = [_study(settings[key], runs + baselines.get(adopting[key], [])) for key, runs in self_modeling.items()]
+    # A baseline is self-modeling's too where there is no network with a self-model.
+    adopted = {adopting[key] for key in self_modeling if "objective" not in settings[key]}
+    found += [_study(settings[key], runs) for key, runs in baselines.items() if key not in adopted]
     found.sort(key=_place)
     return [dataclasses.replace(study, distinction=_distinction(study, found)) for study in found]
+
+
+def paper_studies(found: Iterable[Study]) -> list[Study]:
+    """Those of self-modeling as in the paper and of the baseline, which its figures and claims are about."""
+    return [study for study in found if study.objective == SELF_MODELING]
 
 
 def data_of(result: RunResult) -> str:

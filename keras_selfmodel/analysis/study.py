@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from keras_selfmodel.analysis.interval import Interval, mean_interval
 from keras_selfmodel.analysis.measures import find_measure
-from keras_selfmodel.experiments import RunResult
+from keras_selfmodel.experiments import SELF_MODELING, RunResult
 
 
 @dataclass(frozen=True)
@@ -47,12 +47,12 @@ class Series:
 
     @property
     def baseline(self) -> Group | None:
-        """The group without self-modeling, AW = 0."""
+        """The group without self-modeling, or another objective, AW = 0."""
         return self.groups[0] if self.groups[0].aux_weight == 0 else None
 
     @property
     def self_modeling(self) -> tuple[Group, ...]:
-        """The groups with AW > 0."""
+        """The groups with AW > 0, whatever their objective."""
         return tuple(group for group in self.groups if group.aux_weight > 0)
 
     @property
@@ -80,6 +80,11 @@ class Study:
     distinction: str
     series: tuple[Series, ...]
     repeats: tuple[RunResult, ...]
+
+    @property
+    def objective(self) -> str:
+        """What its networks are trained on besides the task, a name of `experiments.OBJECTIVES`."""
+        return self.settings.get("objective", SELF_MODELING)
 
     @property
     def title(self) -> str:

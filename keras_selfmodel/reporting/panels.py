@@ -94,7 +94,7 @@ def draw_measure(axes, study: Study, name: str, *, paper: bool) -> None:
         drawn.append((curve, str(series.hidden)))
         if paper:
             _mark_paper(axes, study, series, name, weights, style.marker)
-    axes.set(xlabel="auxiliary weight AW", ylabel=_with_convention(label, study) if name == "rlct" else label)
+    axes.set(xlabel="auxiliary weight AW", ylabel=rlct_label(study) if name == "rlct" else label)
     axes.set_xticks(range(len(weights)), [f"{weight:g}" for weight in weights])
     axes.set_xlim(-0.3, len(weights) - 0.7)
     axes.margins(y=0.08)
@@ -175,7 +175,9 @@ def _legend(axes, title: str, drawn: list, counts: list[int], paper) -> None:
     )
 
 
-def _with_convention(label: str, study: Study) -> str:
+def rlct_label(study: Study) -> str:
+    """What stands at the axis of the RLCT: which convention the numbers are of."""
+    label = AXES["rlct"][1]
     for run in study.runs:
         if run.recipe.rlct is not None and run.inverse_temperature is not None:
             return f"{label} ({run.recipe.rlct.convention} convention,\nnβ = {run.inverse_temperature:.1f})"

@@ -6,8 +6,21 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from keras_selfmodel._version import __version__
-from keras_selfmodel.analysis import STATEMENTS, Claim, Study, claims, paper_comparisons
+from keras_selfmodel.analysis import (
+    METHOD,
+    STATEMENTS,
+    Claim,
+    Controls,
+    Study,
+    claims,
+    controls,
+    paper_comparisons,
+    paper_studies,
+)
 from keras_selfmodel.analysis.claim import Verdict
+from keras_selfmodel.experiments import find_objective
+from keras_selfmodel.reporting.control_figures import frontier_figure
+from keras_selfmodel.reporting.control_tables import control_group_table, matched_table
 from keras_selfmodel.reporting.figure_files import figure_bytes
 from keras_selfmodel.reporting.origins import origins_of, settings_of
 from keras_selfmodel.reporting.report_tables import comparison_table, group_table, paper_table, run_table, trend_table
@@ -21,7 +34,8 @@ def report_html(studies: Sequence[Study], root: str | Path) -> str:
     """The report of some runs, as the text of an HTML page.
 
     The paper's claims with verdicts come first, then its numbers beside ours, the figures, and the tables of groups,
-    tests and runs, settings, and what speaks against single runs. Nothing in it is loaded from elsewhere. It can be
+    tests and runs, settings, and what speaks against single runs. Networks with other objectives than self-modeling
+    have sections of their own, beside it. Nothing in it is loaded from elsewhere. It can be
     read without JavaScript, which only sorts the table of runs.
 
     Args:
@@ -48,10 +62,12 @@ def report_html(studies: Sequence[Study], root: str | Path) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    sections = [_section(number, study) for number, study in enumerate(studies, 1)]
+    sections = [_section(number, study) for number, study in enumerate(paper_studies(studies), 1)]
+    beside = [_controls(number, found) for number, found in enumerate(controls(studies), 1)]
     return environment.get_template("report.html").render(
         version=__version__,
         sections=sections,
+        controls=beside,
         runs=run_table(studies, root),
         notes=run_notes(studies, root),
     )
@@ -100,6 +116,22 @@ def _section(number: int, study: Study) -> dict:
     }
 
 
+def _controls(number: int, found: Controls) -> dict:
+    title = f"{study_title(found.self_modeling)}: self-modeling beside other objectives"
+    return {
+        "id": f"controls-{number}",
+        "title": title,
+        "objectives": [find_objective(name) for name in found.studies],
+        "method": METHOD,
+        "figures": [
+            _image(frontier_figure(found, series.hidden), f"{title}, H = {series.hidden}")
+            for series in found.self_modeling.series
+        ],
+        "groups": control_group_table(found),
+        "matched": matched_table(found),
+    }
+
+
 def _question(name: str, found: list[Claim]) -> dict:
     statement, criterion = STATEMENTS[name]
     return {
@@ -111,10 +143,14 @@ def _question(name: str, found: list[Claim]) -> dict:
 
 
 def _figure(study: Study, panel: Panel) -> dict:
-    content = base64.b64encode(figure_bytes(panel_figure(panel), "svg")).decode()
+    return _image(panel_figure(panel), f"{study_title(study)}: {panel.title}")
+
+
+def _image(figure, what: str) -> dict:
+    content = base64.b64encode(figure_bytes(figure, "svg")).decode()
     return {
         "source": f"data:image/svg+xml;base64,{content}",
-        "alternative": f"{study_title(study)}: {panel.title}. The numbers are in the table of groups.",
+        "alternative": f"{what}. The numbers are in the table of groups.",
     }
 
 

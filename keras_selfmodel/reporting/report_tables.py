@@ -7,6 +7,7 @@ from pathlib import Path
 from keras_selfmodel.analysis import MEASURES, Interval, Study, all_comparisons, paper_comparisons, spearman_trend
 from keras_selfmodel.analysis.collapse import standing
 from keras_selfmodel.analysis.wording import p_text
+from keras_selfmodel.experiments import SELF_MODELING
 from keras_selfmodel.reporting.run_notes import run_name
 
 
@@ -71,8 +72,8 @@ def paper_table(study: Study) -> Table:
     return Table(("H", "measure", "AW", "ours", "paper", "difference", "agrees"), tuple(rows))
 
 
-def group_table(study: Study) -> Table:
-    """Means and intervals of every group."""
+def group_table(study: Study, *, empty_columns: bool = False) -> Table:
+    """Means and intervals of every group; columns without any value are left out, unless they are wanted."""
     rows = []
     for series in study.series:
         for group in series.groups:
@@ -84,9 +85,8 @@ def group_table(study: Study) -> Table:
                     text += f" (n = {interval.count})"
                 cells.append(Cell.of(None if interval is None else interval.mean, text))
             rows.append(tuple(cells))
-    return Table(
-        ("H", "AW", "seeds", *(measure.title for measure in MEASURES.values())), tuple(rows)
-    ).without_empty_columns()
+    table = Table(("H", "AW", "seeds", *(measure.title for measure in MEASURES.values())), tuple(rows))
+    return table if empty_columns else table.without_empty_columns()
 
 
 def comparison_table(study: Study) -> Table:
@@ -102,11 +102,11 @@ def comparison_table(study: Study) -> Table:
                 Cell.of(hidden),
                 Cell.of(measure.title),
                 Cell.of(weight),
-                Cell.of(estimate.mean, _difference(measure, estimate)),
+                Cell.of(estimate.mean, difference_text(measure, estimate)),
                 Cell.of(found.relative, relative),
                 Cell.of(f"{found.test}, n = {estimate.count}"),
-                _p(found.p),
-                _p(one.p_holm),
+                p_cell(found.p),
+                p_cell(one.p_holm),
                 Cell.of(found.effect_size, None if effect is None else effect.replace("-", "−")),
             )
         )
@@ -128,7 +128,7 @@ def trend_table(study: Study) -> Table:
                         Cell.of(series.hidden),
                         Cell.of(measure.title),
                         Cell.of(trend.rho, f"{trend.rho:.2f}".replace("-", "−")),
-                        _p(trend.p),
+                        p_cell(trend.p),
                         Cell.of(trend.count),
                     )
                 )
@@ -150,6 +150,7 @@ def run_table(studies: Sequence[Study], root: Path) -> Table:
         rows[run.folder] = (
             Cell.of(run.recipe.task),
             Cell.of(run.recipe.hidden),
+            Cell.of(None if run.recipe.objective == SELF_MODELING else run.recipe.objective),
             Cell.of(run.recipe.aux_weight),
             Cell.of(run.recipe.seed),
             Cell.of(run.backend),
@@ -157,7 +158,17 @@ def run_table(studies: Sequence[Study], root: Path) -> Table:
             Cell.of(seconds, f"{seconds:.0f}"),
             Cell.of(run_name(run.folder, root)),
         )
-    columns = ("task", "H", "AW", "seed", "backend", *(m.title for m in MEASURES.values()), "seconds", "folder")
+    columns = (
+        "task",
+        "H",
+        "objective",
+        "AW",
+        "seed",
+        "backend",
+        *(m.title for m in MEASURES.values()),
+        "seconds",
+        "folder",
+    )
     return Table(columns, tuple(rows.values())).without_empty_columns()
 
 
@@ -169,11 +180,13 @@ def _interval(measure, interval: Interval | None) -> str:
     return f"{measure.text(interval.mean)} ± {measure.text(interval.half_width)}"
 
 
-def _difference(measure, estimate: Interval) -> str:
+def difference_text(measure, estimate: Interval) -> str:
+    """A difference with half its interval, such as "−3.10 ± 0.80"."""
     if estimate.half_width is None:
         return measure.text(estimate.mean, sign=True)
     return f"{measure.text(estimate.mean, sign=True)} ± {measure.text(estimate.half_width)}"
 
 
-def _p(p: float | None) -> Cell:
+def p_cell(p: float | None) -> Cell:
+    """A p value."""
     return Cell.of(p, None if p is None else p_text(p, "").removeprefix(" = ").strip())
