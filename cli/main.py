@@ -6,6 +6,7 @@ import sys
 import click
 
 from ksm_cli.compare import compare
+from ksm_cli.controls import controls
 from ksm_cli.data import data
 from ksm_cli.doctor import doctor
 from ksm_cli.output import Interrupted
@@ -73,5 +74,5 @@ def main() -> None:
     """
 
 
-for command in (run, sweep, compare, plot, report, rlct, data, doctor):
+for command in (run, sweep, controls, compare, plot, report, rlct, data, doctor):
     main.add_command(command)

@@ -28,8 +28,9 @@ def plot(folder, out, paper, formats, as_json) -> None:
 
     One figure for each task: the weight spread during training, and spread, RLCT
     and accuracy against the auxiliary weight, as means with 95 % intervals over the
-    seeds. Runs that differ in other settings have figures of their own. Runs are
-    found at any depth of the folder.
+    seeds. Runs that differ in other settings have figures of their own; those with
+    another objective are drawn beside self-modeling, RLCT and spread against the
+    accuracy. Runs are found at any depth of the folder.
     """
     chosen = _formats(formats)
     require("matplotlib", "scipy")
@@ -37,11 +38,13 @@ def plot(folder, out, paper, formats, as_json) -> None:
     with spoken_warnings():
         from keras_selfmodel import analysis
         from keras_selfmodel._whole_files import write_whole
-        from keras_selfmodel.reporting import figure_bytes, sweep_figures
+        from keras_selfmodel.reporting import control_figures, figure_bytes, sweep_figures
 
-        studies = analysis.studies(finished(folder))
+        found = analysis.studies(finished(folder))
+        studies = analysis.paper_studies(found)
+        figures = {**sweep_figures(studies, paper=paper), **control_figures(analysis.controls(found))}
         files = []
-        for name, figure in sweep_figures(studies, paper=paper).items():
+        for name, figure in figures.items():
             for file_format in chosen:
                 file = (out or folder / "figures") / f"{name}.{file_format}"
                 content = figure_bytes(figure, file_format)

@@ -12,6 +12,13 @@ recipe_option = click.option(
 )
 
 
+examples_option = click.option(
+    "--examples",
+    type=click.IntRange(min=1),
+    help="Only the first so many training and test examples: a trial, no comparison with the paper.",
+)
+
+
 def check_one(task: str | None, recipe_file: Path | None, what: str, names: tuple[str, ...]) -> None:
     """Makes sure that either a task or a recipe is given.
 
@@ -40,10 +47,10 @@ def opened(task: str | None, recipe_file: Path | None):
     return experiments.add_task(experiments.read_recipe_file(recipe_file))
 
 
-def data_of(task, data_dir: Path | None):
-    """The data set of a task."""
+def data_of(task, data_dir: Path | None, examples: int | None = None):
+    """The data set of a task, or the first examples of it."""
     from keras_selfmodel import datasets, experiments
 
-    if isinstance(task, experiments.OwnTask):
-        return task.load(data_dir)
-    return datasets.load(task.recipe.task, data_dir)
+    own = isinstance(task, experiments.OwnTask)
+    dataset = task.load(data_dir) if own else datasets.load(task.recipe.task, data_dir)
+    return dataset if examples is None else datasets.limited(dataset, examples)

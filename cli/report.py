@@ -24,7 +24,8 @@ def report(folder, out, as_json) -> None:
 
     The page holds verdicts, the paper's numbers beside yours, figures, tables,
     settings and warnings, and needs no network. The verdicts are printed too, with
-    --json together with the numbers behind them. Runs are found at any depth of the
+    --json together with the numbers behind them. Runs with other objectives than
+    self-modeling have a section of their own. Runs are found at any depth of the
     folder.
     """
     require("rich", "matplotlib", "scipy", "jinja2")
@@ -39,6 +40,7 @@ def report(folder, out, as_json) -> None:
         studies = analysis.studies(finished(folder))
         page = report_html(studies, folder)
         write_whole(file, lambda part: part.write_text(page, encoding="utf-8"))
+        studies = analysis.paper_studies(studies)
         found = [analysis.claims(study) for study in studies]
     if as_json:
         print_json({"report": str(file), "claims": [claim.to_dict() for claims in found for claim in claims]})

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from ksm_cli.backend import activate, backend_option
+from ksm_cli.objectives import OBJECTIVE_NAMES, check_strength
 from ksm_cli.output import (
     Bar,
     Interrupted,
@@ -16,7 +17,7 @@ from ksm_cli.output import (
     require,
     spoken_warnings,
 )
-from ksm_cli.recipes import check_one, data_of, opened, recipe_option
+from ksm_cli.recipes import check_one, data_of, examples_option, opened, recipe_option
 
 TASK_NAMES = ("mnist", "cifar10", "imdb")
 
@@ -34,6 +35,7 @@ Examples:
   ksm run mnist --backend jax
   ksm run mnist --aux-weight 50 --seed 3 --out runs/aw50
   ksm run imdb --aux-weight 500
+  ksm run mnist --objective dropout --aux-weight 0.5
   ksm run --recipe examples/digits/digits.toml
   ksm run cifar10 --examples 256 --epochs 2 --no-rlct --json"""
 )
@@ -48,7 +50,14 @@ Examples:
 @click.option(
     "--aux-weight",
     type=click.FloatRange(min=0),
-    help="Weight of the self-prediction loss; 0 for none. Default: mnist 10, cifar10 1, imdb 100.",
+    help="Weight of the self-prediction loss, strength of another objective; 0 for none. Default: mnist 10, cifar10 1, "
+    "imdb 100.",
+)
+@click.option(
+    "--objective",
+    type=click.Choice(OBJECTIVE_NAMES),
+    metavar="NAME",
+    help=f"What is trained on besides the task: {', '.join(OBJECTIVE_NAMES)}. Default: self-modeling.",
 )
 @click.option(
     "--targets",
@@ -65,11 +74,7 @@ Examples:
     type=click.IntRange(min=2),
     help="Samples of one step. Default: mnist 512, cifar10 64, imdb 64.",
 )
-@click.option(
-    "--examples",
-    type=click.IntRange(min=1),
-    help="Only the first so many training and test examples: a trial, no comparison with the paper.",
-)
+@examples_option
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of weights, order and sampling. Default: 1.")
 @rlct_switch
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of TFDS data. Default: TFDS_DATA_DIR.")
@@ -80,7 +85,7 @@ Examples:
 def run(
     task, recipe_file, backend, targets, examples, measure_rlct, data_dir, out, resume, as_json, quiet, **settings
 ) -> None:  # fmt: skip
-    """Train one self-modeling network and measure it.
+    """Train one network, self-modeling or with another objective, and measure it.
 
     Measures the weight spread, the RLCT and how well the network predicts itself.
     Settings that are not given are the paper's, or those of the --recipe. The same
@@ -89,17 +94,16 @@ def run(
     check_one(task, recipe_file, "TASK", TASK_NAMES)
     if targets and settings["aux_weight"] == 0:
         raise click.UsageError("--targets has no meaning with --aux-weight 0: nothing is predicted.")
+    check_strength(settings["objective"], settings["aux_weight"])
     require("rich", "matplotlib")
     backend = activate(backend)
     with spoken_warnings():
-        from keras_selfmodel import datasets, experiments
+        from keras_selfmodel import experiments
 
         chosen = opened(task, recipe_file)
         recipe = recipe_of(chosen.recipe, targets, measure_rlct, settings)
         folder = out or Path("runs") / f"{recipe.name}-{backend}"
-        dataset = data_of(chosen, data_dir)
-        if examples is not None:
-            dataset = datasets.limited(dataset, examples)
+        dataset = data_of(chosen, data_dir, examples)
         with Bar(quiet) as bar:
             progress = experiments.Progress(
                 epoch=lambda done, total, row: bar.show("epochs", done, total, _note(row)),

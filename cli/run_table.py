@@ -4,15 +4,16 @@ import textwrap
 
 from rich.table import Table
 
-from keras_selfmodel.experiments import RunResult
+from keras_selfmodel.experiments import SELF_MODELING, RunResult
 
 
 def run_table(result: RunResult) -> Table:
     """The measures of a run, the paper's beside them where it has the same setting; 80 columns hold it."""
     recipe, paper = result.recipe, result.paper
-    table = Table(
-        title=f"{recipe.task}, H = {recipe.hidden}, AW = {recipe.aux_weight:g}, seed {recipe.seed}, {result.backend}",
-    )
+    strength = f"AW = {recipe.aux_weight:g}"
+    if recipe.objective != SELF_MODELING:
+        strength = f"{recipe.objective} {recipe.aux_weight:g}"
+    table = Table(title=f"{recipe.task}, H = {recipe.hidden}, {strength}, seed {recipe.seed}, {result.backend}")
     table.add_column("measure")
     table.add_column("this run", justify="right")
     rows = [

@@ -1,20 +1,30 @@
 """The table at the end of a sweep."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from rich import box
 from rich.table import Table
 
-from keras_selfmodel.experiments import RunResult
+from keras_selfmodel.experiments import SELF_MODELING, RunResult
 
 
-def sweep_table(results: Sequence[RunResult]) -> Table:
+def sweep_tables(results: Sequence[RunResult]) -> Iterator[Table]:
+    """A table for each objective, with a title where there are others than self-modeling."""
+    objectives = list(dict.fromkeys(result.recipe.objective for result in results))
+    for objective in objectives:
+        title = objective if objectives != [SELF_MODELING] else None
+        yield _table([result for result in results if result.recipe.objective == objective], title)
+
+
+def _table(results: Sequence[RunResult], title: str | None) -> Table:
     """One row for each size and auxiliary weight: mean ± standard deviation over the seeds; 80 columns hold it."""
     groups: dict[tuple, list[RunResult]] = {}
     for result in results:
         groups.setdefault((result.recipe.hidden, result.recipe.aux_weight), []).append(result)
     table = Table(
+        title=title,
+        title_justify="left",
         box=box.SIMPLE,
         caption="mean ± standard deviation over the runs; R² of the self-prediction",
         caption_justify="left",

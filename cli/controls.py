@@ -1,0 +1,152 @@
+"""`ksm controls`: is self-modeling more than a regularizer?"""
+
+from pathlib import Path
+
+import click
+
+from ksm_cli.backend import activate, backend_option
+from ksm_cli.grids import numbers
+from ksm_cli.objectives import chosen_strengths
+from ksm_cli.output import json_option, print_json, print_table, quiet_option, require, spoken_warnings
+from ksm_cli.recipes import data_of, examples_option, opened
+from ksm_cli.run import recipe_of, rlct_switch
+from ksm_cli.sweep import computed, computing_options, raise_failures
+
+# Tasks for which the strengths were chosen.
+TASK_NAMES = ("mnist",)
+
+
+@click.command(
+    short_help="Compare self-modeling with other regularizers.",
+    epilog="""\b
+Examples:
+  ksm controls mnist --dry-run
+  ksm controls mnist --objective weight-decay --objective dropout --seeds 1-5
+  ksm controls mnist --objective dropout=0.2,0.4,0.6 --hidden 64,512
+  ksm controls mnist --examples 2000 --epochs 3 --seeds 1-2 --out trial""",
+)
+@click.argument("task", type=click.Choice(TASK_NAMES))
+@backend_option
+@click.option("--hidden", metavar="LIST", default="64", show_default=True, help="Units of the hidden layer.")
+@click.option("--seeds", metavar="LIST", default="1-5", show_default=True, help="Seeds, such as 1-10 or 1,4,7.")
+@click.option(
+    "--objective",
+    "objectives",
+    metavar="NAME[=LIST]",
+    multiple=True,
+    help="A control, with strengths of your own if you like; may be repeated. Default: all. Self-modeling and the "
+    "baseline are always there. ksm run --help lists the names.",
+)
+@click.option("--epochs", type=click.IntRange(min=1), help="Passes over the training data. Default: the paper's.")
+@click.option("--batch-size", type=click.IntRange(min=2), help="Samples of one step. Default: the paper's.")
+@examples_option
+@rlct_switch
+@click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of TFDS data. Default: TFDS_DATA_DIR.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder. Default: sweeps/TASK.")
+@computing_options
+@json_option
+@quiet_option
+def controls(
+    task, backend, hidden, seeds, objectives, examples, measure_rlct, data_dir, out, as_json, quiet,
+    workers, together, retry_failed, dry_run, **settings,
+) -> None:  # fmt: skip
+    """Compare self-modeling with other objectives at the same accuracy.
+
+    Trains and measures networks with self-modeling, its variants, other targets of
+    prediction, and the classical regularizers, each at several strengths, as ksm
+    sweep does: runs that are in the folder are kept, those of ksm sweep too, and
+    the same command goes on after an interruption. Then shows for each strength
+    accuracy, weight spread and RLCT; and at the accuracy of each self-modeling
+    network, how far its spread and RLCT lie from what every control reaches there.
+    """
+    strengths = chosen_strengths(objectives)
+    sizes = numbers(hidden, int, "--hidden", least=1)
+    chosen_seeds = numbers(seeds, int, "--seeds", least=0)
+    require("rich", "matplotlib", "scipy", "filelock")
+    backend = activate(backend)
+    folder = out or Path("sweeps") / task
+    with spoken_warnings():
+        from keras_selfmodel import analysis, experiments
+        from ksm_cli.controls_table import control_tables, matched_tables
+
+        strengths = _complete(strengths)
+        chosen = opened(task, None)
+        recipe = recipe_of(chosen.recipe, (), measure_rlct, settings)
+        with_baseline = {name: [0.0, *values] for name, values in strengths.items()}
+        try:
+            recipes = experiments.objectives_grid(recipe, with_baseline, hidden=sizes, seeds=chosen_seeds)
+        except ValueError as error:
+            raise click.UsageError(str(error)) from error
+        result = computed(
+            recipes,
+            data_of(chosen, data_dir, examples),
+            folder,
+            _announcement(f"{task} on {backend}", strengths, sizes, chosen_seeds),
+            data_dir=data_dir,
+            quiet=quiet,
+            workers=workers,
+            together=together,
+            retry_failed=retry_failed,
+            dry_run=dry_run,
+        )
+        if result is None:
+            return
+        found = analysis.controls(analysis.studies(result.results))
+        files = _draw(found, folder)
+    if as_json:
+        matched = [
+            one for each in found for name in analysis.MATCHED for one in analysis.matched_comparisons(each, name)
+        ]
+        print_json(
+            {
+                "rows": [experiments.row_of(r) for r in result.results],
+                "matched": [one.to_dict() for one in matched],
+                "figures": files,
+                "failures": result.failures,
+            }
+        )
+    else:
+        for each in found:
+            for table in (*control_tables(each), *matched_tables(each)):
+                print_table(table)
+        for file in files:
+            click.echo(f"figure: {file}")
+        click.echo(f"ksm report {folder} makes a page of them")
+    raise_failures(result, len(recipes))
+
+
+def _complete(strengths: dict[str, list[float] | None]) -> dict[str, list[float]]:
+    """The objectives asked for, or all, with the package's strengths where there are no others."""
+    from keras_selfmodel.experiments import CONTROL_STRENGTHS, SELF_MODELING
+
+    wanted = set(strengths) - {SELF_MODELING} or set(CONTROL_STRENGTHS)
+    return {
+        name: strengths.get(name) or list(values)
+        for name, values in CONTROL_STRENGTHS.items()
+        if name in wanted or name == SELF_MODELING
+    }
+
+
+def _announcement(title: str, strengths: dict[str, list[float]], sizes: list[int], seeds: list[int]) -> str:
+    width = max(map(len, strengths))
+    return "\n".join(
+        [
+            f"{title}: {len(strengths)} objectives and the baseline, H = {', '.join(map(str, sizes))}, "
+            f"{len(seeds)} seeds",
+            *(f"  {name:<{width}}  {', '.join(f'{v:g}' for v in values)}" for name, values in strengths.items()),
+        ]
+    )
+
+
+def _draw(found: list, folder: Path) -> list[str]:
+    from keras_selfmodel._whole_files import write_whole
+    from keras_selfmodel.reporting import FORMATS, control_figures, figure_bytes
+
+    files = []
+    for name, figure in control_figures(found).items():
+        for file_format in FORMATS:
+            file = folder / "figures" / f"{name}.{file_format}"
+            content = figure_bytes(figure, file_format)
+            write_whole(file, lambda part, content=content: part.write_bytes(content))
+            files.append(str(file))
+    return files

@@ -1,0 +1,69 @@
+"""Objectives as options of the program."""
+
+import click
+
+from ksm_cli.grids import numbers
+
+# Written out, for the help's sake. A test compares.
+OBJECTIVE_NAMES = (
+    *("self-modeling", "both-gradients", "unit-rms", "random-subset", "signs", "mean-and-range", "deep-head"),
+    *("random-projection", "other-network"),
+    *("weight-decay", "last-layer-decay", "dropout", "activation-regularization"),
+)
+
+
+def check_strength(objective: str | None, aux_weight: float | None) -> None:
+    """Makes sure that an objective comes with a strength: the tasks' is meant for self-modeling.
+
+    Raises:
+        click.UsageError: If it does not, or if the strength is 0.
+    """
+    if objective in (None, "self-modeling"):
+        return
+    if aux_weight is None:
+        raise click.UsageError(f"--objective {objective} needs --aux-weight, its strength.")
+    if aux_weight == 0:
+        raise click.UsageError("--objective has no meaning with --aux-weight 0, the plain classifier.")
+
+
+def objective_list(text: str | None) -> list[str]:
+    """The names in a list such as "self-modeling,dropout"; `None` stands for self-modeling alone.
+
+    Raises:
+        click.UsageError: If a name is unknown, or given twice.
+    """
+    names = [part.strip() for part in (text or "self-modeling").split(",")]
+    for name in names:
+        _check_name(name, "--objective")
+    if len(set(names)) < len(names):
+        raise click.UsageError(f"--objective names an objective twice. Received: {text!r}.")
+    return names
+
+
+def chosen_strengths(texts: tuple[str, ...]) -> dict[str, list[float] | None]:
+    """Objectives and their strengths, as `ksm controls --objective NAME=LIST` gives them.
+
+    Args:
+        texts: Such as "dropout" or "dropout=0.25,0.5".
+
+    Returns:
+        Strengths by name; `None` where the text names none.
+
+    Raises:
+        click.UsageError: If a name is unknown or given twice, or a strength is none.
+    """
+    found = {}
+    for text in texts:
+        name, _, strengths = text.partition("=")
+        _check_name(name, "--objective")
+        if name in found:
+            raise click.UsageError(f"--objective {name} is given twice.")
+        found[name] = numbers(strengths, float, f"--objective {name}", least=0) if "=" in text else None
+        if found[name] and 0 in found[name]:
+            raise click.UsageError(f"--objective {name}: the baseline, 0, is there without being named.")
+    return found
+
+
+def _check_name(name: str, option: str) -> None:
+    if name not in OBJECTIVE_NAMES:
+        raise click.UsageError(f"{option}: no objective {name!r}. Objectives: {', '.join(OBJECTIVE_NAMES)}.")
