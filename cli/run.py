@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from ksm_cli.backend import activate, backend_option
+from ksm_cli.keep_epochs import keep_epochs_option, keeping
 from ksm_cli.objectives import OBJECTIVE_NAMES, check_strength
 from ksm_cli.output import (
     Bar,
@@ -77,13 +78,15 @@ Examples:
 @examples_option
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of weights, order and sampling. Default: 1.")
 @rlct_switch
+@keep_epochs_option
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of TFDS data. Default: TFDS_DATA_DIR.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Run folder. Default: under runs/.")
 @click.option("--resume", is_flag=True, help="Go on with the run in the folder; show it if it is finished.")
 @json_option
 @quiet_option
 def run(
-    task, recipe_file, backend, targets, examples, measure_rlct, data_dir, out, resume, as_json, quiet, **settings
+    task, recipe_file, backend, targets, examples, measure_rlct, keep_epochs, data_dir, out, resume, as_json, quiet,
+    **settings
 ) -> None:  # fmt: skip
     """Train one network, self-modeling or with another objective, and measure it.
 
@@ -101,7 +104,7 @@ def run(
         from keras_selfmodel import experiments
 
         chosen = opened(task, recipe_file)
-        recipe = recipe_of(chosen.recipe, targets, measure_rlct, settings)
+        recipe = keeping(recipe_of(chosen.recipe, targets, measure_rlct, settings), keep_epochs)
         folder = out or Path("runs") / f"{recipe.name}-{backend}"
         dataset = data_of(chosen, data_dir, examples)
         with Bar(quiet) as bar:

@@ -9,6 +9,7 @@ import click
 
 from ksm_cli.backend import activate, backend_option
 from ksm_cli.grids import GRIDS, numbers
+from ksm_cli.keep_epochs import keep_epochs_option, keeping
 from ksm_cli.objectives import objective_list
 from ksm_cli.output import Interrupted, json_option, print_json, print_table, quiet_option, require, spoken_warnings
 from ksm_cli.recipes import check_one, data_of, opened, recipe_option
@@ -67,6 +68,7 @@ Examples:
 @click.option("--batch-size", type=click.IntRange(min=2), help="Samples of one step. Default: the paper's.")
 @click.option("--targets", multiple=True, help="Layer to predict; may be given several times.")
 @rlct_switch
+@keep_epochs_option
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of TFDS data. Default: TFDS_DATA_DIR.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder. Default: sweeps/TASK.")
 @computing_options
@@ -82,6 +84,7 @@ def sweep(
     seeds,
     targets,
     measure_rlct,
+    keep_epochs,
     data_dir,
     out,
     as_json,
@@ -116,7 +119,7 @@ def sweep(
         from keras_selfmodel import experiments
 
         chosen = opened(task, recipe_file)
-        recipe = recipe_of(chosen.recipe, targets, measure_rlct, settings)
+        recipe = keeping(recipe_of(chosen.recipe, targets, measure_rlct, settings), keep_epochs)
         # What a recipe says, where no list was given.
         values["hidden"] = values["hidden"] or [recipe.hidden]
         values["aux_weights"] = values["aux_weights"] or sorted({0.0, recipe.aux_weight})

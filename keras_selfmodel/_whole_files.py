@@ -1,7 +1,9 @@
 """Files that appear complete or not at all."""
 
+import csv
+import io
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 # How the name of a file that is being written starts.
@@ -22,3 +24,14 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_csv(path: Path, rows: Sequence[Mapping]) -> None:
+    """Writes rows as a table whose columns are those of the first row; nothing is written without rows."""
+    if not rows:
+        return
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_whole(path, lambda file: file.write_text(text.getvalue(), encoding="utf-8"))

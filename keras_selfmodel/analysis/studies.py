@@ -13,6 +13,8 @@ from keras_selfmodel.experiments.run_folder import RunFolder
 TASK_ORDER = ("mnist", "cifar10", "imdb")
 # What a study varies.
 VARIED = ("task", "hidden", "aux_weight", "seed")
+# What changes no number.
+WITHOUT_EFFECT = ("keep_epochs",)
 # What has no meaning for a network without a self-model.
 SELF_MODEL_ALONE = ("targets", "objective")
 
@@ -78,7 +80,7 @@ def _settings(result: RunResult) -> dict:
     rlct = recipe.pop("rlct") or {}
     rlct = {name: value for name, value in rlct.items() if name != "seed"}
     plain = {
-        **{name: value for name, value in recipe.items() if name not in VARIED},
+        **{name: value for name, value in recipe.items() if name not in (*VARIED, *WITHOUT_EFFECT)},
         "rlct": "measured" if rlct else "not measured",
         **{f"rlct.{name}": value for name, value in rlct.items()},
         "data": data_of(result),

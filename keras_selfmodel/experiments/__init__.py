@@ -6,7 +6,7 @@ from keras_selfmodel.experiments.own.own_task import OwnTask
 from keras_selfmodel.experiments.own.recipe_file import read_recipe_file
 from keras_selfmodel.experiments.own.recipe_file_error import RecipeFileError
 from keras_selfmodel.experiments.paper import PaperFigures, paper_figures
-from keras_selfmodel.experiments.recipe import Recipe
+from keras_selfmodel.experiments.recipe import Recipe, geometric_epochs
 from keras_selfmodel.experiments.run import Progress, run
 from keras_selfmodel.experiments.run_folder import FolderBusyError, FolderTakenError, RunFolderError
 from keras_selfmodel.experiments.run_result import RunResult
@@ -53,6 +53,7 @@ __all__ = [
     "find_objective",
     "find_task",
     "finished_runs",
+    "geometric_epochs",
     "grid",
     "networks_at_once",
     "objectives_grid",

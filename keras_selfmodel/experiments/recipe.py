@@ -35,6 +35,8 @@ class Recipe:
         network: What the network of a task of the user's own is, with the digest of its file.
         objective: What is trained on besides the task, a name in `OBJECTIVES`. A baseline, which has no such thing, has
             the default, so that it is one and the same for all of them.
+        keep_epochs: Epochs after which the weights are kept in the run folder, 0 for those before training. It changes
+            no number. The last epoch is `model.keras` in any case.
     """
 
     task: str
@@ -51,6 +53,7 @@ class Recipe:
     scaling: str | None = None
     network: str | None = None
     objective: str = SELF_MODELING
+    keep_epochs: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         for name, minimum in {"hidden": 1, "epochs": 1, "batch_size": 1, "seed": 0}.items():
@@ -73,6 +76,12 @@ class Recipe:
             )
         if self.aux_weight == 0:
             object.__setattr__(self, "objective", SELF_MODELING)
+        object.__setattr__(self, "keep_epochs", tuple(sorted(set(self.keep_epochs))))
+        if any(epoch != int(epoch) or not 0 <= epoch <= self.epochs for epoch in self.keep_epochs):
+            raise ValueError(
+                f"keep_epochs must be whole numbers from 0 to epochs. Received: keep_epochs={list(self.keep_epochs)} "
+                f"with epochs={self.epochs}"
+            )
         object.__setattr__(self, "targets", (self.targets,) if isinstance(self.targets, str) else tuple(self.targets))
         if self.rlct is not None:
             object.__setattr__(self, "rlct", dataclasses.replace(self.rlct, seed=self.seed))
@@ -89,11 +98,10 @@ class Recipe:
 
     def to_dict(self) -> dict:
         """Plain values, as JSON holds them."""
-        values = {**dataclasses.asdict(self), "targets": list(self.targets)}
+        values = {**dataclasses.asdict(self), "targets": list(self.targets), "keep_epochs": list(self.keep_epochs)}
         # Left out where it says nothing, as in the folders of runs from before there were others.
-        left_out = {name for name in OWN_ALONE if values[name] is None}
-        left_out |= {"objective"} if self.objective == SELF_MODELING else set()
-        return {name: value for name, value in values.items() if name not in left_out}
+        unsaid = {**dict.fromkeys(OWN_ALONE), "objective": SELF_MODELING, "keep_epochs": []}
+        return {name: value for name, value in values.items() if name not in unsaid or value != unsaid[name]}
 
     @classmethod
     def from_dict(cls, values: dict) -> "Recipe":
@@ -103,6 +111,18 @@ class Recipe:
             **{
                 **values,
                 "targets": tuple(values["targets"]),
+                "keep_epochs": tuple(values.get("keep_epochs", ())),
                 "rlct": None if rlct is None else SamplingSettings(**rlct),
             }
         )
+
+
+def geometric_epochs(epochs: int) -> tuple[int, ...]:
+    """Epochs worth keeping of a training: before it, and after 1, 2, 4, 8 … and all of them.
+
+    Example:
+
+    >>> geometric_epochs(50)
+    (0, 1, 2, 4, 8, 16, 32, 50)
+    """
+    return (0, *(2**power for power in range(epochs.bit_length()) if 2**power < epochs), epochs)

@@ -239,6 +239,7 @@ def _decisive(config: dict) -> dict:
     rlct = recipe.pop("rlct") or {}
     return {
         **recipe,
+        "keep_epochs": recipe.get("keep_epochs", "none"),
         "rlct": "measured" if rlct else "left out",
         **{f"rlct.{name}": value for name, value in rlct.items()},
         "backend": config["provenance"]["backend"],
@@ -324,11 +325,16 @@ def training_so_far(
         raise RunFolderError(
             f"{files.history} has {len(history)} epochs, but the network {done}. Start the run anew in another folder."
         )
+    if 0 in recipe.keep_epochs and not done:
+        # Weights with the optimizer's state can be read back only if it has one.
+        model.optimizer.build(model.trainable_variables)
+        write_whole(files.kept(0), model.save_weights)
     if done:
         on_epoch(done, recipe.epochs, history[-1])
     return model, TrainingRecord(
         files,
         history,
+        keep_epochs=[epoch for epoch in recipe.keep_epochs if epoch < recipe.epochs],
         seconds_between_checkpoints=seconds_between_checkpoints,
         on_epoch=lambda epoch, row: on_epoch(epoch, recipe.epochs, row),
     )

@@ -1,14 +1,13 @@
 """The files of one run. Each appears complete or not at all."""
 
 import csv
-import io
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from keras_selfmodel._whole_files import HALF_WRITTEN, write_whole
+from keras_selfmodel._whole_files import HALF_WRITTEN, write_csv, write_whole
 
 
 class RunFolderError(ValueError):
@@ -42,7 +41,7 @@ class RunFolder:
     Attributes:
         path: The folder: `config.json`, `history.csv`, `checkpoint.keras` while training, `model.keras`,
             `sampling-*.npz` while sampling, `metrics.json`, `seconds.json`, `rlct_traces.npz`, `figures/`;
-            `failed.json` if a sweep could not compute the run.
+            `epochs/` if weights are kept along the training; `failed.json` if a sweep could not compute the run.
     """
 
     path: Path
@@ -66,6 +65,10 @@ class RunFolder:
     def sampling(self, anchor: str) -> Path:
         """The file of a sampling that is under way, by the anchor of its estimate."""
         return self.path / f"sampling-{anchor}.npz"
+
+    def kept(self, epoch: int) -> Path:
+        """The weights after an epoch of the training, as `keras.Model.load_weights` reads them; 0: before it."""
+        return self.path / "epochs" / f"epoch-{epoch:05d}.weights.h5"
 
     @property
     def figures(self) -> Path:
@@ -120,7 +123,7 @@ class RunFolder:
         self.checkpoint.unlink(missing_ok=True)
         for sampling in self.path.glob("sampling-*.npz"):
             sampling.unlink(missing_ok=True)
-        for folder in (self.path, self.figures):
+        for folder in (self.path, self.figures, self.path / "epochs"):
             for half in folder.glob(f"{HALF_WRITTEN}*"):
                 half.unlink(missing_ok=True)
 
@@ -165,8 +168,4 @@ class RunFolder:
                 ) from error
 
     def write_history(self, rows: list[dict[str, float]]) -> None:
-        text = io.StringIO()
-        writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-        write_whole(self.history, lambda file: file.write_text(text.getvalue(), encoding="utf-8"))
+        write_csv(self.history, rows)

@@ -1,10 +1,8 @@
 """`results.csv`: one row for each finished run of a sweep."""
 
-import csv
-import io
 from pathlib import Path
 
-from keras_selfmodel._whole_files import write_whole
+from keras_selfmodel._whole_files import write_csv
 from keras_selfmodel.experiments.run_result import RunResult
 from keras_selfmodel.experiments.run_store import finished_runs
 
@@ -47,11 +45,5 @@ def write_results(folder: Path) -> list[RunResult]:
     # Sweeps that share the folder each write what both have found; the last to look must be the last to write.
     with FileLock(folder / ".results.lock"):
         results = finished_runs(folder)
-        text = io.StringIO()
-        if results:
-            rows = [row_of(result) for result in results]
-            writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
-            write_whole(folder / "results.csv", lambda file: file.write_text(text.getvalue(), encoding="utf-8"))
+        write_csv(folder / "results.csv", [row_of(result) for result in results])
     return results

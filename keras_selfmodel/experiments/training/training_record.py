@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Container
 
 import keras
 
@@ -24,6 +24,7 @@ class TrainingRecord(keras.callbacks.Callback):
     Args:
         folder: Where the run's files go.
         history: Rows of the epochs before the first of this fit.
+        keep_epochs: Epochs after which the weights are kept.
         seconds_between_checkpoints: Least time from one checkpoint to the next; 0 for one every epoch.
         on_epoch: Called with the number of epochs done and the epoch's row.
     """
@@ -33,12 +34,14 @@ class TrainingRecord(keras.callbacks.Callback):
         folder: RunFolder,
         history: list[dict[str, float]],
         *,
+        keep_epochs: Container[int] = (),
         seconds_between_checkpoints: float,
         on_epoch: Callable[[int, dict[str, float]], None],
     ) -> None:
         super().__init__()
         self.folder = folder
         self.rows = list(history)
+        self.keep_epochs = keep_epochs
         self.seconds_between_checkpoints = seconds_between_checkpoints
         self.on_epoch = on_epoch
         self._last_checkpoint = time.monotonic()
@@ -52,6 +55,9 @@ class TrainingRecord(keras.callbacks.Callback):
                 f"The loss is {row['loss']} after epoch {epoch + 1}: training diverged. Take a smaller "
                 "learning rate or auxiliary weight."
             )
+        # Before the checkpoint: a run that goes on from it does not come by this epoch again.
+        if epoch + 1 in self.keep_epochs:
+            write_whole(self.folder.kept(epoch + 1), self.model.save_weights)
         if time.monotonic() - self._last_checkpoint >= self.seconds_between_checkpoints:
             write_whole(self.folder.checkpoint, self.model.save)
             self._last_checkpoint = time.monotonic()

@@ -1,0 +1,37 @@
+"""`--keep-epochs`: weights kept along the training."""
+
+import dataclasses
+
+import click
+
+from ksm_cli.grids import numbers
+
+keep_epochs_option = click.option(
+    "--keep-epochs",
+    metavar="LIST",
+    help="Keep the weights after these epochs, for ksm identity: such as 0,1,10 (0: before training), or 'geometric' "
+    "for 0,1,2,4,8 … Default: only the last.",
+)
+
+
+def keeping(recipe, text: str | None):
+    """A recipe that keeps the epochs asked for.
+
+    Args:
+        recipe: Any.
+        text: The value of `--keep-epochs`; `None` leaves the recipe as it is.
+
+    Raises:
+        click.UsageError: If it is no list of epochs, or one lies after the last.
+    """
+    from keras_selfmodel.experiments import geometric_epochs
+
+    if text is None:
+        return recipe
+    epochs = geometric_epochs(recipe.epochs)
+    if text.strip() != "geometric":
+        epochs = numbers(text, int, "--keep-epochs", least=0)
+    try:
+        return dataclasses.replace(recipe, keep_epochs=tuple(epochs))
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
