@@ -9,6 +9,7 @@ from ksm_cli.compare import compare
 from ksm_cli.controls import controls
 from ksm_cli.data import data
 from ksm_cli.doctor import doctor
+from ksm_cli.identity import identity
 from ksm_cli.output import Interrupted
 from ksm_cli.plot import plot
 from ksm_cli.report import report
@@ -74,5 +75,5 @@ def main() -> None:
     """
 
 
-for command in (run, sweep, controls, compare, plot, report, rlct, data, doctor):
+for command in (run, sweep, controls, compare, plot, report, identity, rlct, data, doctor):
     main.add_command(command)

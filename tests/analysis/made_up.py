@@ -90,3 +90,23 @@ def written(result: RunResult, folder: Path, history: list[dict] | None = None) 
     files.write_json("seconds.json", result.seconds)
     files.write_json("metrics.json", json.loads(json.dumps(result.metrics())))
     return dataclasses.replace(result, folder=folder)
+
+
+def network_written(result: RunResult, model, folder: Path, kept=()) -> RunResult:
+    """The same run with a network in its folder.
+
+    Args:
+        result: The run.
+        model: The trained network, compiled.
+        folder: Its run folder.
+        kept: Pairs of an epoch, one that the recipe keeps, and the weights that the network had after it.
+    """
+    result = written(result, folder)
+    files, last = RunFolder(folder), model.get_weights()
+    for epoch, weights in kept:
+        model.set_weights(weights)
+        files.kept(epoch).parent.mkdir(exist_ok=True)
+        model.save_weights(files.kept(epoch))
+    model.set_weights(last)
+    model.save(files.model)
+    return result

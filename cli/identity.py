@@ -1,0 +1,79 @@
+"""`ksm identity`: is the self-model of a run the identity map?"""
+
+import textwrap
+from functools import partial
+from pathlib import Path
+
+import click
+
+from ksm_cli.backend import activate, backend_option
+from ksm_cli.output import Bar, json_option, print_json, print_table, quiet_option, require, spoken_warnings
+from ksm_cli.stored_runs import data_of_runs, data_options
+
+
+@click.command(
+    short_help="Compare a network's self-model with the identity map.",
+    epilog="""\b
+Examples:
+  ksm run mnist --keep-epochs geometric --out runs/aw10
+  ksm identity runs/aw10
+  ksm identity sweeps/mnist/mnist-hidden64-*-seed1-jax --json""",
+)
+@click.argument(
+    "folders",
+    metavar="RUN [RUN ...]",
+    nargs=-1,
+    required=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+)
+@data_options
+@click.option("--samples", type=click.IntRange(min=2), help="Test samples that are looked at. Default: all.")
+@backend_option
+@json_option
+@quiet_option
+def identity(folders, recipe_file, data_dir, examples, samples, backend, as_json, quiet) -> None:
+    """Compare the matrix W, by which a network predicts its own activations, with
+    the identity I, after every epoch whose weights the run kept.
+
+    The loss sees of W − I only what lies where activations vary, so it can vanish
+    while W is far from I. Shown are both distances, the self-prediction's R², and
+    dead units and effective rank of the activations, on test data. identity.csv,
+    identity.json (with spectra) and figures/identity.png go into each RUN. Of a run
+    without self-model the activations alone are described.
+    """
+    require("rich", "matplotlib")
+    activate(backend)
+    with spoken_warnings():
+        from keras_selfmodel import analysis
+        from keras_selfmodel._whole_files import write_csv, write_whole
+        from keras_selfmodel.reporting import figure_bytes, identity_figure
+        from ksm_cli.identity_table import LEGEND, epochs_table, how_to_keep, runs_table
+
+        runs = [analysis.StoredRun.at(folder) for folder in folders]
+        dataset = data_of_runs([run.result for run in runs], recipe_file, data_dir, examples)
+        for run in runs:
+            run.check_data(dataset)
+        found = []
+        with Bar(quiet) as bar:
+            for number, run in enumerate(runs, 1):
+                found.append(analysis.identity_of_run(run, dataset, samples=samples))
+                write_csv(run.files.path / "identity.csv", [analysis.identity_row(one) for one in found[-1]])
+                run.files.write_json("identity.json", analysis.identity_json(found[-1]))
+                figure = figure_bytes(identity_figure(found[-1], run.result.recipe.name), "png")
+                write_whole(run.files.figures / "identity.png", partial(Path.write_bytes, data=figure))
+                bar.show("runs", number, len(runs))
+    if as_json:
+        pairs = zip(runs, found, strict=True)
+        print_json({"runs": [{"run": str(run.files.path), **analysis.identity_json(one)} for run, one in pairs]})
+        return
+    print_table(epochs_table(runs[0], found[0]) if len(runs) == 1 else runs_table(runs, found))
+    click.echo(LEGEND)
+    if len(runs) == 1:
+        click.echo()
+        click.echo(textwrap.fill(analysis.identity_reading(found[0]), 80))
+        click.echo(f"files: {runs[0].files.path}: identity.csv, identity.json, figures/identity.png")
+    else:
+        click.echo("files: identity.csv, identity.json and figures/identity.png in each run")
+    advice = how_to_keep(runs)
+    if advice:
+        click.echo(advice, err=True)

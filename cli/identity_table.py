@@ -1,0 +1,81 @@
+"""What `ksm identity` prints."""
+
+from collections.abc import Sequence
+
+from rich import box
+from rich.table import Table
+
+from keras_selfmodel.analysis import EpochIdentity, StoredRun
+from keras_selfmodel.experiments import TASKS
+
+LEGEND = """\
+E = W − I. ‖E‖/‖I‖: of all units; live: of those that vary. wrong: part of the
+activations' variance that W gets wrong, tr(ECEᵀ)/tr C. align: that over the
+same with all directions alike; 0 if E lies where nothing varies. R²: of the
+self-prediction. dead: units that do not vary. ranks: of the activations,
+(Σλ)²/Σλ² and exp(−Σp·ln p)"""
+
+
+def epochs_table(run: StoredRun, found: Sequence[EpochIdentity]) -> Table:
+    """One row for each epoch; 80 columns hold it."""
+    recipe = run.result.recipe
+    table = _table("epoch")
+    table.title = f"{recipe.name}, {run.result.backend}"
+    for one in found:
+        table.add_row(str(one.epoch), *_cells(one))
+    return table
+
+
+def runs_table(runs: Sequence[StoredRun], found: Sequence[Sequence[EpochIdentity]]) -> Table:
+    """One row for each trained network; 80 columns hold it."""
+    table = _table("H", "AW", "seed")
+    for run, epochs in zip(runs, found, strict=True):
+        recipe = run.result.recipe
+        table.add_row(str(recipe.hidden), f"{recipe.aux_weight:g}", str(recipe.seed), *_cells(epochs[-1]))
+    return table
+
+
+def how_to_keep(runs: Sequence[StoredRun]) -> str:
+    """The command that keeps weights along the training, if a run has none."""
+    without = [run for run in runs if not run.kept_epochs]
+    if not without:
+        return ""
+    recipe = without[0].result.recipe
+    start = f"ksm run {recipe.task}" if recipe.task in TASKS else "ksm run --recipe FILE"
+    which = f"{len(without)} of {len(runs)} runs" if len(runs) > 1 else str(without[0].files.path)
+    return (
+        f"{which} kept no weights along the training: only the trained network is shown. This keeps them, with what\n"
+        "else the run was given:\n"
+        f"  {start} --hidden {recipe.hidden} --aux-weight {recipe.aux_weight:g} --seed {recipe.seed} "
+        "--keep-epochs geometric"
+    )
+
+
+def _table(*names: str) -> Table:
+    table = Table(box=box.SIMPLE, title_justify="left", padding=(0, 1), pad_edge=False, collapse_padding=True)
+    for name in (*names, "‖E‖/‖I‖", "live", "wrong", "align", "R²", "dead", "ranks", ""):
+        table.add_column(name, justify="right", no_wrap=True)
+    return table
+
+
+def _cells(one: EpochIdentity) -> list[str]:
+    identity, activations = one.identity, one.activations
+    ranks = [f"{value:.1f}" if value else "–" for value in (activations.participation_ratio, activations.entropy_rank)]
+    if identity is None:
+        return ["–"] * 5 + [str(activations.dead_units), *ranks]
+    return [
+        _text(identity.distance, "{:.3f}"),
+        _text(identity.distance_of_live, "{:.3f}"),
+        _text(identity.weighted_distance, "{:.1e}"),
+        _text(identity.alignment, "{:.1e}"),
+        _text(identity.r2, "{:.3f}"),
+        str(activations.dead_units),
+        *ranks,
+    ]
+
+
+def _text(value: float | None, form: str) -> str:
+    if value is None:
+        return "–"
+    # Of an almost constant network R² can be any number below 1.
+    return (form.format(value) if abs(value) < 1e2 else f"{value:.0e}").replace("-", "−")

@@ -1,0 +1,53 @@
+"""Finished runs that a command looks into, and their data."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import click
+
+from ksm_cli.recipes import data_of, opened, recipe_option
+
+
+def data_options(command: Callable) -> Callable:
+    """Adds the options that say where the data of the runs come from."""
+    for option in (
+        click.option(
+            "--examples",
+            type=click.IntRange(min=1),
+            help="As in ksm run, for runs on the first so many examples.",
+        ),
+        click.option(
+            "--data-dir", type=click.Path(path_type=Path), help="Folder of TFDS data. Default: TFDS_DATA_DIR."
+        ),
+        recipe_option,
+    ):
+        command = option(command)
+    return command
+
+
+def data_of_runs(runs: Sequence, recipe_file: Path | None, data_dir: Path | None, examples: int | None):
+    """The data that runs of one task were trained on.
+
+    Args:
+        runs: Results.
+        recipe_file: The recipe of runs of a user's own task.
+        data_dir: Folder of TFDS data.
+        examples: How many of the first examples; `None` for all.
+
+    Raises:
+        click.UsageError: If the runs are of several tasks, or of another one than the recipe's, or need a recipe.
+    """
+    from keras_selfmodel import datasets
+    from keras_selfmodel.experiments import TASKS
+
+    tasks = sorted({run.recipe.task for run in runs})
+    if len(tasks) > 1:
+        raise click.UsageError(f"The runs must be of one task. Received: runs of {', '.join(tasks)}.")
+    (name,) = tasks
+    if name not in TASKS and recipe_file is None:
+        raise click.UsageError(f"{name!r} is a task of your own: name its file with --recipe.")
+    task = opened(None if recipe_file else name, recipe_file)
+    if task.recipe.task != name:
+        raise click.UsageError(f"The runs are of {name!r}, the recipe is of {task.recipe.task!r}.")
+    dataset = data_of(task, data_dir)
+    return dataset if examples is None else datasets.limited(dataset, examples)

@@ -1,0 +1,113 @@
+"""The network of a finished run, with the data it was trained on."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import keras
+
+from keras_selfmodel.datasets import Dataset
+from keras_selfmodel.experiments import RunResult, find_task, read_run
+from keras_selfmodel.experiments.run_folder import RunFolder, RunFolderError
+
+
+@dataclass(frozen=True)
+class StoredRun:
+    """A finished run to be looked into.
+
+    Attributes:
+        result: What it found.
+    """
+
+    result: RunResult
+
+    @classmethod
+    def at(cls, folder: str | Path) -> "StoredRun":
+        """The run in a folder.
+
+        Raises:
+            RunFolderError: If there is no finished run.
+        """
+        return cls(read_run(folder))
+
+    @property
+    def files(self) -> RunFolder:
+        return RunFolder(self.result.folder)
+
+    @property
+    def digest(self) -> str:
+        """The digest of the data it was trained on."""
+        try:
+            return str(self.files.read_json("config.json")["data"]["digest"])
+        except (FileNotFoundError, KeyError, TypeError) as error:
+            raise RunFolderError(
+                f"{self.files.path / 'config.json'} does not say on which data the run was trained."
+            ) from error
+
+    def check_data(self, dataset: Dataset) -> None:
+        """Makes sure that `dataset`, as loaded, is what the network was trained on.
+
+        Raises:
+            ValueError: If it is not.
+        """
+        if self.digest != dataset.digest:
+            raise ValueError(
+                f"{self.files.path} was trained on other data: {self.result.data_source} ({self.digest[:12]}). "
+                f"Received: {dataset.source} ({dataset.digest[:12]}). A run on the first examples alone needs the "
+                "same --examples here, a run of a recipe the same --recipe."
+            )
+
+    @cached_property
+    def model(self) -> keras.Model:
+        """The network after training.
+
+        Raises:
+            RunFolderError: If the file is missing or damaged.
+        """
+        try:
+            return keras.models.load_model(self.files.model)
+        except (ImportError, MemoryError):
+            raise
+        except Exception as error:  # zipfile, h5py, json and Keras each have their own for a damaged file
+            raise RunFolderError(f"{self.files.model} cannot be read: {error}") from error
+
+    @property
+    def kept_epochs(self) -> tuple[int, ...]:
+        """Epochs before the last after which the weights were kept."""
+        return tuple(epoch for epoch in self.result.recipe.keep_epochs if epoch < self.result.recipe.epochs)
+
+    def along_training(self) -> Iterator[tuple[int, keras.Model]]:
+        """Epochs, and the network after them: the kept ones and the last.
+
+        The network is the same object every time, with other weights, so that what is compiled for it stays.
+
+        Raises:
+            RunFolderError: If a file is missing or damaged.
+        """
+        last = self.model.get_weights()
+        for epoch in self.kept_epochs:
+            file = self.files.kept(epoch)
+            try:
+                self.model.load_weights(file)
+            except (ImportError, MemoryError):
+                raise
+            except Exception as error:
+                raise RunFolderError(f"{file} cannot be read: {error}") from error
+            yield epoch, self.model
+        self.model.set_weights(last)
+        yield self.result.recipe.epochs, self.model
+
+    def held_out_inputs(self, dataset: Dataset, samples: int | None = None):
+        """The test inputs as the network takes them.
+
+        Args:
+            dataset: The data as loaded.
+            samples: At most so many, the first; `None` for all.
+
+        Raises:
+            ValueError: If the network was trained on other data.
+        """
+        self.check_data(dataset)
+        task = find_task(self.result.recipe.task)
+        return task.inputs(task.prepare(dataset).x_test[:samples])

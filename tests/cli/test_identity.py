@@ -1,0 +1,106 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from keras import layers
+
+from keras_selfmodel import SelfModelingModel
+from keras_selfmodel.experiments import TASKS
+from keras_selfmodel.models import mlp
+from tests.analysis.made_up import made_up_run, network_written
+
+
+def _network(aux_weight, head=None):
+    model = mlp(5, seed=1)
+    if aux_weight:
+        model = SelfModelingModel(model, "hidden", aux_weight, head=head, seed=1)
+    model.compile("sgd", loss="mse")
+    model.optimizer.build(model.trainable_variables)
+    return model
+
+
+@pytest.fixture
+def run(tmp_path, tiny_mnist) -> str:
+    model = _network(10.0)
+    start = model.get_weights()
+    model.head.set_weights([np.eye(5), np.zeros(5)])
+    network_written(made_up_run(10.0, hidden=5, epochs=8, keep_epochs=(2,)), model, tmp_path / "run", [(2, start)])
+    return "run"
+
+
+def test_the_epochs_are_shown_within_80_columns_and_written(ksm, run):
+    result = ksm("identity", run, "-q")
+    assert result.exit_code == 0 and result.stderr == ""
+    assert max(len(line) for line in result.stdout.splitlines()) <= 80
+    assert "The self-model is the identity map" in result.stdout
+    rows = Path("run/identity.csv").read_text().splitlines()
+    assert rows[0].startswith("epoch,distance,") and [row.split(",")[0] for row in rows[1:]] == ["2", "8"]
+    assert Path("run/figures/identity.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_json_is_what_is_written(ksm, run):
+    result = json.loads(ksm("identity", run, "--json").stdout)
+    (one,) = result["runs"]
+    assert one.pop("run") == "run"
+    assert one == json.loads(Path("run/identity.json").read_text())
+    assert [epoch["epoch"] for epoch in one["epochs"]] == [2, 8]
+    assert one["epochs"][1]["identity"]["distance"] == 0.0
+
+
+def test_several_runs_have_a_row_each_and_the_missing_weights_are_told(ksm, run, tmp_path):
+    network_written(made_up_run(0.0, hidden=5), _network(0.0), tmp_path / "baseline")
+    result = ksm("identity", run, "baseline", "-q")
+    assert result.exit_code == 0 and max(len(line) for line in result.stdout.splitlines()) <= 80
+    assert "1 of 2 runs kept no weights" in result.stderr
+    assert "ksm run mnist --hidden 5 --aux-weight 0 --seed 1 --keep-epochs geometric" in result.stderr
+
+
+def test_another_head_is_told(ksm, tmp_path, tiny_mnist):
+    network_written(made_up_run(1.0, hidden=5), _network(1.0, layers.Dense(5, activation="relu")), tmp_path / "run")
+    result = ksm("identity", "run", "-q")
+    assert result.exit_code == 1 and "one linear map" in result.stderr
+
+
+def test_other_data_are_told(ksm, run):
+    result = ksm("identity", run, "--examples", "9", "-q")
+    assert result.exit_code == 1 and "run was trained on other data" in result.stderr
+
+
+def test_runs_of_several_tasks_are_wrong_usage(ksm, run, tmp_path):
+    network_written(made_up_run(1.0, recipe=TASKS["imdb"].recipe), _network(1.0), tmp_path / "other")
+    result = ksm("identity", run, "other")
+    assert result.exit_code == 2 and "runs of imdb, mnist" in result.stderr
+
+
+def test_a_task_of_ones_own_needs_its_recipe(ksm, tmp_path):
+    network_written(made_up_run(1.0, task="mine", hidden=5), _network(1.0), tmp_path / "run")
+    result = ksm("identity", "run")
+    assert result.exit_code == 2 and "'mine' is a task of your own: name its file with --recipe" in result.stderr
+
+
+def test_an_unfinished_run_is_told(ksm, run):
+    Path("run/metrics.json").unlink()
+    result = ksm("identity", run)
+    assert result.exit_code == 1 and result.stderr == "Error: run holds an unfinished run.\n"
+
+
+@pytest.mark.parametrize(("text", "kept"), [("geometric", [0, 1, 2]), ("1", [1]), ("0-2", [0, 1, 2])])
+def test_run_keeps_the_epochs_asked_for(ksm, tiny_mnist, text, kept):
+    options = ["--hidden", "5", "--epochs", "2", "--batch-size", "50", "--no-rlct", "--out", "kept", "-q"]
+    assert ksm("run", "mnist", *options, "--keep-epochs", text).exit_code == 0
+    config = json.loads(Path("kept/config.json").read_text())
+    assert config["recipe"]["keep_epochs"] == kept
+    if text == "geometric":
+        assert [one["epoch"] for one in json.loads(ksm("identity", "kept", "--json").stdout)["runs"][0]["epochs"]] == [
+            0,
+            1,
+            2,
+        ]
+
+
+@pytest.mark.parametrize("text", ["3", "often", "-1", "1,1"])
+def test_epochs_that_cannot_be_kept_are_wrong_usage(ksm, tiny_mnist, text):
+    result = ksm("run", "mnist", "--epochs", "2", "--keep-epochs", text)
+    assert result.exit_code == 2 and "epochs" in result.stderr
+    assert not Path("runs").exists()
