@@ -10,6 +10,7 @@ from ksm_cli.controls import controls
 from ksm_cli.data import data
 from ksm_cli.doctor import doctor
 from ksm_cli.identity import identity
+from ksm_cli.observer import observer
 from ksm_cli.output import Interrupted
 from ksm_cli.plot import plot
 from ksm_cli.report import report
@@ -75,5 +76,5 @@ def main() -> None:
     """
 
 
-for command in (run, sweep, controls, compare, plot, report, identity, rlct, data, doctor):
+for command in (run, sweep, controls, compare, plot, report, identity, observer, rlct, data, doctor):
     main.add_command(command)

@@ -1,0 +1,133 @@
+"""`ksm observer`: how easy are networks to predict for others?"""
+
+import textwrap
+from functools import partial
+from pathlib import Path
+
+import click
+
+from ksm_cli.backend import activate, backend_option
+from ksm_cli.finished import finished
+from ksm_cli.grids import numbers
+from ksm_cli.output import (
+    Bar,
+    Interrupted,
+    json_option,
+    print_json,
+    print_table,
+    quiet_option,
+    require,
+    spoken_warnings,
+)
+from ksm_cli.stored_runs import data_of_runs, data_options
+
+# Written out, for the help's sake. A test compares.
+SOURCES = ("inputs", "logits", "probabilities")
+
+
+@click.command(
+    short_help="Let fresh networks learn to predict trained ones.",
+    epilog="""\b
+Examples:
+  ksm observer sweeps/mnist
+  ksm observer sweeps/mnist --capacities 0,64 --from inputs --out observer64""",
+)
+@click.argument(
+    "folders",
+    metavar="RUNS [RUNS ...]",
+    nargs=-1,
+    required=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+)
+@data_options
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder. Default: observer in RUNS.")
+@click.option(
+    "--capacities",
+    metavar="LIST",
+    default="0,16,64,256",
+    show_default=True,
+    help="Hidden units of the observers; 0 for a linear one, solved exactly.",
+)
+@click.option(
+    "--from",
+    "sources",
+    type=click.Choice(SOURCES),
+    multiple=True,
+    help="What observers see; may be repeated. Default: all.",
+)
+@click.option("--samples", type=click.IntRange(min=2), help="Training samples they learn from. Default: 10000.")
+@click.option("--held-out", type=click.IntRange(min=2), help="Test samples they are judged by. Default: 10000.")
+@click.option("--epochs", type=click.IntRange(min=1), help="Passes over their samples. Default: 10.")
+@click.option("--batch-size", type=click.IntRange(min=1), help="Samples of one step. Default: 100.")
+@click.option("--learning-rate", type=click.FloatRange(min=0, min_open=True), help="Of Adam. Default: 0.002.")
+@click.option("--seed", type=click.IntRange(min=0), help="Seed of their samples and weights. Default: 0.")
+@backend_option
+@json_option
+@quiet_option
+def observer(
+    folders, recipe_file, data_dir, examples, out, capacities, sources, backend, as_json, quiet, **settings
+) -> None:  # fmt: skip
+    """Let fresh observer networks learn to predict trained networks: from the
+    inputs, the hidden activations and the answers; from the answers, the
+    activations.
+
+    Every network of RUNS (folders of runs, at any depth) is observed alike: same
+    capacities, samples, batches, steps and first weights. Targets are standardised
+    unit by unit, so that small activations gain nothing. Errors are compared between
+    auxiliary weights, with intervals over the seeds. The networks observed are kept
+    in the folder, so that the same command goes on after an interruption;
+    observer.csv holds every error, observer.png the figure.
+    """
+    require("rich", "matplotlib", "scipy")
+    capacities = numbers(capacities, int, "--capacities", least=0)
+    if out is None and len(folders) > 1:
+        raise click.UsageError("Several folders of runs need --out.")
+    backend = activate(backend)
+    with spoken_warnings():
+        from keras_selfmodel._whole_files import write_csv, write_whole
+        from keras_selfmodel.analysis import observers
+        from keras_selfmodel.reporting import figure_bytes, observer_figure
+        from ksm_cli.observer_table import LEGEND, groups_json, observer_tables
+
+        results = [result for folder in folders for result in finished(folder)]
+        dataset = data_of_runs(results, recipe_file, data_dir, examples)
+        given = {name: value for name, value in settings.items() if value is not None}
+        protocol = observers.ObserverProtocol(capacities=tuple(capacities), **given)
+        questions = [question for question in observers.QUESTIONS if not sources or question.source in sources]
+        folder = out or folders[0] / "observer"
+        with Bar(quiet) as bar:
+            try:
+                observed = observers.observe_runs(
+                    results,
+                    dataset,
+                    folder,
+                    protocol=protocol,
+                    questions=questions,
+                    progress=partial(bar.show, "observers"),
+                )
+            except KeyboardInterrupt:
+                raise Interrupted(f"The same command goes on with what is missing in {folder}.") from None
+        groups = observers.observed_groups(observed)
+        write_csv(folder / "observer.csv", observers.observed_rows(observed))
+        for number, title in enumerate(dict.fromkeys(group.study for group in groups)):
+            figure = figure_bytes(observer_figure([group for group in groups if group.study == title]), "png")
+            name = f"observer{f'-{number + 1}' if number else ''}.png"
+            write_whole(folder / name, partial(Path.write_bytes, data=figure))
+    reading = observers.observer_reading(groups)
+    if as_json:
+        print_json(
+            {
+                "protocol": {**protocol.to_dict(), "backend": backend},
+                "reading": reading,
+                "groups": groups_json(groups),
+                "observations": observers.observed_rows(observed),
+            }
+        )
+        return
+    for table in observer_tables(groups):
+        print_table(table)
+    click.echo(LEGEND)
+    click.echo()
+    for sentence in reading:
+        click.echo(textwrap.fill(sentence, 80, subsequent_indent="  "))
+    click.echo(f"files: {folder}: observer.csv, observer.png")

@@ -1,0 +1,68 @@
+"""What `ksm observer` prints."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+
+from rich import box
+from rich.table import Table
+
+from keras_selfmodel.analysis.observers import ObservedGroup
+from keras_selfmodel.analysis.observers.reading import is_significant
+
+# Capacities that fit 80 columns.
+CAPACITIES = 4
+
+LEGEND = """\
+Fraction of the variance of a unit that an observer leaves unexplained, on
+held-out samples, averaged over the units that count (0.1 % of the units' mean
+variance): mean ± 95 % interval over the seeds. * differs from AW 0 (paired or
+Welch's t test, Holm p < 0.05 over all tests here). units: mean number that
+count. nets: networks with any such unit, of all; (c) so many have collapsed,
+and the group is not tested."""
+
+
+def observer_tables(groups: Sequence[ObservedGroup]) -> Iterator[Table]:
+    """One table for each study, size and question: auxiliary weights down, capacities across."""
+    for place in dict.fromkeys((group.study, group.hidden, group.question) for group in groups):
+        own = [group for group in groups if (group.study, group.hidden, group.question) == place]
+        capacities = sorted({group.capacity for group in own})
+        for start in range(0, len(capacities), CAPACITIES):
+            yield _table(own, capacities[start : start + CAPACITIES])
+
+
+def groups_json(groups: Sequence[ObservedGroup]) -> list[dict]:
+    """Everything, as JSON holds it."""
+    return [{**asdict(group), "question": group.question._asdict()} for group in groups]
+
+
+def _table(groups: list[ObservedGroup], capacities: list[int]) -> Table:
+    first = groups[0]
+    table = Table(
+        title=f"{first.study}, H = {first.hidden}: {first.question}",
+        title_justify="left",
+        box=box.SIMPLE,
+        pad_edge=False,
+    )
+    table.add_column("AW", justify="right")
+    for capacity in capacities:
+        table.add_column("linear" if capacity == 0 else f"{capacity} hidden", justify="right", no_wrap=True)
+    table.add_column("units", justify="right")
+    table.add_column("nets", justify="right", no_wrap=True)
+    for weight in sorted({group.aux_weight for group in groups}):
+        row = {group.capacity: group for group in groups if group.aux_weight == weight}
+        one = row[capacities[0]]
+        collapsed = f" ({one.collapsed}c)" if one.collapsed else ""
+        table.add_row(
+            f"{weight:g}",
+            *(_error(row[capacity]) for capacity in capacities),
+            f"{one.counted_units:.0f}",
+            f"{one.networks - one.constant}/{one.networks}{collapsed}",
+        )
+    return table
+
+
+def _error(group: ObservedGroup) -> str:
+    if group.error is None:
+        return "–"
+    width = "" if group.error.half_width is None else f"±{group.error.half_width:.3f}"
+    return f"{group.error.mean:.3f}{width}{'*' if is_significant(group) else ' '}"

@@ -1,0 +1,78 @@
+"""The error of observers against their capacity, as a figure."""
+
+from collections.abc import Sequence
+
+from keras_selfmodel.analysis.observers import ObservedGroup
+from keras_selfmodel.reporting.curve_styles import curve_style
+
+
+def observer_figure(groups: Sequence[ObservedGroup]):
+    """One panel for each size and question, one curve for each auxiliary weight, with 95 % intervals over the seeds.
+
+    Open markers stand for groups in which networks collapsed.
+
+    Args:
+        groups: What `observed_groups` found in one study.
+
+    Returns:
+        A `matplotlib.figure.Figure`.
+
+    Raises:
+        ImportError: If matplotlib is missing.
+    """
+    from matplotlib.figure import Figure
+
+    panels = list(dict.fromkeys((group.hidden, group.question) for group in groups))
+    columns = min(2, len(panels))
+    rows = -(-len(panels) // columns)
+    figure = Figure(figsize=(4.2 * columns, 3.2 * rows + 0.6), layout="constrained")
+    figure.suptitle(f"{groups[0].study}: how easy networks are to predict", fontsize="medium")
+    all_axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    for number, (axes, (hidden, question)) in enumerate(zip(all_axes, panels, strict=False)):
+        own = [group for group in groups if (group.hidden, group.question) == (hidden, question)]
+        _draw(axes, own)
+        axes.set_title(rf"$\bf{{{chr(65 + number)}}}$   {question}, H = {hidden}", loc="left", fontsize="small")
+    for axes in all_axes[len(panels) :]:
+        axes.set_axis_off()
+    handles = {label: handle for axes in all_axes for handle, label in zip(*axes.get_legend_handles_labels())}  # noqa: B905
+    figure.legend(
+        handles.values(),
+        handles.keys(),
+        title="auxiliary weight AW (means and 95 % intervals over the seeds; open: networks collapsed)",
+        loc="outside lower center",
+        ncols=len(handles),
+        frameon=False,
+        fontsize="small",
+        title_fontsize="small",
+    )
+    return figure
+
+
+def _draw(axes, groups: Sequence[ObservedGroup]) -> None:
+    capacities = sorted({group.capacity for group in groups})
+    weights = sorted({group.aux_weight for group in groups})
+    for index, weight in enumerate(weights):
+        own = [group for group in groups if group.aux_weight == weight and group.error is not None]
+        style = curve_style(index)
+        # Beside each other: intervals of one capacity would lie on top of each other.
+        shift = 0.07 * (index - (len(weights) - 1) / 2)
+        axes.errorbar(
+            [capacities.index(group.capacity) + shift for group in own],
+            [group.error.mean for group in own],
+            [group.error.half_width or 0.0 for group in own],
+            color=style.color,
+            marker=style.marker,
+            linestyle=style.linestyle,
+            markersize=4.5,
+            linewidth=1.2,
+            capsize=2,
+            markerfacecolor="white" if any(group.collapsed for group in own) else style.color,
+            label=f"{weight:g}",
+        )
+    axes.set_xticks(range(len(capacities)), ["linear" if capacity == 0 else str(capacity) for capacity in capacities])
+    axes.set(xlabel="hidden units of the observer", ylabel="variance left unexplained")
+    axes.set_ylim(0, None)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.tick_params(labelsize="small")
+    axes.xaxis.label.set_size("small")
+    axes.yaxis.label.set_size("small")

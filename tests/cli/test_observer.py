@@ -1,0 +1,88 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from keras_selfmodel.analysis.observers import QUESTIONS, ObserverProtocol
+from keras_selfmodel.models import mlp
+from ksm_cli.main import main
+from ksm_cli.observer import SOURCES
+from tests.analysis.made_up import made_up_run, network_written
+
+FEW = ("--samples", "90", "--held-out", "20", "--capacities", "0")
+
+
+@pytest.fixture
+def runs(tmp_path, tiny_mnist) -> str:
+    """AW 0 and 10, two seeds."""
+    for weight in (0.0, 10.0):
+        for seed in (1, 2):
+            network = mlp(5, seed=seed)
+            network.compile("sgd", loss="mse")
+            result = made_up_run(weight, seed, hidden=5)
+            network_written(result, network, tmp_path / "runs" / result.folder.name)
+    return "runs"
+
+
+def test_the_errors_are_shown_within_80_columns_and_written(ksm, runs):
+    result = ksm("observer", runs, *FEW, "-q")
+    assert result.exit_code == 0 and result.stderr == ""
+    assert max(len(line) for line in result.stdout.splitlines()) <= 80
+    assert "mnist, H = 5, inputs → activations: no difference beyond chance: AW 10." in result.stdout
+    assert len(Path("runs/observer/observer.csv").read_text().splitlines()) == 1 + 4 * 4
+    assert Path("runs/observer/observer.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_json_holds_the_protocol_and_every_error(ksm, runs):
+    result = json.loads(ksm("observer", runs, *FEW, "--from", "logits", "--json", "--out", "here").stdout)
+    assert result["protocol"]["samples"] == 90 and result["protocol"]["capacities"] == [0]
+    assert {row["source"] for row in result["observations"]} == {"logits"}
+    # A linear observer of two equal groups: no difference at all.
+    (difference,) = [group["difference"] for group in result["groups"] if group["aux_weight"] == 10]
+    assert difference["estimate"]["mean"] == 0.0
+    assert all(np.isfinite(row["error"]) for row in result["observations"])
+
+
+def test_another_protocol_in_the_same_folder_is_refused(ksm, runs):
+    ksm("observer", runs, *FEW, "--from", "logits", "-q")
+    result = ksm("observer", runs, *FEW[:-1], "0,2", "--from", "logits", "-q")
+    assert result.exit_code == 1 and "capacities: [0] there, [0, 2] here. Choose another folder" in result.stderr
+
+
+def test_more_samples_than_there_are_are_told(ksm, runs):
+    result = ksm("observer", runs)
+    assert result.exit_code == 1 and "samples must be at most the 100 that the data have" in result.stderr
+
+
+def test_an_interrupted_command_says_how_to_go_on(ksm, runs, monkeypatch):
+    from keras_selfmodel.analysis import observers
+
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(observers, "observe_runs", interrupted)
+    monkeypatch.setattr(main, "interrupted", False, raising=False)
+    result = ksm("observer", runs)
+    assert result.exit_code == 1
+    assert "Interrupted. The same command goes on with what is missing in runs/observer." in result.stderr
+
+
+def test_several_folders_need_an_out(ksm, runs):
+    result = ksm("observer", runs, runs)
+    assert result.exit_code == 2 and "need --out" in result.stderr
+
+
+@pytest.mark.parametrize("text", ["a", "-1", "1,1"])
+def test_capacities_that_cannot_be_are_wrong_usage(ksm, runs, text):
+    result = ksm("observer", runs, "--capacities", text)
+    assert result.exit_code == 2 and "--capacities" in result.stderr
+
+
+def test_the_help_names_what_the_package_has():
+    assert tuple(dict.fromkeys(question.source for question in QUESTIONS)) == SOURCES
+    options = {parameter.name: parameter for parameter in main.commands["observer"].params}
+    protocol = ObserverProtocol()
+    for name in ("samples", "held_out", "epochs", "batch_size", "learning_rate", "seed"):
+        assert options[name].help.endswith(f"Default: {getattr(protocol, name)}.")
+    assert options["capacities"].default == ",".join(map(str, protocol.capacities))
