@@ -29,9 +29,9 @@ def epochs_table(run: StoredRun, found: Sequence[EpochIdentity]) -> Table:
 def runs_table(runs: Sequence[StoredRun], found: Sequence[Sequence[EpochIdentity]]) -> Table:
     """One row for each trained network; 80 columns hold it."""
     table = _table("H", "AW", "seed")
-    for run, epochs in zip(runs, found, strict=True):
-        recipe = run.result.recipe
-        table.add_row(str(recipe.hidden), f"{recipe.aux_weight:g}", str(recipe.seed), *_cells(epochs[-1]))
+    rows = [(run.result.recipe, epochs[-1]) for run, epochs in zip(runs, found, strict=True)]
+    for recipe, last in sorted(rows, key=lambda row: (row[0].hidden, row[0].aux_weight, row[0].seed)):
+        table.add_row(str(recipe.hidden), f"{recipe.aux_weight:g}", str(recipe.seed), *_cells(last))
     return table
 
 

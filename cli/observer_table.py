@@ -17,8 +17,8 @@ Fraction of the variance of a unit that an observer leaves unexplained, on
 held-out samples, averaged over the units that count (0.1 % of the units' mean
 variance): mean ± 95 % interval over the seeds. * differs from AW 0 (paired or
 Welch's t test, Holm p < 0.05 over all tests here). units: mean number that
-count. nets: networks with any such unit, of all; (c) so many have collapsed,
-and the group is not tested."""
+count. nets: networks with any such unit, of all; (c): so many have collapsed;
+the mean of what is left stands in parentheses, without interval or test."""
 
 
 def observer_tables(groups: Sequence[ObservedGroup]) -> Iterator[Table]:
@@ -42,6 +42,7 @@ def _table(groups: list[ObservedGroup], capacities: list[int]) -> Table:
         title_justify="left",
         box=box.SIMPLE,
         pad_edge=False,
+        collapse_padding=True,
     )
     table.add_column("AW", justify="right")
     for capacity in capacities:
@@ -64,5 +65,7 @@ def _table(groups: list[ObservedGroup], capacities: list[int]) -> Table:
 def _error(group: ObservedGroup) -> str:
     if group.error is None:
         return "–"
+    if group.collapsed:
+        return f"({group.error.mean:.3f}) "
     width = "" if group.error.half_width is None else f"±{group.error.half_width:.3f}"
     return f"{group.error.mean:.3f}{width}{'*' if is_significant(group) else ' '}"

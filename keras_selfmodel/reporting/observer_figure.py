@@ -9,7 +9,7 @@ from keras_selfmodel.reporting.curve_styles import curve_style
 def observer_figure(groups: Sequence[ObservedGroup]):
     """One panel for each size and question, one curve for each auxiliary weight, with 95 % intervals over the seeds.
 
-    Open markers stand for groups in which networks collapsed.
+    Groups in which networks collapsed are left out: their few units are predicted nearly exactly or not at all.
 
     Args:
         groups: What `observed_groups` found in one study.
@@ -35,10 +35,11 @@ def observer_figure(groups: Sequence[ObservedGroup]):
     for axes in all_axes[len(panels) :]:
         axes.set_axis_off()
     handles = {label: handle for axes in all_axes for handle, label in zip(*axes.get_legend_handles_labels())}  # noqa: B905
+    left_out = "; groups with collapsed networks left out" if any(group.collapsed for group in groups) else ""
     figure.legend(
         handles.values(),
         handles.keys(),
-        title="auxiliary weight AW (means and 95 % intervals over the seeds; open: networks collapsed)",
+        title="auxiliary weight AW (means and 95 % intervals over the seeds" + left_out + ")",
         loc="outside lower center",
         ncols=len(handles),
         frameon=False,
@@ -50,7 +51,7 @@ def observer_figure(groups: Sequence[ObservedGroup]):
 
 def _draw(axes, groups: Sequence[ObservedGroup]) -> None:
     capacities = sorted({group.capacity for group in groups})
-    weights = sorted({group.aux_weight for group in groups})
+    weights = sorted({group.aux_weight for group in groups if group.error is not None and not group.collapsed})
     for index, weight in enumerate(weights):
         own = [group for group in groups if group.aux_weight == weight and group.error is not None]
         style = curve_style(index)
@@ -66,7 +67,6 @@ def _draw(axes, groups: Sequence[ObservedGroup]) -> None:
             markersize=4.5,
             linewidth=1.2,
             capsize=2,
-            markerfacecolor="white" if any(group.collapsed for group in own) else style.color,
             label=f"{weight:g}",
         )
     axes.set_xticks(range(len(capacities)), ["linear" if capacity == 0 else str(capacity) for capacity in capacities])
