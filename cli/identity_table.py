@@ -6,7 +6,7 @@ from rich import box
 from rich.table import Table
 
 from keras_selfmodel.analysis import EpochIdentity, StoredRun
-from keras_selfmodel.experiments import TASKS
+from keras_selfmodel.experiments import SELF_MODELING, TASKS
 
 LEGEND = """\
 E = W − I. ‖E‖/‖I‖: of all units; live: of those that vary. wrong: part of the
@@ -42,12 +42,13 @@ def how_to_keep(runs: Sequence[StoredRun]) -> str:
         return ""
     recipe = without[0].result.recipe
     start = f"ksm run {recipe.task}" if recipe.task in TASKS else "ksm run --recipe FILE"
+    objective = "" if recipe.objective == SELF_MODELING else f"--objective {recipe.objective} "
     which = f"{len(without)} of {len(runs)} runs" if len(runs) > 1 else str(without[0].files.path)
     return (
         f"{which} kept no weights along the training: only the trained network is shown. This keeps them, with what\n"
         "else the run was given:\n"
         f"  {start} --hidden {recipe.hidden} --aux-weight {recipe.aux_weight:g} --seed {recipe.seed} "
-        "--keep-epochs geometric"
+        f"{objective}--keep-epochs geometric"
     )
 
 

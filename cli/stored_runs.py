@@ -5,17 +5,13 @@ from pathlib import Path
 
 import click
 
-from ksm_cli.recipes import data_of, opened, recipe_option
+from ksm_cli.recipes import data_of, examples_option, opened, recipe_option
 
 
 def data_options(command: Callable) -> Callable:
     """Adds the options that say where the data of the runs come from."""
     for option in (
-        click.option(
-            "--examples",
-            type=click.IntRange(min=1),
-            help="As in ksm run, for runs on the first so many examples.",
-        ),
+        examples_option,
         click.option(
             "--data-dir", type=click.Path(path_type=Path), help="Folder of TFDS data. Default: TFDS_DATA_DIR."
         ),
@@ -37,7 +33,6 @@ def data_of_runs(runs: Sequence, recipe_file: Path | None, data_dir: Path | None
     Raises:
         click.UsageError: If the runs are of several tasks, or of another one than the recipe's, or need a recipe.
     """
-    from keras_selfmodel import datasets
     from keras_selfmodel.experiments import TASKS
 
     tasks = sorted({run.recipe.task for run in runs})
@@ -49,5 +44,4 @@ def data_of_runs(runs: Sequence, recipe_file: Path | None, data_dir: Path | None
     task = opened(None if recipe_file else name, recipe_file)
     if task.recipe.task != name:
         raise click.UsageError(f"The runs are of {name!r}, the recipe is of {task.recipe.task!r}.")
-    dataset = data_of(task, data_dir)
-    return dataset if examples is None else datasets.limited(dataset, examples)
+    return data_of(task, data_dir, examples)

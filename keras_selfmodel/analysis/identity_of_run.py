@@ -37,7 +37,9 @@ def identity_of_run(
     found, tap = [], None
     for epoch, model in run.along_training():
         modeling = isinstance(model, SelfModelingModel)
-        tap = tap or NetworkTap(model, model.targets if modeling else ())
+        # A head that predicts another network has no target of its own.
+        own = modeling and isinstance(model.targets, tuple)
+        tap = tap or NetworkTap(model, model.targets if own else ())
         values = tap.read(x)
         weights, bias = linear_self_model(model, values) if modeling else (None, None)
         found.append(epoch_identity(epoch, values.features, weights, bias))

@@ -22,7 +22,7 @@ def linear_self_model(model: SelfModelingModel, values: TappedValues) -> tuple[n
 
     Raises:
         ValueError: If the head is not one dense linear layer, if no target is what it reads, or if the targets are
-            normalised.
+            normalised or transformed.
 
     Example:
 
@@ -39,21 +39,22 @@ def linear_self_model(model: SelfModelingModel, values: TappedValues) -> tuple[n
             "Only a head that is one linear map can be compared with the identity: a dense layer without activation. "
             f"Received: {type(head).__name__} {head.name!r}"
         )
-    if model.target_normalization is not None:
+    if model.target_normalization is not None or model.target_transformation is not None:
         raise ValueError(
-            "The targets of this network are normalised, so that its head predicts other numbers than it reads, and "
-            f"the identity is not what it could learn. Received: target_normalization={model.target_normalization!r}"
+            "The targets of this network are normalised or transformed: its head predicts other numbers than it "
+            "reads, and the identity is not what it could learn. Received: "
+            f"target_normalization={model.target_normalization!r}, target_transformation={model.target_transformation}"
         )
     start = 0
     for target in values.activations:
         stop = start + target.shape[1]
         # By value, not by name: between target and head may lie a dropout or a flatten, which change nothing here.
-        if np.array_equal(target, values.features) and stop <= head.units:
+        if np.array_equal(target, values.features):
             kernel = keras.ops.convert_to_numpy(head.kernel)
             bias = keras.ops.convert_to_numpy(head.bias) if head.use_bias else np.zeros(head.units)
             return kernel[:, start:stop].T, bias[start:stop]
         start = stop
     raise ValueError(
         "No target of this network is what its head reads (the input of the final layer), so there is no identity map "
-        f"to compare with. Received: targets={list(model.targets)}"
+        f"to compare with. Received: targets={model.targets}"
     )

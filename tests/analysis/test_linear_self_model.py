@@ -6,6 +6,7 @@ from keras import layers
 from keras_selfmodel import SelfModelingModel
 from keras_selfmodel.analysis.linear_self_model import linear_self_model
 from keras_selfmodel.analysis.network_tap import NetworkTap
+from keras_selfmodel.layers import Signs
 
 X = np.random.default_rng(0).normal(size=(7, 4)).astype("float32")
 
@@ -61,10 +62,14 @@ def test_a_head_that_is_no_linear_map_is_refused():
 
 
 def test_a_head_that_predicts_other_layers_than_it_reads_is_refused():
-    with pytest.raises(ValueError, match=r"No target of this network.*targets=\['first'\]"):
+    with pytest.raises(ValueError, match=r"No target of this network.*targets=\('first',\)"):
         _self_model(SelfModelingModel(_classifier(), "first"))
 
 
-def test_normalised_targets_are_refused():
-    with pytest.raises(ValueError, match="unit_rms"):
-        _self_model(SelfModelingModel(_classifier(), "second", target_normalization="unit_rms"))
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [({"target_normalization": "unit_rms"}, "unit_rms"), ({"target_transformation": Signs()}, "Signs")],
+)
+def test_targets_that_are_other_numbers_are_refused(changes, words):
+    with pytest.raises(ValueError, match=words):
+        _self_model(SelfModelingModel(_classifier(), "second", **changes))

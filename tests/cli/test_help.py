@@ -20,7 +20,20 @@ from ksm_cli.plot import FORMATS as PLOT_FORMATS
 from ksm_cli.rlct import SAMPLER_NAMES, SCALING_NAMES, rlct
 from ksm_cli.run import TASK_NAMES, run
 
-COMMANDS = ("", "run", "sweep", "controls", "compare", "plot", "report", "identity", "observer", "rlct", "data", "doctor")
+COMMANDS = (
+    "",
+    "run",
+    "sweep",
+    "controls",
+    "compare",
+    "plot",
+    "report",
+    "identity",
+    "observer",
+    "rlct",
+    "data",
+    "doctor",
+)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
