@@ -48,15 +48,23 @@ class WeightDecayModel(PenalizedModel):
     ) -> None:
         graph = ClassifierGraph(classifier)
         names = [layers] if isinstance(layers, str) else layers
-        decaying = _weights_of(graph, names)
+        _check_layers(graph, names)
         super().__init__(classifier, TrainingGraph(graph, {"scores": graph.scores}), aux_weight, **kwargs)
         self.decaying_layers = None if names is None else tuple(names)
-        self._decaying = decaying
         self(self.symbolic_inputs)
+
+    @property
+    def decaying_weights(self) -> list[keras.Variable]:
+        """The weights that decay."""
+        # Not an attribute: Keras would take them for weights of this model, besides the classifier's.
+        if self.decaying_layers is None:
+            return self.classifier.trainable_variables
+        layers = [layer for layer in self.classifier.layers if layer.name in self.decaying_layers]
+        return [weight for layer in layers for weight in layer.trainable_variables]
 
     def auxiliary_loss(self, outputs: dict, sample_weight=None):
         """½ Σ w²; the weights of samples have no say in it."""
-        squares = [ops.sum(ops.square(ops.cast(weight, "float32"))) for weight in self._decaying]
+        squares = [ops.sum(ops.square(ops.cast(weight, "float32"))) for weight in self.decaying_weights]
         return 0.5 * sum(squares) / transforms.replicas()
 
     def with_classifier(self, classifier: keras.Model) -> "WeightDecayModel":
@@ -66,12 +74,9 @@ class WeightDecayModel(PenalizedModel):
         return {**super().get_config(), "layers": None if self.decaying_layers is None else list(self.decaying_layers)}
 
 
-def _weights_of(graph: ClassifierGraph, names: Sequence[str] | None) -> list[keras.Variable]:
-    if names is None:
-        return graph.functional.trainable_variables
+def _check_layers(graph: ClassifierGraph, names: Sequence[str] | None) -> None:
     known = {layer.name: layer for layer in graph.classifier.layers}
-    for name in names:
+    for name in names or ():
         if name not in known or not known[name].trainable_variables:
             lack = "No layer called" if name not in known else "No trainable weights in layer"
             raise ValueError(f"{lack} {name!r}. Received: layers={list(names)}; the classifier's: {graph.layer_names}")
-    return [weight for name in names for weight in known[name].trainable_variables]

@@ -9,7 +9,8 @@ import pytest
 from keras_selfmodel import SelfModelingModel
 from keras_selfmodel.callbacks import WeightSpread
 from keras_selfmodel.datasets import Dataset, padded
-from keras_selfmodel.experiments import TASKS
+from keras_selfmodel.experiments import TASKS, find_objective
+from keras_selfmodel.experiments.objectives import Subject
 from keras_selfmodel.experiments.training.word_trainer import WordTrainer
 from keras_selfmodel.models import text_classifier
 
@@ -65,6 +66,23 @@ class Rows(keras.callbacks.Callback):
 def in_order(texts: Dataset, seed: int = 3):
     order = np.random.default_rng(seed).permutation(30)
     return padded(texts.x_train[order]), texts.y_train[order]
+
+
+@pytest.mark.parametrize("objective", ["last-layer-decay", "activation-regularization", "random-subset"])
+def test_other_objectives_train_as_keras_trains_them(texts, recipe, objective):
+    def model() -> keras.Model:
+        subject = Subject(text_classifier(WORDS, embedding=5, hidden=6, seed=3), ("hidden",), 0.5, 3, network)
+        made = find_objective(objective).model(subject)
+        made.compile(keras.optimizers.SGD(RATE), loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+        return made
+
+    ours, dense = model(), model()
+    WordTrainer(recipe, texts).fit(ours, epochs=2, initial_epoch=0, callbacks=[])
+    x, y = in_order(texts)
+    dense.fit(x, y, batch_size=BATCH, epochs=2, shuffle=False, verbose=0)
+    for trained, wanted in zip(ours.get_weights(), dense.get_weights(), strict=True):
+        # Single precision: the same sums, added in another order.
+        np.testing.assert_allclose(trained, wanted, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize(("aux_weight", "targets"), [(0.0, ""), (AUX_WEIGHT, "hidden"), (2.0, ["pooled", "hidden"])])
