@@ -48,7 +48,7 @@ Examples:
 @quiet_option
 def controls(
     task, backend, hidden, seeds, objectives, examples, measure_rlct, data_dir, out, as_json, quiet,
-    workers, together, retry_failed, dry_run, **settings,
+    workers, cluster, together, retry_failed, dry_run, **settings,
 ) -> None:  # fmt: skip
     """Compare self-modeling with other objectives at the same accuracy.
 
@@ -85,6 +85,7 @@ def controls(
             data_dir=data_dir,
             quiet=quiet,
             workers=workers,
+            cluster=cluster,
             together=together,
             retry_failed=retry_failed,
             dry_run=dry_run,

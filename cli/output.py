@@ -13,17 +13,19 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print the re
 quiet_option = click.option("--quiet", "-q", is_flag=True, help="No progress; only the result, warnings and errors.")
 
 
-def require(*modules: str) -> None:
-    """Stops a command that needs packages of the extra `[experiments]` before it starts, not at its end.
+def require(*modules: str, extra: str = "experiments") -> None:
+    """Stops a command that needs packages of an extra before it starts, not at its end.
+
+    Args:
+        *modules: Their names as imported.
+        extra: The extra that brings them.
 
     Raises:
         click.ClickException: If a module is not installed.
     """
     missing = [module for module in modules if importlib.util.find_spec(module) is None]
     if missing:
-        raise click.ClickException(
-            f"This command needs {', '.join(missing)}: pip install 'keras-selfmodel[experiments]'"
-        )
+        raise click.ClickException(f"This command needs {', '.join(missing)}: pip install 'keras-selfmodel[{extra}]'")
 
 
 def print_json(values: dict | list) -> None:

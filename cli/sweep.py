@@ -1,19 +1,22 @@
 """`ksm sweep`: a grid of runs, trained and measured."""
 
+import contextlib
 import functools
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import click
 
 from ksm_cli.backend import activate, backend_option
+from ksm_cli.cluster import cluster_options
 from ksm_cli.grids import GRIDS, numbers
 from ksm_cli.keep_epochs import keep_epochs_option, keeping
 from ksm_cli.objectives import objective_list
 from ksm_cli.output import Interrupted, json_option, print_json, print_table, quiet_option, require, spoken_warnings
 from ksm_cli.recipes import check_one, data_of, opened, recipe_option
-from ksm_cli.run import TASK_NAMES, recipe_of, rlct_switch
+from ksm_cli.run import TASK_NAMES, precision_option, recipe_of, rlct_switch
 from ksm_cli.sweep_progress import SweepBar, duration
 
 # The largest of what was seen: ResNet-18 on PyTorch takes 2.7 GB, an RLCT of IMDB 2.2 to 2.6, MNIST up to 1.7.
@@ -39,7 +42,7 @@ _HOW = (
 
 def computing_options(command: Callable) -> Callable:
     """Adds the options that say how the runs of a grid are computed; `computed` takes them."""
-    return functools.reduce(lambda changed, option: option(changed), reversed(_HOW), command)
+    return functools.reduce(lambda changed, option: option(changed), reversed(_HOW), cluster_options(command))
 
 
 @click.command(
@@ -50,6 +53,7 @@ Examples:
   ksm sweep mnist --hidden 64,512 --aux-weight 0,10,50 --seeds 1-5
   ksm sweep mnist --seeds 1-3 --no-rlct --out sweeps/quick --retry-failed
   ksm sweep mnist --objective weight-decay --aux-weight 0,0.001,0.01
+  ksm sweep mnist --executor ray --address auto --gpus-per-task 0.5
   ksm sweep --recipe examples/digits/digits.toml --aux-weight 0,1,10""",
 )
 @click.argument("task", type=click.Choice(TASK_NAMES), required=False)
@@ -67,6 +71,7 @@ Examples:
 @click.option("--epochs", type=click.IntRange(min=1), help="Passes over the training data. Default: the paper's.")
 @click.option("--batch-size", type=click.IntRange(min=2), help="Samples of one step. Default: the paper's.")
 @click.option("--targets", multiple=True, help="Layer to predict; may be given several times.")
+@precision_option
 @rlct_switch
 @keep_epochs_option
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of TFDS data. Default: TFDS_DATA_DIR.")
@@ -90,6 +95,7 @@ def sweep(
     as_json,
     quiet,
     workers,
+    cluster,
     together,
     retry_failed,
     dry_run,
@@ -138,6 +144,7 @@ def sweep(
             data_dir=data_dir,
             quiet=quiet,
             workers=workers,
+            cluster=cluster,
             together=together,
             retry_failed=retry_failed,
             dry_run=dry_run,
@@ -165,6 +172,7 @@ def computed(
     data_dir: Path | None,
     quiet: bool,
     workers: int | None,
+    cluster: dict | None,
     together: bool | None,
     retry_failed: bool,
     dry_run: bool,
@@ -178,7 +186,7 @@ def computed(
         announcement: What is said of the grid before.
         data_dir: Folder of TFDS data.
         quiet: Whether nothing is said.
-        workers, together, retry_failed, dry_run: Values of `computing_options`.
+        workers, cluster, together, retry_failed, dry_run: Values of `computing_options`.
 
     Returns:
         An `experiments.SweepResult`; `None` after a dry run.
@@ -190,6 +198,9 @@ def computed(
 
     plan = experiments.plan_sweep(recipes, dataset, folder, retry_failed=retry_failed)
     accelerated = not transforms.devices()[0].lower().startswith("cpu")
+    if cluster is not None:
+        cluster = experiments.RayCluster(**cluster)
+        accelerated = cluster.gpus_per_task > 0
     if together is None:
         together = accelerated and all(experiments.can_be_trained_together(recipe) for recipe in recipes)
     workers = min(workers or (1 if accelerated else _workers()), max(1, len(plan.jobs)))
@@ -197,7 +208,9 @@ def computed(
         failed = f", {len(plan.failures)} failed before" if plan.failures else ""
         state = f"folder {folder}: {len(plan.kept)} runs finished{failed}, {len(plan.jobs)} to compute"
         click.echo(f"{announcement}\n{state}", err=True)
-    if plan.jobs and not quiet:
+    if plan.jobs and cluster is not None and not quiet:
+        click.echo(_tasks(cluster), err=True)
+    elif plan.jobs and not quiet:
         seconds = experiments.expected_seconds(plan, dataset) / workers
         way = f"{workers} runs at a time" if workers > 1 else "one run after another"
         click.echo(f"expected time: about {duration(seconds)} of training and sampling, {way}", err=True)
@@ -206,10 +219,16 @@ def computed(
         click.echo(err=True)
     if dry_run:
         return None
-    with SweepBar(quiet, plan) as bar:
+    with SweepBar(quiet, plan) as bar, _only_the_result(cluster):
         try:
             return experiments.sweep(
-                plan, dataset, data_dir=data_dir, workers=workers, together=together, progress=bar.progress()
+                plan,
+                dataset,
+                data_dir=data_dir,
+                workers=workers,
+                together=together,
+                cluster=cluster,
+                progress=bar.progress(),
             )
         except KeyboardInterrupt:
             raise Interrupted(f"The same command goes on with what is missing in {folder}.") from None
@@ -234,6 +253,17 @@ def _workers() -> int:
     except (AttributeError, ValueError, OSError):  # Windows does not tell
         return cores
     return max(1, min(cores, int(memory // BYTES_OF_A_WORKER)))
+
+
+def _tasks(cluster) -> str:
+    where = "Ray" if cluster.address is None else f"Ray at {cluster.address}"
+    takes = f"{cluster.cpus_per_task} CPU and {cluster.gpus_per_task:g} GPU"
+    return f"{where}: up to {cluster.runs_per_task} runs a task, each task on {takes}\n"
+
+
+def _only_the_result(cluster):
+    """Keeps what Ray says of dying processes out of standard output, where it says it."""
+    return contextlib.nullcontext() if cluster is None else contextlib.redirect_stdout(sys.stderr)
 
 
 def _announcement(task: str, backend: str, values: dict[str, list], objectives: list[str]) -> str:

@@ -3,6 +3,7 @@
 import csv
 import io
 import os
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -18,7 +19,8 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
         write: Writes the file whose path it is given; the suffix is that of `path`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{HALF_WRITTEN}{os.getpid()}.{path.name}")
+    # Not a process's number, which two machines that share a folder may both have.
+    temporary = path.with_name(f"{HALF_WRITTEN}{uuid.uuid4().hex[:12]}.{path.name}")
     try:
         write(temporary)
         os.replace(temporary, path)

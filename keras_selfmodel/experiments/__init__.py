@@ -12,6 +12,7 @@ from keras_selfmodel.experiments.run_folder import FolderBusyError, FolderTakenE
 from keras_selfmodel.experiments.run_result import RunResult
 from keras_selfmodel.experiments.run_store import finished_runs, read_run
 from keras_selfmodel.experiments.sweeps.expected_time import expected_seconds
+from keras_selfmodel.experiments.sweeps.ray_cluster import RayCluster
 from keras_selfmodel.experiments.sweeps.results_table import row_of
 from keras_selfmodel.experiments.sweeps.sweep import (
     Plan,
@@ -39,6 +40,7 @@ __all__ = [
     "PaperFigures",
     "Plan",
     "Progress",
+    "RayCluster",
     "Recipe",
     "RecipeFileError",
     "RunFolderError",

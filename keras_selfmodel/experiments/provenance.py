@@ -28,6 +28,7 @@ def provenance() -> dict:
     }
 
 
+@functools.cache  # a sweep asks once for each of its runs
 def installed_version(module: str) -> str | None:
     """The version of the package that brings a module, without importing it.
 

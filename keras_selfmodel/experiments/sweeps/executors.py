@@ -17,11 +17,14 @@ import keras
 
 from keras_selfmodel.datasets import Dataset
 from keras_selfmodel.experiments.run import Progress
+from keras_selfmodel.experiments.sweeps.data_origin import DataOrigin
 from keras_selfmodel.experiments.sweeps.jobs import Job, Outcome, failed, perform
-from keras_selfmodel.experiments.tasks import own_task
 
 Told = Callable[[Job, str, int, int], None]
 """Called with a job, what it does ("epochs", "RLCT", "after descent"), how much of it is done, and of how much."""
+
+Executor = Callable[[SimpleQueue], Iterator[tuple[Job, Outcome]]]
+"""Takes jobs from a queue until it is empty, and yields what came of each."""
 
 
 class HereExecutor:
@@ -87,14 +90,7 @@ class ProcessesExecutor:
         self._workers = workers
         self._stopped = threading.Event()
         self.processes: list[subprocess.Popen] = []
-        own = own_task(dataset.name)
-        self._start = {
-            "data": dataset.name,
-            "recipe_file": None if own is None else str(own.file),
-            "data_dir": None if data_dir is None else str(data_dir),
-            "digest": dataset.digest,
-            "examples": len(dataset.y_train),
-        }
+        self._start = {"data": DataOrigin.of(dataset, data_dir).to_dict()}
 
     def __call__(self, jobs: SimpleQueue) -> Iterator[tuple[Job, Outcome]]:
         """Takes jobs from the queue until it is empty, and yields what came of each.
@@ -160,7 +156,7 @@ class ProcessesExecutor:
                 if "event" in values:
                     events.put(("told", job, values["event"], values["done"], values["total"]))
                 elif "state" in values:
-                    return Outcome(values["state"], values["reason"])
+                    return Outcome.from_dict(values, job)
                 else:
                     events.put(("fatal", values["fatal"]))
                     return None

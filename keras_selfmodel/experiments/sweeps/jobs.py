@@ -8,6 +8,7 @@ from keras_selfmodel.datasets import Dataset
 from keras_selfmodel.experiments.recipe import Recipe
 from keras_selfmodel.experiments.run import Progress, run
 from keras_selfmodel.experiments.run_folder import FolderBusyError, RunFolder, RunFolderError
+from keras_selfmodel.experiments.run_result import RunResult
 
 
 @dataclass(frozen=True)
@@ -30,10 +31,25 @@ class Outcome:
     Attributes:
         state: "finished"; "failed", for a reason that is the run's own; "busy", if another process computes it.
         reason: Why it failed.
+        result: What was found, if it is finished: whoever waits for it need not read the folder, where a network's
+            file system may show new files only after a while.
     """
 
     state: str
     reason: str = ""
+    result: RunResult | None = None
+
+    def to_dict(self) -> dict:
+        """Plain values, as JSON holds them."""
+        found = None if self.result is None else {"metrics": self.result.metrics(), "seconds": self.result.seconds}
+        return {"state": self.state, "reason": self.reason, "result": found}
+
+    @classmethod
+    def from_dict(cls, values: dict, job: Job) -> "Outcome":
+        """The inverse of `to_dict`, for the job that it came of."""
+        found = values["result"]
+        result = None if found is None else RunResult.from_metrics(found["metrics"], found["seconds"], job.folder)
+        return cls(values["state"], values["reason"], result)
 
 
 def perform(job: Job, dataset: Dataset, progress: Progress) -> Outcome:
@@ -51,7 +67,7 @@ def perform(job: Job, dataset: Dataset, progress: Progress) -> Outcome:
         OSError, ImportError: What would end every other run too, such as a full disk or a missing package.
     """
     try:
-        run(job.recipe, dataset, job.folder, resume=True, progress=progress)
+        result = run(job.recipe, dataset, job.folder, resume=True, progress=progress)
     except FolderBusyError:
         return Outcome("busy")
     except RunFolderError as error:
@@ -61,7 +77,7 @@ def perform(job: Job, dataset: Dataset, progress: Progress) -> Outcome:
     finally:
         gc.collect()  # models refer to themselves and to the data of the run
     RunFolder(job.folder).forget_failure()
-    return Outcome("finished")
+    return Outcome("finished", result=result)
 
 
 def failed(job: Job, reason: str) -> Outcome:

@@ -1,10 +1,14 @@
 """`results.csv`: one row for each finished run of a sweep."""
 
+import time
 from pathlib import Path
 
 from keras_selfmodel._whole_files import write_csv
 from keras_selfmodel.experiments.run_result import RunResult
 from keras_selfmodel.experiments.run_store import finished_runs
+
+# Seconds between two tables for each second that one took: thousands of folders take seconds to read.
+PAUSE = 20
 
 RECIPE_COLUMNS = ("task", "hidden", "objective", "aux_weight", "seed", "epochs", "batch_size", "learning_rate")
 RESULT_COLUMNS = (
@@ -47,3 +51,23 @@ def write_results(folder: Path) -> list[RunResult]:
         results = finished_runs(folder)
         write_csv(folder / "results.csv", [row_of(result) for result in results])
     return results
+
+
+class ResultsTable:
+    """Keeps `results.csv` up to date while runs end, in a twentieth of the time at most.
+
+    Args:
+        folder: The sweep's folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._next = 0.0
+
+    def update(self) -> None:
+        """Writes the table, unless that was done a short while ago."""
+        start = time.monotonic()
+        if start >= self._next:
+            write_results(self._folder)
+            end = time.monotonic()
+            self._next = end + PAUSE * (end - start)

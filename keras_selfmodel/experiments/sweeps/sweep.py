@@ -18,9 +18,11 @@ from keras_selfmodel.experiments.run import finished_run
 from keras_selfmodel.experiments.run_folder import FolderBusyError, RunFolder, RunFolderError
 from keras_selfmodel.experiments.run_result import RunResult
 from keras_selfmodel.experiments.run_store import place_of
-from keras_selfmodel.experiments.sweeps.executors import HereExecutor, ProcessesExecutor
+from keras_selfmodel.experiments.sweeps.executors import Executor, HereExecutor, ProcessesExecutor
 from keras_selfmodel.experiments.sweeps.jobs import Job
-from keras_selfmodel.experiments.sweeps.results_table import write_results
+from keras_selfmodel.experiments.sweeps.ray_cluster import RayCluster
+from keras_selfmodel.experiments.sweeps.ray_executor import RayExecutor
+from keras_selfmodel.experiments.sweeps.results_table import ResultsTable, write_results
 from keras_selfmodel.experiments.sweeps.training_together import can_be_trained_together, train_together
 from keras_selfmodel.experiments.tasks import find_task
 
@@ -184,6 +186,7 @@ def sweep(
     data_dir: str | os.PathLike | None = None,
     workers: int = 1,
     together: bool = False,
+    cluster: RayCluster | None = None,
     progress: SweepProgress | None = None,
 ) -> SweepResult:
     """Computes the runs of a plan, and writes `results.csv` with one row for each finished run in its folder.
@@ -197,65 +200,84 @@ def sweep(
         data_dir: Folder of TFDS data that worker processes load it from again.
         workers: Processes that compute at a time, each with its share of the cores; with 1, this process computes.
         together: Whether this process first trains the networks of one shape by one program
-            (`training_together.train_together`), which is meant for GPUs. Measuring them follows.
+            (`training_together.train_together`), which is meant for GPUs. Measuring them follows. On a cluster each
+            task does that with its group of runs.
+        cluster: The Ray cluster that computes, in place of this machine; `workers` is then of no account. The folder,
+            and the data or their cache, must be where all its machines see them.
         progress: Hooks that are told what happens.
 
     Returns:
         A `SweepResult`. Networks trained together differ from those trained alone by the order of additions.
 
     Raises:
-        ValueError: If `workers` is not positive, or the networks cannot be trained together.
+        ValueError: If `workers` is not positive, the networks cannot be trained together, or no machine of the cluster
+            has room for a task.
         OSError, ImportError, RuntimeError: What would end every other run too, such as a full disk. What was computed
             stays.
     """
     if workers < 1:
         raise ValueError(f"workers must be at least 1. Received: workers={workers}")
+    if together:
+        _check_together(plan.jobs)
     progress = progress or SweepProgress()
+    plan.folder.mkdir(parents=True, exist_ok=True)
+    if cluster is not None:
+        with RayExecutor(dataset, progress.told, cluster, data_dir=data_dir, together=together) as execute:
+            return _computed(plan, dict(plan.failures), execute, progress)
+    failures = dict(plan.failures)
+    if together:
+        on_epoch = lambda job, done, total: progress.told(job, "epochs", done, total)  # noqa: E731
+        for job, reason in train_together(plan.jobs, dataset, on_epoch=on_epoch).items():
+            failures[job.folder.name] = reason
+            progress.failed(job, reason)
     if workers == 1:
         execute = HereExecutor(dataset, progress.told)
     else:
         execute = ProcessesExecutor(dataset, progress.told, data_dir=data_dir, workers=min(workers, len(plan.jobs)))
-    plan.folder.mkdir(parents=True, exist_ok=True)
-    results, failures = list(plan.kept), dict(plan.failures)
-    ready, busy = list(plan.jobs), []
-    if together:
-        for job, reason in _trained_together(ready, dataset, progress).items():
-            ready.remove(job)
-            failures[job.folder.name] = reason
-            progress.failed(job, reason)
-    while ready or busy:
-        queue: SimpleQueue[Job] = SimpleQueue()
-        for job in ready:
-            queue.put(job)
-        with contextlib.closing(execute(queue)) as outcomes:
-            for job, outcome in outcomes:
-                if outcome.state == "busy":
-                    busy.append(job)
-                elif outcome.state == "failed":
-                    failures[job.folder.name] = outcome.reason
-                    progress.failed(job, outcome.reason)
-                else:
-                    results.append(finished_run(job.recipe, dataset, job.folder))
-                    write_results(plan.folder)
-                    progress.finished(job, results[-1])
-        ready = [job for job in busy if not _is_busy(job)]
-        busy = [job for job in busy if job not in ready]
-        if busy and not ready:
-            progress.waiting(len(busy))
-            time.sleep(SECONDS_BETWEEN_LOOKS)
+    return _computed(plan, failures, execute, progress)
+
+
+def _computed(plan: Plan, failures: dict[str, str], execute: Executor, progress: SweepProgress) -> SweepResult:
+    """Lets the executor compute the plan's runs, but for those that have failed already."""
+    results, table = list(plan.kept), ResultsTable(plan.folder)
+    ready, busy = [job for job in plan.jobs if job.folder.name not in failures], []
+    try:
+        while ready or busy:
+            queue: SimpleQueue[Job] = SimpleQueue()
+            for job in ready:
+                queue.put(job)
+            with contextlib.closing(execute(queue)) as outcomes:
+                for job, outcome in outcomes:
+                    if outcome.state == "busy":
+                        busy.append(job)
+                    elif outcome.state == "failed":
+                        failures[job.folder.name] = outcome.reason
+                        progress.failed(job, outcome.reason)
+                    else:
+                        results.append(outcome.result)
+                        table.update()
+                        progress.finished(job, outcome.result)
+            ready = [job for job in busy if not _is_busy(job)]
+            busy = [job for job in busy if job not in ready]
+            if busy and not ready:
+                progress.waiting(len(busy))
+                time.sleep(SECONDS_BETWEEN_LOOKS)
+    except KeyboardInterrupt:
+        write_results(plan.folder)
+        raise
     write_results(plan.folder)
     results.sort(key=place_of)
     return SweepResult(tuple(results), failures)
 
 
-def _trained_together(jobs: list[Job], dataset: Dataset, progress: SweepProgress) -> dict[Job, str]:
-    impossible = {job.recipe.task for job in jobs if not can_be_trained_together(job.recipe)}
+def _check_together(jobs: Sequence[Job]) -> None:
+    recipes = [job.recipe for job in jobs]
+    impossible = {f"{r.task} in {r.precision}" for r in recipes if not can_be_trained_together(r)}
     if impossible:
         raise ValueError(
             f"Networks of {', '.join(sorted(impossible))} cannot be trained together on {keras.config.backend()}. "
             "Train them one after another, or in several processes."
         )
-    return train_together(jobs, dataset, on_epoch=lambda job, done, total: progress.told(job, "epochs", done, total))
 
 
 def _is_busy(job: Job) -> bool:

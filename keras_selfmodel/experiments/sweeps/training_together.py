@@ -33,8 +33,9 @@ DEFAULT_BYTES = 4e9
 
 
 def can_be_trained_together(recipe: Recipe) -> bool:
-    """Whether one program can train the networks of many runs of a recipe's task on this backend."""
-    return find_task(recipe.task).together and transforms.FUNCTIONAL_OPTIMIZERS
+    """Whether one program can train the networks of many runs with this recipe's task and precision on this backend."""
+    # In half precision another order of additions is another training.
+    return find_task(recipe.task).together and transforms.FUNCTIONAL_OPTIMIZERS and recipe.precision == "float32"
 
 
 def networks_at_once(model: keras.Model, batch_size: int, limit: float = DEFAULT_BYTES) -> int:

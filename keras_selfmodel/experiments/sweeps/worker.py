@@ -2,14 +2,13 @@
 
 It reads one JSON object a line from standard input, first about itself and the data, then one for each job; and writes
 one a line to standard output: `{"event": "epochs" | "RLCT" | "after descent", "done": 3, "total": 50}` on the way, and
-`{"state": ..., "reason": ...}` at the end of a job, or `{"fatal": ...}` if no job can be computed.
+an `Outcome` at the end of a job, or `{"fatal": ...}` if no job can be computed.
 """
 
 import json
 import os
 import sys
 import threading
-import warnings
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
@@ -26,12 +25,10 @@ def main() -> None:
     if start["cores"] and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, start["cores"])
 
-    from keras_selfmodel import datasets
-    from keras_selfmodel.experiments.own.recipe_file import read_recipe_file
     from keras_selfmodel.experiments.recipe import Recipe
     from keras_selfmodel.experiments.run import Progress
+    from keras_selfmodel.experiments.sweeps.data_origin import DataOrigin
     from keras_selfmodel.experiments.sweeps.jobs import Job, perform
-    from keras_selfmodel.experiments.tasks import add_task
 
     def tell(values: dict) -> None:
         channel.write(json.dumps(values) + "\n")
@@ -41,19 +38,11 @@ def main() -> None:
 
     progress = Progress(partial(event, "epochs"), partial(event, "RLCT"), partial(event, "after descent"))
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the sweep has loaded the same data, and shown them
-            if start["recipe_file"] is None:
-                dataset = datasets.load(start["data"], start["data_dir"], download=False)
-            else:
-                dataset = add_task(read_recipe_file(start["recipe_file"])).load(start["data_dir"])
-        dataset = datasets.limited(dataset, start["examples"])
-        if dataset.digest != start["digest"]:
-            raise RuntimeError(f"{dataset.source} changed while the sweep was running.")
+        dataset = DataOrigin(**start["data"]).load()
         while True:
             job = json.loads(lines.get())
             outcome = perform(Job(Recipe.from_dict(job["recipe"]), Path(job["folder"])), dataset, progress)
-            tell({"state": outcome.state, "reason": outcome.reason})
+            tell(outcome.to_dict())
     except (ImportError, OSError, RuntimeError, ValueError) as error:
         tell({"fatal": str(error)})
         sys.exit(1)

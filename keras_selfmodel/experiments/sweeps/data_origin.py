@@ -1,0 +1,63 @@
+"""Where the data of a sweep come from, so that other processes load the same."""
+
+import os
+import warnings
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from keras_selfmodel import datasets
+from keras_selfmodel.datasets import Dataset
+from keras_selfmodel.experiments.own.recipe_file import read_recipe_file
+from keras_selfmodel.experiments.tasks import add_task, own_task
+
+
+@dataclass(frozen=True)
+class DataOrigin:
+    """What a process needs to load the data of a sweep again.
+
+    Attributes:
+        name: Name of the data set.
+        recipe_file: The recipe file of the user's task that has this name; `None` for a task of the paper.
+        data_dir: Folder of TFDS data; `None` for TFDS_DATA_DIR or the usual one.
+        digest: Digest that the data must have.
+        examples: How many training examples of them the sweep takes.
+    """
+
+    name: str
+    recipe_file: str | None
+    data_dir: str | None
+    digest: str
+    examples: int
+
+    @classmethod
+    def of(cls, dataset: Dataset, data_dir: str | os.PathLike | None) -> "DataOrigin":
+        """The origin of data that this process has loaded, with whole paths."""
+        own = own_task(dataset.name)
+        return cls(
+            dataset.name,
+            None if own is None else str(Path(own.file).resolve()),
+            None if data_dir is None else str(Path(data_dir).resolve()),
+            dataset.digest,
+            len(dataset.y_train),
+        )
+
+    def to_dict(self) -> dict:
+        """Plain values, as JSON holds them; `DataOrigin(**values)` is the inverse."""
+        return asdict(self)
+
+    def load(self) -> Dataset:
+        """Loads the data, and makes the user's task known to this process if it is one's.
+
+        Raises:
+            RuntimeError: If they are others than those of the sweep.
+        """
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the sweep has loaded the same data, and shown them
+            if self.recipe_file is None:
+                dataset = datasets.load(self.name, self.data_dir, download=False)
+            else:
+                dataset = add_task(read_recipe_file(self.recipe_file)).load(self.data_dir)
+        dataset = datasets.limited(dataset, self.examples)
+        if dataset.digest != self.digest:
+            raise RuntimeError(f"{dataset.source} changed while the sweep was running, or is not what the sweep has.")
+        return dataset
