@@ -3,6 +3,7 @@
 from keras_selfmodel.models.activation_regularization_model import ActivationRegularizationModel
 from keras_selfmodel.models.dropout_model import DropoutModel
 from keras_selfmodel.models.mlp import mlp
+from keras_selfmodel.models.model_parallel import model_parallel
 from keras_selfmodel.models.objective_model import ObjectiveModel
 from keras_selfmodel.models.penalized_model import PenalizedModel
 from keras_selfmodel.models.resnet18 import resnet18
@@ -18,6 +19,7 @@ __all__ = [
     "SelfModelingModel",
     "WeightDecayModel",
     "mlp",
+    "model_parallel",
     "resnet18",
     "text_classifier",
 ]

@@ -19,11 +19,13 @@ else:
 
 COMPILE_OPTIONS = _backend.COMPILE_OPTIONS
 FUNCTIONAL_OPTIMIZERS = _backend.FUNCTIONAL_OPTIMIZERS
+data_parallel = _backend.data_parallel
 devices = _backend.devices
 jit = _backend.jit
 key_from_numpy = _backend.key_from_numpy
 key_to_numpy = _backend.key_to_numpy
 map_chains = _backend.map_chains
+model_parallel = _backend.model_parallel
 normals = _backend.normals
 put_rows = _backend.put_rows
 random_key = _backend.random_key
@@ -34,11 +36,13 @@ value_and_grad = _backend.value_and_grad
 __all__ = [
     "COMPILE_OPTIONS",
     "FUNCTIONAL_OPTIMIZERS",
+    "data_parallel",
     "devices",
     "jit",
     "key_from_numpy",
     "key_to_numpy",
     "map_chains",
+    "model_parallel",
     "normals",
     "put_rows",
     "random_key",

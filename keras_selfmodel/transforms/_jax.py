@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import jax
+import keras
 import numpy as np
 
 # Arguments of `model.compile` with which `fit` is fastest: none on JAX, which compiles each step as it is.
@@ -20,6 +21,36 @@ def devices() -> list[str]:
 def replicas() -> int:
     """Devices whose Loss instances share one batch by scaling: none but TensorFlow's strategies do."""
     return 1
+
+
+def data_parallel(devices: int):
+    """The distribution in whose `scope()` models are made whose training steps several devices share.
+
+    Args:
+        devices: How many of `devices()`. Each takes its part of every batch.
+
+    Raises:
+        NotImplementedError: If Keras has none for the backend.
+    """
+    return keras.distribution.DataParallel(devices=keras.distribution.list_devices()[:devices])
+
+
+def model_parallel(divided: dict[str, tuple], devices: int, replicas: int):
+    """The distribution in whose `scope()` the weights of models are divided among devices.
+
+    Args:
+        divided: For the ends of variables' paths the axis "model" where it is divided, and `None` for each other axis.
+        devices: Devices that share a copy of the weights.
+        replicas: Copies, which share the batches.
+
+    Raises:
+        NotImplementedError: If Keras has none for the backend.
+    """
+    names = keras.distribution.list_devices()[: devices * replicas]
+    layout = keras.distribution.LayoutMap(keras.distribution.DeviceMesh((replicas, devices), ("batch", "model"), names))
+    for path, axes in divided.items():
+        layout[f"(.*/)?{path}"] = axes
+    return keras.distribution.ModelParallel(layout_map=layout, batch_dim_name="batch")
 
 
 def value_and_grad(function: Callable) -> Callable:

@@ -23,6 +23,15 @@ def replicas() -> int:
     return tf.distribute.get_strategy().num_replicas_in_sync
 
 
+def data_parallel(devices: int):
+    kind = next(kind for kind in ("GPU", "TPU", "CPU") if tf.config.list_logical_devices(kind))
+    return tf.distribute.MirroredStrategy([f"{kind}:{number}" for number in range(devices)])
+
+
+def model_parallel(divided: dict[str, tuple], devices: int, replicas: int):
+    raise NotImplementedError("Keras divides the weights of a network among devices on JAX alone.")
+
+
 def value_and_grad(function: Callable) -> Callable:
     def differentiated(weights, *args):
         with tf.GradientTape(watch_accessed_variables=False) as tape:

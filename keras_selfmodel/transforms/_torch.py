@@ -22,6 +22,14 @@ def replicas() -> int:
     return 1
 
 
+def data_parallel(devices: int):
+    raise NotImplementedError("Keras trains a network on one device alone on PyTorch. Take JAX or TensorFlow.")
+
+
+def model_parallel(divided: dict[str, tuple], devices: int, replicas: int):
+    raise NotImplementedError("Keras divides the weights of a network among devices on JAX alone.")
+
+
 def value_and_grad(function: Callable) -> Callable:
     differentiated = torch.func.grad_and_value(function, has_aux=True)
 
