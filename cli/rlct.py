@@ -127,7 +127,9 @@ def rlct(
     activate(backend)
     with spoken_warnings():
         import keras_selfmodel as ksm
+        from keras_selfmodel._classifier_graph import classifier_of
         from keras_selfmodel._whole_files import write_whole
+        from keras_selfmodel.models.precision import computes_in_half
         from ksm_cli.rlct_table import calibration_json, calibration_table, rlct_json, rlct_table
 
         task = opened(data_name, recipe_file)
@@ -172,6 +174,8 @@ def rlct(
                     click.echo(note)
                 click.echo()
             print_table(rlct_table(estimate, dataset, file))
+            if computes_in_half(classifier_of(model)):
+                click.echo("The network computes in half precision; its RLCT is taken in float32.")
         # After the result, which a file that cannot be written must not cost.
         if traces is not None:
             write_whole(traces, lambda part: estimate.to_inference_data().to_netcdf(str(part)))

@@ -101,6 +101,7 @@ def rlct_json(estimate: RLCTEstimate, dataset: Dataset) -> dict:
         "gradient_evaluations": estimate.gradient_evaluations,
         "r_hat": number(estimate.r_hat),
         "ess": number(estimate.ess),
+        "precision": "float32",  # whatever the network computes in
         "num_parameters": estimate.num_parameters,
         "num_samples": estimate.num_samples,
         "settings": dataclasses.asdict(estimate.settings),

@@ -22,6 +22,14 @@ from ksm_cli.recipes import check_one, data_of, examples_option, opened, recipe_
 
 TASK_NAMES = ("mnist", "cifar10", "imdb")
 
+PRECISION_NAMES = ("float32", "mixed_bfloat16", "mixed_float16")
+
+precision_option = click.option(
+    "--precision",
+    type=click.Choice(PRECISION_NAMES),
+    help="What the network computes in; the RLCT is always taken in float32. Default: float32.",
+)
+
 rlct_switch = click.option(
     "--rlct/--no-rlct",
     "measure_rlct",
@@ -76,7 +84,15 @@ Examples:
     help="Samples of one step. Default: mnist 512, cifar10 64, imdb 64.",
 )
 @examples_option
+@click.option(
+    "--devices",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Devices that train, each on its part of every batch. Several: JAX and TensorFlow.",
+)
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of weights, order and sampling. Default: 1.")
+@precision_option
 @rlct_switch
 @keep_epochs_option
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of TFDS data. Default: TFDS_DATA_DIR.")
@@ -85,8 +101,8 @@ Examples:
 @json_option
 @quiet_option
 def run(
-    task, recipe_file, backend, targets, examples, measure_rlct, keep_epochs, data_dir, out, resume, as_json, quiet,
-    **settings
+    task, recipe_file, backend, targets, examples, devices, measure_rlct, keep_epochs, data_dir, out, resume, as_json,
+    quiet, **settings,
 ) -> None:  # fmt: skip
     """Train one network, self-modeling or with another objective, and measure it.
 
@@ -114,7 +130,7 @@ def run(
                 descended=lambda done, total: bar.show("  again", done, total, "after descent"),
             )
             try:
-                result = experiments.run(recipe, dataset, folder, resume=resume, progress=progress)
+                result = experiments.run(recipe, dataset, folder, resume=resume, devices=devices, progress=progress)
             except KeyboardInterrupt:
                 advice = f"The same command with --resume goes on with the run in {folder}."
                 raise Interrupted(advice) from None
@@ -124,7 +140,7 @@ def run(
                     f"{folder} holds {state} run. --resume {resumed}; --out chooses another folder."
                 ) from None
     if as_json:
-        print_json({**result.metrics(), "seconds": result.seconds, "folder": str(folder)})
+        print_json({**result.metrics(), "rlct_precision": "float32", "seconds": result.seconds, "folder": str(folder)})
     else:
         from ksm_cli.run_table import run_notes, run_table
 

@@ -46,6 +46,9 @@ def run_notes(result: RunResult) -> str:
     ]
     if result.is_subset:
         lines.insert(1, "NOT the full data set: no comparison with the paper")
+    if result.recipe.precision != "float32":
+        taken = "" if result.recipe.rlct is None else "; the RLCT is taken in float32"
+        lines.insert(1, f"trained and tested in {result.recipe.precision}{taken}")
     return "\n".join(lines)
 
 

@@ -51,4 +51,5 @@ IMDB = Task(
     prepare=tokenize,
     # A step sees nothing but the words of its batch, and draws no random numbers.
     without=("random-projection", "other-network", "weight-decay", "dropout"),
+    by_fit=False,
 )

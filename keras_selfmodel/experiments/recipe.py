@@ -8,6 +8,7 @@ import numpy as np
 
 from keras_selfmodel.datasets.scaling import SCALINGS
 from keras_selfmodel.experiments.objectives import SELF_MODELING, find_objective
+from keras_selfmodel.models.precision import PRECISIONS
 from keras_selfmodel.rlct import SamplingSettings
 
 OPTIMIZERS = ("sgd", "adam")
@@ -37,6 +38,8 @@ class Recipe:
             the default, so that it is one and the same for all of them.
         keep_epochs: Epochs after which the weights are kept in the run folder, 0 for those before training. It changes
             no number. The last epoch is `model.keras` in any case.
+        precision: What the network computes in while it is trained and tested, one of `PRECISIONS`. Its weights are
+            float32, and so is all that the RLCT is computed in.
     """
 
     task: str
@@ -54,6 +57,7 @@ class Recipe:
     network: str | None = None
     objective: str = SELF_MODELING
     keep_epochs: tuple[int, ...] = ()
+    precision: str = "float32"
 
     def __post_init__(self) -> None:
         for name, minimum in {"hidden": 1, "epochs": 1, "batch_size": 1, "seed": 0}.items():
@@ -64,7 +68,7 @@ class Recipe:
             value = getattr(self, name)
             if not (math.isfinite(value) and value >= 0):
                 raise ValueError(f"{name} must be finite and not negative. Received: {name}={value}")
-        for name, possible in {"optimizer": OPTIMIZERS, "scaling": tuple(SCALINGS)}.items():
+        for name, possible in {"optimizer": OPTIMIZERS, "scaling": tuple(SCALINGS), "precision": PRECISIONS}.items():
             value = getattr(self, name)
             if value is not None and value not in possible:
                 raise ValueError(f"{name} must be one of {', '.join(map(repr, possible))}. Received: {name}={value!r}")
@@ -100,7 +104,7 @@ class Recipe:
         """Plain values, as JSON holds them."""
         values = {**dataclasses.asdict(self), "targets": list(self.targets), "keep_epochs": list(self.keep_epochs)}
         # Left out where it says nothing, as in the folders of runs from before there were others.
-        unsaid = {**dict.fromkeys(OWN_ALONE), "objective": SELF_MODELING, "keep_epochs": []}
+        unsaid = {**dict.fromkeys(OWN_ALONE), "objective": SELF_MODELING, "keep_epochs": [], "precision": "float32"}
         return {name: value for name, value in values.items() if name not in unsaid or value != unsaid[name]}
 
     @classmethod

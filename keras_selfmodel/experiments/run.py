@@ -15,6 +15,7 @@ from keras_selfmodel._classifier_graph import classifier_of
 from keras_selfmodel._whole_files import write_whole
 from keras_selfmodel.callbacks import WeightSpread
 from keras_selfmodel.datasets import Dataset
+from keras_selfmodel.experiments.devices import ONE_DEVICE, Scope, shared_by
 from keras_selfmodel.experiments.objectives import Subject, find_objective
 from keras_selfmodel.experiments.paper import paper_figures
 from keras_selfmodel.experiments.provenance import provenance
@@ -28,6 +29,7 @@ from keras_selfmodel.experiments.tasks import find_task
 from keras_selfmodel.experiments.training.trainer import Trainer
 from keras_selfmodel.experiments.training.training_record import TrainingRecord, epochs_done
 from keras_selfmodel.metrics import weight_spread
+from keras_selfmodel.models.precision import building_in, computes_in
 from keras_selfmodel.rlct import RLCTEstimate
 
 
@@ -69,6 +71,7 @@ def run(
     folder: str | Path,
     *,
     resume: bool = False,
+    devices: int = 1,
     progress: Progress | None = None,
     seconds_between_checkpoints: float = 10.0,
 ) -> RunResult:
@@ -80,6 +83,7 @@ def run(
         folder: Where the files go. Created if need be.
         resume: Whether to go on with an unfinished run in the folder, or to return the result of a finished
             one.
+        devices: How many devices train the network, each on its part of every batch. One measures it.
         progress: Hooks that are told about epochs and SGLD steps.
         seconds_between_checkpoints: How much training an interruption may cost at most.
 
@@ -92,19 +96,23 @@ def run(
         RunFolderError: If the folder holds a run with other settings, or a damaged file, or a run's files
             without the settings that made them.
         TrainingDivergedError: If the loss is not finite after an epoch.
-        ValueError: If a setting does not fit the network or the data, such as an unknown target.
+        ValueError: If a setting does not fit the network or the data, such as an unknown target; if there are fewer
+            devices, or a batch cannot be divided among them.
+        NotImplementedError: If Keras has no training on several devices for the backend.
     """
     progress = progress or Progress()
     files = RunFolder(Path(folder))
     config = config_of(recipe, dataset)
     dataset = find_task(recipe.task).prepare(dataset)
     # Before anything is written: settings that do not fit leave no folder behind.
-    model = compiled_model(recipe, dataset)
+    scope = shared_by(devices, recipe, dataset)
+    with scope():
+        model = compiled_model(recipe, dataset)
     with files.locked():
         finished = claim(files, config, resume)
         if finished is not None:
             return finished
-        return _run(model, recipe, dataset, files, progress, seconds_between_checkpoints)
+        return _run(model, recipe, dataset, files, scope, progress, seconds_between_checkpoints)
 
 
 def _run(
@@ -112,14 +120,17 @@ def _run(
     recipe: Recipe,
     dataset: Dataset,
     files: RunFolder,
+    scope: Scope,
     progress: Progress,
     seconds_between_checkpoints: float,
 ) -> RunResult:
     stopwatch = _Stopwatch(files, files.read_json("seconds.json") if "seconds.json" in files.results else {})
     with stopwatch.part("data"):
         trainer = find_task(recipe.task).trainer(recipe, dataset)
-    with stopwatch.part("training"):
+    with stopwatch.part("training"), scope():
         model = _trained(model, recipe, trainer, files, progress, seconds_between_checkpoints)
+    if scope is not ONE_DEVICE:  # what several hold would be measured by each of them
+        model = _load(files.model)
     with stopwatch.part("measuring"):
         measured = trainer.evaluate(model)
         spread = weight_spread(model)
@@ -235,7 +246,7 @@ def _differences(files: RunFolder, config: dict) -> list[str]:
 
 
 def _decisive(config: dict) -> dict:
-    recipe = Recipe.from_dict(config["recipe"]).to_dict()
+    recipe = {"precision": "float32", **Recipe.from_dict(config["recipe"]).to_dict()}
     rlct = recipe.pop("rlct") or {}
     return {
         **recipe,
@@ -255,22 +266,29 @@ def compiled_model(recipe: Recipe, dataset: Dataset) -> keras.Model:
             f"batch_size of the RLCT estimation must be at most the number of training samples. Received: "
             f"batch_size={recipe.rlct.batch_size} with {len(dataset.y_train)} samples"
         )
-    classifier = task.network(recipe, dataset)
-    model = classifier
-    if recipe.aux_weight > 0:
-        subject = Subject(
-            classifier,
-            recipe.targets,
-            recipe.aux_weight,
-            recipe.seed,
-            network=lambda seed: task.network(replace(recipe, seed=seed), dataset),
-        )
-        model = find_objective(recipe.objective).model(subject)
+    with building_in(recipe.precision):
+        classifier = task.network(recipe, dataset)
+        if not computes_in(classifier, recipe.precision):
+            raise ValueError(
+                f"No layer of the network computes in {recipe.precision}, because each has another dtype of its own. "
+                "Leave the dtypes out of the network, or take the precision that it was built with."
+            )
+        model = classifier
+        if recipe.aux_weight > 0:
+            subject = Subject(
+                classifier,
+                recipe.targets,
+                recipe.aux_weight,
+                recipe.seed,
+                network=lambda seed: task.network(replace(recipe, seed=seed), dataset),
+            )
+            model = find_objective(recipe.objective).model(subject)
     model.compile(
         task.optimizer(recipe),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
-        **transforms.COMPILE_OPTIONS,
+        # Replicas take one step at a time: TensorFlow fails at several in one call.
+        **(transforms.COMPILE_OPTIONS if transforms.replicas() == 1 else {}),
     )
     return model
 
@@ -319,7 +337,7 @@ def training_so_far(
         model, done = _load(files.model), recipe.epochs
     elif files.checkpoint.exists():
         model = _load(files.checkpoint)
-        done = epochs_done(model, steps_per_epoch)
+        done = epochs_done(files.checkpoint, model, steps_per_epoch)
     history = files.read_history()[:done]
     if len(history) < done:
         raise RunFolderError(

@@ -30,6 +30,7 @@ class Task:
         together: Whether the networks of many runs can be trained by one program (`NetworksTogether`): their trainer
             feeds `inputs` of the training data as they are.
         without: Names of objectives that its trainer cannot train.
+        by_fit: Whether Keras's `fit` trains the networks, which can do so in mixed precision and on several devices.
     """
 
     recipe: Recipe
@@ -39,10 +40,11 @@ class Task:
     trainer: Callable[[Recipe, Dataset], Trainer]
     prepare: Callable[[Dataset], Dataset] = _as_it_is
     together: bool = False
+    by_fit: bool = True
     without: tuple[str, ...] = ()
 
     def check(self, recipe: Recipe) -> None:
-        """Makes sure that a recipe's objective is one that the task's trainer can train.
+        """Makes sure that a recipe's objective and precision are such that the task's trainer can train them.
 
         Raises:
             ValueError: If it is not.
@@ -51,4 +53,8 @@ class Task:
             raise ValueError(
                 f"Networks of {recipe.task} cannot be trained with objective={recipe.objective!r}. Without: "
                 f"{', '.join(self.without)}."
+            )
+        if recipe.precision != "float32" and not self.by_fit:
+            raise ValueError(
+                f"Networks of {recipe.task} are trained in float32 alone. Received: precision={recipe.precision!r}"
             )

@@ -5,6 +5,7 @@ import keras
 from keras_selfmodel._classifier_graph import ClassifierGraph
 from keras_selfmodel.models._labels import check_labels
 from keras_selfmodel.models._training_graph import TrainingGraph
+from keras_selfmodel.models.precision import building_in
 
 
 class ObjectiveModel(keras.Model):
@@ -102,7 +103,10 @@ class ObjectiveModel(keras.Model):
     def from_config(cls, config: dict) -> "ObjectiveModel":
         # Whatever Keras wrote as an object, be it a layer, a model or a policy.
         objects = {name: value for name, value in config.items() if isinstance(value, dict) and "class_name" in value}
-        return cls(**{**config, **{n: keras.saving.deserialize_keras_object(value) for n, value in objects.items()}})
+        objects = {name: keras.saving.deserialize_keras_object(value) for name, value in objects.items()}
+        # In the precision that it was made in: a head that the constructor makes would else have that of the moment.
+        with building_in(objects["dtype"]):
+            return cls(**{**config, **objects})
 
 
 def is_joint(y_pred) -> bool:

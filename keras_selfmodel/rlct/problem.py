@@ -10,6 +10,7 @@ import numpy as np
 from keras import ops
 
 from keras_selfmodel._classifier_graph import classifier_of
+from keras_selfmodel.models.precision import in_single_precision
 from keras_selfmodel.rlct._arguments import resolve_data, resolve_loss, resolve_variables
 from keras_selfmodel.rlct.batches import paper_batches, random_batches
 from keras_selfmodel.rlct.conventions import SamplingSettings
@@ -57,7 +58,12 @@ class Problem:
         loss = resolve_loss(model, compiled_loss)
         x, y, _ = resolve_data(model, data, loss)
         others = {name: resolve_data(model, pair, loss) for name, pair in (observe or {}).items()}
-        here = energy(model, loss, x, y, resolve_variables(model, weights), training=training, like=like)
+        chosen = {id(variable) for variable in resolve_variables(model, weights)}
+        # Differences of losses that are small beside them: half precision has two or three digits.
+        precise = in_single_precision(model)
+        pairs = zip(model.trainable_variables, precise.trainable_variables, strict=True)
+        variables = [ours for theirs, ours in pairs if id(theirs) in chosen]
+        here = energy(precise, loss, x, y, variables, training=training, like=like)
         return cls(here, {name: here.on(*other) for name, other in others.items()})
 
     def estimate(

@@ -11,6 +11,7 @@ import keras_selfmodel
 from keras_selfmodel.datasets.catalog import KNOWN
 from keras_selfmodel.datasets.scaling import SCALINGS
 from keras_selfmodel.experiments import TASKS
+from keras_selfmodel.models.precision import PRECISIONS
 from keras_selfmodel.reporting import FORMATS
 from keras_selfmodel.rlct import SamplingSettings
 from keras_selfmodel.rlct.samplers import SAMPLERS
@@ -18,7 +19,7 @@ from ksm_cli.data import NAMES
 from ksm_cli.main import main
 from ksm_cli.plot import FORMATS as PLOT_FORMATS
 from ksm_cli.rlct import SAMPLER_NAMES, SCALING_NAMES, rlct
-from ksm_cli.run import TASK_NAMES, run
+from ksm_cli.run import PRECISION_NAMES, TASK_NAMES, run
 
 COMMANDS = (
     "",
@@ -81,6 +82,7 @@ def test_the_names_on_the_command_line_are_those_of_the_package():
     assert NAMES == tuple(KNOWN)
     assert PLOT_FORMATS == FORMATS
     assert tuple(SCALINGS) == SCALING_NAMES
+    assert PRECISIONS == PRECISION_NAMES
 
 
 def _help(command: click.Command, name: str) -> str:

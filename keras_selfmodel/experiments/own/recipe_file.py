@@ -34,6 +34,7 @@ TRAINING = {
     "momentum": "a number",
     "seed": "a whole number",
     "objective": "a text",
+    "precision": "a text",
 }
 DEFAULTS = {"aux_weight": 10.0, "epochs": 50, "batch_size": 64, "optimizer": "sgd", "seed": 1}
 OF_OPTIMIZER = {"sgd": {"learning_rate": 0.01, "momentum": 0.9}, "adam": {"learning_rate": 0.001, "momentum": 0.0}}
@@ -56,7 +57,8 @@ def read_recipe_file(file: str | Path) -> OwnTask:
       `mlp`. `targets = ["hidden"]` are the layers predicted, `hidden = 64` the units of the hidden layer.
     - `[training]`: `aux_weight` (10), `objective` ("self-modeling", or another name in `OBJECTIVES`), `epochs` (50),
       `batch_size` (64), `optimizer` ("sgd", with Nesterov momentum, or "adam"), `learning_rate` (0.01, of Adam 0.001),
-      `momentum` (0.9, of Adam none), `seed` (1).
+      `momentum` (0.9, of Adam none), `seed` (1), `precision` ("float32", "mixed_bfloat16" or
+      "mixed_float16").
     - `[rlct]`: fields of `SamplingSettings` except the seed, which is the training's; with the defaults of the
       literature's convention, as `estimate_rlct` has them, and batches as in training. Or `rlct = false`, before the
       first section, to leave the RLCT out.

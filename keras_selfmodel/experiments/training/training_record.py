@@ -2,12 +2,18 @@
 
 import math
 import time
+import zipfile
 from collections.abc import Callable, Container
+from functools import partial
+from pathlib import Path
 
 import keras
 
 from keras_selfmodel._whole_files import write_whole
 from keras_selfmodel.experiments.run_folder import RunFolder
+
+# In the archive that a checkpoint is, beside what Keras reads.
+EPOCHS_FILE = "epochs_done.txt"
 
 
 class TrainingDivergedError(ArithmeticError):
@@ -17,7 +23,7 @@ class TrainingDivergedError(ArithmeticError):
 class TrainingRecord(keras.callbacks.Callback):
     """Writes the history after every epoch and a checkpoint now and then.
 
-    Network, optimizer state and the number of steps taken are one file, so that the checkpoint is always that
+    Network, optimizer state and the number of epochs are one file, so that the checkpoint is always that
     of the end of one epoch, whenever the program is killed. The history may be ahead of it; its surplus is
     computed again.
 
@@ -59,11 +65,26 @@ class TrainingRecord(keras.callbacks.Callback):
         if epoch + 1 in self.keep_epochs:
             write_whole(self.folder.kept(epoch + 1), self.model.save_weights)
         if time.monotonic() - self._last_checkpoint >= self.seconds_between_checkpoints:
-            write_whole(self.folder.checkpoint, self.model.save)
+            write_whole(self.folder.checkpoint, partial(self._save, epochs=epoch + 1))
             self._last_checkpoint = time.monotonic()
         self.on_epoch(epoch + 1, row)
 
+    def _save(self, file: Path, epochs: int) -> None:
+        self.model.save(file)
+        with zipfile.ZipFile(file, "a") as archive:
+            archive.writestr(EPOCHS_FILE, str(epochs))
 
-def epochs_done(model: keras.Model, steps_per_epoch: int) -> int:
-    """Epochs behind a model loaded from a checkpoint, read from its optimizer."""
+
+def epochs_done(checkpoint: Path, model: keras.Model, steps_per_epoch: int) -> int:
+    """Epochs behind a checkpoint.
+
+    Args:
+        checkpoint: The file.
+        model: The model loaded from it.
+        steps_per_epoch: Batches of an epoch.
+    """
+    with zipfile.ZipFile(checkpoint) as archive:
+        if EPOCHS_FILE in archive.namelist():
+            return int(archive.read(EPOCHS_FILE))
+    # Checkpoints that say nothing are older than optimizers here that skip steps, as scaling of the loss does.
     return int(keras.ops.convert_to_numpy(model.optimizer.iterations)) // steps_per_epoch

@@ -1,0 +1,90 @@
+"""The number formats that networks compute in."""
+
+import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import keras
+
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+"""Keras's dtype policies for networks whose weights are float32. The mixed ones compute in half precision; with
+mixed_float16 `compile` scales the loss, so that small gradients do not vanish."""
+
+_HALF = ("bfloat16", "float16", *PRECISIONS[1:])
+
+
+@contextmanager
+def building_in(precision: str | keras.DTypePolicy) -> Iterator[None]:
+    """Builds the layers made inside in a precision, as `keras.config.set_dtype_policy` does for all that follow.
+
+    Args:
+        precision: One of `PRECISIONS`, or another policy.
+
+    Example:
+
+    >>> with building_in("mixed_bfloat16"):
+    ...     layer = keras.layers.Dense(2)
+    >>> layer.compute_dtype, layer.variable_dtype, keras.layers.Dense(2).compute_dtype
+    ('bfloat16', 'float32', 'float32')
+    """
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(precision)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def computes_in(model: keras.Model, precision: str) -> bool:
+    """Whether any layer with weights has this policy."""
+    return any(layer.dtype_policy.name == precision for layer in _layers(model) if layer.weights)
+
+
+def computes_in_half(model: keras.Model) -> bool:
+    """Whether any layer computes in half precision."""
+    return any(layer.dtype_policy.name in _HALF for layer in _layers(model))
+
+
+def in_single_precision(model: keras.Model) -> keras.Model:
+    """The same network with the same weights, all of whose layers compute in float32.
+
+    Args:
+        model: A functional or Sequential model.
+
+    Returns:
+        The model itself, if none of its layers computes in half precision; else another, with copies of the weights.
+
+    Example:
+
+    >>> with building_in("mixed_bfloat16"):
+    ...     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    >>> in_single_precision(model).layers[-1].compute_dtype
+    'float32'
+    """
+    if not computes_in_half(model):
+        return model
+    config = copy.deepcopy(model.get_config())
+    _to_single(config)
+    precise = model.__class__.from_config(config)
+    precise.set_weights(model.get_weights())
+    return precise
+
+
+def _layers(model: keras.Model) -> list[keras.Layer]:
+    return [layer for layer in model._flatten_layers() if not isinstance(layer, keras.Model)]
+
+
+def _to_single(config: Any) -> None:
+    """Puts float32 in the place of every half-precision type of a configuration."""
+    if isinstance(config, list | tuple):
+        for value in config:
+            _to_single(value)
+    elif isinstance(config, dict):
+        for name, value in config.items():
+            if name == "dtype" and value in _HALF:
+                config[name] = "float32"
+            elif name == "dtype" and isinstance(value, dict) and value["config"].get("name") in _HALF:
+                config[name] = "float32"
+            else:
+                _to_single(value)
