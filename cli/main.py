@@ -17,6 +17,7 @@ from ksm_cli.report import report
 from ksm_cli.rlct import rlct
 from ksm_cli.run import run
 from ksm_cli.sweep import sweep
+from ksm_cli.tune import tune
 
 # What bad input, a full disk or a missing package raises; anything else is a defect of the program.
 EXPECTED = (ArithmeticError, ImportError, MemoryError, OSError, RuntimeError, ValueError)
@@ -76,5 +77,5 @@ def main() -> None:
     """
 
 
-for command in (run, sweep, controls, compare, plot, report, identity, observer, rlct, data, doctor):
+for command in (run, sweep, controls, tune, compare, plot, report, identity, observer, rlct, data, doctor):
     main.add_command(command)

@@ -23,7 +23,7 @@ def test_importing_the_package_loads_no_program_and_no_other_backend():
     others = [module for name, module in backends.items() if name != keras.config.backend()]
     code = (
         "import sys, keras_selfmodel; "
-        f"print([m for m in ['click', 'arviz', 'tensorflow_datasets', *{others}] "
+        f"print([m for m in ['click', 'arviz', 'keras_tuner', 'tensorflow_datasets', *{others}] "
         "if m in sys.modules])"
     )
     finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

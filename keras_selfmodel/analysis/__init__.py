@@ -19,6 +19,7 @@ from keras_selfmodel.analysis.interval import Interval, mean_interval
 from keras_selfmodel.analysis.matched_accuracy import MATCHED, METHOD, MatchedComparison, matched_comparisons
 from keras_selfmodel.analysis.measures import MEASURES, Measure, find_measure
 from keras_selfmodel.analysis.paper_values import PaperComparison, paper_comparisons, paper_of
+from keras_selfmodel.analysis.pareto import pareto_front
 from keras_selfmodel.analysis.side_by_side import MeasureBesides, SideBySide, side_by_side
 from keras_selfmodel.analysis.stored_run import StoredRun
 from keras_selfmodel.analysis.studies import paper_studies, studies
@@ -70,6 +71,7 @@ __all__ = [
     "paper_comparisons",
     "paper_of",
     "paper_studies",
+    "pareto_front",
     "side_by_side",
     "spearman_trend",
     "studies",

@@ -16,6 +16,7 @@ from keras_selfmodel.datasets.limiting import limited
 from keras_selfmodel.datasets.loading import load
 from keras_selfmodel.datasets.preparing import prepare
 from keras_selfmodel.datasets.tokenizing import PADDING, UNKNOWN, padded, tokenize, vocabulary_size
+from keras_selfmodel.datasets.validation import with_validation
 
 __all__ = [
     "PADDING",
@@ -37,4 +38,5 @@ __all__ = [
     "read_image_folder",
     "tokenize",
     "vocabulary_size",
+    "with_validation",
 ]

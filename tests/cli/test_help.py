@@ -15,17 +15,22 @@ from keras_selfmodel.models.precision import PRECISIONS
 from keras_selfmodel.reporting import FORMATS
 from keras_selfmodel.rlct import SamplingSettings
 from keras_selfmodel.rlct.samplers import SAMPLERS
+from keras_selfmodel.tuning import OBJECTIVES, SEARCHES
 from ksm_cli.data import NAMES
 from ksm_cli.main import main
 from ksm_cli.plot import FORMATS as PLOT_FORMATS
 from ksm_cli.rlct import SAMPLER_NAMES, SCALING_NAMES, rlct
 from ksm_cli.run import PRECISION_NAMES, TASK_NAMES, run
+from ksm_cli.tune import OBJECTIVES as TUNE_OBJECTIVES
+from ksm_cli.tune import SEARCHES as TUNE_SEARCHES
+from ksm_cli.tune import tune
 
 COMMANDS = (
     "",
     "run",
     "sweep",
     "controls",
+    "tune",
     "compare",
     "plot",
     "report",
@@ -56,7 +61,7 @@ from click.testing import CliRunner
 from ksm_cli.main import main
 for command in {COMMANDS}:
     assert CliRunner().invoke(main, [*command.split(), "--help"]).exit_code == 0
-heavy = {{"keras", "numpy", "jax", "tensorflow", "torch", "rich", "matplotlib", "keras_selfmodel"}}
+heavy = {{"keras", "numpy", "jax", "tensorflow", "torch", "rich", "matplotlib", "keras_tuner", "keras_selfmodel"}}
 print(sorted(heavy & set(sys.modules)))
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
@@ -83,6 +88,7 @@ def test_the_names_on_the_command_line_are_those_of_the_package():
     assert PLOT_FORMATS == FORMATS
     assert tuple(SCALINGS) == SCALING_NAMES
     assert PRECISIONS == PRECISION_NAMES
+    assert (TUNE_OBJECTIVES, TUNE_SEARCHES) == (OBJECTIVES, SEARCHES)
 
 
 def _help(command: click.Command, name: str) -> str:
@@ -93,6 +99,10 @@ def _help(command: click.Command, name: str) -> str:
 def test_the_help_of_run_names_the_default_of_every_task(name):
     defaults = ", ".join(f"{task} {getattr(TASKS[task].recipe, name):g}" for task in TASK_NAMES)
     assert _help(run, name).endswith(f"Default: {defaults}.")
+
+
+def test_the_help_of_tune_names_the_epochs_of_every_task():
+    assert _help(tune, "epochs").endswith(_help(run, "epochs").partition("Default:")[2])
 
 
 def test_the_help_of_run_names_the_targets_and_the_seed():

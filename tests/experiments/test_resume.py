@@ -1,12 +1,9 @@
-import contextlib
 import dataclasses
 import json
-import os
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +11,7 @@ import pytest
 
 from keras_selfmodel.experiments import FolderTakenError, Progress, RunFolderError, run
 from tests.experiments.conftest import interrupted_after_epoch
+from tests.killed import killed_when
 
 RUN = sys.modules["keras_selfmodel.experiments.run"]
 
@@ -85,32 +83,6 @@ def test_a_killed_process_can_be_resumed(finished, recipe, tiny, tmp_path):
     _assert_same_outcome(folder, finished.folder)
 
 
-class Killed(BaseException):
-    """The process is gone: not even its clean-up runs."""
-
-
-@contextlib.contextmanager
-def _killed_when(name: str, time: int, *, appeared: bool) -> Iterator[None]:
-    """Kills the run inside when a file has appeared, or would appear the next moment, for the nth time."""
-    seen, dead, replace = 0, False, os.replace
-
-    def deadly(half, whole):
-        nonlocal seen, dead
-        if not dead:
-            seen += Path(whole).name == name
-            dead = seen == time
-            if not dead or appeared:
-                replace(half, whole)
-        if dead:
-            if Path(half).exists():
-                shutil.copy(half, f"{half}.left")
-            raise Killed
-
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(os, "replace", deadly)
-        yield
-
-
 @pytest.fixture(scope="module")
 def short(recipe):
     """Without sampling, so that many kills can be tried."""
@@ -140,7 +112,7 @@ def test_a_run_killed_around_a_write_ends_the_same(
     name, appeared, without_figures, uninterrupted, short, tiny, tmp_path
 ):
     time = 2 if name in ("history.csv", "checkpoint.keras") else 1
-    with _killed_when(name, time, appeared=appeared):
+    with killed_when(name, time, appeared=appeared):
         run(short, tiny, tmp_path, seconds_between_checkpoints=0)
     run(short, tiny, tmp_path, resume=True)
     _assert_same_outcome(tmp_path, uninterrupted)

@@ -23,10 +23,12 @@ class OwnTask(Task):
     Attributes:
         file: The recipe file.
         data: Its data.
+        takes_hidden: Whether its network can have other numbers of hidden units than its recipe says.
     """
 
     file: Path
     data: OwnData
+    takes_hidden: bool
 
     @classmethod
     def of(cls, file: Path, recipe: Recipe, data: OwnData, network: OwnNetwork) -> "OwnTask":
@@ -34,6 +36,7 @@ class OwnTask(Task):
         return cls(
             file=file,
             data=data,
+            takes_hidden=network.takes_hidden,
             recipe=recipe,
             inputs=inputs,
             network=network.network,

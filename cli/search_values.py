@@ -1,0 +1,40 @@
+"""Options that name several values of a setting, or a range of them."""
+
+import math
+
+import click
+
+
+def search_values(text: str | None, kind: type, option: str, *, least: float):
+    """What "64", "64,128" or "64:512" asks for.
+
+    Args:
+        text: The option's value.
+        kind: int or float.
+        option: Its name, for the error.
+        least: The smallest number allowed.
+
+    Returns:
+        `None` if there is no text, a number, or a `OneOf` or `Range`.
+
+    Raises:
+        click.UsageError: If it is no such text, or a number is out of its range.
+    """
+    from keras_selfmodel.tuning import OneOf, Range
+
+    if text is None:
+        return None
+    parts = text.split(":") if ":" in text else text.split(",")
+    try:
+        numbers = [kind(part) for part in parts]
+    except ValueError:
+        example = "64, 64,128 or 64:512" if kind is int else "0.1, 0.1,1 or 0.01:1"
+        raise click.UsageError(f"{option} wants one value, a list or a range: {example}. Received: {text!r}.") from None
+    if not all(math.isfinite(number) and number >= least for number in numbers):
+        raise click.UsageError(f"{option}: every number must be finite and at least {least}. Received: {text!r}.")
+    if len(numbers) == 1:
+        return numbers[0]
+    try:
+        return Range(*numbers) if ":" in text else OneOf(tuple(numbers))
+    except (TypeError, ValueError) as error:
+        raise click.UsageError(f"{option}: {error}") from None

@@ -1,0 +1,227 @@
+"""`ksm tune`: a search for the settings with the best accuracy at the lowest complexity."""
+
+from pathlib import Path
+
+import click
+
+from ksm_cli.backend import activate, backend_option
+from ksm_cli.output import (
+    Bar,
+    Interrupted,
+    json_option,
+    print_json,
+    print_table,
+    quiet_option,
+    require,
+    spoken_warnings,
+)
+from ksm_cli.recipes import check_one, data_of, opened, recipe_option
+from ksm_cli.run import TASK_NAMES, recipe_of, rlct_switch
+from ksm_cli.search_values import search_values
+
+# Written out, for the help's sake. A test compares.
+OBJECTIVES = ("accuracy", "rlct", "spread")
+SEARCHES = ("bayesian", "random", "hyperband")
+# Accuracy for one unit; of the literature's convention an RLCT is about ten times that of the paper's.
+PRICES = {"accuracy": 0.0, "rlct": {"paper": 0.001, "dataset": 0.0001}, "spread": 0.1}
+
+
+@click.command(
+    short_help="Search for settings: accuracy against complexity.",
+    epilog="""\b
+Examples:
+  ksm tune mnist --trials 20 --epochs 10
+  ksm tune mnist --hidden 64:512 --aux-weight 0,1,10 --learning-rate 0.005
+  ksm tune mnist --search hyperband --epochs 27 --objective spread --no-rlct
+  ksm tune --recipe examples/digits/digits.toml --enough-accuracy 0.95
+\b
+Several processes, on machines that share the folder: start the same command
+once with KERASTUNER_TUNER_ID=chief, and once for each worker with a name of its
+own there, all with KERASTUNER_ORACLE_IP and KERASTUNER_ORACLE_PORT set to where
+the chief is. A worker that died goes on when it is started with its name.""",
+)
+@click.argument("task", type=click.Choice(TASK_NAMES), required=False)
+@recipe_option
+@backend_option
+@click.option(
+    "--objective",
+    type=click.Choice(OBJECTIVES),
+    default="rlct",
+    show_default=True,
+    help="What is made high: the accuracy on validation data, less PRICE for each unit of RLCT or weight spread.",
+)
+@click.option(
+    "--price",
+    type=click.FloatRange(min=0),
+    help="Accuracy that one unit is worth. Default: RLCT 0.001, in the literature's convention 0.0001; spread 0.1.",
+)
+@click.option(
+    "--enough-accuracy",
+    type=click.FloatRange(0, 1),
+    default=1.0,
+    show_default=True,
+    help="Accuracy above which more counts nothing.",
+)
+@click.option("--search", type=click.Choice(SEARCHES), default="bayesian", show_default=True, help="How.")
+@click.option(
+    "--trials",
+    type=click.IntRange(min=1),
+    help="Networks to train. Default: 20; of hyperband as many as it wants.",
+)
+@click.option("--hidden", metavar="VALUES", help="64, 64,128 or 64:512. Default: an eighth of the task's to as many.")
+@click.option("--aux-weight", metavar="VALUES", help="Default: 0, and a tenth to five times the task's.")
+@click.option("--learning-rate", metavar="VALUES", help="Default: a tenth to ten times the task's.")
+@click.option("--batch-size", metavar="VALUES", help="Of training. Default: a quarter, a half of and the task's.")
+@click.option(
+    "--targets",
+    multiple=True,
+    metavar="LAYERS",
+    help="Layers to predict, as in last_block+hidden; given several times: the alternatives.",
+)
+@click.option(
+    "--epochs",
+    type=click.IntRange(min=1),
+    help="Of each trial; of hyperband the most. Default: mnist 50, cifar10 250, imdb 500.",
+)
+@click.option("--seed", type=click.IntRange(min=0), help="Seed of networks, search and validation data. Default: 1.")
+@click.option(
+    "--validation",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    default=0.1,
+    show_default=True,
+    help="Part of the training data that trials are judged by.",
+)
+@click.option("--examples", type=click.IntRange(min=2), help="Only the first so many examples: to try the command.")
+@rlct_switch
+@click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of TFDS data. Default: TFDS_DATA_DIR.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder. Default: tuning/TASK.")
+@json_option
+@quiet_option
+def tune(
+    task,
+    recipe_file,
+    backend,
+    objective,
+    price,
+    enough_accuracy,
+    search,
+    trials,
+    targets,
+    epochs,
+    seed,
+    validation,
+    examples,
+    measure_rlct,
+    data_dir,
+    out,
+    as_json,
+    quiet,
+    **searched,
+) -> None:
+    """Search for the settings with the best accuracy at the lowest complexity.
+
+    VALUES are one number, which is taken, or what is searched: a list as in 0,1,10
+    or a range as in 64:512. Each trial is a run, as ksm run makes them, on the
+    training data without a validation part, which all trials are judged by. The
+    test data are looked at once, for the best trial. Shown are the trials that no
+    other beats in accuracy and complexity both; the folder holds all of them, and
+    the same command goes on with what is there.
+    """
+    check_one(task, recipe_file, "TASK", TASK_NAMES)
+    require("keras_tuner", extra="tune")
+    require("rich", "matplotlib", "filelock", "scipy", "jinja2")
+    activate(backend)
+    with spoken_warnings():
+        from keras_selfmodel import datasets, tuning
+
+        chosen = opened(task, recipe_file)
+        fixed, settings = _searched(searched, targets)
+        recipe = recipe_of(
+            chosen.recipe, fixed.pop("targets", ()), measure_rlct, {**fixed, "epochs": epochs, "seed": seed}
+        )
+        around = tuning.space_around(recipe, sizes=getattr(chosen, "takes_hidden", True))
+        settings = {name: v for name, v in around.items() if searched.get(name) is None} | settings
+        if targets:
+            settings = {name: v for name, v in settings.items() if name != "targets" or len(targets) > 1}
+        if objective == "rlct" and recipe.rlct is None:
+            raise click.UsageError("--objective rlct needs the RLCT. --objective spread or accuracy does without.")
+        if price is None:
+            price = PRICES[objective] if objective != "rlct" else PRICES["rlct"][recipe.rlct.convention]
+        dataset = data_of(chosen, data_dir)
+        if examples is not None:
+            dataset = datasets.limited(dataset, examples)
+        folder = out or Path("tuning") / recipe.task
+        with Bar(quiet) as bar:
+            try:
+                result = tuning.tune(
+                    recipe,
+                    dataset,
+                    folder,
+                    settings=settings,
+                    objective=tuning.Objective(objective, price, enough_accuracy),
+                    search=search,
+                    trials=trials,
+                    validation=validation,
+                    progress=_progress(bar),
+                )
+            except KeyboardInterrupt:
+                raise Interrupted(f"The same command goes on with the search in {folder}.") from None
+    if result is None:
+        click.echo("No trial is left for this worker. The chief has the result.", err=True)
+    elif as_json:
+        print_json({**tuning.trials_json(result), "folder": str(folder)})
+    else:
+        from ksm_cli.tune_table import tune_notes, tune_table
+
+        print_table(tune_table(result))
+        click.echo(tune_notes(result))
+
+
+def _searched(options: dict[str, str | None], targets: tuple[str, ...]) -> tuple[dict, dict]:
+    """The settings that have one value, and those that are searched."""
+    kinds = {"hidden": (int, 1), "aux_weight": (float, 0), "learning_rate": (float, 0), "batch_size": (int, 2)}
+    found = {
+        name: search_values(options[name], kind, f"--{name.replace('_', '-')}", least=least)
+        for name, (kind, least) in kinds.items()
+    }
+    layers = [tuple(text.split("+")) for text in targets]
+    if len(layers) == 1:
+        found["targets"] = layers[0]
+    elif layers:
+        from keras_selfmodel.tuning import OneOf
+
+        try:
+            found["targets"] = OneOf(tuple(layers))
+        except ValueError as error:
+            raise click.UsageError(f"--targets: {error}") from None
+    fixed = {name: value for name, value in found.items() if isinstance(value, (int, float, tuple))}
+    return fixed, {name: value for name, value in found.items() if name not in fixed and value is not None}
+
+
+def _progress(bar: Bar):
+    """The hooks that show the run of a trial, and how many trials there have been."""
+    from keras_selfmodel.experiments import Progress
+    from keras_selfmodel.tuning import TuningProgress
+
+    done = 0
+
+    def trial(name: str) -> Progress:
+        return Progress(
+            epoch=lambda done, total, row: bar.show("epochs", done, total, name),
+            sampling=lambda done, total: bar.show("RLCT", done, total, name),
+            descended=lambda done, total: bar.show("  again", done, total, name),
+        )
+
+    def ended(name: str, outcome, total: int) -> None:
+        nonlocal done
+        done = int(name.rpartition("_")[2]) + 1
+        bar.show("trials", done, total, f"{name}: {_note(outcome)}")
+
+    return TuningProgress(trial, ended)
+
+
+def _note(outcome) -> str:
+    if isinstance(outcome, str):
+        return f"failed: {outcome}"
+    rlct = "" if outcome.rlct is None else f", RLCT {outcome.rlct:.1f}"
+    return f"accuracy {outcome.accuracy:.4f}, spread {outcome.weight_spread:.4f}{rlct}"

@@ -1,0 +1,63 @@
+"""The table at the end of a search."""
+
+import textwrap
+
+from rich import box
+from rich.table import Table
+
+from keras_selfmodel.tuning import Trial, TuningResult
+
+COMPLEXITIES = {"rlct": "RLCT", "spread": "weight spread"}
+SETTINGS = {"hidden": "H", "aux_weight": "AW", "targets": "targets", "learning_rate": "rate", "batch_size": "batch"}
+
+
+def tune_table(result: TuningResult) -> Table:
+    """The Pareto front, simplest first; 80 columns hold it."""
+    table = Table(
+        box=box.SIMPLE,
+        padding=(0, 1, 0, 0),
+        title=f"validation accuracy against {COMPLEXITIES[result.complexity]}: the {len(result.front)} of "
+        f"{len(result.trials)} trials that no other beats in both",
+    )
+    table.add_column("trial")
+    shown = [name for name in SETTINGS if name in result.searched or name in ("hidden", "aux_weight")]
+    for name in shown:
+        table.add_column(SETTINGS[name], justify="right", overflow="fold")
+    for name in ("accuracy", "RLCT", "spread", "score"):
+        table.add_column(name, justify="right")
+    # The best score is on the front, unless its accuracy counts only up to a limit.
+    rows = list(result.front) if result.best in result.front else [*result.front, result.best]
+    for trial in rows:
+        run = trial.result
+        table.add_row(
+            trial.name.removeprefix("trial_") + ("*" if trial is result.best else ""),
+            *(_setting(trial, name) for name in shown),
+            f"{run.accuracy:.4f}",
+            "" if run.rlct is None else f"{run.rlct:.1f}",
+            f"{run.weight_spread:.4f}",
+            f"{trial.score:.4f}",
+        )
+    return table
+
+
+def tune_notes(result: TuningResult) -> str:
+    """What belongs below the table: the best trial on the test data, failures, files."""
+    best, failed = result.best, [trial for trial in result.trials if trial.failure is not None]
+    lines = [
+        f"* the best by {result.objective}:",
+        f"  accuracy {best.result.accuracy:.4f} on the validation data, {result.test_accuracy:.4f} on the test data",
+        f"  {best.result.folder}",
+    ]
+    if failed:
+        lines.append(f"{len(failed)} trials failed:")
+        lines += [
+            textwrap.fill(f"{t.name}: {t.failure}", 80, initial_indent="  ", subsequent_indent="    ") for t in failed
+        ]
+    return "\n".join([*lines, f"all trials: {result.folder / 'trials.csv'}, figure: {result.folder / 'front.png'}"])
+
+
+def _setting(trial: Trial, name: str) -> str:
+    value = getattr(trial.recipe, name)
+    if isinstance(value, tuple):
+        return "+".join(value)
+    return f"{value:.3g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,47 @@
+"""The trials of a search as a figure: what accuracy costs in complexity."""
+
+import numpy as np
+
+from keras_selfmodel.tuning.tuning_result import TuningResult
+
+AXES = {"rlct": "RLCT", "spread": "standard deviation of the final layer's weights"}
+
+
+def front_figure(result: TuningResult):
+    """Draws every trial by complexity and validation accuracy, its colour the auxiliary weight, and their Pareto front.
+
+    Args:
+        result: A search.
+
+    Returns:
+        A `matplotlib.figure.Figure`.
+    """
+    from matplotlib.colors import SymLogNorm
+    from matplotlib.figure import Figure
+
+    trials = [trial for trial in result.trials if trial.complexity(result.complexity) is not None]
+    complexities = np.array([trial.complexity(result.complexity) for trial in trials])
+    accuracies = 100 * np.array([trial.result.accuracy for trial in trials])
+    weights = np.array([trial.recipe.aux_weight for trial in trials])
+    figure = Figure(figsize=(6.4, 4.4), layout="constrained")
+    axes = figure.add_subplot()
+    axes.spines[["top", "right"]].set_visible(False)
+    front = np.isin([trial.name for trial in trials], [trial.name for trial in result.front])
+    order = np.argsort(complexities[front])
+    axes.step(
+        complexities[front][order], accuracies[front][order], where="post", color="0.5", linewidth=1, label="front"
+    )
+    # Linear near 0, where a logarithm would lose the baseline.
+    least = min(weights[weights > 0], default=1.0)
+    look = {"norm": SymLogNorm(least, vmin=0, vmax=max(weights.max(), least)), "cmap": "viridis", "zorder": 3}
+    rest = axes.scatter(complexities[~front], accuracies[~front], c=weights[~front], s=18, alpha=0.6, **look)
+    axes.scatter(complexities[front], accuracies[front], c=weights[front], s=48, edgecolor="black", **look)
+    best = trials.index(result.best)
+    axes.scatter(
+        complexities[best], accuracies[best], marker="*", s=260, facecolor="none", edgecolor="#D55E00", zorder=4,
+        label=f"best: {result.objective}",
+    )  # fmt: skip
+    axes.set(xlabel=AXES[result.complexity], ylabel="accuracy on the validation data / %")
+    axes.legend(frameon=False, fontsize="small", loc="lower right")
+    figure.colorbar(rest, ax=axes, label="auxiliary weight AW")
+    return figure

@@ -1,0 +1,61 @@
+"""What a search looks for: one number for each trial."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from keras_selfmodel.experiments import RunResult
+
+# RunResult's name of each measure that an objective can set against the accuracy.
+COMPLEXITIES = {"rlct": "rlct", "spread": "weight_spread"}
+OBJECTIVES = ("accuracy", *COMPLEXITIES)
+
+
+@dataclass(frozen=True)
+class Objective:
+    """score = min(accuracy, A) − price · complexity, to be as high as possible.
+
+    Accuracies are those of the validation data. Complexity alone is no sensible objective, because networks that have
+    collapsed have the least of it: the price says how much accuracy one unit of it is worth.
+
+    Attributes:
+        name: "rlct" or "spread", the complexity; "accuracy" takes nothing off, whatever the price.
+        price: ≥ 0, accuracy (0 … 1) for one unit of RLCT or weight spread. 0.001 suits the RLCT of the paper's
+            convention, which is ten times smaller than that of the literature's.
+        enough_accuracy: A, the accuracy above which more is worth nothing; 1 for none. With 0.95 and a small price,
+            the simplest network of those with an accuracy of 0.95 is found.
+
+    Raises:
+        ValueError: If the name is another, the price negative or not finite, or the accuracy not in 0 … 1.
+
+    Example:
+
+    >>> Objective("rlct", price=0.001)
+    Objective(name='rlct', price=0.001, enough_accuracy=1.0)
+    """
+
+    name: Literal["accuracy", "rlct", "spread"] = "rlct"
+    price: float = 0.001
+    enough_accuracy: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.name not in OBJECTIVES:
+            raise ValueError(f"objective must be one of {', '.join(OBJECTIVES)}. Received: {self.name!r}")
+        if not (math.isfinite(self.price) and self.price >= 0):
+            raise ValueError(f"price must be finite and not negative. Received: price={self.price}")
+        if not 0 <= self.enough_accuracy <= 1:
+            raise ValueError(f"enough_accuracy must be in 0 … 1. Received: enough_accuracy={self.enough_accuracy}")
+
+    def score(self, result: RunResult) -> float | None:
+        """The score of a run, or `None` if its complexity was not measured or is not a number."""
+        accuracy = min(result.accuracy, self.enough_accuracy)
+        if self.name == "accuracy":
+            return accuracy
+        complexity = getattr(result, COMPLEXITIES[self.name])
+        return None if complexity is None else accuracy - self.price * complexity
+
+    def __str__(self) -> str:
+        accuracy = "accuracy" if self.enough_accuracy == 1 else f"min(accuracy, {self.enough_accuracy:g})"
+        if self.name == "accuracy":
+            return accuracy
+        return f"{accuracy} − {self.price:g} · {'RLCT' if self.name == 'rlct' else 'weight spread'}"

@@ -1,0 +1,146 @@
+"""Which settings of a recipe a search may change, and to what."""
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import keras_tuner
+
+from keras_selfmodel.experiments import Recipe
+
+# The auxiliary weights that are tried by default, in units of the recipe's: for the paper's tasks about its own.
+AUX_WEIGHTS = (0, 0.1, 0.2, 0.5, 1, 2, 5)
+
+
+@dataclass(frozen=True)
+class Range:
+    """All numbers from `low` to `high`, each power of ten as likely as another.
+
+    Raises:
+        ValueError: If not 0 < low < high.
+    """
+
+    low: float
+    high: float
+
+    def __post_init__(self) -> None:
+        if not (0 < self.low < self.high and math.isfinite(self.high)):
+            raise ValueError(f"A range needs 0 < low < high. Received: low={self.low}, high={self.high}")
+
+    def __str__(self) -> str:
+        return f"{self.low:g} … {self.high:g}"
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """Some values, each as likely as another; targets are tuples of layers' names.
+
+    Raises:
+        ValueError: If there are fewer than two, or one is given twice.
+    """
+
+    values: tuple
+
+    def __post_init__(self) -> None:
+        if len(self.values) < 2 or len(set(self.values)) < len(self.values):
+            raise ValueError(f"A choice needs two values or more, each once. Received: {self.values}")
+
+    def __str__(self) -> str:
+        return ", ".join(_text(value) for value in self.values)
+
+
+class SearchSpace:
+    """Settings of a recipe that are searched; all others stay as the recipe has them.
+
+    Args:
+        recipe: The other settings, and those of the RLCT, which are the same for all trials: RLCTs measured with other
+            batches could not be compared.
+        settings: A `Range` or `OneOf` by the name of each setting, a field of `Recipe`.
+
+    Raises:
+        ValueError: If there is no such field, there is nothing to search, or a value is out of its range.
+
+    Example:
+
+    >>> from keras_selfmodel.experiments import TASKS
+    >>> space = SearchSpace(TASKS["mnist"].recipe, {"hidden": OneOf((64, 128)), "learning_rate": Range(1e-3, 1e-1)})
+    >>> space.recipe({"hidden": 128, "learning_rate": 0.01}).name
+    'mnist-hidden128-aux10-seed1'
+    """
+
+    def __init__(self, recipe: Recipe, settings: Mapping[str, Range | OneOf]) -> None:
+        possible = [field.name for field in dataclasses.fields(Recipe) if field.name not in ("task", "rlct", "network")]
+        for name in settings:
+            if name not in possible:
+                raise ValueError(f"A recipe has no setting {name!r} to search. Settings: {', '.join(possible)}")
+        if not settings:
+            raise ValueError("There is nothing to search: give at least one setting several values, or a range.")
+        self.base = recipe
+        self.settings = dict(settings)
+        for name, values in self.settings.items():
+            ends = values.values if isinstance(values, OneOf) else (values.low, values.high)
+            for value in ends:
+                if isinstance(getattr(recipe, name), int) and value != int(value):
+                    raise ValueError(f"{name} is a whole number. Received: {value:g}")
+                dataclasses.replace(recipe, **{name: value})  # Says what is wrong with it.
+
+    def hyperparameters(self) -> keras_tuner.HyperParameters:
+        """The space as keras-tuner has it."""
+        space = keras_tuner.HyperParameters()
+        for name, values in self.settings.items():
+            whole = isinstance(getattr(self.base, name), int)
+            if isinstance(values, OneOf):
+                numbers = [_text(v) if isinstance(v, tuple) else v for v in values.values]
+                space.Choice(name, [(int if whole else float)(v) for v in numbers] if _numeric(numbers) else numbers)
+            elif whole:
+                space.Int(name, int(values.low), int(values.high), sampling="log")
+            else:
+                space.Float(name, values.low, values.high, sampling="log")
+        return space
+
+    def recipe(self, values: Mapping) -> Recipe:
+        """The recipe with these values of the searched settings, as keras-tuner gives them."""
+        chosen = {name: values[name] for name in self.settings}
+        if "targets" in chosen:
+            chosen["targets"] = tuple(chosen["targets"].split("+"))
+        return dataclasses.replace(self.base, **chosen)
+
+    def to_dict(self) -> dict[str, str]:
+        """What is searched, as text: for people, and to tell two searches apart."""
+        return {name: str(values) for name, values in self.settings.items()}
+
+
+def space_around(recipe: Recipe, *, sizes: bool = True) -> dict[str, Range | OneOf]:
+    """The settings searched by default: around the recipe's.
+
+    Hidden units from an eighth of the recipe's to as many; auxiliary weight 0 and from a tenth of the recipe's to five
+    times as much; learning rate from a tenth to ten times as much; batch size a quarter, a half or as many; of several
+    targets all, or each alone.
+
+    Args:
+        recipe: A recipe.
+        sizes: Whether its network can have other numbers of hidden units.
+    """
+    space: dict[str, Range | OneOf] = {}
+    if sizes and recipe.hidden > 1:
+        space["hidden"] = Range(max(1, recipe.hidden // 8), recipe.hidden)
+    if recipe.aux_weight > 0:
+        space["aux_weight"] = OneOf(tuple(float(f"{factor * recipe.aux_weight:.3g}") for factor in AUX_WEIGHTS))
+    if len(recipe.targets) > 1:
+        space["targets"] = OneOf((recipe.targets, *((target,) for target in recipe.targets)))
+    if recipe.learning_rate > 0:
+        space["learning_rate"] = Range(recipe.learning_rate / 10, recipe.learning_rate * 10)
+    if recipe.batch_size >= 8:
+        space["batch_size"] = OneOf((recipe.batch_size // 4, recipe.batch_size // 2, recipe.batch_size))
+    return space
+
+
+def _numeric(values: Sequence) -> bool:
+    return all(isinstance(value, (int, float)) for value in values)
+
+
+def _text(value) -> str:
+    if isinstance(value, tuple):
+        return "+".join(value)
+    return f"{value:g}" if isinstance(value, (int, float)) else str(value)

@@ -1,0 +1,138 @@
+"""keras-tuner's search loop, with a run of an experiment as the trial."""
+
+import dataclasses
+import os
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import keras_tuner
+from keras_tuner.engine.base_tuner import BaseTuner
+
+from keras_selfmodel._whole_files import write_whole
+from keras_selfmodel.datasets import Dataset
+from keras_selfmodel.experiments import Progress, Recipe, RunResult
+from keras_selfmodel.experiments.run import claim, config_of, finished_run
+from keras_selfmodel.experiments.run_folder import RunFolder
+from keras_selfmodel.experiments.sweeps.jobs import Job, failed, perform
+from keras_selfmodel.tuning.objective import Objective
+from keras_selfmodel.tuning.oracles import SCORE
+from keras_selfmodel.tuning.search_space import SearchSpace
+
+# Before each request for a trial: a worker that waits for others would ask thousands of times a second.
+SECONDS_BETWEEN_REQUESTS = 0.1
+
+
+class TrialTuner(BaseTuner):
+    """Runs the trials that an oracle proposes, each in the run folder `trial_NUMBER`.
+
+    With KERASTUNER_ORACLE_IP set, the process whose KERASTUNER_TUNER_ID contains "chief" serves the oracle to the
+    others, which run the trials.
+
+    Args:
+        oracle: See `oracle_of`.
+        space: What is searched.
+        dataset: The data, with validation data in place of test data.
+        objective: The score of a run.
+        folder: Folder of the search.
+        progress: Called with a trial's name; returns the hooks of its run.
+        ended: Called with a trial's name, and its result or the reason why there is none.
+    """
+
+    def __init__(
+        self,
+        oracle: keras_tuner.Oracle,
+        space: SearchSpace,
+        dataset: Dataset,
+        objective: Objective,
+        folder: Path,
+        progress: Callable[[str], Progress],
+        ended: Callable[[str, RunResult | str], None],
+    ) -> None:
+        self._space = space
+        self._dataset = dataset
+        self.objective = objective
+        self.folder = folder
+        self._progress = progress
+        self._ended = ended
+        super().__init__(oracle, directory=str(folder.parent), project_name=folder.name)
+        if not is_worker() and Path(oracle._get_oracle_fname()).exists():
+            oracle.reload()
+
+    def save(self) -> None:
+        """Saves the oracle: there is no other state, and a file of this class would be torn by a kill."""
+        if not is_worker():
+            self.oracle.save()
+
+    def pre_create_trial(self) -> None:
+        time.sleep(SECONDS_BETWEEN_REQUESTS)
+
+    def folder_of(self, trial_id: str) -> RunFolder:
+        """The run folder of a trial."""
+        return RunFolder(Path(self.get_trial_dir(trial_id)))
+
+    def recipe_of(self, trial: keras_tuner.engine.trial.Trial) -> Recipe:
+        """The settings of a trial, with the epochs that Hyperband chose."""
+        values = trial.hyperparameters.values
+        recipe = self._space.recipe(values)
+        return dataclasses.replace(recipe, epochs=values.get("tuner/epochs", recipe.epochs))
+
+    def run_trial(self, trial: keras_tuner.engine.trial.Trial) -> dict[str, float]:
+        """Trains and measures one network, as `experiments.run` does.
+
+        Returns:
+            Its score, and what it was made of.
+
+        Raises:
+            keras_tuner.errors.FailedTrialError: If the run failed for a reason of its own, or has no score.
+        """
+        recipe, files = self.recipe_of(trial), self.folder_of(trial.trial_id)
+        earlier = trial.hyperparameters.values.get("tuner/trial_id")
+        if earlier:
+            go_on_from(self.folder_of(earlier), files, recipe, self._dataset)
+        job = Job(recipe, files.path)
+        outcome = perform(job, self._dataset, self._progress(files.path.name))
+        if outcome.state == "busy":
+            raise keras_tuner.errors.FatalRuntimeError(f"{files.path}: another process is at work on this trial.")
+        if outcome.state == "failed":
+            raise keras_tuner.errors.FailedTrialError(outcome.reason)
+        result = finished_run(recipe, self._dataset, files.path)
+        score = self.objective.score(result)
+        if score is None:
+            reason = failed(job, "The RLCT is not a number, or was not measured.").reason
+            raise keras_tuner.errors.FailedTrialError(reason)
+        self._ended(files.path.name, result)
+        measures = {"accuracy": result.accuracy, "weight_spread": result.weight_spread, "rlct": result.rlct}
+        return {SCORE.name: score, **{name: value for name, value in measures.items() if value is not None}}
+
+    def _try_run_and_update_trial(self, trial: keras_tuner.engine.trial.Trial) -> None:
+        """In place of keras-tuner's, which prints a traceback and goes on after whatever happened: a full disk too."""
+        try:
+            self.oracle.update_trial(trial.trial_id, self.run_trial(trial))
+            trial.status = "COMPLETED"
+        except keras_tuner.errors.FailedTrialError as error:
+            trial.status, trial.message = "FAILED", str(error)
+            self._ended(self.folder_of(trial.trial_id).path.name, str(error))
+
+
+def go_on_from(earlier: RunFolder, files: RunFolder, recipe: Recipe, dataset: Dataset) -> None:
+    """Lets a run start where a shorter one with the same settings ended: it ends as if it had trained all the way.
+
+    Args:
+        earlier: Folder of the finished run.
+        files: Folder of the longer run; left alone if that has got farther.
+        recipe: The longer run's settings.
+        dataset: The data of both.
+    """
+    with files.locked():
+        if claim(files, config_of(recipe, dataset), resume=True) is None and not (
+            files.model.exists() or files.checkpoint.exists()
+        ):
+            files.write_history(earlier.read_history())
+            write_whole(files.checkpoint, lambda part: shutil.copyfile(earlier.model, part))
+
+
+def is_worker() -> bool:
+    """Whether this process runs trials that a chief in another process hands out."""
+    return "KERASTUNER_ORACLE_IP" in os.environ and "chief" not in os.environ.get("KERASTUNER_TUNER_ID", "")

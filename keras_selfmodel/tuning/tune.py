@@ -1,0 +1,208 @@
+"""A search for settings, from its first trial to its last, through interruptions."""
+
+import contextlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import keras
+import keras_tuner
+
+from keras_selfmodel._whole_files import write_whole
+from keras_selfmodel.analysis import pareto_front
+from keras_selfmodel.datasets import Dataset, with_validation
+from keras_selfmodel.experiments import Progress, Recipe, RunFolderError, RunResult, find_task, read_run
+from keras_selfmodel.experiments.run import compiled_model
+from keras_selfmodel.experiments.run_folder import RunFolder
+from keras_selfmodel.reporting import figure_bytes
+from keras_selfmodel.tuning.front_figure import front_figure
+from keras_selfmodel.tuning.objective import Objective
+from keras_selfmodel.tuning.oracles import number_of_trials, oracle_of
+from keras_selfmodel.tuning.search_space import OneOf, Range, SearchSpace, space_around
+from keras_selfmodel.tuning.trial_tuner import TrialTuner, is_worker
+from keras_selfmodel.tuning.trials_table import write_trials
+from keras_selfmodel.tuning.tuning_result import Trial, TuningResult
+
+# The file in the folder of a search that says what is searched.
+CONFIG = "search.json"
+
+
+@dataclass(frozen=True)
+class TuningProgress:
+    """What a search tells while it works; each hook may be replaced.
+
+    Attributes:
+        trial: Called with the name of a trial that starts; returns the hooks of its run.
+        ended: Called with (the trial's name, its result or the reason why there is none, trials in all).
+    """
+
+    trial: Callable[[str], Progress] = lambda _: Progress()
+    ended: Callable[[str, RunResult | str, int], None] = lambda *_: None
+
+
+def tune(
+    recipe: Recipe,
+    dataset: Dataset,
+    folder: str | Path,
+    *,
+    settings: Mapping[str, Range | OneOf] | None = None,
+    objective: Objective | None = None,
+    search: str = "bayesian",
+    trials: int | None = None,
+    validation: float = 0.1,
+    progress: TuningProgress | None = None,
+) -> TuningResult | None:
+    """Searches for the settings with the highest score on validation data, and measures the test data once, at the end.
+
+    Each trial is a run as `experiments.run` makes it, in a run folder of its own, trained on the training data without
+    the validation data. May be interrupted at any time: the same call goes on where it stopped, and ends with the same
+    trials; with more `trials` than before it is continued.
+
+    Several processes share a search by keras-tuner's variables KERASTUNER_ORACLE_IP, KERASTUNER_ORACLE_PORT and
+    KERASTUNER_TUNER_ID, in which one is called "chief" and trains nothing; all are given the same arguments, and a
+    folder that all of them see. A worker that died is started again with its id, and goes on with its trial.
+
+    Args:
+        recipe: The settings that are not searched. Its seed is also that of the search and of the validation data. Its
+            epochs are the most that Hyperband trains for.
+        dataset: The data, as `keras_selfmodel.datasets.load` returns them.
+        folder: Where the files go. Created if need be.
+        settings: What is searched, by the name of a field of `Recipe`; `None`: `space_around(recipe)`.
+        objective: The score; `None`: accuracy − 0.001 · RLCT.
+        search: "bayesian", "random" or "hyperband".
+        trials: How many; of Hyperband at most. `None`: 20; of Hyperband as many as it wants.
+        validation: Part of the training examples that the trials are judged by, in their place not trained on.
+        progress: Hooks that are told about trials and their runs.
+
+    Returns:
+        A `TuningResult`; `None` in a worker, whose chief has it.
+
+    Raises:
+        RunFolderError: If the folder holds another search, or a damaged file.
+        FolderBusyError: If another process, not a worker, searches there.
+        RuntimeError: If all trials failed, for the reasons it names.
+        ValueError: If an argument is out of its range.
+        OSError, ImportError: What would end every other trial too, such as a full disk. What was computed stays.
+
+    Reference:
+        Li et al., "Hyperband", JMLR 18 (2018); keras-tuner's Gaussian process with an upper confidence bound.
+
+    Example:
+
+    >>> from keras_selfmodel import datasets, experiments
+    >>> recipe = experiments.TASKS["mnist"].recipe
+    >>> tune(recipe, datasets.load("mnist"), "tuning/mnist", trials=5).best.recipe  # doctest: +SKIP
+    """
+    progress, objective = progress or TuningProgress(), objective or Objective()
+    space = SearchSpace(recipe, space_around(recipe) if settings is None else settings)
+    if objective.name == "rlct" and recipe.rlct is None:
+        raise ValueError("The objective is the RLCT, which the recipe leaves out. Measure it, or choose 'spread'.")
+    if search == "hyperband" and "epochs" in space.settings:
+        raise ValueError("Hyperband chooses the epochs itself: they cannot be searched.")
+    if trials is not None and trials < 1:
+        raise ValueError(f"trials must be at least 1. Received: trials={trials}")
+    split = with_validation(dataset, validation, seed=recipe.seed)
+    _check(space, split)
+    oracle = oracle_of(search, space, trials, recipe.seed)
+    total, files = number_of_trials(oracle), RunFolder(Path(folder))
+    with contextlib.nullcontext() if is_worker() else files.locked():
+        _claim(files, _config(space, split, objective, search))
+        tuner = TrialTuner(
+            oracle,
+            space,
+            split,
+            objective,
+            files.path,
+            progress.trial,
+            lambda name, outcome: progress.ended(name, outcome, total),
+        )
+        tuner.search()
+        if is_worker():
+            return None
+        result = _result(tuner, space, oracle, dataset, split)
+        write_trials(result)
+        content = figure_bytes(front_figure(result), "png")
+        write_whole(files.path / "front.png", lambda part: part.write_bytes(content))
+        return result
+
+
+def _check(space: SearchSpace, split: Dataset) -> None:
+    """Builds one network, with all the targets: what fits no trial, or a misspelt layer, ends the search here."""
+    values = {name: v.values[-1] if isinstance(v, OneOf) else v.low for name, v in space.settings.items()}
+    alternatives = space.settings.get("targets", OneOf(((), space.base.targets))).values
+    values["targets"] = tuple(dict.fromkeys(layer for targets in alternatives for layer in targets))
+    recipe = replace(space.base, **values)
+    compiled_model(recipe, find_task(recipe.task).prepare(split))
+
+
+def _config(space: SearchSpace, split: Dataset, objective: Objective, search: str) -> dict:
+    """What decides the trials, besides their number, which may grow."""
+    return {
+        "recipe": space.base.to_dict(),
+        "searched": space.to_dict(),
+        "search": search,
+        "objective": str(objective),
+        "data": f"{split.source} ({split.digest[:12]})",
+        "backend": keras.config.backend(),
+    }
+
+
+def _claim(files: RunFolder, config: dict) -> None:
+    """Makes sure that the folder is free or holds the same search."""
+    if not (files.path / CONFIG).exists():
+        if files.started:
+            raise RunFolderError(f"{files.path} is the folder of a run. Choose another folder.")
+        files.write_json(CONFIG, config)
+        return
+    there = files.read_json(CONFIG)
+    differences = [
+        f"{name}: {there.get(name)} there, {config[name]} here" for name in config if there.get(name) != config[name]
+    ]
+    if differences:
+        raise RunFolderError(
+            f"{files.path} holds a search with other settings: {'; '.join(differences)}. Choose another folder."
+        )
+
+
+def _result(
+    tuner: TrialTuner, space: SearchSpace, oracle: keras_tuner.Oracle, dataset: Dataset, split: Dataset
+) -> TuningResult:
+    trials = [_trial(tuner, oracle.trials[number]) for number in oracle.start_order]
+    finished = [trial for trial in trials if trial.result is not None]
+    if not finished:
+        reasons = dict.fromkeys(trial.failure for trial in trials)
+        raise RuntimeError(f"All {len(trials)} trials failed: {'; '.join(reasons)}")
+    best = max(finished, key=lambda trial: trial.score)
+    objective = tuner.objective
+    complexity = objective.name
+    if complexity == "accuracy":
+        complexity = "spread" if best.recipe.rlct is None else "rlct"
+    measured = [trial for trial in finished if trial.complexity(complexity) is not None]
+    front = pareto_front([t.result.accuracy for t in measured], [t.complexity(complexity) for t in measured])
+    return TuningResult(
+        trials=tuple(trials),
+        front=tuple(measured[place] for place in front),
+        best=best,
+        test_accuracy=_test_accuracy(best, dataset, split),
+        objective=objective,
+        searched=space.to_dict(),
+        complexity=complexity,
+        folder=tuner.folder,
+    )
+
+
+def _trial(tuner: TrialTuner, trial: keras_tuner.engine.trial.Trial) -> Trial:
+    files = tuner.folder_of(trial.trial_id)
+    recipe = tuner.recipe_of(trial)
+    if trial.status != "COMPLETED":
+        # A worker's reason does not reach the chief but by the folder.
+        return Trial(files.path.name, recipe, None, None, trial.message or files.failure() or "not finished")
+    return Trial(files.path.name, recipe, trial.score, read_run(files.path), None)
+
+
+def _test_accuracy(best: Trial, dataset: Dataset, split: Dataset) -> float:
+    """The first and only look at the test data."""
+    task = find_task(best.recipe.task)
+    tested = task.prepare(replace(split, x_test=dataset.x_test, y_test=dataset.y_test))
+    model = keras.models.load_model(RunFolder(best.result.folder).model)
+    return task.trainer(best.recipe, tested).evaluate(model)["accuracy"]

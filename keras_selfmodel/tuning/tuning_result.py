@@ -1,0 +1,56 @@
+"""What a search found."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from keras_selfmodel.experiments import Recipe, RunResult
+from keras_selfmodel.tuning.objective import COMPLEXITIES, Objective
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One network of a search.
+
+    Attributes:
+        name: Its folder's name, such as "trial_03".
+        recipe: Its settings.
+        score: What the search made as high as possible; `None` if the trial failed.
+        result: The measures of its run, whose accuracy is that on the validation data; `None` if it failed.
+        failure: Why it failed.
+    """
+
+    name: str
+    recipe: Recipe
+    score: float | None
+    result: RunResult | None
+    failure: str | None
+
+    def complexity(self, name: str) -> float | None:
+        """Its measure called "rlct" or "spread"."""
+        return None if self.result is None else getattr(self.result, COMPLEXITIES[name])
+
+
+@dataclass(frozen=True)
+class TuningResult:
+    """All trials, and what is to be had.
+
+    Attributes:
+        trials: In the order in which they were started.
+        front: Those that no other trial beats in validation accuracy and complexity both, the simplest first.
+        best: The one with the highest score.
+        test_accuracy: Its accuracy on the test data, which the search did not see: the number to quote.
+        objective: The score.
+        searched: What was searched, as text by the name of the setting.
+        complexity: "rlct" or "spread", what the front sets against the accuracy.
+        folder: `search.json`, `trials.csv`, `trials.json`, `front.png`, `oracle.json` (keras-tuner's state), and a run
+            folder for each trial, which `ksm compare` and `ksm report` read.
+    """
+
+    trials: tuple[Trial, ...]
+    front: tuple[Trial, ...]
+    best: Trial
+    test_accuracy: float
+    objective: Objective
+    searched: dict[str, str]
+    complexity: str
+    folder: Path

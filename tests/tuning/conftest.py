@@ -1,0 +1,58 @@
+"""The tiny data set and recipe of the experiments' tests, and a search among them without sampling."""
+
+import dataclasses
+import sys
+
+import keras
+import pytest
+
+from keras_selfmodel.experiments import Recipe, RunResult
+from keras_selfmodel.experiments.run import claim, config_of
+from keras_selfmodel.experiments.run_folder import RunFolder
+from keras_selfmodel.tuning import OneOf, Range
+from tests.experiments.conftest import recipe, tiny  # noqa: F401
+
+
+@pytest.fixture(scope="session")
+def short(recipe) -> Recipe:  # noqa: F811
+    """Without sampling, so that many trials can be made."""
+    return dataclasses.replace(recipe, rlct=None, epochs=3)
+
+
+@pytest.fixture(scope="session")
+def settings() -> dict:
+    """Few shapes, which take longer to compile than to train."""
+    return {"hidden": OneOf((4, 6)), "aux_weight": OneOf((0.0, 2.0)), "learning_rate": Range(0.01, 0.1)}
+
+
+@pytest.fixture
+def without_figures(monkeypatch):
+    monkeypatch.setattr(sys.modules["keras_selfmodel.experiments.run"], "run_figures", lambda *_: {})
+
+
+def made_up_run(settings, dataset, folder, *, resume, progress) -> None:
+    """In the place of `experiments.run`: its files without its work. The measures follow from the settings."""
+    files = RunFolder(folder)
+    if claim(files, config_of(settings, dataset), resume) is not None:
+        return
+    progress.epoch(1, settings.epochs, {})
+    measures = {field.name: None for field in dataclasses.fields(RunResult)} | {
+        "recipe": settings,
+        "accuracy": 0.5 + settings.learning_rate,
+        "weight_spread": 0.1 * settings.hidden / (1 + settings.aux_weight),
+        "rlct_warnings": (),
+        "data_source": dataset.source,
+        "is_subset": True,
+        "backend": keras.config.backend(),
+    }
+    files.write_json("seconds.json", {})
+    files.write_json("metrics.json", RunResult(**measures).metrics())
+
+
+@pytest.fixture
+def without_training(monkeypatch):
+    """Trials that take no time."""
+    monkeypatch.setattr("keras_selfmodel.experiments.sweeps.jobs.run", made_up_run)
+    monkeypatch.setattr("keras_selfmodel.tuning.trial_tuner.SECONDS_BETWEEN_REQUESTS", 0)
+    for name, stand_in in {"_check": None, "_test_accuracy": 0.5, "figure_bytes": b"drawn"}.items():
+        monkeypatch.setattr(sys.modules["keras_selfmodel.tuning.tune"], name, lambda *_, value=stand_in: value)
