@@ -2,6 +2,7 @@
 
 import dataclasses
 import sys
+from types import SimpleNamespace
 
 import keras
 import pytest
@@ -53,6 +54,7 @@ def made_up_run(settings, dataset, folder, *, resume, progress) -> None:
 def without_training(monkeypatch):
     """Trials that take no time."""
     monkeypatch.setattr("keras_selfmodel.experiments.sweeps.jobs.run", made_up_run)
+    monkeypatch.setattr("keras_selfmodel.experiments.sweeps.jobs.gc", SimpleNamespace(collect=lambda: None))
     monkeypatch.setattr("keras_selfmodel.tuning.trial_tuner.SECONDS_BETWEEN_REQUESTS", 0)
     for name, stand_in in {"_check": None, "_test_accuracy": 0.5, "figure_bytes": b"drawn"}.items():
         monkeypatch.setattr(sys.modules["keras_selfmodel.tuning.tune"], name, lambda *_, value=stand_in: value)

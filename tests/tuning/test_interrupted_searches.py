@@ -17,7 +17,7 @@ def search(short, settings, tiny, without_training):
     """Runs a search whose trials take no time."""
 
     def call(folder, recipe=short, **changes):
-        arguments = {"settings": settings, "objective": Objective("spread", price=0.5), "search": "random", "trials": 5}
+        arguments = {"settings": settings, "objective": Objective("spread", price=0.5), "search": "random", "trials": 3}
         return tune(recipe, tiny, folder, **{**arguments, **changes})
 
     return call
@@ -26,7 +26,6 @@ def search(short, settings, tiny, without_training):
 def _assert_same_outcome(folder: Path, whole: Path) -> None:
     for name in FILES:
         assert (folder / name).read_bytes() == (whole / name).read_bytes()
-    assert [sorted(p.relative_to(f).as_posix() for p in f.rglob("*.json")) for f in (folder, whole)].count([]) == 0
     trials = [sorted(path.parent.name for path in f.glob("trial_*/metrics.json")) for f in (folder, whole)]
     assert trials[0] == trials[1]
 
@@ -36,7 +35,7 @@ def interrupted_at(number: int) -> TuningProgress:
 
     def trial(name: str) -> Progress:
         def epoch(*_):
-            if name.endswith(f"_{number}"):
+            if int(name.rpartition("_")[2]) == number:
                 raise KeyboardInterrupt
 
         return Progress(epoch=epoch)
@@ -44,7 +43,7 @@ def interrupted_at(number: int) -> TuningProgress:
     return TuningProgress(trial=trial)
 
 
-@pytest.mark.parametrize(("kind", "trials", "last"), [("random", 5, 2), ("bayesian", 4, 2), ("hyperband", None, 4)])
+@pytest.mark.parametrize(("kind", "trials", "last"), [("random", 3, 1), ("bayesian", 4, 2), ("hyperband", None, 4)])
 def test_an_interrupted_search_ends_as_if_it_had_not_been(kind, trials, last, search, tmp_path, monkeypatch):
     # What a longer run starts from is tested with real runs.
     monkeypatch.setattr("keras_selfmodel.tuning.trial_tuner.go_on_from", lambda *_: None)
@@ -75,7 +74,7 @@ def test_a_finished_search_is_continued_with_more_trials(search, tmp_path):
     search(tmp_path / "grown", trials=2)
     started = []
     search(tmp_path / "grown", progress=TuningProgress(trial=lambda name: started.append(name) or Progress()))
-    assert len(started) == 3
+    assert len(started) == 1
     _assert_same_outcome(tmp_path / "grown", tmp_path / "whole")
 
 
@@ -89,9 +88,9 @@ def test_another_seed_draws_other_trials(search, short, tmp_path):
     assert again.trials[0].recipe.learning_rate == rates[0]  # keras-tuner draws a seed of its own for 0.
 
 
+@pytest.mark.slow
 def test_the_search_learns_from_its_trials(search, settings, tmp_path):
-    """The score rises with the learning rate, and falls with hidden units: the proposals after the random trials are
-    better than those by four standard errors or so."""
+    """The score rises with learning rate and auxiliary weight: after three random trials that is what it tries."""
     found = search(tmp_path / "search", search="bayesian", trials=9)
     scores = [trial.score for trial in found.trials]
     assert max(scores[3:]) > max(scores[:3])
