@@ -35,10 +35,10 @@ Examples:
   ksm tune mnist --search hyperband --epochs 27 --objective spread --no-rlct
   ksm tune --recipe examples/digits/digits.toml --enough-accuracy 0.95
 \b
-Several processes, on machines that share the folder: start the same command
-once with KERASTUNER_TUNER_ID=chief, and once for each worker with a name of its
-own there, all with KERASTUNER_ORACLE_IP and KERASTUNER_ORACLE_PORT set to where
-the chief is. A worker that died goes on when it is started with its name.""",
+Several processes, on machines that share the folder: start the command once
+with KERASTUNER_TUNER_ID=chief, and once for each worker with another name in
+its place, all with KERASTUNER_ORACLE_IP and KERASTUNER_ORACLE_PORT set to the
+chief's. A worker that died goes on when it is started with its name.""",
 )
 @click.argument("task", type=click.Choice(TASK_NAMES), required=False)
 @recipe_option
@@ -79,6 +79,12 @@ the chief is. A worker that died goes on when it is started with its name.""",
     help="Layers to predict, as in last_block+hidden; given several times: the alternatives.",
 )
 @click.option(
+    "--also",
+    multiple=True,
+    metavar="SETTING=VALUES",
+    help="Any other setting of a recipe, as in momentum=0,0.9; may be repeated.",
+)
+@click.option(
     "--epochs",
     type=click.IntRange(min=1),
     help="Of each trial; of hyperband the most. Default: mnist 50, cifar10 250, imdb 500.",
@@ -107,6 +113,7 @@ def tune(
     search,
     trials,
     targets,
+    also,
     epochs,
     seed,
     validation,
@@ -135,14 +142,13 @@ def tune(
         from keras_selfmodel import datasets, tuning
 
         chosen = opened(task, recipe_file)
-        fixed, settings = _searched(searched, targets)
+        found = {**_named(searched), **_alternatives(targets), **_others(also, chosen.recipe)}
+        fixed = {name: v for name, v in found.items() if not isinstance(v, (tuning.OneOf, tuning.Range))}
         recipe = recipe_of(
             chosen.recipe, fixed.pop("targets", ()), measure_rlct, {**fixed, "epochs": epochs, "seed": seed}
         )
         around = tuning.space_around(recipe, sizes=getattr(chosen, "takes_hidden", True))
-        settings = {name: v for name, v in around.items() if searched.get(name) is None} | settings
-        if targets:
-            settings = {name: v for name, v in settings.items() if name != "targets" or len(targets) > 1}
+        settings = {name: v for name, v in (around | found).items() if isinstance(v, (tuning.OneOf, tuning.Range))}
         if objective == "rlct" and recipe.rlct is None:
             raise click.UsageError("--objective rlct needs the RLCT. --objective spread or accuracy does without.")
         if price is None:
@@ -177,25 +183,46 @@ def tune(
         click.echo(tune_notes(result))
 
 
-def _searched(options: dict[str, str | None], targets: tuple[str, ...]) -> tuple[dict, dict]:
-    """The settings that have one value, and those that are searched."""
+def _named(options: dict[str, str | None]) -> dict:
+    """What the options of single settings ask for, by setting."""
     kinds = {"hidden": (int, 1), "aux_weight": (float, 0), "learning_rate": (float, 0), "batch_size": (int, 2)}
-    found = {
+    return {
         name: search_values(options[name], kind, f"--{name.replace('_', '-')}", least=least)
         for name, (kind, least) in kinds.items()
+        if options[name] is not None
     }
-    layers = [tuple(text.split("+")) for text in targets]
-    if len(layers) == 1:
-        found["targets"] = layers[0]
-    elif layers:
-        from keras_selfmodel.tuning import OneOf
 
-        try:
-            found["targets"] = OneOf(tuple(layers))
-        except ValueError as error:
-            raise click.UsageError(f"--targets: {error}") from None
-    fixed = {name: value for name, value in found.items() if isinstance(value, (int, float, tuple))}
-    return fixed, {name: value for name, value in found.items() if name not in fixed and value is not None}
+
+def _alternatives(targets: tuple[str, ...]) -> dict:
+    """The targets, or the alternatives among them."""
+    from keras_selfmodel.tuning import OneOf
+
+    layers = tuple(tuple(text.split("+")) for text in targets)
+    if len(layers) < 2:
+        return dict.fromkeys(["targets"], *layers) if layers else {}
+    try:
+        return {"targets": OneOf(layers)}
+    except ValueError as error:
+        raise click.UsageError(f"--targets: {error}") from None
+
+
+def _others(also: tuple[str, ...], recipe) -> dict:
+    """What --also asks for, by setting: numbers where the recipe has a number, else words."""
+    from keras_selfmodel.tuning import SETTINGS, OneOf
+
+    found = {}
+    for text in also:
+        name, equal, values = text.partition("=")
+        if not equal or name not in SETTINGS:
+            raise click.UsageError(
+                f"--also wants a setting of a recipe and values, as momentum=0,0.9. Received: {text!r}."
+            )
+        value, words = getattr(recipe, name), tuple(values.split(","))
+        if isinstance(value, (int, float)):
+            found[name] = search_values(values, type(value), f"--also {name}", least=0)
+        else:
+            found[name] = words[0] if len(words) == 1 else OneOf(tuple(dict.fromkeys(words)))
+    return found
 
 
 def _progress(bar: Bar):

@@ -4,7 +4,7 @@ from keras_selfmodel.tuning._keras_tuner import keras_tuner  # noqa: F401  # Fir
 from keras_selfmodel.tuning.front_figure import front_figure
 from keras_selfmodel.tuning.objective import OBJECTIVES, Objective
 from keras_selfmodel.tuning.oracles import SEARCHES
-from keras_selfmodel.tuning.search_space import OneOf, Range, SearchSpace, space_around
+from keras_selfmodel.tuning.search_space import SETTINGS, OneOf, Range, SearchSpace, space_around
 from keras_selfmodel.tuning.self_modeling_hyper_model import SelfModelingHyperModel
 from keras_selfmodel.tuning.trials_table import trials_json
 from keras_selfmodel.tuning.tune import TuningProgress, tune
@@ -13,6 +13,7 @@ from keras_selfmodel.tuning.tuning_result import Trial, TuningResult
 __all__ = [
     "OBJECTIVES",
     "SEARCHES",
+    "SETTINGS",
     "Objective",
     "OneOf",
     "Range",

@@ -9,6 +9,8 @@ import keras_tuner
 
 from keras_selfmodel.experiments import Recipe
 
+# What can be searched. Not the RLCT's settings: with other batches, say, RLCTs could not be compared.
+SETTINGS = tuple(field.name for field in dataclasses.fields(Recipe) if field.name not in ("task", "rlct", "network"))
 # The auxiliary weights that are tried by default, in units of the recipe's: for the paper's tasks about its own.
 AUX_WEIGHTS = (0, 0.1, 0.2, 0.5, 1, 2, 5)
 
@@ -54,9 +56,8 @@ class SearchSpace:
     """Settings of a recipe that are searched; all others stay as the recipe has them.
 
     Args:
-        recipe: The other settings, and those of the RLCT, which are the same for all trials: RLCTs measured with other
-            batches could not be compared.
-        settings: A `Range` or `OneOf` by the name of each setting, a field of `Recipe`.
+        recipe: The other settings, and those of the RLCT, which are the same for all trials.
+        settings: A `Range` or `OneOf` by the name of each setting, one of `SETTINGS`.
 
     Raises:
         ValueError: If there is no such field, there is nothing to search, or a value is out of its range.
@@ -70,10 +71,9 @@ class SearchSpace:
     """
 
     def __init__(self, recipe: Recipe, settings: Mapping[str, Range | OneOf]) -> None:
-        possible = [field.name for field in dataclasses.fields(Recipe) if field.name not in ("task", "rlct", "network")]
         for name in settings:
-            if name not in possible:
-                raise ValueError(f"A recipe has no setting {name!r} to search. Settings: {', '.join(possible)}")
+            if name not in SETTINGS:
+                raise ValueError(f"A recipe has no setting {name!r} to search. Settings: {', '.join(SETTINGS)}")
         if not settings:
             raise ValueError("There is nothing to search: give at least one setting several values, or a range.")
         self.base = recipe

@@ -73,6 +73,9 @@ def test_without_keras_tuner_it_says_how_to_get_it(ksm, monkeypatch):
         (("--learning-rate", "nan"), "finite"),
         (("--batch-size", "1"), "at least 2"),
         (("--targets", "hidden", "--targets", "hidden"), "--targets"),
+        (("--also", "momentum"), "momentum=0,0.9"),
+        (("--also", "name=a,b"), "momentum=0,0.9"),
+        (("--also", "momentum=x"), "--also momentum"),
         (("--no-rlct",), "--objective spread or accuracy"),
         (("--validation", "1"), "--validation"),
     ],
@@ -112,8 +115,25 @@ def test_without_options_the_search_is_around_the_papers_settings(ksm, tiny_mnis
 
 
 def test_one_value_is_taken_and_not_searched(ksm, tiny_mnist, monkeypatch):
-    options = ("--hidden", "64", "--aux-weight", "5", "--targets", "hidden", "--batch-size", "64,128")
+    options = (
+        "--hidden",
+        "64",
+        "--aux-weight",
+        "5",
+        "--targets",
+        "hidden",
+        "--batch-size",
+        "64,128",
+        "--also",
+        "momentum=0,0.5",
+    )
     recipe, settings, _ = _searched(ksm, monkeypatch, "mnist", *options)
     assert (recipe.hidden, recipe.aux_weight, recipe.targets) == (64, 5.0, ("hidden",))
-    assert settings == {"learning_rate": Range(0.0005, 0.05), "batch_size": OneOf((64, 128))}
+    assert settings == {
+        "learning_rate": Range(0.0005, 0.05),
+        "batch_size": OneOf((64, 128)),
+        "momentum": OneOf((0.0, 0.5)),
+    }
+    words = _searched(ksm, monkeypatch, "mnist", "--also", "optimizer=sgd,adam", "--also", "momentum=0.5")
+    assert words[0].momentum == 0.5 and words[1]["optimizer"] == OneOf(("sgd", "adam"))
     assert recipe.rlct.batch_size == 512  # The same for all trials, or their RLCTs could not be compared.
