@@ -1,5 +1,6 @@
 """`ksm tune`: a search for the settings with the best accuracy at the lowest complexity."""
 
+import os
 from pathlib import Path
 
 import click
@@ -157,6 +158,9 @@ def tune(
         if examples is not None:
             dataset = datasets.limited(dataset, examples)
         folder = out or Path("tuning") / recipe.task
+        if tuning.is_worker() and not quiet:
+            chief = ":".join(os.environ.get(f"KERASTUNER_ORACLE_{part}", "?") for part in ("IP", "PORT"))
+            click.echo(f"A worker: it waits up to an hour for the chief at {chief} to hand out trials.", err=True)
         with Bar(quiet) as bar:
             try:
                 result = tuning.tune(

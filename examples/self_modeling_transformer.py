@@ -5,6 +5,8 @@
 Made-up texts of 32 words are about one of four topics. Targets are the hidden states of two blocks at all positions,
 2 · 32 · 384 = 24,576 activations, each with an output of its own: so the length must be fixed, and the head has 9.5
 million weights besides. Where that is too many, let the classifier pool its blocks, and name the pooling as the target.
+On a CPU with JAX: 190 s of one core; at most 2.1 GB in training and 3.3 in sampling, with small blocks 1.4 and 2.0.
+So few steps of sampling, one chain after the other, show what the RLCT costs, not what it is: the verdict says so.
 """
 
 import resource
@@ -30,8 +32,8 @@ def texts(samples: int, seed: int) -> tuple[dict, np.ndarray]:
 
 
 def report(what: str, start: float) -> None:
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6  # of kilobytes, as Linux counts
-    print(f"{what}: {time.perf_counter() - start:.0f} s, at most {memory:.1f} GB so far")
+    gigabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6  # Linux counts kilobytes
+    print(f"{what}: {time.perf_counter() - start:.0f} s, at most {gigabytes:.1f} GB so far")
 
 
 def main(blocks: int, width: int, samples: int, epochs: int, steps: int) -> None:
@@ -45,13 +47,11 @@ def main(blocks: int, width: int, samples: int, epochs: int, steps: int) -> None
     model = ksm.SelfModelingModel(classifier, targets, aux_weight=1.0, seed=1)
     model.compile(keras.optimizers.Adam(1e-4), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     print(f"{classifier.count_params():,} weights, {model.num_targets:,} targets in {', '.join(targets)}")
-    start, (x, y) = time.perf_counter(), texts(samples, seed=1)
+    (x, y), start = texts(samples, seed=1), time.perf_counter()
     model.fit(x, y, batch_size=32, epochs=epochs, verbose=0)
     report(f"training, {model.evaluate_self_prediction(x)}", start)
-    start = time.perf_counter()
-    # One chain after the other. So few steps show what it costs, not the RLCT: the verdict says so.
     estimate = ksm.estimate_rlct(model, (x, y), batch_size=8, burn_in=steps, num_draws=steps, chains_at_once=1)
-    report(f"sampling, {estimate.gradient_evaluations} gradients of 8 texts", start)
+    report(f"sampling, {estimate.gradient_evaluations} gradients of 8 texts, with training", start)
     print(f"RLCT {estimate.value:.0f}, {estimate.verdict}")
 
 

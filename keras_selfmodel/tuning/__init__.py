@@ -6,6 +6,7 @@ from keras_selfmodel.tuning.objective import OBJECTIVES, Objective
 from keras_selfmodel.tuning.oracles import SEARCHES
 from keras_selfmodel.tuning.search_space import SETTINGS, OneOf, Range, SearchSpace, space_around
 from keras_selfmodel.tuning.self_modeling_hyper_model import SelfModelingHyperModel
+from keras_selfmodel.tuning.trial_tuner import is_worker
 from keras_selfmodel.tuning.trials_table import trials_json
 from keras_selfmodel.tuning.tune import TuningProgress, tune
 from keras_selfmodel.tuning.tuning_result import Trial, TuningResult
@@ -23,6 +24,7 @@ __all__ = [
     "TuningProgress",
     "TuningResult",
     "front_figure",
+    "is_worker",
     "space_around",
     "trials_json",
     "tune",

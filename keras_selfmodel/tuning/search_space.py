@@ -102,6 +102,9 @@ class SearchSpace:
     def recipe(self, values: Mapping) -> Recipe:
         """The recipe with these values of the searched settings, as keras-tuner gives them."""
         chosen = {name: values[name] for name in self.settings}
+        for name, ends in self.settings.items():
+            if isinstance(ends, Range):  # At its upper end keras-tuner's range of whole numbers goes one too far.
+                chosen[name] = type(chosen[name])(min(max(chosen[name], ends.low), ends.high))
         if "targets" in chosen:
             chosen["targets"] = tuple(chosen["targets"].split("+"))
         return dataclasses.replace(self.base, **chosen)

@@ -29,6 +29,15 @@ def test_drawn_values_lie_in_the_space_and_make_recipes():
     assert len({dataclasses.replace(r, **same) for r in recipes}) == 1
 
 
+@pytest.mark.parametrize("part", [0.0, 1.0])
+def test_the_ends_of_a_range_are_in_it(part):
+    """Where a Gaussian process promises most is often at the end of a range."""
+    space = SearchSpace(MNIST, {"hidden": Range(8, 32), "learning_rate": Range(1e-3, 1e-1)})
+    recipe = space.recipe({hp.name: hp.prob_to_value(part) for hp in space.hyperparameters().space})
+    assert (recipe.hidden, recipe.learning_rate) == ((8, 1e-3), (32, 1e-1))[int(part)]
+    assert isinstance(recipe.hidden, int)
+
+
 def test_the_sampling_of_the_rlct_is_the_same_for_all_trials():
     space = SearchSpace(MNIST, {"batch_size": OneOf((64, 128))})
     assert {space.recipe({"batch_size": size}).rlct for size in (64, 128)} == {MNIST.rlct}
