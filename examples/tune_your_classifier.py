@@ -11,7 +11,7 @@ import keras
 import keras_tuner
 from sklearn.datasets import load_digits
 
-from keras_selfmodel.layers import SelfPredictionHead
+from keras_selfmodel.layers import DeepSelfPredictionHead
 from keras_selfmodel.tuning import SelfModelingHyperModel
 
 
@@ -26,14 +26,10 @@ def classifier(hp: keras_tuner.HyperParameters) -> keras.Model:
     return model
 
 
-def deep_head(units: int) -> keras.Layer:
-    return keras.Sequential([keras.layers.Dense(32, activation="relu"), SelfPredictionHead(units)])
-
-
 def main() -> None:
     x, y = load_digits(return_X_y=True)
     x = (x / 8 - 1).astype("float32")
-    heads = {"linear": SelfPredictionHead, "deep": deep_head}
+    heads = {"linear": None, "deep": DeepSelfPredictionHead}
     hypermodel = SelfModelingHyperModel(classifier, targets=["hidden"], aux_weights=[0, 1, 10], heads=heads)
     with tempfile.TemporaryDirectory() as folder:
         # Or "weight_spread", "min"; and the RLCT of the last epoch, with ksm.callbacks.RLCT among the callbacks.

@@ -61,6 +61,14 @@ class ObjectiveModel(keras.Model):
         network = self._joint if self._in_train_step else self.classifier
         return network(inputs, training=training)
 
+    def compute_output_spec(self, inputs, training: bool | None = None):
+        """The shape of the class scores, layer by layer as the classifier finds it.
+
+        Keras would trace `call` as a whole, and JAX cannot where a layer compares lengths that are unknown, as position
+        embeddings do.
+        """
+        return self.classifier.compute_output_spec(inputs)
+
     def joint_outputs(self, inputs, training: bool | None = None) -> dict:
         """What a training step sees: a dictionary of tensors, in which `scores`, `(batch, classes)`, is one.
 

@@ -136,14 +136,6 @@ class SelfModelingModel(PenalizedModel):
             head=self.head,
         )
 
-    def compute_output_spec(self, inputs, training: bool | None = None):
-        """The shape of the class scores, layer by layer as the classifier finds it.
-
-        Keras would trace `call` as a whole, and JAX cannot where a layer compares lengths that are unknown, as position
-        embeddings do.
-        """
-        return self.classifier.compute_output_spec(inputs)
-
     def joint_outputs(self, inputs, training: bool | None = None) -> dict:
         """What a training step sees: the class scores, the self-prediction and its target.
 

@@ -1,6 +1,7 @@
 """Which settings of a recipe a search may change, and to what."""
 
 import dataclasses
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +11,9 @@ import keras_tuner
 from keras_selfmodel.experiments import Recipe
 
 # What can be searched. Not the RLCT's settings: with other batches, say, RLCTs could not be compared.
-SETTINGS = tuple(field.name for field in dataclasses.fields(Recipe) if field.name not in ("task", "rlct", "network"))
+SETTINGS = tuple(
+    field.name for field in dataclasses.fields(Recipe) if field.name not in ("task", "rlct", "network", "keep_epochs")
+)
 # The auxiliary weights that are tried by default, in units of the recipe's: for the paper's tasks about its own.
 AUX_WEIGHTS = (0, 0.1, 0.2, 0.5, 1, 2, 5)
 
@@ -78,12 +81,14 @@ class SearchSpace:
             raise ValueError("There is nothing to search: give at least one setting several values, or a range.")
         self.base = recipe
         self.settings = dict(settings)
-        for name, values in self.settings.items():
-            ends = values.values if isinstance(values, OneOf) else (values.low, values.high)
-            for value in ends:
+        ends = {name: v.values if isinstance(v, OneOf) else (v.low, v.high) for name, v in self.settings.items()}
+        for name, values in ends.items():
+            for value in values:
                 if isinstance(getattr(recipe, name), int) and value != int(value):
                     raise ValueError(f"{name} is a whole number. Received: {value:g}")
-                dataclasses.replace(recipe, **{name: value})  # Says what is wrong with it.
+        for values in itertools.product(*ends.values()):
+            # Says what is wrong with one, or with two together, as a strength that an objective cannot have.
+            dataclasses.replace(recipe, **dict(zip(ends, values, strict=True)))
 
     def hyperparameters(self) -> keras_tuner.HyperParameters:
         """The space as keras-tuner has it."""

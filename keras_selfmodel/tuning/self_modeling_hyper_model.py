@@ -6,7 +6,6 @@ import keras
 import keras_tuner
 
 from keras_selfmodel.callbacks import WeightSpread
-from keras_selfmodel.layers import SelfPredictionHead
 from keras_selfmodel.models import SelfModelingModel
 
 Builder = Callable[[keras_tuner.HyperParameters], keras.Model]
@@ -25,7 +24,8 @@ class SelfModelingHyperModel(keras_tuner.HyperModel):
             `keras_tuner.HyperModel`, whose `fit` is used too.
         targets: The alternatives, each the name of a layer or several of them: `["hidden", ("block", "hidden")]`.
         aux_weights: The auxiliary weights, ≥ 0. With 0 the classifier trains as if alone.
-        heads: The alternatives by name: `head(n)` returns the layer that predicts n activations.
+        heads: The alternatives by name, each as `head` of `SelfModelingModel`: `None`, or `head(n)` that returns the
+            layer which predicts n activations, such as `layers.DeepSelfPredictionHead`.
         stop_gradient, target_normalization: As for `SelfModelingModel`.
         seed: Of the default head.
         **kwargs: `name`, `tunable`.
@@ -52,7 +52,7 @@ class SelfModelingHyperModel(keras_tuner.HyperModel):
         targets: Sequence[str | Sequence[str]],
         aux_weights: Sequence[float] = (0.0, 0.1, 1.0, 10.0, 100.0),
         *,
-        heads: Mapping[str, Callable[[int], keras.Layer]] | None = None,
+        heads: Mapping[str, Callable[[int], keras.Layer] | None] | None = None,
         stop_gradient: bool = True,
         target_normalization: str | None = None,
         seed: int | None = None,
@@ -62,7 +62,7 @@ class SelfModelingHyperModel(keras_tuner.HyperModel):
         targets = [targets] if isinstance(targets, str) else targets
         self._targets = {"+".join(names): names for names in ([t] if isinstance(t, str) else list(t) for t in targets)}
         self._aux_weights = [float(weight) for weight in aux_weights]
-        self._heads = {"linear": lambda units: SelfPredictionHead(units, seed)} if heads is None else dict(heads)
+        self._heads = {"linear": None} if heads is None else dict(heads)
         given = {"targets": self._targets, "aux_weights": self._aux_weights, "heads": self._heads}
         for argument, alternatives in given.items():
             if not alternatives:
@@ -79,8 +79,7 @@ class SelfModelingHyperModel(keras_tuner.HyperModel):
         targets = self._targets[_chosen(hp, "targets", list(self._targets))]
         aux_weight = _chosen(hp, "aux_weight", self._aux_weights)
         head = self._heads[_chosen(hp, "head", list(self._heads))]
-        units = SelfModelingModel(classifier, targets).num_targets
-        model = SelfModelingModel(classifier, targets, aux_weight, head=head(units), **self._options)
+        model = SelfModelingModel(classifier, targets, aux_weight, head=head, **self._options)
         model.compile_from_config(classifier.get_compile_config())
         return model
 

@@ -221,3 +221,23 @@ def test_aux_weight_changes_without_retracing(classifier, data, cross_entropy):
     factors = (np.array(history["loss"]) - np.array(history["task_loss"])) / np.array(history["self_prediction_loss"])
     np.testing.assert_allclose(factors, [1.0, 10.0, 100.0], rtol=1e-3)
     assert model.aux_weight == 100.0
+
+
+class AtMostTen(keras.layers.Layer):
+    """Looks at the length of a sequence, as position embeddings do."""
+
+    def compute_output_spec(self, x):
+        return keras.KerasTensor(x.shape, x.dtype)
+
+    def call(self, x):
+        if x.shape[1] > 10:
+            raise ValueError("The sequence is too long.")
+        return x
+
+
+def test_a_classifier_of_sequences_of_any_length_can_be_wrapped():
+    """Traced as a whole, its length would be unknown where the layer looks at it."""
+    inputs = keras.Input((None, 3))
+    pooled = keras.layers.GlobalAveragePooling1D(name="pooled")(AtMostTen()(inputs))
+    model = ksm.SelfModelingModel(keras.Model(inputs, keras.layers.Dense(2)(pooled)), "pooled")
+    assert model(np.ones((4, 7, 3), "float32")).shape == (4, 2)
