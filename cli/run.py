@@ -39,6 +39,7 @@ rlct_switch = click.option(
 
 
 @click.command(
+    short_help="Train one network, and measure it.",
     epilog="""\b
 Examples:
   ksm run mnist --backend jax
@@ -46,7 +47,7 @@ Examples:
   ksm run imdb --aux-weight 500
   ksm run mnist --objective dropout --aux-weight 0.5
   ksm run --recipe examples/digits/digits.toml
-  ksm run cifar10 --examples 256 --epochs 2 --no-rlct --json"""
+  ksm run cifar10 --examples 256 --epochs 2 --no-rlct --json""",
 )
 @click.argument("task", type=click.Choice(TASK_NAMES), required=False)
 @recipe_option
