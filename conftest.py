@@ -3,6 +3,8 @@
 import importlib.util
 import os
 
+import pytest
+
 from tests.compiled_once import compiled_once  # noqa: F401
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -20,3 +22,11 @@ collect_ignore = [
     for name in ("jax", "tensorflow", "torch")
     if name != os.environ["KERAS_BACKEND"]
 ]
+
+
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    """Every test has the same random numbers, whatever ran before it and beside it."""
+    import keras
+
+    keras.utils.set_random_seed(0)

@@ -31,7 +31,7 @@ class RLCT(keras.callbacks.Callback):
 
     >>> import numpy as np
     >>> x, y = np.random.default_rng(0).normal(size=(64, 3)), np.arange(64) % 2
-    >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, kernel_initializer="zeros")])
     >>> model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     >>> rlct = RLCT((x, y), every=2, anchor="descend", batch_size=64, burn_in=200, num_draws=1000)
     >>> history = model.fit(x, y, epochs=3, verbose=0, callbacks=[rlct])
