@@ -8,7 +8,7 @@ from ksm_cli.backend import activate, backend_option
 from ksm_cli.grids import numbers
 from ksm_cli.objectives import chosen_strengths
 from ksm_cli.output import json_option, print_json, print_table, quiet_option, require, spoken_warnings
-from ksm_cli.recipes import data_of, examples_option, opened
+from ksm_cli.recipes import data_dir_option, data_of, examples_option, opened
 from ksm_cli.run import recipe_of, rlct_switch
 from ksm_cli.sweep import computed, computing_options, raise_failures
 
@@ -41,7 +41,7 @@ Examples:
 @click.option("--batch-size", type=click.IntRange(min=2), help="Samples of one step. Default: the paper's.")
 @examples_option
 @rlct_switch
-@click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of TFDS data. Default: TFDS_DATA_DIR.")
+@data_dir_option
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder. Default: sweeps/TASK.")
 @computing_options
 @json_option
@@ -140,14 +140,12 @@ def _announcement(title: str, strengths: dict[str, list[float]], sizes: list[int
 
 
 def _draw(found: list, folder: Path) -> list[str]:
-    from keras_selfmodel._whole_files import write_whole
-    from keras_selfmodel.reporting import FORMATS, control_figures, figure_bytes
+    from keras_selfmodel.reporting import FORMATS, control_figures, write_figure
 
     files = []
     for name, figure in control_figures(found).items():
         for file_format in FORMATS:
             file = folder / "figures" / f"{name}.{file_format}"
-            content = figure_bytes(figure, file_format)
-            write_whole(file, lambda part, content=content: part.write_bytes(content))
+            write_figure(figure, file)
             files.append(str(file))
     return files

@@ -1,12 +1,12 @@
 """`ksm data`: which data sets are there, and getting those that are not."""
 
 import dataclasses
-from pathlib import Path
 
 import click
 
 from ksm_cli.backend import activate
 from ksm_cli.output import json_option, print_json, print_table, require
+from ksm_cli.recipes import data_dir_option
 
 NAMES = ("mnist", "cifar10", "imdb")
 
@@ -18,7 +18,7 @@ Examples:
   ksm data --prepare mnist --data-dir ~/tensorflow_datasets"""
 )
 @click.option("--prepare", type=click.Choice(NAMES), multiple=True, help="Download and prepare this data set.")
-@click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of TFDS data. Default: TFDS_DATA_DIR.")
+@data_dir_option
 @json_option
 def data(prepare, data_dir, as_json) -> None:
     """List the data sets, and get those that are missing."""

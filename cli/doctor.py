@@ -1,11 +1,10 @@
 """`ksm doctor`: what is installed, what would compute, which data are there."""
 
-from pathlib import Path
-
 import click
 
 from ksm_cli.backend import BACKENDS, activate, backend_option, choose
 from ksm_cli.output import json_option, print_json
+from ksm_cli.recipes import data_dir_option
 
 MODULES = (
     *("keras", "numpy", "scipy", "click", "rich", "tensorflow_datasets", "mlxtend", "matplotlib", "arviz"),
@@ -15,7 +14,7 @@ MODULES = (
 
 @click.command(epilog="Example: ksm doctor --backend torch")
 @backend_option
-@click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of TFDS data. Default: TFDS_DATA_DIR.")
+@data_dir_option
 @json_option
 def doctor(backend, data_dir, as_json) -> None:
     """Show versions, backends, devices and data found."""

@@ -1,7 +1,6 @@
 """`ksm identity`: is the self-model of a run the identity map?"""
 
 import textwrap
-from functools import partial
 from pathlib import Path
 
 import click
@@ -45,8 +44,8 @@ def identity(folders, recipe_file, data_dir, examples, samples, backend, as_json
     activate(backend)
     with spoken_warnings():
         from keras_selfmodel import analysis
-        from keras_selfmodel._whole_files import write_csv, write_whole
-        from keras_selfmodel.reporting import figure_bytes, identity_figure
+        from keras_selfmodel._whole_files import write_csv
+        from keras_selfmodel.reporting import identity_figure, write_figure
         from ksm_cli.identity_table import LEGEND, epochs_table, how_to_keep, runs_table
 
         runs = [analysis.StoredRun.at(folder) for folder in folders]
@@ -59,8 +58,7 @@ def identity(folders, recipe_file, data_dir, examples, samples, backend, as_json
                 found.append(analysis.identity_of_run(run, dataset, samples=samples))
                 write_csv(run.files.path / "identity.csv", [analysis.identity_row(one) for one in found[-1]])
                 run.files.write_json("identity.json", analysis.identity_json(found[-1]))
-                figure = figure_bytes(identity_figure(found[-1], run.result.recipe.name), "png")
-                write_whole(run.files.figures / "identity.png", partial(Path.write_bytes, data=figure))
+                write_figure(identity_figure(found[-1], run.result.recipe.name), run.files.figures / "identity.png")
                 bar.show("runs", number, len(runs))
     if as_json:
         pairs = zip(runs, found, strict=True)

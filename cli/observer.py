@@ -84,9 +84,9 @@ def observer(
         raise click.UsageError("Several folders of runs need --out.")
     backend = activate(backend)
     with spoken_warnings():
-        from keras_selfmodel._whole_files import write_csv, write_whole
+        from keras_selfmodel._whole_files import write_csv
         from keras_selfmodel.analysis import observers
-        from keras_selfmodel.reporting import figure_bytes, observer_figure
+        from keras_selfmodel.reporting import observer_figure, write_figure
         from ksm_cli.observer_table import LEGEND, groups_json, observer_tables
 
         results = [result for folder in folders for result in finished(folder)]
@@ -110,9 +110,8 @@ def observer(
         groups = observers.observed_groups(observed)
         write_csv(folder / "observer.csv", observers.observed_rows(observed))
         for number, title in enumerate(dict.fromkeys(group.study for group in groups)):
-            figure = figure_bytes(observer_figure([group for group in groups if group.study == title]), "png")
-            name = f"observer{f'-{number + 1}' if number else ''}.png"
-            write_whole(folder / name, partial(Path.write_bytes, data=figure))
+            figure = observer_figure([group for group in groups if group.study == title])
+            write_figure(figure, folder / f"observer{f'-{number + 1}' if number else ''}.png")
     reading = observers.observer_reading(groups)
     if as_json:
         print_json(

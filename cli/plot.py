@@ -37,8 +37,7 @@ def plot(folder, out, paper, formats, as_json) -> None:
     activate(None)
     with spoken_warnings():
         from keras_selfmodel import analysis
-        from keras_selfmodel._whole_files import write_whole
-        from keras_selfmodel.reporting import control_figures, figure_bytes, sweep_figures
+        from keras_selfmodel.reporting import control_figures, sweep_figures, write_figure
 
         found = analysis.studies(finished(folder))
         studies = analysis.paper_studies(found)
@@ -47,8 +46,7 @@ def plot(folder, out, paper, formats, as_json) -> None:
         for name, figure in figures.items():
             for file_format in chosen:
                 file = (out or folder / "figures") / f"{name}.{file_format}"
-                content = figure_bytes(figure, file_format)
-                write_whole(file, lambda part, content=content: part.write_bytes(content))
+                write_figure(figure, file)
                 files.append(str(file))
     if paper and not any(run.paper is not None for study in studies for run in study.runs):
         click.secho("Warning: no run has the paper's settings, so none of its values is marked.", fg="yellow", err=True)

@@ -11,7 +11,9 @@ recipe_option = click.option(
     help="TOML file with data, network and settings of your own, in place of a task of the paper.",
 )
 
-
+data_dir_option = click.option(
+    "--data-dir", type=click.Path(path_type=Path), help="Folder of TFDS data. Default: TFDS_DATA_DIR."
+)
 examples_option = click.option(
     "--examples",
     type=click.IntRange(min=1),

@@ -17,7 +17,7 @@ from ksm_cli.output import (
     require,
     spoken_warnings,
 )
-from ksm_cli.recipes import check_one, data_of, opened, recipe_option
+from ksm_cli.recipes import check_one, data_dir_option, data_of, opened, recipe_option
 from ksm_cli.run import TASK_NAMES
 
 # Written out, for the help's sake: importing them would import Keras. A test compares.
@@ -95,7 +95,7 @@ Examples:
     help="Samples of one step. Default: 512; paper 512 (cifar10 64, imdb 64).",
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of batches and noise.")
-@click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of TFDS data. Default: TFDS_DATA_DIR.")
+@data_dir_option
 @click.option("--test-loss", is_flag=True, help="Also follow the loss on the test data along the chains.")
 @click.option("--calibrate", is_flag=True, help="Find the settings by pilot samplings first, and show the plateau.")
 @click.option(

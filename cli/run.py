@@ -18,7 +18,7 @@ from ksm_cli.output import (
     require,
     spoken_warnings,
 )
-from ksm_cli.recipes import check_one, data_of, examples_option, opened, recipe_option
+from ksm_cli.recipes import check_one, data_dir_option, data_of, examples_option, opened, recipe_option
 
 TASK_NAMES = ("mnist", "cifar10", "imdb")
 
@@ -96,7 +96,7 @@ Examples:
 @precision_option
 @rlct_switch
 @keep_epochs_option
-@click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of TFDS data. Default: TFDS_DATA_DIR.")
+@data_dir_option
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Run folder. Default: under runs/.")
 @click.option("--resume", is_flag=True, help="Go on with the run in the folder; show it if it is finished.")
 @json_option

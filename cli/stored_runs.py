@@ -5,18 +5,12 @@ from pathlib import Path
 
 import click
 
-from ksm_cli.recipes import data_of, examples_option, opened, recipe_option
+from ksm_cli.recipes import data_dir_option, data_of, examples_option, opened, recipe_option
 
 
 def data_options(command: Callable) -> Callable:
     """Adds the options that say where the data of the runs come from."""
-    for option in (
-        examples_option,
-        click.option(
-            "--data-dir", type=click.Path(path_type=Path), help="Folder of TFDS data. Default: TFDS_DATA_DIR."
-        ),
-        recipe_option,
-    ):
+    for option in (examples_option, data_dir_option, recipe_option):
         command = option(command)
     return command
 

@@ -15,7 +15,7 @@ from ksm_cli.grids import GRIDS, numbers
 from ksm_cli.keep_epochs import keep_epochs_option, keeping
 from ksm_cli.objectives import objective_list
 from ksm_cli.output import Interrupted, json_option, print_json, print_table, quiet_option, require, spoken_warnings
-from ksm_cli.recipes import check_one, data_of, opened, recipe_option
+from ksm_cli.recipes import check_one, data_dir_option, data_of, opened, recipe_option
 from ksm_cli.run import TASK_NAMES, precision_option, recipe_of, rlct_switch
 from ksm_cli.sweep_progress import SweepBar, duration
 
@@ -74,7 +74,7 @@ Examples:
 @precision_option
 @rlct_switch
 @keep_epochs_option
-@click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of TFDS data. Default: TFDS_DATA_DIR.")
+@data_dir_option
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder. Default: sweeps/TASK.")
 @computing_options
 @json_option

@@ -16,7 +16,7 @@ from ksm_cli.output import (
     require,
     spoken_warnings,
 )
-from ksm_cli.recipes import check_one, data_of, opened, recipe_option
+from ksm_cli.recipes import check_one, data_dir_option, data_of, examples_option, opened, recipe_option
 from ksm_cli.run import TASK_NAMES, recipe_of, rlct_switch
 from ksm_cli.search_values import search_values
 
@@ -98,9 +98,9 @@ chief's. A worker that died goes on when it is started with its name.""",
     show_default=True,
     help="Part of the training data that trials are judged by.",
 )
-@click.option("--examples", type=click.IntRange(min=2), help="Only the first so many examples: to try the command.")
+@examples_option
 @rlct_switch
-@click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of TFDS data. Default: TFDS_DATA_DIR.")
+@data_dir_option
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder. Default: tuning/TASK.")
 @json_option
 @quiet_option
@@ -140,7 +140,7 @@ def tune(
     require("rich", "matplotlib", "filelock", "scipy", "jinja2")
     activate(backend)
     with spoken_warnings():
-        from keras_selfmodel import datasets, tuning
+        from keras_selfmodel import tuning
 
         chosen = opened(task, recipe_file)
         found = {**_named(searched), **_alternatives(targets), **_others(also, chosen.recipe)}
@@ -154,9 +154,7 @@ def tune(
             raise click.UsageError("--objective rlct needs the RLCT. --objective spread or accuracy does without.")
         if price is None:
             price = PRICES[objective] if objective != "rlct" else PRICES["rlct"][recipe.rlct.convention]
-        dataset = data_of(chosen, data_dir)
-        if examples is not None:
-            dataset = datasets.limited(dataset, examples)
+        dataset = data_of(chosen, data_dir, examples)
         folder = out or Path("tuning") / recipe.task
         if tuning.is_worker() and not quiet:
             chief = ":".join(os.environ.get(f"KERASTUNER_ORACLE_{part}", "?") for part in ("IP", "PORT"))

@@ -1,7 +1,7 @@
 """Figures, tables and the report of many runs."""
 
 from keras_selfmodel.reporting.control_figures import control_figures, frontier_figure
-from keras_selfmodel.reporting.figure_files import FORMATS, figure_bytes
+from keras_selfmodel.reporting.figure_files import FORMATS, figure_bytes, write_figure
 from keras_selfmodel.reporting.identity_figure import identity_figure
 from keras_selfmodel.reporting.observer_figure import observer_figure
 from keras_selfmodel.reporting.report import report_html
@@ -18,4 +18,5 @@ __all__ = [
     "panels",
     "report_html",
     "sweep_figures",
+    "write_figure",
 ]

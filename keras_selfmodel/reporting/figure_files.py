@@ -1,6 +1,9 @@
 """Figures as files."""
 
 import io
+from pathlib import Path
+
+from keras_selfmodel._whole_files import write_whole
 
 FORMATS = ("png", "svg")
 
@@ -25,3 +28,17 @@ def figure_bytes(figure, file_format: str) -> bytes:
         metadata = {"Date": None} if file_format == "svg" else {"Software": None}
         figure.savefig(content, format=file_format, dpi=200, metadata=metadata)
     return content.getvalue()
+
+
+def write_figure(figure, file: Path) -> None:
+    """Writes a figure as a file that appears complete or not at all.
+
+    Args:
+        figure: A `matplotlib.figure.Figure`.
+        file: Its suffix, .png or .svg, is the format. Its folder is created.
+
+    Raises:
+        ValueError: If the suffix is another one.
+    """
+    content = figure_bytes(figure, file.suffix[1:])
+    write_whole(file, lambda part: part.write_bytes(content))

@@ -8,13 +8,12 @@ from pathlib import Path
 import keras
 import keras_tuner
 
-from keras_selfmodel._whole_files import write_whole
 from keras_selfmodel.analysis import pareto_front
 from keras_selfmodel.datasets import Dataset, with_validation
 from keras_selfmodel.experiments import Progress, Recipe, RunFolderError, RunResult, find_task, read_run
 from keras_selfmodel.experiments.run import compiled_model
 from keras_selfmodel.experiments.run_folder import RunFolder
-from keras_selfmodel.reporting import figure_bytes
+from keras_selfmodel.reporting import write_figure
 from keras_selfmodel.tuning.front_figure import front_figure
 from keras_selfmodel.tuning.objective import Objective
 from keras_selfmodel.tuning.oracles import number_of_trials, oracle_of
@@ -121,8 +120,7 @@ def tune(
             return None
         result = _result(tuner, space, oracle, dataset, split)
         write_trials(result)
-        content = figure_bytes(front_figure(result), "png")
-        write_whole(files.path / "front.png", lambda part: part.write_bytes(content))
+        write_figure(front_figure(result), files.path / "front.png")
         return result
 
 

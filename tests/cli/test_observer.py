@@ -55,6 +55,13 @@ def test_more_samples_than_there_are_are_told(ksm, runs):
     assert result.exit_code == 1 and "samples must be at most the 100 that the data have" in result.stderr
 
 
+def test_a_run_without_its_network_is_named(ksm, runs):
+    (folder, *_) = sorted(Path(runs).iterdir())
+    next(folder.glob("*.keras")).unlink()
+    result = ksm("observer", runs, *FEW, "-q")
+    assert result.exit_code == 1 and folder.name in result.stderr and "is missing" in result.stderr
+
+
 def test_an_interrupted_command_says_how_to_go_on(ksm, runs, monkeypatch):
     from keras_selfmodel.analysis import observers
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from keras_selfmodel.analysis import mean_interval, studies
-from keras_selfmodel.reporting import figure_bytes, panels, sweep_figures
+from keras_selfmodel.reporting import figure_bytes, panels, sweep_figures, write_figure
 from tests.analysis.made_up import made_up_grid, made_up_run, written
 
 
@@ -159,6 +159,12 @@ def test_the_same_figure_is_the_same_file(file_format, start):
     assert contents.pop().startswith(start)
 
 
-def test_another_format_is_refused():
+def test_a_file_has_the_format_of_its_name(tmp_path):
+    file = tmp_path / "new folder" / "figure.svg"
+    write_figure(sweep_figures(studies(made_up_grid()))["figure-2-mnist"], file)
+    assert file.read_bytes() == figure_bytes(sweep_figures(studies(made_up_grid()))["figure-2-mnist"], "svg")
+
+
+def test_another_format_is_refused(tmp_path):
     with pytest.raises(ValueError, match="gif"):
-        figure_bytes(None, "gif")
+        write_figure(None, tmp_path / "figure.gif")

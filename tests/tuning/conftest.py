@@ -56,5 +56,6 @@ def without_training(monkeypatch):
     monkeypatch.setattr("keras_selfmodel.experiments.sweeps.jobs.run", made_up_run)
     monkeypatch.setattr("keras_selfmodel.experiments.sweeps.jobs.gc", SimpleNamespace(collect=lambda: None))
     monkeypatch.setattr("keras_selfmodel.tuning.trial_tuner.SECONDS_BETWEEN_REQUESTS", 0)
-    for name, stand_in in {"_check": None, "_test_accuracy": 0.5, "figure_bytes": b"drawn"}.items():
+    monkeypatch.setattr("keras_selfmodel.reporting.figure_files.figure_bytes", lambda *_: b"drawn")
+    for name, stand_in in {"_check": None, "_test_accuracy": 0.5}.items():
         monkeypatch.setattr(sys.modules["keras_selfmodel.tuning.tune"], name, lambda *_, value=stand_in: value)

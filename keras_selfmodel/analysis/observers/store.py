@@ -68,6 +68,13 @@ class ObservationStore:
         return {**self.protocol.to_dict(), "backend": keras.config.backend()}
 
     def _file(self, run: StoredRun) -> Path:
-        """Named after the run, and after its network: a run computed anew is another one."""
-        digest = hashlib.sha256(run.files.model.read_bytes()).hexdigest()
+        """Named after the run, and after its network: a run computed anew is another one.
+
+        Raises:
+            RunFolderError: If the network's file is missing.
+        """
+        try:
+            digest = hashlib.sha256(run.files.model.read_bytes()).hexdigest()
+        except FileNotFoundError as error:
+            raise RunFolderError(f"{run.files.model} is missing: the network cannot be observed.") from error
         return self.folder / f"{run.result.folder.name}-{digest[:12]}.json"
