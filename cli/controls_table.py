@@ -11,7 +11,6 @@ from keras_selfmodel.analysis import (
     Controls,
     Group,
     MatchedComparison,
-    Measure,
     collapsed_runs,
     matched_comparisons,
 )
@@ -55,13 +54,26 @@ def matched_tables(found: Controls) -> Iterator[Table]:
             of_size = [one for one in compared if one.hidden == series.hidden]
             weights = sorted({one.aux_weight for one in of_size})
             for start in range(0, len(weights), WEIGHTS[name]):
-                yield _matched_table(MEASURES[name], series.hidden, of_size, weights[start : start + WEIGHTS[name]])
+                yield matched_table(
+                    f"H = {series.hidden}, {MEASURES[name].title}: self-modeling minus control at the same accuracy",
+                    of_size,
+                    weights[start : start + WEIGHTS[name]],
+                    SHOWN[name][1],
+                )
 
 
-def _matched_table(measure: Measure, hidden: int, compared: list[MatchedComparison], weights: list[float]) -> Table:
+def matched_table(title: str, compared: list[MatchedComparison], weights: list[float], digits: int) -> Table:
+    """The differences to every control at the same accuracy.
+
+    Args:
+        title: What is compared.
+        compared: The comparisons.
+        weights: The auxiliary weights shown.
+        digits: Decimal places worth showing.
+    """
     cells = {(one.control, one.aux_weight): one for one in compared}
     table = Table(
-        title=f"H = {hidden}, {measure.title}: self-modeling minus control at the same accuracy",
+        title=title,
         title_justify="left",
         box=box.SIMPLE,
         padding=PADDING,
@@ -73,7 +85,7 @@ def _matched_table(measure: Measure, hidden: int, compared: list[MatchedComparis
     for weight in weights:
         table.add_column(f"AW {weight:g}", justify="right", min_width=8)
     for control in dict.fromkeys(one.control for one in compared):
-        table.add_row(control, *(_difference(measure, cells.get((control, weight))) for weight in weights))
+        table.add_row(control, *(_difference(cells.get((control, weight)), digits) for weight in weights))
     return table
 
 
@@ -88,10 +100,9 @@ def _mean(group: Group, name: str) -> str:
     return text.replace("-", "−")
 
 
-def _difference(measure: Measure, one: MatchedComparison | None) -> str:
+def _difference(one: MatchedComparison | None, digits: int) -> str:
     if one is None or one.difference is None:
         return "–"
     estimate = one.difference.estimate
-    digits = SHOWN[measure.name][1]
     text = f"{estimate.mean:+.{digits}f} ± {estimate.half_width:.{digits}f}".replace("-", "−")
     return text + ("*" if one.verdict in ("lower", "higher") else "")

@@ -74,7 +74,8 @@ def observer(
     Every network of RUNS (folders of runs, at any depth) is observed alike: same
     capacities, samples, batches, steps and first weights. Targets are standardised
     unit by unit, so that small activations gain nothing. Errors are compared between
-    auxiliary weights, with intervals over the seeds. The networks observed are kept
+    auxiliary weights, with intervals over the seeds; and where there are networks
+    with other objectives, as ksm controls trains them, at the same accuracy. The networks observed are kept
     in the folder, so that the same command goes on after an interruption;
     observer.csv holds every error, observer.png the figure.
     """
@@ -87,7 +88,7 @@ def observer(
         from keras_selfmodel._whole_files import write_csv
         from keras_selfmodel.analysis import observers
         from keras_selfmodel.reporting import observer_figure, write_figure
-        from ksm_cli.observer_table import LEGEND, groups_json, observer_tables
+        from ksm_cli.observer_table import LEGEND, groups_json, matched_observer_tables, observer_tables
 
         results = [result for folder in folders for result in finished(folder)]
         dataset = data_of_runs(results, recipe_file, data_dir, examples)
@@ -108,6 +109,7 @@ def observer(
             except KeyboardInterrupt:
                 raise Interrupted(f"The same command goes on with what is missing in {folder}.") from None
         groups = observers.observed_groups(observed)
+        matched = observers.matched_observers(observed)
         write_csv(folder / "observer.csv", observers.observed_rows(observed))
         for number, title in enumerate(dict.fromkeys(group.study for group in groups)):
             figure = observer_figure([group for group in groups if group.study == title])
@@ -119,6 +121,11 @@ def observer(
                 "protocol": {**protocol.to_dict(), "backend": backend},
                 "reading": reading,
                 "groups": groups_json(groups),
+                "matched": [
+                    {"study": one.study, "question": one.question._asdict(), "capacity": one.capacity, **each.to_dict()}
+                    for one in matched
+                    for each in one.comparisons
+                ],
                 "observations": observers.observed_rows(observed),
             }
         )
@@ -127,6 +134,9 @@ def observer(
         print_table(table)
     click.echo(LEGEND)
     click.echo()
+    for table in matched_observer_tables(matched):
+        print_table(table)
+        click.echo()
     for sentence in reading:
         click.echo(textwrap.fill(sentence, 80, subsequent_indent="  "))
     click.echo(f"files: {folder}: observer.csv, observer.png")

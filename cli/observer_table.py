@@ -6,19 +6,23 @@ from dataclasses import asdict
 from rich import box
 from rich.table import Table
 
-from keras_selfmodel.analysis.observers import ObservedGroup
+from keras_selfmodel.analysis.observers import MatchedObservers, ObservedGroup
 from keras_selfmodel.analysis.observers.reading import is_significant
+from ksm_cli.controls_table import WIDTH, matched_table
 
 # Capacities that fit 80 columns.
 CAPACITIES = 4
+# So do so many auxiliary weights beside a control's name.
+WEIGHTS = 3
 
 LEGEND = """\
 Fraction of the variance of a unit that an observer leaves unexplained, on
 held-out samples, averaged over the units that count (0.1 % of the units' mean
-variance): mean ± 95 % interval over the seeds. * differs from AW 0 (paired or
-Welch's t test, Holm p < 0.05 over all tests here). units: mean number that
-count. nets: networks with any such unit, of all; (c): so many have collapsed;
-the mean of what is left stands in parentheses, without interval or test."""
+variance): mean ± 95 % interval over the seeds. AW: auxiliary weight, or
+strength of another objective. * differs from AW 0 (paired or Welch's t test,
+Holm p < 0.05 over all tests of the study). units: mean number that count.
+nets: networks with any such unit, of all; (c): so many have collapsed; the
+mean of what is left stands in parentheses, without interval or test."""
 
 
 def observer_tables(groups: Sequence[ObservedGroup]) -> Iterator[Table]:
@@ -28,6 +32,18 @@ def observer_tables(groups: Sequence[ObservedGroup]) -> Iterator[Table]:
         capacities = sorted({group.capacity for group in own})
         for start in range(0, len(capacities), CAPACITIES):
             yield _table(own, capacities[start : start + CAPACITIES])
+
+
+def matched_observer_tables(matched: Sequence[MatchedObservers]) -> Iterator[Table]:
+    """One table for each size, question and capacity: controls down, auxiliary weights across."""
+    for found in matched:
+        what = f"{found.question}, error of {_observer(found.capacity)} observers"
+        for hidden in dict.fromkeys(one.hidden for one in found.comparisons):
+            own = [one for one in found.comparisons if one.hidden == hidden]
+            weights = sorted({one.aux_weight for one in own})
+            for start in range(0, len(weights), WEIGHTS):
+                title = f"{found.study}, H = {hidden}: {what}:\nself-modeling minus control at the same accuracy"
+                yield matched_table(title, own, weights[start : start + WEIGHTS], 3)
 
 
 def groups_json(groups: Sequence[ObservedGroup]) -> list[dict]:
@@ -43,10 +59,11 @@ def _table(groups: list[ObservedGroup], capacities: list[int]) -> Table:
         box=box.SIMPLE,
         pad_edge=False,
         collapse_padding=True,
+        min_width=WIDTH,
     )
     table.add_column("AW", justify="right")
     for capacity in capacities:
-        table.add_column("linear" if capacity == 0 else f"{capacity} hidden", justify="right", no_wrap=True)
+        table.add_column(_observer(capacity), justify="right", no_wrap=True)
     table.add_column("units", justify="right")
     table.add_column("nets", justify="right", no_wrap=True)
     for weight in sorted({group.aux_weight for group in groups}):
@@ -60,6 +77,10 @@ def _table(groups: list[ObservedGroup], capacities: list[int]) -> Table:
             f"{one.networks - one.constant}/{one.networks}{collapsed}",
         )
     return table
+
+
+def _observer(capacity: int) -> str:
+    return "linear" if capacity == 0 else f"{capacity} hidden"
 
 
 def _error(group: ObservedGroup) -> str:

@@ -1,5 +1,6 @@
 """Self-modeling against other objectives at the same accuracy."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -29,7 +30,7 @@ class MatchedComparison:
     """Self-modeling networks of one size and auxiliary weight against a control at their accuracy.
 
     Attributes:
-        measure: A name of `MATCHED`.
+        measure: What is compared: a name of `MATCHED`, or one of the caller's.
         hidden: The size.
         aux_weight: The auxiliary weight of self-modeling.
         control: Name of the other objective.
@@ -71,12 +72,15 @@ class MatchedComparison:
         }
 
 
-def matched_comparisons(found: Controls, measure: str) -> list[MatchedComparison]:
+def matched_comparisons(
+    found: Controls, measure: str, values: Callable[[Group], dict[int, float]] | None = None
+) -> list[MatchedComparison]:
     """Compares self-modeling with every control at the accuracy of every auxiliary weight; how, `METHOD` says.
 
     Args:
         found: The studies.
-        measure: A name of `MATCHED`.
+        measure: A name of `MATCHED`; any name if `values` are given.
+        values: Maps a group to what is compared, by seed; `None` for the measure of that name.
 
     Returns:
         By size, auxiliary weight and control.
@@ -84,14 +88,15 @@ def matched_comparisons(found: Controls, measure: str) -> list[MatchedComparison
     Raises:
         ImportError: If SciPy is missing.
     """
+    values = values or (lambda group: group.values(measure))
     pairs = [
         (group, control, series)
         for own in found.self_modeling.series
         for group in standing(own)
         for control, series in found.series(own.hidden).items()
-        if series is not own and group.values(measure)
+        if series is not own and values(group)
     ]
-    matched = [_matched(group, series, measure) for group, _, series in pairs]
+    matched = [_matched(group, series, values) for group, _, series in pairs]
     family = iter(holm([difference.p for _, _, difference in matched if difference is not None]))
     return [
         MatchedComparison(
@@ -99,22 +104,20 @@ def matched_comparisons(found: Controls, measure: str) -> list[MatchedComparison
             series.hidden,
             group.aux_weight,
             control,
-            *values,
-            p_holm=None if values[-1] is None else next(family),
+            *counts,
+            compared,
+            p_holm=None if compared is None else next(family),
         )
-        for (group, control, series), values in zip(pairs, matched, strict=True)
+        for (group, control, series), (*counts, compared) in zip(pairs, matched, strict=True)
     ]
 
 
-def _matched(group: Group, control: Series, measure: str) -> tuple[int, int, Difference | None]:
-    own, accuracies = group.values(measure), group.values("accuracy")
+def _matched(group: Group, control: Series, values: Callable) -> tuple[int, int, Difference | None]:
+    own, accuracies = values(group), group.values("accuracy")
+    of_control = [(each.values("accuracy"), values(each)) for each in control.groups]
     other = {}
     for seed in own:
-        points = [
-            (each.values("accuracy")[seed], each.values(measure)[seed])
-            for each in control.groups
-            if seed in each.values("accuracy") and seed in each.values(measure)
-        ]
+        points = [(reached[seed], there[seed]) for reached, there in of_control if seed in reached and seed in there]
         value = lowest_at(accuracies[seed], points) if seed in accuracies else None
         if value is not None:
             other[seed] = value

@@ -34,6 +34,21 @@ def test_the_errors_are_shown_within_80_columns_and_written(ksm, runs):
     assert Path("runs/observer/observer.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_controls_are_compared_at_the_same_accuracy(ksm, runs):
+    for seed in (1, 2):
+        network = mlp(5, seed=seed + 10)
+        network.compile("sgd", loss="mse")
+        result = made_up_run(0.5, seed, hidden=5, objective="dropout")
+        network_written(result, network, Path(runs) / result.folder.name)
+    printed = ksm("observer", runs, *FEW, "--from", "logits", "-q")
+    assert printed.exit_code == 0 and max(map(len, printed.stdout.splitlines())) <= 80
+    assert "self-modeling minus control" in printed.stdout
+    values = json.loads(ksm("observer", runs, *FEW, "--from", "logits", "--json").stdout)
+    (matched,) = values["matched"]
+    assert (matched["control"], matched["aux_weight"], matched["capacity"]) == ("dropout", 10, 0)
+    assert {row["objective"] for row in values["observations"]} == {"self-modeling", "dropout"}
+
+
 def test_json_holds_the_protocol_and_every_error(ksm, runs):
     result = json.loads(ksm("observer", runs, *FEW, "--from", "logits", "--json", "--out", "here").stdout)
     assert result["protocol"]["samples"] == 90 and result["protocol"]["capacities"] == [0]

@@ -75,9 +75,9 @@ def _groups_of(study: Study, by_folder: dict) -> list[ObservedGroup]:
     found = []
     for series in study.series:
         for question, capacity in asked:
-            reference = _values(series.baseline, by_folder, question, capacity) if series.baseline else {}
+            reference = errors_by_seed(series.baseline, by_folder, question, capacity) if series.baseline else {}
             for group in series.groups:
-                values = _values(group, by_folder, question, capacity)
+                values = errors_by_seed(group, by_folder, question, capacity)
                 collapsed = len(collapsed_runs(group, series))
                 tested = bool(group.aux_weight > 0 and values and reference and not collapsed)
                 observations = _observations(group, by_folder, question, capacity)
@@ -112,7 +112,15 @@ def _observations(group: Group, by_folder: dict, question: Question, capacity: i
     }
 
 
-def _values(group: Group, by_folder: dict, question: Question, capacity: int) -> dict[int, float]:
+def errors_by_seed(group: Group, by_folder: dict, question: Question, capacity: int) -> dict[int, float]:
+    """The errors of one kind of observer for the networks of a group that have one.
+
+    Args:
+        group: The networks.
+        by_folder: What was observed, by the folder of the run.
+        question: What the observers predict from what.
+        capacity: Their hidden units.
+    """
     found = _observations(group, by_folder, question, capacity)
     return {seed: one.error for seed, one in found.items() if one.error is not None}
 

@@ -13,6 +13,7 @@ def observed_rows(observed: Sequence[ObservedRun]) -> list[dict]:
         {
             "run": network.result.folder.name,
             "task": network.result.recipe.task,
+            "objective": network.result.recipe.objective,
             "hidden": network.result.recipe.hidden,
             "aux_weight": network.result.recipe.aux_weight,
             "seed": network.result.recipe.seed,
