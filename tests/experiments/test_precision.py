@@ -4,9 +4,10 @@ import dataclasses
 import sys
 
 import keras
+import numpy as np
 import pytest
 
-from keras_selfmodel.experiments import TASKS, Recipe, RunFolderError, run
+from keras_selfmodel.experiments import CONTROL_STRENGTHS, TASKS, Recipe, RunFolderError, run
 from keras_selfmodel.experiments.run import compiled_model
 from keras_selfmodel.experiments.sweeps.sweep import plan_sweep, sweep
 from keras_selfmodel.models import mlp
@@ -41,6 +42,29 @@ def test_a_mixed_run_finds_about_what_a_run_in_float32_finds(mixed, finished, ti
         estimate = estimate_rlct(plain, (x[order], tiny.y_train[order]), settings=mixed.rlct)
     # The same draws from the same weights, in float32.
     assert result.rlct == pytest.approx(estimate.value, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    "objective",  # every kind of model, head and target
+    ["deep-head", "mean-and-range", "other-network", "weight-decay", "dropout", "activation-regularization"],
+)
+def test_other_objectives_can_be_trained_in_mixed_precision(mixed, tiny, objective):
+    """The weights stay float32 and end near those of training in float32."""
+    wanted = dataclasses.replace(mixed, objective=objective, aux_weight=CONTROL_STRENGTHS[objective][0], rlct=None)
+    ended = []
+    for recipe in (wanted, dataclasses.replace(wanted, precision="float32")):
+        model = compiled_model(recipe, tiny)
+        before = model.classifier.get_weights()
+        TASKS["mnist"].trainer(recipe, tiny).fit(model, epochs=1, initial_epoch=0, callbacks=[])
+        assert all(weight.dtype == "float32" for weight in model.classifier.weights)
+        ended.append(
+            np.concatenate([(a - b).ravel() for a, b in zip(model.classifier.get_weights(), before, strict=True)])
+        )
+    # Five steps with gradients of three digits, some of which are differences: a tenth of the way is ample. Dropout
+    # draws its masks in the precision of the activations, so that they may be others.
+    if objective != "dropout":
+        assert np.linalg.norm(ended[0] - ended[1]) < 0.1 * np.linalg.norm(ended[1])
+    assert np.all(np.isfinite(ended[0])) and np.any(ended[0] != ended[1])
 
 
 def test_an_interrupted_float16_run_goes_on_where_it_was_though_steps_were_skipped(recipe, tiny, tmp_path):
