@@ -21,7 +21,8 @@ def control_figures(found: Sequence[Controls]) -> dict:
     """Draws RLCT and weight spread against the accuracy, one figure for each size of networks.
 
     A curve goes from the baseline through the strengths of one objective; its points are means, with 95 % intervals of
-    Student's t over the seeds both ways. Groups in which networks collapsed are left out.
+    Student's t over the seeds both ways. Groups in which networks collapsed are left out. Self-modeling is in every
+    column; each has its own axes, because regularizers reach far beyond what self-models differ by.
 
     Args:
         found: What `analysis.controls` found.
@@ -53,17 +54,18 @@ def frontier_figure(found: Controls, hidden: int):
     size = (len(kinds) * PANEL_SIZE[0], len(rows) * PANEL_SIZE[1] + 1.6)
     figure = Figure(figsize=size, layout="constrained")
     figure.suptitle(
-        f"{found.self_modeling.title}, H = {hidden}\nmeans and 95 % intervals; star: baseline",
+        f"{found.self_modeling.title}, H = {hidden}\n"
+        "means and 95 % intervals; star: baseline; columns have axes of their own",
         fontsize="medium",
     )
-    panels = figure.subplots(len(rows), len(kinds), squeeze=False, sharex=True, sharey="row")
+    panels = figure.subplots(len(rows), len(kinds), squeeze=False, sharex="col")
     for row, name in enumerate(rows):
         for column, kind in enumerate(kinds):
             axes = panels[row][column]
             drawn = {SELF_MODELING: by_objective[SELF_MODELING], **_of_kind(by_objective, kind)}
             for index, (objective, series) in enumerate(drawn.items()):
                 _draw_curve(axes, series, name, curve_style(index), objective)
-            _finish(axes, first=column == 0, last=row == len(rows) - 1)
+            _finish(axes, last=row == len(rows) - 1)
             if row == 0:
                 axes.set_title(COLUMNS[kind], loc="left", fontsize="small")
             if column == 0:
@@ -96,6 +98,7 @@ def _draw_curve(axes, series: Series, name: str, style, label: str) -> None:
         [(value.half_width or 0.0) * bar for (_, value, _), bar in zip(points, barred, strict=True)],
         [factor * (accuracy.half_width or 0.0) * bar for (accuracy, _, _), bar in zip(points, barred, strict=True)],
         label=label,
+        zorder=3 if label == SELF_MODELING else 2,
         color=style.color,
         marker=style.marker,
         linestyle=style.linestyle,
@@ -110,9 +113,9 @@ def _draw_curve(axes, series: Series, name: str, style, label: str) -> None:
         axes.plot(*zip(*baseline, strict=True), gid="baseline", **look)
 
 
-def _finish(axes, *, first: bool, last: bool) -> None:
+def _finish(axes, *, last: bool) -> None:
     axes.spines[["top", "right"]].set_visible(False)
-    axes.tick_params(labelsize="small", labelleft=first)
+    axes.tick_params(labelsize="small")
     if last:
         axes.set_xlabel(AXES["accuracy"][1], fontsize="small")
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2, frameon=False, fontsize="small")
