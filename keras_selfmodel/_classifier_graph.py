@@ -5,6 +5,7 @@ of a shared layer belongs to this model and what is computed from what, so this 
 `Functional._nodes_by_depth` and `Node`; nothing else in the package touches Keras's internals.
 """
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -53,6 +54,21 @@ class ClassifierGraph:
     def nodes(self) -> list:
         """Every call of an operation that is part of this model."""
         return [node for nodes in self.functional._nodes_by_depth.values() for node in nodes]
+
+    def values_of_a_sample(self, longest: int) -> int:
+        """How many numbers the inputs and all calls of layers put out for one sample, nested models included.
+
+        Args:
+            longest: What an axis of no fixed size is taken for.
+        """
+        total = 0
+        for node in self.nodes:
+            if isinstance(node.operation, keras.Sequential) or hasattr(node.operation, "_nodes_by_depth"):
+                total += ClassifierGraph(node.operation).values_of_a_sample(longest)
+            else:
+                shapes = [tensor.shape[1:] for tensor in node.output_tensors]
+                total += sum(math.prod(longest if size is None else size for size in shape) for shape in shapes)
+        return total
 
     @cached_property
     def scores(self):

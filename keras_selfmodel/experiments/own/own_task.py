@@ -43,6 +43,7 @@ class OwnTask(Task):
             optimizer=_optimizer,
             trainer=partial(ArrayTrainer, inputs=inputs),
             prepare=network.prepare,
+            together=True,
         )
 
     def load(self, data_dir: str | os.PathLike | None = None) -> Dataset:

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from keras_selfmodel import transforms
-from keras_selfmodel._classifier_graph import classifier_of
+from keras_selfmodel._classifier_graph import ClassifierGraph, classifier_of
 from keras_selfmodel._whole_files import write_whole
 from keras_selfmodel.callbacks import WeightSpread
 from keras_selfmodel.datasets import Dataset
@@ -38,16 +38,18 @@ def can_be_trained_together(recipe: Recipe) -> bool:
     return find_task(recipe.task).together and transforms.FUNCTIONAL_OPTIMIZERS and recipe.precision == "float32"
 
 
-def networks_at_once(model: keras.Model, batch_size: int, limit: float = DEFAULT_BYTES) -> int:
+def networks_at_once(model: keras.Model, batch_size: int, limit: float = DEFAULT_BYTES, longest: int = 1) -> int:
     """How many networks fit into a number of bytes beside the data; at least one.
 
     Each is taken to need 4 · (7 · weights + 4 · batch · values) bytes, `values` being all numbers that its layers, the
-    head included, put out for one sample, and the inputs.
+    head included, put out for one sample, and the inputs. Of what computes a layer's output inside it, such as the
+    scores of attention, nothing is known.
 
     Args:
         model: One of them.
         batch_size: Samples of a step.
         limit: Bytes.
+        longest: What an axis of no fixed size is taken for.
 
     Example:
 
@@ -55,9 +57,8 @@ def networks_at_once(model: keras.Model, batch_size: int, limit: float = DEFAULT
     >>> networks_at_once(mlp(512), batch_size=512)
     181
     """
-    classifier = classifier_of(model)
     weights = sum(math.prod(v.shape) for v in model.trainable_variables)
-    values = math.prod(classifier.input_shape[1:]) + sum(math.prod(a.output.shape[1:]) for a in classifier.layers)
+    values = ClassifierGraph(classifier_of(model)).values_of_a_sample(longest)
     if isinstance(model, SelfModelingModel):
         values += 2 * model.num_targets
     each = 4 * (COPIES_OF_THE_WEIGHTS * weights + COPIES_OF_THE_ACTIVATIONS * batch_size * values)
@@ -96,7 +97,8 @@ def train_together(
     failures: dict[Job, str] = {}
     for group in shapes.values():
         prepared = find_task(group[0].recipe.task).prepare(dataset)
-        number = networks_at_once(compiled_model(group[0].recipe, prepared), group[0].recipe.batch_size, limit)
+        first = compiled_model(group[0].recipe, prepared)
+        number = networks_at_once(first, group[0].recipe.batch_size, limit, max(prepared.x_train.shape[1:], default=1))
         for start in range(0, len(group), number):
             with ExitStack() as locks:
                 jobs = group[start : start + number]

@@ -9,11 +9,14 @@ import keras
 import numpy as np
 import pytest
 
+from keras_selfmodel import transforms
+from keras_selfmodel._classifier_graph import ClassifierGraph
 from keras_selfmodel.experiments import (
     Recipe,
     RecipeFileError,
     RunFolderError,
     add_task,
+    can_be_trained_together,
     find_task,
     finished_runs,
     grid,
@@ -22,6 +25,8 @@ from keras_selfmodel.experiments import (
     run,
     sweep,
 )
+from keras_selfmodel.experiments.run import compiled_model
+from keras_selfmodel.experiments.sweeps.training_together import train_together
 from keras_selfmodel.rlct import SamplingSettings
 
 SHORT = "[training]\nepochs = 2\nbatch_size = 20\n"
@@ -488,3 +493,40 @@ def test_an_unknown_task_is_answered_with_the_users_too(task):
     task()
     with pytest.raises(ValueError, match="No task 'miine'.*'mine'"):
         find_task("miine")
+
+
+RICH = """
+    import keras
+
+    def build(hidden, seed):
+        inputs = keras.Input((2,))
+        normal = keras.layers.BatchNormalization()(keras.layers.Dense(hidden, "relu", name="hidden")(inputs))
+        scores = keras.layers.Dense(3)(keras.layers.Dropout(0.3, seed=seed)(normal))
+        return keras.Model(inputs, scores)
+"""
+
+
+@pytest.mark.skipif(not transforms.FUNCTIONAL_OPTIMIZERS, reason="Keras's optimizers work in place on this backend")
+def test_networks_of_a_file_trained_together_end_as_each_alone(task, tmp_path):
+    """With a state that is no weight, dropout, and an optimizer with two moments."""
+    own = task(OWN_BUILD + 'hidden = 5\n[training]\nepochs = 3\nbatch_size = 16\noptimizer = "adam"', RICH)
+    assert can_be_trained_together(own.recipe)
+    dataset = own.load()
+    base = dataclasses.replace(own.recipe, rlct=None)
+    jobs = plan_sweep(grid(base, hidden=[5], aux_weights=[0, 1], seeds=[1, 2]), dataset, tmp_path / "runs").jobs
+    assert train_together(jobs, dataset) == {}
+    for job in jobs:
+        alone = compiled_model(job.recipe, dataset)
+        own.trainer(job.recipe, dataset).fit(alone, epochs=3, initial_epoch=0, callbacks=[])
+        together = keras.models.load_model(job.folder / "model.keras")
+        for one, other in zip(alone.get_weights(), together.get_weights(), strict=True):
+            # Single precision, twelve steps of Adam, which divides by gradients however small: of weights of order 1.
+            np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-4)
+
+
+def test_the_values_of_a_sample_are_counted_inside_nested_models_too():
+    inner = keras.Sequential([keras.Input((None,)), keras.layers.Embedding(9, 2), keras.layers.Flatten()])
+    inputs = keras.Input((None,))
+    model = keras.Model(inputs, keras.layers.Dense(3)(keras.layers.Reshape((8,))(inner(inputs))))
+    # Four tokens: the input, and again inside; 4 · 2 embeddings; flat, of no known size; 8 by the reshape; 3 scores.
+    assert ClassifierGraph(model).values_of_a_sample(longest=4) == 4 + 4 + 8 + 4 + 8 + 3
