@@ -62,6 +62,7 @@ class Sampling:
         self._observed = observed
         self._checkpoint = checkpoint
         self._given = identity
+        self._by_words = WordChains.fit(energy, settings)
         self._progress = progress or (lambda *_: None)
         self._evaluations = 0
         self._parts: list[dict[str, np.ndarray]] = []  # of the present block of chains, one for each call
@@ -97,8 +98,7 @@ class Sampling:
             if number < len(self._blocks):
                 limit = self._blocks[number]["losses"].shape[1]
                 continue
-            kind = WordChains if WordChains.fit(self._energy, settings) else Chains
-            chains = kind(self._energy, settings, block, self._gradient)
+            chains = (WordChains if self._by_words else Chains)(self._energy, settings, block, self._gradient)
             if stored is not None:
                 chains.restore(*stored)
                 stored = None
@@ -192,6 +192,8 @@ class Sampling:
             settings = {name: value for name, value in settings.items() if name not in _LENGTHS}
         return {
             **settings,
+            # Left out where they are not: samplings from before there were such chains go on.
+            **({"steps by words": True} if self._by_words else {}),
             "backend": keras.config.backend(),
             "loss at w*": f"{self.initial_loss:.4g}",
             **{name: value if isinstance(value, str) else _digest(value) for name, value in self._given.items()},

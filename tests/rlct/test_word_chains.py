@@ -108,6 +108,14 @@ def test_they_go_on_where_they_were_stored(problem, tmp_path):
     assert resumed.distances == pytest.approx(whole.distances)
 
 
+def test_what_chains_of_the_other_kind_stored_is_told_from_theirs(problem, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(WordChains, "fit", lambda *_: False)
+        problem.estimate(SETTINGS, checkpoint=tmp_path / "sampling.npz")
+    with pytest.raises(ValueError, match="another sampling: its steps by words differ. Remove it"):
+        problem.estimate(SETTINGS, checkpoint=tmp_path / "sampling.npz")
+
+
 @pytest.mark.parametrize(
     "changes", [{"convention": "dataset", "sampler": "sgld"}, {"step_size": 0.2, "localization": 10.0}]
 )
