@@ -18,11 +18,11 @@ WEIGHTS = 3
 LEGEND = """\
 Fraction of the variance of a unit that an observer leaves unexplained, on
 held-out samples, averaged over the units that count (0.1 % of the units' mean
-variance): mean ± 95 % interval over the seeds. AW: auxiliary weight, or
-strength of another objective. * differs from AW 0 (paired or Welch's t test,
-Holm p < 0.05 over all tests of the study). units: mean number that count.
-nets: networks with any such unit, of all; (c): so many have collapsed; the
-mean of what is left stands in parentheses, without interval or test."""
+variance): mean ± 95 % interval over the seeds. AW: auxiliary weight.
+* differs from the baseline, 0 (paired or Welch's t test, Holm p < 0.05 over
+all tests of the study). units: mean number that count. nets: networks with
+any such unit, of all; (c): so many have collapsed; the mean of what is left
+stands in parentheses, without interval or test."""
 
 
 def observer_tables(groups: Sequence[ObservedGroup]) -> Iterator[Table]:
@@ -61,7 +61,7 @@ def _table(groups: list[ObservedGroup], capacities: list[int]) -> Table:
         collapse_padding=True,
         min_width=WIDTH,
     )
-    table.add_column("AW", justify="right")
+    table.add_column(first.strength_name, justify="right")
     for capacity in capacities:
         table.add_column(_observer(capacity), justify="right", no_wrap=True)
     table.add_column("units", justify="right")

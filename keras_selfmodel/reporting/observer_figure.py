@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from keras_selfmodel.analysis.observers import ObservedGroup
+from keras_selfmodel.experiments import SELF_MODELING
 from keras_selfmodel.reporting.curve_styles import curve_style
 
 
@@ -36,10 +37,11 @@ def observer_figure(groups: Sequence[ObservedGroup]):
         axes.set_axis_off()
     handles = {label: handle for axes in all_axes for handle, label in zip(*axes.get_legend_handles_labels())}  # noqa: B905
     left_out = "; groups with collapsed networks left out" if any(group.collapsed for group in groups) else ""
+    kind = "auxiliary weight AW" if groups[0].objective == SELF_MODELING else "strength"
     figure.legend(
         handles.values(),
         handles.keys(),
-        title="auxiliary weight AW (means and 95 % intervals over the seeds" + left_out + ")",
+        title=f"{kind} (means and 95 % intervals over the seeds{left_out})",
         loc="outside lower center",
         ncols=len(handles),
         frameon=False,

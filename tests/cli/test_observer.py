@@ -43,6 +43,7 @@ def test_controls_are_compared_at_the_same_accuracy(ksm, runs):
     printed = ksm("observer", runs, *FEW, "--from", "logits", "-q")
     assert printed.exit_code == 0 and max(map(len, printed.stdout.splitlines())) <= 80
     assert "self-modeling minus control" in printed.stdout
+    assert "no difference beyond chance: strength 0.5." in " ".join(printed.stdout.split())
     values = json.loads(ksm("observer", runs, *FEW, "--from", "logits", "--json").stdout)
     (matched,) = values["matched"]
     assert (matched["control"], matched["aux_weight"], matched["capacity"]) == ("dropout", 10, 0)

@@ -11,6 +11,7 @@ from keras_selfmodel.analysis.observers.observation import ObservedRun
 from keras_selfmodel.analysis.observers.protocol import Question
 from keras_selfmodel.analysis.studies import studies
 from keras_selfmodel.analysis.study import Group, Study
+from keras_selfmodel.experiments import SELF_MODELING
 
 
 @dataclass(frozen=True)
@@ -19,8 +20,9 @@ class ObservedGroup:
 
     Attributes:
         study: Title of the study.
+        objective: What they were trained on besides the task.
         hidden: Their hidden units.
-        aux_weight: Their auxiliary weight.
+        aux_weight: Their auxiliary weight, or the strength of another objective.
         question: What the observers predict from what.
         capacity: The observers' hidden units.
         error: Mean and 95 % interval over the seeds of `Observation.error`; `None` if no network has one.
@@ -36,6 +38,7 @@ class ObservedGroup:
     """
 
     study: str
+    objective: str
     hidden: int
     aux_weight: float
     question: Question
@@ -48,6 +51,11 @@ class ObservedGroup:
     collapsed: int
     difference: Difference | None
     p_holm: float | None
+
+    @property
+    def strength_name(self) -> str:
+        """What people call `aux_weight`."""
+        return "AW" if self.objective == SELF_MODELING else "strength"
 
 
 def observed_groups(observed: Sequence[ObservedRun]) -> list[ObservedGroup]:
@@ -84,6 +92,7 @@ def _groups_of(study: Study, by_folder: dict) -> list[ObservedGroup]:
                 found.append(
                     ObservedGroup(
                         study=study.title,
+                        objective=study.objective,
                         hidden=series.hidden,
                         aux_weight=group.aux_weight,
                         question=question,

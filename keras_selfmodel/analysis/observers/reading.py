@@ -56,7 +56,7 @@ def _sentence(groups: list[ObservedGroup]) -> str:
         own = [group for group in groups if group.aux_weight == weight]
         for verdict, count in _verdicts(own).items():
             share = "" if count == capacities else f" ({count} of {capacities} capacities)"
-            verdicts.setdefault(verdict, []).append(f"AW {weight:g}{share}")
+            verdicts.setdefault(verdict, []).append(f"{first.strength_name} {weight:g}{share}")
     said = [f"{verdict}: {', '.join(weights)}" for verdict, weights in verdicts.items()]
     return f"{first.study}, H = {first.hidden}, {first.question}: {'; '.join(said) or 'the baseline alone'}."
 
