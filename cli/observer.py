@@ -75,9 +75,10 @@ def observer(
     capacities, samples, batches, steps and first weights. Targets are standardised
     unit by unit, so that small activations gain nothing. Errors are compared between
     auxiliary weights, with intervals over the seeds; and where there are networks
-    with other objectives, as ksm controls trains them, at the same accuracy. The networks observed are kept
-    in the folder, so that the same command goes on after an interruption;
-    observer.csv holds every error, observer.png the figure.
+    with other objectives, as ksm controls trains them, at the same accuracy. The
+    networks observed are kept in the folder, so that the same command goes on after
+    an interruption; observer.csv holds every error, observer.png the figure, and
+    observer-2.png and so on those of runs with other settings or objectives.
     """
     require("rich", "matplotlib", "scipy")
     capacities = numbers(capacities, int, "--capacities", least=0)
@@ -111,9 +112,10 @@ def observer(
         groups = observers.observed_groups(observed)
         matched = observers.matched_observers(observed)
         write_csv(folder / "observer.csv", observers.observed_rows(observed))
-        for number, title in enumerate(dict.fromkeys(group.study for group in groups)):
-            figure = observer_figure([group for group in groups if group.study == title])
-            write_figure(figure, folder / f"observer{f'-{number + 1}' if number else ''}.png")
+        titles = list(dict.fromkeys(group.study for group in groups))
+        figures = ["observer.png", *(f"observer-{number}.png" for number in range(2, len(titles) + 1))]
+        for name, title in zip(figures, titles, strict=True):
+            write_figure(observer_figure([group for group in groups if group.study == title]), folder / name)
     reading = observers.observer_reading(groups)
     if as_json:
         print_json(
@@ -139,4 +141,5 @@ def observer(
         click.echo()
     for sentence in reading:
         click.echo(textwrap.fill(sentence, 80, subsequent_indent="  "))
-    click.echo(f"files: {folder}: observer.csv, observer.png")
+    drawn = " to ".join(dict.fromkeys([figures[0], figures[-1]]))
+    click.echo(f"files: {folder}: observer.csv, {drawn}")

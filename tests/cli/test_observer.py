@@ -43,6 +43,8 @@ def test_controls_are_compared_at_the_same_accuracy(ksm, runs):
     printed = ksm("observer", runs, *FEW, "--from", "logits", "-q")
     assert printed.exit_code == 0 and max(map(len, printed.stdout.splitlines())) <= 80
     assert "self-modeling minus control" in printed.stdout
+    assert printed.stdout.endswith("observer.csv, observer.png to observer-2.png\n")
+    assert Path("runs/observer/observer-2.png").read_bytes().startswith(b"\x89PNG")
     assert "no difference beyond chance: strength 0.5." in " ".join(printed.stdout.split())
     values = json.loads(ksm("observer", runs, *FEW, "--from", "logits", "--json").stdout)
     (matched,) = values["matched"]

@@ -8,6 +8,7 @@ from keras_selfmodel.layers import DeepSelfPredictionHead, MeanAndRange, RandomS
 from keras_selfmodel.models import (
     ActivationRegularizationModel,
     DropoutModel,
+    PenalizedModel,
     SelfModelingModel,
     WeightDecayModel,
     mlp,
@@ -252,3 +253,15 @@ def test_labels_out_of_range_are_found_with_every_objective(classifier, data, cr
     model.compile("sgd", loss=cross_entropy)
     with pytest.raises(ValueError, match="0 … 2"):
         model.fit(x, np.full(len(x), 3), verbose=0)
+
+
+def test_a_penalty_must_say_what_it_is():
+    model = PenalizedModel.__new__(PenalizedModel)
+    with pytest.raises(NotImplementedError, match="PenalizedModel must say what its auxiliary loss is"):
+        model.auxiliary_loss({})
+
+
+def test_a_dropout_cannot_be_put_around_another_classifier():
+    model = DropoutModel(mlp(4, inputs=3, classes=2, seed=1), rate=0.5)
+    with pytest.raises(NotImplementedError, match="DropoutModel cannot be put around another classifier"):
+        model.with_classifier(mlp(4, inputs=3, classes=2, seed=2))

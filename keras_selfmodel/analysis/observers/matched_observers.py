@@ -43,6 +43,12 @@ def matched_observers(observed: Sequence[ObservedRun]) -> list[MatchedObservers]
 
     Raises:
         ImportError: If SciPy is missing.
+
+    Example:
+
+    >>> observed = observe_runs(experiments.finished_runs("sweeps/mnist"), dataset, "observer")  # doctest: +SKIP
+    >>> [(one.control, one.verdict) for one in matched_observers(observed)[0].comparisons]  # doctest: +SKIP
+    [('weight-decay', 'no difference found'), ('dropout', 'lower')]
     """
     by_folder = {one.result.folder: one for one in observed}
     return [

@@ -65,17 +65,14 @@ def observed_groups(observed: Sequence[ObservedRun]) -> list[ObservedGroup]:
         observed: Networks, all asked the same.
 
     Returns:
-        By study, size, question, capacity and auxiliary weight.
+        By study, self-modeling before other objectives, size, question, capacity and auxiliary weight.
 
     Raises:
         ImportError: If SciPy is missing.
     """
     by_folder = {one.result.folder: one for one in observed}
-    return [
-        group
-        for study in studies([one.result for one in observed])
-        for group in _with_holm(_groups_of(study, by_folder))
-    ]
+    found = sorted(studies([one.result for one in observed]), key=lambda study: study.objective != SELF_MODELING)
+    return [group for study in found for group in _with_holm(_groups_of(study, by_folder))]
 
 
 def _groups_of(study: Study, by_folder: dict) -> list[ObservedGroup]:
