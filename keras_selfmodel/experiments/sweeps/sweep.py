@@ -54,14 +54,14 @@ class Plan:
         folder: Where the runs lie.
         jobs: Runs to be computed, or to be finished.
         kept: Results of runs that are there already.
-        failures: Reasons, by name of the run, of those that failed before and will not be tried again, and of those
-            whose folder is another run's.
+        failures: Reasons of those that failed before and will not be tried again, and of those whose folder is
+            another run's.
     """
 
     folder: Path
     jobs: tuple[Job, ...]
     kept: tuple[RunResult, ...]
-    failures: dict[str, str]
+    failures: dict[Job, str]
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,7 @@ def plan_sweep(recipes: Sequence[Recipe], dataset: Dataset, folder: str | Path, 
         if result is not None:
             kept.append(result)
         elif failure is not None:
-            failures[job.folder.name] = failure
+            failures[job] = failure
         else:
             jobs.append(job)
     return Plan(Path(folder), tuple(jobs), tuple(kept), failures)
@@ -223,24 +223,26 @@ def sweep(
     plan.folder.mkdir(parents=True, exist_ok=True)
     if cluster is not None:
         with RayExecutor(dataset, progress.told, cluster, data_dir=data_dir, together=together) as execute:
-            return _computed(plan, dict(plan.failures), execute, progress)
+            return _computed(plan, dict(plan.failures), execute, progress, dataset)
     failures = dict(plan.failures)
     if together:
         on_epoch = lambda job, done, total: progress.told(job, "epochs", done, total)  # noqa: E731
         for job, reason in train_together(plan.jobs, dataset, on_epoch=on_epoch).items():
-            failures[job.folder.name] = reason
+            failures[job] = reason
             progress.failed(job, reason)
     if workers == 1:
         execute = HereExecutor(dataset, progress.told)
     else:
         execute = ProcessesExecutor(dataset, progress.told, data_dir=data_dir, workers=min(workers, len(plan.jobs)))
-    return _computed(plan, failures, execute, progress)
+    return _computed(plan, failures, execute, progress, dataset)
 
 
-def _computed(plan: Plan, failures: dict[str, str], execute: Executor, progress: SweepProgress) -> SweepResult:
+def _computed(
+    plan: Plan, failures: dict[Job, str], execute: Executor, progress: SweepProgress, dataset: Dataset
+) -> SweepResult:
     """Lets the executor compute the plan's runs, but for those that have failed already."""
     results, table = list(plan.kept), ResultsTable(plan.folder)
-    ready, busy = [job for job in plan.jobs if job.folder.name not in failures], []
+    ready, busy = [job for job in plan.jobs if job not in failures], []
     try:
         while ready or busy:
             queue: SimpleQueue[Job] = SimpleQueue()
@@ -251,7 +253,7 @@ def _computed(plan: Plan, failures: dict[str, str], execute: Executor, progress:
                     if outcome.state == "busy":
                         busy.append(job)
                     elif outcome.state == "failed":
-                        failures[job.folder.name] = outcome.reason
+                        failures[job] = outcome.reason
                         progress.failed(job, outcome.reason)
                     else:
                         results.append(outcome.result)
@@ -266,8 +268,18 @@ def _computed(plan: Plan, failures: dict[str, str], execute: Executor, progress:
         write_results(plan.folder)
         raise
     write_results(plan.folder)
+    # Of sweeps that share the folder, another may have tried again what had failed.
+    mended = {job: result for job in failures if (result := _finished_meanwhile(job, dataset)) is not None}
+    results.extend(mended.values())
     results.sort(key=place_of)
-    return SweepResult(tuple(results), failures)
+    return SweepResult(tuple(results), {job.folder.name: why for job, why in failures.items() if job not in mended})
+
+
+def _finished_meanwhile(job: Job, dataset: Dataset) -> RunResult | None:
+    try:
+        return finished_run(job.recipe, dataset, job.folder)
+    except RunFolderError:  # The folder is another run's.
+        return None
 
 
 def _check_together(jobs: Sequence[Job]) -> None:

@@ -99,7 +99,7 @@ def test_a_run_that_fails_is_listed_and_tried_again_on_request(recipes, tiny, tm
     assert _names(found.results) == ["3 2 1"]
 
     again = plan_sweep([wild, recipes[1]], tiny, tmp_path)
-    assert again.jobs == () and again.failures == found.failures
+    assert again.jobs == () and {job.folder.name: why for job, why in again.failures.items()} == found.failures
     retried = plan_sweep([wild, recipes[1]], tiny, tmp_path, retry_failed=True)
     assert [job.recipe for job in retried.jobs] == [wild] and retried.failures == {}
     # What made it fail is gone.
@@ -107,6 +107,19 @@ def test_a_run_that_fails_is_listed_and_tried_again_on_request(recipes, tiny, tm
         (tmp_path / name / file).unlink()
     healed = sweep(plan_sweep([recipes[0]], tiny, tmp_path, retry_failed=True), tiny)
     assert healed.failures == {} and RunFolder(tmp_path / name).failure() is None
+
+
+def test_a_failure_that_another_sweep_mends_meanwhile_is_none_at_the_end(recipes, tiny, tmp_path):
+    folder = tmp_path / f"{recipes[0].name}-{keras.config.backend()}"
+    RunFolder(folder).write_failure("The machine lost its power.")
+    plan = plan_sweep(recipes[:2], tiny, tmp_path)
+    assert [job.recipe for job in plan.jobs] == [recipes[1]] and len(plan.failures) == 1
+
+    def other_sweep(*_):
+        sweep(plan_sweep(recipes[:1], tiny, tmp_path, retry_failed=True), tiny)
+
+    found = sweep(plan, tiny, progress=SweepProgress(finished=other_sweep))
+    assert found.failures == {} and _names(found.results) == ["3 0 1", "3 2 1"]
 
 
 def test_a_folder_with_another_run_is_a_failure_and_is_left_alone(recipes, tiny, tmp_path):
