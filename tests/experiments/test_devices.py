@@ -16,17 +16,21 @@ PROGRAM = Path(__file__).with_name("devices_program.py")
 
 
 @pytest.mark.skipif(keras.config.backend() == "torch", reason="Keras trains on one device alone on PyTorch")
-def test_a_run_on_two_devices_finds_what_one_finds(tmp_path):
-    command = [sys.executable, "-m", "tests.experiments.devices_program", str(tmp_path)]
+@pytest.mark.parametrize("task", ["mnist", pytest.param("cifar10", marks=pytest.mark.slow)])
+def test_a_run_on_two_devices_finds_what_one_finds(task, tmp_path):
+    command = [sys.executable, "-m", "tests.experiments.devices_program", task, str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=PROGRAM.parents[2])
     found = json.loads(done.stdout.splitlines()[-1])
     one, two = found["1"], found["2"]
-    # Sums over halves of a batch, added up: float32 rounding only.
-    assert two["measures"] == pytest.approx(one["measures"], rel=1e-5)
+    replicas = keras.config.backend() == "tensorflow"
+    # Sums over halves of a batch, added up: float32 rounding only, which the batch norms of ResNet-18 magnify where
+    # 24 images are normalized. TensorFlow's replicas each normalize by their own half, which is another training.
+    tolerance = 1e-5 if task == "mnist" else 1e-4 if not replicas else 5e-3
+    assert two["measures"] == pytest.approx(one["measures"], rel=tolerance)
     # Replicas of TensorFlow each merge their own batches into the variance of R², which those add up.
-    names = set(one["history"][0]) - ({"self_prediction_r2"} if keras.config.backend() == "tensorflow" else set())
+    names = set(one["history"][0]) - ({"self_prediction_r2"} if replicas else set())
     for ours, theirs in zip(two["history"], one["history"], strict=True):
-        np.testing.assert_allclose([ours[n] for n in names], [theirs[n] for n in names], rtol=1e-5, atol=1e-5)
+        np.testing.assert_allclose([ours[n] for n in names], [theirs[n] for n in names], rtol=tolerance, atol=tolerance)
 
 
 @pytest.fixture
