@@ -1,6 +1,8 @@
 """Figures as files."""
 
+import base64
 import io
+import re
 from pathlib import Path
 
 from keras_selfmodel._whole_files import write_whole
@@ -22,12 +24,45 @@ def figure_bytes(figure, file_format: str) -> bytes:
 
     if file_format not in FORMATS:
         raise ValueError(f"file_format must be one of {', '.join(FORMATS)}. Received: {file_format!r}")
+    if file_format == "svg":
+        with matplotlib.rc_context({"svg.fonttype": "path"}):
+            return _svg(figure)
+    content = io.BytesIO()
+    figure.savefig(content, format=file_format, dpi=200, metadata={"Software": None})
+    return content.getvalue()
+
+
+def data_address(figure) -> str:
+    """A figure as the `data:` address of an image in a page, a third as large as the file of the same figure.
+
+    Its letters are the browser's, and its lines are drawn to a hundredth of a point.
+
+    Args:
+        figure: A `matplotlib.figure.Figure`.
+    """
+    import matplotlib
+
+    # Otherwise each word of the figure names a dozen fonts.
+    with matplotlib.rc_context({"svg.fonttype": "none", "font.sans-serif": ["DejaVu Sans"]}):
+        text = _svg(figure).decode()
+    text = text[text.index("<svg") :]
+    text = re.sub(r'="[^"]*"', lambda attribute: re.sub(r"\d+\.\d{3,}", _to_hundredths, attribute[0]), text)
+    text = re.sub(r"\s*\n\s*", " ", text)
+    return f"data:image/svg+xml;base64,{base64.b64encode(text.encode()).decode()}"
+
+
+def _svg(figure) -> bytes:
+    import matplotlib
+
     content = io.BytesIO()
     # SVG holds the date and random names of its parts, unless told otherwise.
-    with matplotlib.rc_context({"svg.hashsalt": "keras-selfmodel", "svg.fonttype": "path"}):
-        metadata = {"Date": None} if file_format == "svg" else {"Software": None}
-        figure.savefig(content, format=file_format, dpi=200, metadata=metadata)
+    with matplotlib.rc_context({"svg.hashsalt": "keras-selfmodel"}):
+        figure.savefig(content, format="svg", metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
     return content.getvalue()
+
+
+def _to_hundredths(number: re.Match) -> str:
+    return f"{float(number[0]):.2f}".rstrip("0").rstrip(".")
 
 
 def write_figure(figure, file: Path) -> None:

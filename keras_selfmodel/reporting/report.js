@@ -11,16 +11,20 @@ for (const table of document.querySelectorAll("table.sortable")) {
       headers.forEach((other) => other.removeAttribute("aria-sort"));
       header.setAttribute("aria-sort", rising ? "ascending" : "descending");
       const body = table.tBodies[0];
-      const rows = [...body.rows].map((row) => [row.cells[column].dataset.value, row]);
-      rows.sort(([a], [b]) => compare(a, b) * (rising ? 1 : -1));
+      const words = header.classList.contains("word");
+      const rows = [...body.rows].map((row) => [row.cells[column].textContent, row]);
+      rows.sort(([a], [b]) => (words ? byAlphabet(a, b) : size(a) - size(b)) * (rising ? 1 : -1));
       body.append(...rows.map(([, row]) => row));
     });
   });
 }
 
-// Numbers by size, words by alphabet, what is missing before both.
-function compare(a, b) {
-  if (a === "" || b === "") return (a !== "") - (b !== "");
-  const difference = Number(a) - Number(b);
-  return Number.isNaN(difference) ? a.localeCompare(b, undefined, { numeric: true }) : difference;
+function byAlphabet(a, b) {
+  return a.localeCompare(b, undefined, { numeric: true });
+}
+
+// The number that a cell begins with, such as the mean of "−3.10 ± 0.80"; what is missing comes before all others.
+function size(text) {
+  const number = Number.parseFloat(text.replace("−", "-"));
+  return Number.isNaN(number) ? -Number.MAX_VALUE : number;
 }

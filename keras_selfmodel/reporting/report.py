@@ -1,6 +1,5 @@
 """The report: one HTML page that needs nothing beside it."""
 
-import base64
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,7 +20,7 @@ from keras_selfmodel.analysis.claim import Verdict
 from keras_selfmodel.experiments import find_objective
 from keras_selfmodel.reporting.control_figures import frontier_figure
 from keras_selfmodel.reporting.control_tables import control_group_table, matched_table
-from keras_selfmodel.reporting.figure_files import figure_bytes
+from keras_selfmodel.reporting.figure_files import data_address
 from keras_selfmodel.reporting.origins import origins_of, settings_of
 from keras_selfmodel.reporting.report_tables import comparison_table, group_table, paper_table, run_table, trend_table
 from keras_selfmodel.reporting.run_notes import run_notes
@@ -147,9 +146,8 @@ def _figure(study: Study, panel: Panel) -> dict:
 
 
 def _image(figure, what: str) -> dict:
-    content = base64.b64encode(figure_bytes(figure, "svg")).decode()
     return {
-        "source": f"data:image/svg+xml;base64,{content}",
+        "source": data_address(figure),
         "alternative": f"{what}. The numbers are in the table of groups.",
     }
 

@@ -17,7 +17,7 @@ class Cell:
 
     Attributes:
         text: What is read.
-        value: What rows are sorted by: a number, or the text.
+        value: The number that is shown, or the text; "" if there is nothing.
     """
 
     text: str
@@ -25,7 +25,7 @@ class Cell:
 
     @classmethod
     def of(cls, value, text: str | None = None) -> "Cell":
-        """A cell of a value; nothing is shown as "–" and sorted first."""
+        """A cell of a value; nothing is shown as "–"."""
         if value is None:
             return cls(text or "–", "")
         return cls(f"{value:g}" if text is None and isinstance(value, int | float) else str(text or value), value)

@@ -1,5 +1,6 @@
 """What has to be known about single runs before their numbers are believed."""
 
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,6 +9,8 @@ from pathlib import Path
 from keras_selfmodel.analysis import Study, has_collapsed
 from keras_selfmodel.experiments import RunResult
 from keras_selfmodel.experiments.run_folder import RunFolder
+
+_NUMBER = re.compile(r"(?<!\w)-?\d+(?:\.\d+)?(?:e[+-]?\d+)?(?!\w)")
 
 
 @dataclass(frozen=True)
@@ -40,8 +43,27 @@ def run_notes(studies: Sequence[Study], root: Path) -> list[Note]:
             said["Left out: a run with the same settings and seed is there already."].append(run_name(run.folder, root))
     for folder, reason in _without_result(root):
         said[f"Failed: {reason}" if reason else "Not finished."].append(run_name(folder, root))
-    # A baseline belongs to several studies; its notes are said once.
-    return [Note(text, tuple(dict.fromkeys(runs))) for text, runs in said.items()]
+    return _merged(said)
+
+
+def _merged(said: dict[str, list[str]]) -> list[Note]:
+    """One note for sentences that differ in their numbers alone, with the least and the greatest of each number."""
+    alike: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for text in said:
+        alike[tuple(_NUMBER.split(text))].append(text)
+    notes = []
+    for words, texts in alike.items():
+        columns = zip(*(_NUMBER.findall(text) for text in texts), strict=True)
+        spans = [_span(set(column)) for column in columns]
+        text = "".join(part for pair in zip(words, [*spans, ""], strict=True) for part in pair)
+        # A baseline belongs to several studies; its notes are said once.
+        notes.append(Note(text, tuple(dict.fromkeys(run for text in texts for run in said[text]))))
+    return notes
+
+
+def _span(numbers: set[str]) -> str:
+    least, greatest = min(numbers, key=float), max(numbers, key=float)
+    return least if least == greatest else f"{least} to {greatest}"
 
 
 def run_name(folder: Path, root: Path) -> str:

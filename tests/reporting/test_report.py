@@ -1,13 +1,18 @@
 import base64
 import dataclasses
+import io
 import re
 from html.parser import HTMLParser
+from xml.etree import ElementTree
 
+import matplotlib
+import numpy as np
 import pytest
 
 from keras_selfmodel.analysis import STATEMENTS, claims, studies
 from keras_selfmodel.experiments.run_folder import RunFolder
-from keras_selfmodel.reporting import report_html
+from keras_selfmodel.reporting import figure_bytes, report_html, sweep_figures
+from keras_selfmodel.reporting.figure_files import data_address
 from tests.analysis.made_up import made_up_grid, made_up_run, written
 
 VOID = {"meta", "link", "img", "br"}
@@ -143,10 +148,35 @@ def test_style_and_script_load_nothing(sweep):
 def test_the_figures_are_in_the_page(page):
     images = [attributes for tag, attributes in page.elements if tag == "img"]
     assert len(images) == 4
+    words = set()
     for image in images:
         kind, content = image["src"].split(",", 1)
-        assert kind == "data:image/svg+xml;base64" and b"</svg>" in base64.b64decode(content)
+        assert kind == "data:image/svg+xml;base64"
+        figure = ElementTree.fromstring(base64.b64decode(content))
+        words |= {element.text for element in figure.iter() if element.tag.endswith("}text")}
         assert image["alt"].startswith("MNIST: ")
+    assert {"auxiliary weight AW", "epoch"} <= words
+
+
+def test_figures_in_a_page_are_drawn_to_a_hundredth_of_a_point():
+    figure = sweep_figures(studies(made_up_grid()))["figure-2-mnist"]
+    figure.canvas.draw()
+    figure.set_layout_engine("none")  # Its places depend on how often it was drawn.
+    small = base64.b64decode(data_address(figure).split(",", 1)[1]).decode()
+    content = io.StringIO()
+    with matplotlib.rc_context({"svg.fonttype": "none", "font.sans-serif": ["DejaVu Sans"]}):
+        figure.savefig(content, format="svg")
+    whole = content.getvalue()
+
+    def curves(text):
+        lines = re.findall(r'<path d="([^"]*)"', text)
+        return [[float(number) for number in re.findall(r"-?\d+(?:\.\d+)?", line)] for line in lines]
+
+    assert len(small) < len(figure_bytes(figure, "svg")) / 2
+    assert len(curves(small)) == len(curves(whole)) > 8
+    for ours, theirs in zip(curves(small), curves(whole), strict=True):
+        # Half of the last digit that is kept.
+        np.testing.assert_allclose(ours, theirs, atol=0.00501)
 
 
 def test_tables_that_scroll_can_be_reached_by_keyboard(page):
@@ -206,6 +236,14 @@ def test_what_speaks_against_runs_is_told(tmp_path):
     assert "RLCT: The chains left. (1 run)" in words
     assert "Left out: a run with the same settings and seed is there already. (1 run) the same again" in words
     assert "Not finished. (1 run) unfinished" in words
+
+
+def test_notes_that_differ_in_numbers_alone_are_one_note(tmp_path):
+    sentences = ("R̂ = 1.099, above 1.05.", "R̂ = 1.2, above 1.05.", "R̂ = 1.060, above 1.05.", "R̂ = 1e-3 in H2.")
+    runs = [made_up_run(10.0, seed, rlct_warnings=(text,)) for seed, text in enumerate(sentences, 1)]
+    words = _page([written(run, tmp_path / str(run.recipe.seed)) for run in runs], tmp_path).words
+    assert "RLCT: R̂ = 1.060 to 1.2, above 1.05. (3 runs) 1, 2, 3 " in words
+    assert "RLCT: R̂ = 1e-3 in H2. (1 run) 4 " in words
 
 
 def test_a_failed_run_is_told_with_its_reason(tmp_path):
