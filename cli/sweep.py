@@ -33,7 +33,8 @@ _HOW = (
     click.option(
         "--together/--one-by-one",
         default=None,
-        help="Train all networks of one size as one program, or each alone. Default: together on a GPU or TPU.",
+        help="Train all networks of one size as one program, on a GPU or TPU measure them so too; or each alone. "
+        "Default: together on a GPU or TPU.",
     ),
     click.option("--retry-failed", is_flag=True, help="Try again what failed before."),
     click.option("--dry-run", is_flag=True, help="Show what would be computed, and how long it would take; end there."),
@@ -215,7 +216,9 @@ def computed(
         way = f"{workers} runs at a time" if workers > 1 else "one run after another"
         click.echo(f"expected time: about {duration(seconds)} of training and sampling, {way}", err=True)
         if together:
-            click.echo("less, because networks of one size are trained together", err=True)
+            sampled = accelerated and any(experiments.can_be_measured_together(recipe) for recipe in recipes)
+            what = "trained, and their chains moved, together" if sampled else "trained together"
+            click.echo(f"less, because networks of one size are {what}", err=True)
         click.echo(err=True)
     if dry_run:
         return None

@@ -12,6 +12,7 @@ from keras_selfmodel.experiments.run_folder import FolderBusyError, FolderTakenE
 from keras_selfmodel.experiments.run_result import RunResult
 from keras_selfmodel.experiments.run_store import finished_runs, read_run
 from keras_selfmodel.experiments.sweeps.expected_time import expected_seconds
+from keras_selfmodel.experiments.sweeps.measuring_together import can_be_measured_together, networks_sampled_at_once
 from keras_selfmodel.experiments.sweeps.ray_cluster import RayCluster
 from keras_selfmodel.experiments.sweeps.results_table import row_of
 from keras_selfmodel.experiments.sweeps.sweep import (
@@ -50,6 +51,7 @@ __all__ = [
     "Task",
     "TrainingDivergedError",
     "add_task",
+    "can_be_measured_together",
     "can_be_trained_together",
     "expected_seconds",
     "find_objective",
@@ -58,6 +60,7 @@ __all__ = [
     "geometric_epochs",
     "grid",
     "networks_at_once",
+    "networks_sampled_at_once",
     "objectives_grid",
     "paper_figures",
     "plan_sweep",

@@ -1,6 +1,7 @@
 """The RLCT of networks that differ in their weights alone: compiled once for all of them."""
 
 import keras
+import numpy as np
 
 from keras_selfmodel.experiments.recipe import Recipe
 from keras_selfmodel.rlct.energy import Energy
@@ -11,7 +12,7 @@ SHAPES = 8
 _compiled: dict[tuple, Energy] = {}
 
 
-def rlct_problem(recipe: Recipe, model: keras.Model, samples: tuple) -> Problem:
+def rlct_problem(recipe: Recipe, model: keras.Model, samples: tuple, order: np.ndarray | None = None) -> Problem:
     """What the RLCT of a run's network is estimated from; its programs are those of the runs before with its shape.
 
     Args:
@@ -19,10 +20,11 @@ def rlct_problem(recipe: Recipe, model: keras.Model, samples: tuple) -> Problem:
             that of a user's own network, whose function may build another for another seed.
         model: The trained network.
         samples: `(x, y)`, the training samples.
+        order: The run's order of the samples, where they are in another, int `(samples,)`.
     """
     training = recipe.rlct.convention == "paper"
     shape = (recipe.task, recipe.hidden, training, tuple(tuple(v.shape) for v in model.trainable_variables))
-    problem = Problem.of(model, samples, training=training, like=_compiled.pop(shape, None))
+    problem = Problem.of(model, samples, training=training, like=_compiled.pop(shape, None), order=order)
     if recipe.network is None:
         _compiled[shape] = problem.energy.without_data()
     while len(_compiled) > SHAPES:

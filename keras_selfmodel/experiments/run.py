@@ -49,11 +49,16 @@ class Progress:
 
 
 @dataclass
-class _Stopwatch:
+class Stopwatch:
     """Wall time of each part, kept in the folder, so that a resumed run adds to that of the one before."""
 
     files: RunFolder
     seconds: dict[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, files: RunFolder) -> "Stopwatch":
+        """That of a run, with what its parts took so far."""
+        return cls(files, files.read_json("seconds.json") if "seconds.json" in files.results else {})
 
     @contextmanager
     def part(self, name: str) -> Iterator[None]:
@@ -61,8 +66,11 @@ class _Stopwatch:
         try:
             yield
         finally:
-            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
-            self.files.write_json("seconds.json", self.seconds)
+            self.add(name, time.perf_counter() - start)
+
+    def add(self, name: str, seconds: float) -> None:
+        self.seconds[name] = self.seconds.get(name, 0.0) + seconds
+        self.files.write_json("seconds.json", self.seconds)
 
 
 def run(
@@ -124,28 +132,53 @@ def _run(
     progress: Progress,
     seconds_between_checkpoints: float,
 ) -> RunResult:
-    stopwatch = _Stopwatch(files, files.read_json("seconds.json") if "seconds.json" in files.results else {})
+    stopwatch = Stopwatch.of(files)
     with stopwatch.part("data"):
         trainer = find_task(recipe.task).trainer(recipe, dataset)
     with stopwatch.part("training"), scope():
         model = _trained(model, recipe, trainer, files, progress, seconds_between_checkpoints)
     if scope is not ONE_DEVICE:  # what several hold would be measured by each of them
-        model = _load(files.model)
+        model = load_model(files.model)
     with stopwatch.part("measuring"):
         measured = trainer.evaluate(model)
-        spread = weight_spread(model)
     estimate = descended = None
     if recipe.rlct is not None:
         with stopwatch.part("RLCT"):
             problem = rlct_problem(recipe, model, trainer.training_samples())
             checkpoint = files.sampling("trained")
             estimate = problem.estimate(recipe.rlct, checkpoint=checkpoint, progress=progress.sampling)
-            _write_traces(files, estimate)
         with stopwatch.part("RLCT after descent"):
             checkpoint = files.sampling("descend")
             descended = problem.estimate(
                 recipe.rlct, anchor="descend", checkpoint=checkpoint, progress=progress.descended
             )
+    return conclude(model, recipe, dataset, files, stopwatch, measured, estimate, descended)
+
+
+def conclude(
+    model: keras.Model,
+    recipe: Recipe,
+    dataset: Dataset,
+    files: RunFolder,
+    stopwatch: Stopwatch,
+    measured: dict[str, float],
+    estimate: RLCTEstimate | None,
+    descended: RLCTEstimate | None,
+) -> RunResult:
+    """Writes down what was measured of a trained network: the end of every run.
+
+    Args:
+        model: The network.
+        recipe: The run's settings.
+        dataset: The data it was trained on, prepared.
+        files: The run's folder, which is locked.
+        stopwatch: What its parts took.
+        measured: What its trainer evaluated.
+        estimate, descended: Its RLCT, and that after descent.
+    """
+    spread = weight_spread(model)
+    if estimate is not None:
+        _write_traces(files, estimate)
     with stopwatch.part("figures"):
         for name, figure in run_figures(files.read_history(), classifier_of(model), estimate).items():
             write_whole(files.figures / f"{name}.png", partial(figure.savefig, dpi=150))
@@ -334,9 +367,9 @@ def training_so_far(
     """
     done = 0
     if files.model.exists():
-        model, done = _load(files.model), recipe.epochs
+        model, done = load_model(files.model), recipe.epochs
     elif files.checkpoint.exists():
-        model = _load(files.checkpoint)
+        model = load_model(files.checkpoint)
         done = epochs_done(files.checkpoint, model, steps_per_epoch)
     history = files.read_history()[:done]
     if len(history) < done:
@@ -358,7 +391,12 @@ def training_so_far(
     )
 
 
-def _load(file: Path) -> keras.Model:
+def load_model(file: Path) -> keras.Model:
+    """The network of a run's file.
+
+    Raises:
+        RunFolderError: If the file is damaged.
+    """
     try:
         return keras.models.load_model(file)
     except (ImportError, MemoryError):

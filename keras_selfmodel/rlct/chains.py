@@ -1,8 +1,8 @@
 """The chains: all of them moved together, with a step size that fits the curvature they meet."""
 
 import math
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Generator, Sequence
+from typing import NamedTuple, TypeVar
 
 import keras
 import numpy as np
@@ -47,6 +47,34 @@ class Trace(NamedTuple):
     losses: np.ndarray
     heat: np.ndarray
     acceptance: np.ndarray
+
+
+class Request(NamedTuple):
+    """What a sampling waits for: that chains take the next steps.
+
+    Attributes:
+        chains: The chains of one network.
+        indices: Sample numbers, `(steps, chains, batch)`.
+    """
+
+    chains: "Chains"
+    indices: np.ndarray
+
+
+Result = TypeVar("Result")
+# What is computed in steps: it asks for them, is sent what was met on the way, and returns a result.
+Stepwise = Generator[Request, Trace, Result]
+
+
+def alone(steps: Stepwise[Result]) -> Result:
+    """Does what is asked for, one request after another, and returns the result."""
+    trace = None
+    while True:
+        try:
+            request = steps.send(trace)
+        except StopIteration as end:
+            return end.value
+        trace = request.chains.run(request.indices)
 
 
 class Chains:
@@ -104,7 +132,11 @@ class Chains:
         return weights, own, other, key
 
     def advance(self, indices: np.ndarray, at_reference: np.ndarray) -> Trace:
-        """Moves all chains.
+        """Moves all chains; see `advancing`."""
+        return alone(self.advancing(indices, at_reference))
+
+    def advancing(self, indices: np.ndarray, at_reference: np.ndarray) -> Stepwise[Trace]:
+        """Asks for the steps that move all chains.
 
         Args:
             indices: Sample numbers, `(steps, chains, batch)`.
@@ -126,7 +158,7 @@ class Chains:
             self._follow_curvature(ITERATIONS)
         before = [ops.convert_to_numpy(w) for w in (*self._state[0], *self._state[1])] if adapting else []
         for attempt in range(ATTEMPTS + 1):
-            trace = self._run(indices)
+            trace = yield Request(self, indices)
             excess = self.inverse_temperature * (trace.losses - at_reference)
             if not adapting or attempt == ATTEMPTS or self._stayed(excess):
                 break
@@ -153,7 +185,7 @@ class Chains:
             return indices, transforms.map_chains(one, separately=separately)(weights, other, indices)
 
         program = self._energy.program(("losses of chains",), lambda: evaluate)
-        _, losses = program(ops.convert_to_tensor(indices), self._draw(), self._state[2], energy.context)
+        _, losses = program(energy.rows(indices), self._draw(), self._state[2], energy.context)
         return ops.convert_to_numpy(losses).astype(np.float64)
 
     def distances(self) -> np.ndarray:
@@ -208,16 +240,46 @@ class Chains:
         """The friction at which the heat, inversely proportional to it, is `ratio`."""
         return min(max(friction * self._heat_ratio / ratio, least), FRICTION_LIMIT)
 
-    def _run(self, indices: np.ndarray) -> Trace:
-        self._state, trace = self._program(self._state, *self._data(indices), *self._numbers())
+    def run(self, indices: np.ndarray) -> Trace:
+        """Takes the steps that `advancing` asks for."""
+        state, trace = self._program(self._state, *self._data(indices), *self._numbers())
+        return self._met(indices, state, ops.convert_to_numpy(trace))
+
+    @staticmethod
+    def run_together(requests: Sequence[Request]) -> list[Trace]:
+        """As `run` of the chains of each request, by one program; see `chains_together.together`."""
+        several = [request.chains for request in requests]
+        first = several[0]
+        *lists, keys = zip(*(chains._state for chains in several), strict=True)
+        joined = [[ops.concatenate(same) for same in zip(*arrays, strict=True)] for arrays in lists]
+        data = [chains._data(request.indices) for chains, request in zip(several, requests, strict=True)]
+        rows = ops.concatenate([rows for rows, *_ in data], axis=1)
+        # Each chain has its own w*.
+        anchors = zip(*(anchor for _, anchor, *_ in data), strict=True)
+        anchor = [ops.repeat(ops.stack(same), first._number, axis=0) for same in anchors]
+        program = first._compiled(several=True)
+        state = (*joined, transforms.keys_joined(list(keys)))
+        state, trace = program(state, rows, anchor, *data[0][2:], *first._numbers())
+        *joined, key = state
+        parts = [[ops.split(array, len(several)) for array in arrays] for arrays in joined]
+        keys, traces = transforms.keys_parted(key), np.split(ops.convert_to_numpy(trace), len(several), axis=2)
+        return [
+            chains._met(
+                requests[i].indices, (*([array[i] for array in arrays] for arrays in parts), keys[i]), traces[i]
+            )
+            for i, chains in enumerate(several)
+        ]
+
+    def _met(self, indices: np.ndarray, state: tuple, trace: np.ndarray) -> Trace:
+        self._state = state
         # With the control variate, each batch's gradient is computed at w* too.
         self.gradient_evaluations += (2 if self._full_gradient else 1) * indices.shape[0] * indices.shape[1]
-        trace = ops.convert_to_numpy(trace).astype(np.float64)
+        trace = trace.astype(np.float64)
         return Trace(*(trace[:, row].T for row in range(3)))
 
     def _data(self, indices: np.ndarray) -> tuple:
         """What the compiled steps are computed from."""
-        return ops.convert_to_tensor(indices), self._energy.anchor, self._full_gradient, self._energy.context
+        return self._energy.rows(indices), self._energy.anchor, self._full_gradient, self._energy.context
 
     def _numbers(self) -> list:
         numbers = (self.inverse_temperature, self.localization, self.step_size, self._friction)
@@ -245,8 +307,13 @@ class Chains:
         restored = [ops.convert_to_tensor(a) for a in before]
         self._state = (restored[: len(weights)], restored[len(weights) :], other, key)
 
-    def _compiled(self) -> Callable:
-        """Compiles `(state, indices, anchor, …, step_size, friction) -> (state, trace (steps, 3, chains))`."""
+    def _compiled(self, *, several: bool = False) -> Callable:
+        """Compiles `(state, indices, anchor, …, step_size, friction) -> (state, trace (steps, 3, chains))`.
+
+        Args:
+            several: Whether the chains are those of several networks: each has its own w*, and each network a key.
+        """
+        normals = transforms.normals_of_each if several else transforms.normals
         sampler, separately = self._sampler, self._energy.separately
         differentiate = transforms.value_and_grad(self._energy.batch_loss)
 
@@ -263,7 +330,7 @@ class Chains:
             def step(state, index):
                 weights, own, other, key = state
                 losses, gradients, other = all_gradients(weights, other, index)
-                key, normals = transforms.normals(key, [*weights, losses])
+                key, drawn = normals(key, [*weights, losses])
 
                 def force(i: int):
                     return -nbeta * gradients[i] - localization * (weights[i] - anchor[i])
@@ -273,9 +340,10 @@ class Chains:
                     return nbeta * losses + 0.5 * localization * squares
 
                 here = Position(weights, losses, gradients, force, potential)
-                moved, own, *trace = sampler.step(here, own, normals, step_size, friction)
+                moved, own, *trace = sampler.step(here, own, drawn, step_size, friction)
                 return (moved, own, other, key), ops.stack(trace)
 
             return transforms.scan(step, state, indices)
 
-        return self._energy.program(("chains", self._settings.sampler, bool(self._full_gradient)), lambda: run)
+        name = ("chains", several, self._settings.sampler, bool(self._full_gradient))
+        return self._energy.program(name, lambda: run)

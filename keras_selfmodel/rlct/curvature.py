@@ -71,7 +71,7 @@ class Curvature:
         for _ in range(iterations):
             index = random_batches(rng, chains, self._energy.num_samples, self._batch_size)
             self.directions, curvatures = self._iterate(
-                self.directions, weights, other, ops.convert_to_tensor(index), self._energy.context
+                self.directions, weights, other, self._energy.rows(index), self._energy.context
             )
         self.evaluations += 2 * iterations * chains
         largest = float(np.max(ops.convert_to_numpy(curvatures)))

@@ -72,7 +72,7 @@ def descend(energy: Energy, settings: SamplingSettings, steps: int) -> tuple[Ene
         before = [ops.convert_to_numpy(a) for a in (*weights, *momenta)]
         (weights, momenta, other), losses = program(
             (weights, momenta, other),
-            (ops.convert_to_tensor(indices), ops.convert_to_tensor(rates.astype(keras.config.floatx()))),
+            (energy.rows(indices), ops.convert_to_tensor(rates.astype(keras.config.floatx()))),
             energy.anchor,
             energy.context,
             ops.convert_to_tensor(localization / nbeta, keras.config.floatx()),

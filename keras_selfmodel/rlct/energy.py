@@ -26,6 +26,7 @@ class Energy:
         separately: Whether chains must be computed one after another; see `transforms.map_chains`.
         programs: What has been compiled of this loss; see `program`.
         words: The same loss as a function of the words of a batch, if the model starts with a `MeanPooledEmbedding`.
+        order: Rows of x and y in the order of the samples, if it is not theirs, int `(num_samples,)`.
     """
 
     anchor: list
@@ -36,6 +37,7 @@ class Energy:
     separately: bool
     programs: dict[tuple, Callable] = field(default_factory=dict)
     words: Words | None = None
+    order: np.ndarray | None = None
 
     @cached_property
     def num_parameters(self) -> int:
@@ -43,15 +45,28 @@ class Energy:
 
     def without_data(self) -> "Energy":
         """What has been compiled, and no more: to be given to `energy` for another model of the same architecture."""
-        return replace(self, anchor=[], other=[], context=(), num_samples=0, words=None)
+        return replace(self, anchor=[], other=[], context=(), num_samples=0, words=None, order=None)
 
     def on(self, x, y, num_samples: int) -> "Energy":
         """The same model on other data."""
-        return replace(self, context=(*self.context[:2], *_tensors((x, y))), num_samples=num_samples, words=None)
+        return replace(
+            self, context=(*self.context[:2], *_tensors((x, y))), num_samples=num_samples, words=None, order=None
+        )
 
     def at(self, anchor: list) -> "Energy":
         """The same loss with another w*."""
         return replace(self, anchor=anchor)
+
+    def rows(self, indices: np.ndarray):
+        """The rows of x and y that hold the samples of these numbers, as `batch_loss` takes them."""
+        return ops.convert_to_tensor(indices if self.order is None else self.order[indices])
+
+    def identity(self) -> tuple:
+        """The context with the data in the order of the samples, whichever way they are held."""
+        if self.order is None:
+            return self.context
+        held, fixed, *data = self.context
+        return held, fixed, *keras.tree.map_structure(lambda a: ops.convert_to_numpy(a)[self.order], data)
 
     def program(self, name: tuple, build: Callable[[], Callable], *, fuse: bool = False) -> Callable:
         """A compiled function, built once for this loss, whatever w* and the data: these are its arguments.
@@ -78,7 +93,7 @@ class Energy:
         program = self.program(("losses",), lambda: evaluate)
         results = []
         for batch in batches:
-            _, losses = program(ops.convert_to_tensor(batch), self.anchor, self.other, self.context)
+            _, losses = program(self.rows(batch), self.anchor, self.other, self.context)
             results.append(ops.convert_to_numpy(losses).astype(np.float64))
         return results
 
@@ -100,7 +115,7 @@ class Energy:
         total, samples = [ops.zeros_like(w) for w in self.anchor], sum(len(batch) for batch in batches)
         for batch in batches:
             part = ops.convert_to_tensor(len(batch) / samples, keras.config.floatx())
-            total, _ = program(total, part, ops.convert_to_tensor(batch), self.anchor, self.other, self.context)
+            total, _ = program(total, part, self.rows(batch), self.anchor, self.other, self.context)
         return total
 
 
@@ -113,6 +128,7 @@ def energy(
     *,
     training: bool,
     like: Energy | None = None,
+    order: np.ndarray | None = None,
 ) -> Energy:
     """Builds the loss of a model as a function of some of its weights.
 
@@ -125,6 +141,7 @@ def energy(
         training: Whether batch norm and dropout behave as in training.
         like: The loss of another model of the same architecture, with the same `loss`, variables and `training`, whose
             compiled programs are used again.
+        order: As in `Energy`.
     """
     trainable = model.trainable_variables
     chosen = {id(v) for v in (trainable if variables is None else variables)}
@@ -150,7 +167,12 @@ def energy(
         batch_loss=batch_loss if like is None else like.batch_loss,
         separately=training and any("seed_generator" in v.path for v in model.non_trainable_variables),
         programs={} if like is None else like.programs,
-        words=Words.of(model, partial(per_sample_loss, loss), x, y, training=training) if all(sampled) else None,
+        words=(
+            Words.of(model, partial(per_sample_loss, loss), x, y, training=training)
+            if all(sampled) and order is None
+            else None
+        ),
+        order=order,
     )
 
 

@@ -13,6 +13,7 @@ from keras_selfmodel._classifier_graph import classifier_of
 from keras_selfmodel.models.precision import in_single_precision
 from keras_selfmodel.rlct._arguments import resolve_data, resolve_loss, resolve_variables
 from keras_selfmodel.rlct.batches import paper_batches, random_batches
+from keras_selfmodel.rlct.chains import Stepwise, alone
 from keras_selfmodel.rlct.conventions import SamplingSettings
 from keras_selfmodel.rlct.curvature import difference_length
 from keras_selfmodel.rlct.descent import descend
@@ -45,13 +46,14 @@ class Problem:
         *,
         training: bool,
         like: Energy | None = None,
+        order: np.ndarray | None = None,
     ) -> "Problem":
         """Checks the arguments of `estimate_rlct`.
 
         Args:
             model, data, loss, weights, observe: As for `estimate_rlct`.
             training: Whether the model is in training mode.
-            like: As for `energy`.
+            like, order: As for `energy`.
         """
         compiled_loss = model.loss if loss is None and model.compiled else loss
         model = classifier_of(model)
@@ -63,7 +65,7 @@ class Problem:
         precise = in_single_precision(model)
         pairs = zip(model.trainable_variables, precise.trainable_variables, strict=True)
         variables = [ours for theirs, ours in pairs if id(theirs) in chosen]
-        here = energy(precise, loss, x, y, variables, training=training, like=like)
+        here = energy(precise, loss, x, y, variables, training=training, like=like, order=order)
         return cls(here, {name: here.on(*other) for name, other in others.items()})
 
     def estimate(
@@ -75,6 +77,17 @@ class Problem:
         progress: Callable[[int, int], None] | None = None,
     ) -> RLCTEstimate:
         """The estimate by these settings; arguments as for `estimate_rlct`."""
+        return alone(self.estimating(settings, anchor=anchor, checkpoint=checkpoint, progress=progress))
+
+    def estimating(
+        self,
+        settings: SamplingSettings,
+        *,
+        anchor: str = "trained",
+        checkpoint: str | Path | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Stepwise[RLCTEstimate]:
+        """Asks for the steps of the chains, and returns the estimate; arguments as for `estimate_rlct`."""
         trained, num_samples = self.energy, self.energy.num_samples
         if settings.batch_size > num_samples:
             raise ValueError(
@@ -97,9 +110,9 @@ class Problem:
             self.observed if descent is None else {n: o.at(anchored.anchor) for n, o in self.observed.items()},
             None if checkpoint is None else Path(checkpoint),
             progress,
-            identity={"trained weights": trained.anchor, "data": trained.context, "anchor": anchor},
+            identity={"trained weights": trained.anchor, "data": trained.identity(), "anchor": anchor},
         )
-        traces = sampling.run()
+        traces = yield from sampling.steps()
         term, term_evaluations = _gradient_term(anchored, settings)
         traces["gradient_evaluations"] += evaluations + term_evaluations
         return RLCTEstimate(

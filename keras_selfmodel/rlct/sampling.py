@@ -15,7 +15,7 @@ from keras import ops
 
 from keras_selfmodel._whole_files import write_whole
 from keras_selfmodel.rlct.batches import batch_indices, paper_batches, random_batches
-from keras_selfmodel.rlct.chains import Chains
+from keras_selfmodel.rlct.chains import Chains, Stepwise, alone
 from keras_selfmodel.rlct.conventions import SamplingSettings
 from keras_selfmodel.rlct.energy import Energy
 from keras_selfmodel.rlct.standard_error import relative_sampling_error
@@ -61,7 +61,15 @@ class Sampling:
         self._settings = settings
         self._observed = observed
         self._checkpoint = checkpoint
-        self._given = identity
+        # Once: the data may be large.
+        self._digests = (
+            {
+                **{name: value if isinstance(value, str) else _digest(value) for name, value in identity.items()},
+                "observed data": {name: _digest(other.identity()) for name, other in observed.items()},
+            }
+            if checkpoint is not None
+            else {}
+        )
         self._by_words = WordChains.fit(energy, settings)
         self._progress = progress or (lambda *_: None)
         self._evaluations = 0
@@ -87,7 +95,11 @@ class Sampling:
             self._evaluations += len(self._batches)
 
     def run(self) -> dict:
-        """Samples; goes on where the checkpoint ends. Returns the fields of `RLCTEstimate` that tell of the chains."""
+        """Samples; see `steps`."""
+        return alone(self.steps())
+
+    def steps(self) -> Stepwise[dict]:
+        """Asks for all steps, from where the checkpoint ends; returns what `RLCTEstimate` has of the chains."""
         settings = self._settings
         size = settings.chains_at_once or settings.num_chains
         blocks = [range(start, min(start + size, settings.num_chains)) for start in range(0, settings.num_chains, size)]
@@ -103,7 +115,7 @@ class Sampling:
                 chains.restore(*stored)
                 stored = None
             while chains.done < limit and not self._lost() and not (number == 0 and self._enough(len(blocks))):
-                self._advance(chains, block, limit, number, len(blocks))
+                yield from self._advance(chains, block, limit, number, len(blocks))
                 if time.monotonic() > self._saved + SECONDS_BETWEEN_CHECKPOINTS:
                     self._write(chains)
             limit = chains.done
@@ -119,7 +131,7 @@ class Sampling:
         """Whether a loss is not finite: the estimate is NaN then, and more steps would only take time."""
         return bool(self._parts) and not np.isfinite(self._parts[-1]["losses"]).all()
 
-    def _advance(self, chains: Chains, block: range, limit: int, before: int, blocks: int) -> None:
+    def _advance(self, chains: Chains, block: range, limit: int, before: int, blocks: int) -> Stepwise[None]:
         settings, energy, done = self._settings, self._energy, chains.done
         indices = batch_indices(settings, energy.num_samples, done)[: limit - done, block.start : block.stop]
         stop = done + len(indices)
@@ -128,7 +140,7 @@ class Sampling:
             at_reference = np.broadcast_to(row, (len(block), stop - done))
         else:
             at_reference = self._per_sample[indices].mean(axis=2).T
-        trace = chains.advance(indices, at_reference)
+        trace = yield from chains.advancing(indices, at_reference)
         part = {
             "losses": trace.losses,
             "reference_losses": at_reference,
@@ -196,8 +208,7 @@ class Sampling:
             **({"steps by words": True} if self._by_words else {}),
             "backend": keras.config.backend(),
             "loss at w*": f"{self.initial_loss:.4g}",
-            **{name: value if isinstance(value, str) else _digest(value) for name, value in self._given.items()},
-            "observed data": {name: _digest(other.context) for name, other in self._observed.items()},
+            **self._digests,
         }
 
     def _write(self, chains: Chains) -> None:

@@ -24,9 +24,12 @@ devices = _backend.devices
 jit = _backend.jit
 key_from_numpy = _backend.key_from_numpy
 key_to_numpy = _backend.key_to_numpy
+keys_joined = _backend.keys_joined
+keys_parted = _backend.keys_parted
 map_chains = _backend.map_chains
 model_parallel = _backend.model_parallel
 normals = _backend.normals
+normals_of_each = _backend.normals_of_each
 put_rows = _backend.put_rows
 random_key = _backend.random_key
 replicas = _backend.replicas
@@ -41,9 +44,12 @@ __all__ = [
     "jit",
     "key_from_numpy",
     "key_to_numpy",
+    "keys_joined",
+    "keys_parted",
     "map_chains",
     "model_parallel",
     "normals",
+    "normals_of_each",
     "put_rows",
     "random_key",
     "replicas",

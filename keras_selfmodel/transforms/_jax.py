@@ -128,3 +128,29 @@ def normals(key, arrays: list):
     """
     key, *keys = jax.random.split(key, len(arrays) + 1)
     return key, [jax.random.normal(k, a.shape, a.dtype) for k, a in zip(keys, arrays, strict=True)]
+
+
+def keys_joined(keys: list):
+    """Several generators as one argument of a compiled function; see `normals_of_each`."""
+    return jax.numpy.stack(keys)
+
+
+def keys_parted(joined) -> list:
+    """The generators that `keys_joined` put together."""
+    return list(joined)
+
+
+def normals_of_each(joined, arrays: list):
+    """Draws standard normal numbers by several generators, each its own part.
+
+    Args:
+        joined: What `keys_joined` returned.
+        arrays: The first axis of each is divided evenly among the generators.
+
+    Returns:
+        The next keys, joined, and a list of arrays of the same shapes and dtypes as `arrays`. Each part is what
+        `normals` draws by its generator.
+    """
+    parts = [jax.ShapeDtypeStruct((a.shape[0] // len(joined), *a.shape[1:]), a.dtype) for a in arrays]
+    joined, drawn = jax.vmap(lambda key: normals(key, parts))(joined)
+    return joined, [d.reshape(a.shape) for d, a in zip(drawn, arrays, strict=True)]

@@ -103,3 +103,18 @@ def normals(key, arrays: list):
         for i, a in enumerate(arrays)
     ]
     return key + tf.constant([0, len(arrays)], tf.int64), drawn
+
+
+def keys_joined(keys: list):
+    return tf.stack(keys)
+
+
+def keys_parted(joined) -> list:
+    return tf.unstack(joined)
+
+
+def normals_of_each(joined, arrays: list):
+    keys = tf.unstack(joined)
+    parts = zip(*(tf.split(a, len(keys)) for a in arrays), strict=True)
+    keys, drawn = zip(*(normals(key, list(part)) for key, part in zip(keys, parts, strict=True)), strict=True)
+    return tf.stack(keys), [tf.concat(same, 0) for same in zip(*drawn, strict=True)]

@@ -100,3 +100,17 @@ def key_from_numpy(data: np.ndarray) -> torch.Generator:
 
 def normals(key: torch.Generator, arrays: list):
     return key, [torch.randn(a.shape, generator=key, dtype=a.dtype, device=a.device) for a in arrays]
+
+
+def keys_joined(keys: list) -> list:
+    return list(keys)
+
+
+def keys_parted(joined: list) -> list:
+    return list(joined)
+
+
+def normals_of_each(joined: list, arrays: list):
+    parts = zip(*(a.chunk(len(joined)) for a in arrays), strict=True)
+    drawn = [normals(key, part)[1] for key, part in zip(joined, parts, strict=True)]
+    return joined, [torch.cat(same) for same in zip(*drawn, strict=True)]

@@ -10,6 +10,7 @@ from queue import SimpleQueue
 from keras_selfmodel.experiments.run import Progress
 from keras_selfmodel.experiments.sweeps.data_origin import DataOrigin
 from keras_selfmodel.experiments.sweeps.jobs import Job, Outcome, perform
+from keras_selfmodel.experiments.sweeps.measuring_together import measure_together, measuring_together_pays
 from keras_selfmodel.experiments.sweeps.training_together import train_together
 
 # Each word travels over the network to the one process that hears all tasks.
@@ -25,7 +26,8 @@ def perform_group(origin: DataOrigin, jobs: list[Job], together: bool) -> Iterat
     Args:
         origin: Where their data come from.
         jobs: The runs; their folders lie where all machines see them.
-        together: Whether one program first trains all networks, as `train_together` does.
+        together: Whether one program first trains all networks, and one moves the chains of their RLCTs where that
+            pays, as `train_together` and `measure_together` do.
 
     Yields:
         For a job by its number `{"job": 0, "event": "epochs", "done": 3, "total": 50}` now and then, in the end
@@ -43,7 +45,13 @@ def _compute(origin: DataOrigin, jobs: list[Job], together: bool, words: SimpleQ
         dataset = _loaded(origin)
         tellers = [_Teller(number, words) for number in range(len(jobs))]
         told = lambda job, done, total: tellers[jobs.index(job)].tell("epochs", done, total)  # noqa: E731
-        reasons = train_together(jobs, dataset, on_epoch=told) if together else {}
+        reasons = {}
+        if together:
+            reasons = train_together(jobs, dataset, on_epoch=told)
+            standing = [job for job in jobs if job not in reasons]
+            told = lambda job, *what: tellers[jobs.index(job)].tell(*what)  # noqa: E731
+            if measuring_together_pays():
+                measure_together(standing, dataset, told=told)
         for number, job in enumerate(jobs):
             if job in reasons:
                 outcome = Outcome("failed", reasons[job])

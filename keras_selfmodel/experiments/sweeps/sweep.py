@@ -20,6 +20,7 @@ from keras_selfmodel.experiments.run_result import RunResult
 from keras_selfmodel.experiments.run_store import place_of
 from keras_selfmodel.experiments.sweeps.executors import Executor, HereExecutor, ProcessesExecutor
 from keras_selfmodel.experiments.sweeps.jobs import Job
+from keras_selfmodel.experiments.sweeps.measuring_together import measure_together, measuring_together_pays
 from keras_selfmodel.experiments.sweeps.ray_cluster import RayCluster
 from keras_selfmodel.experiments.sweeps.ray_executor import RayExecutor
 from keras_selfmodel.experiments.sweeps.results_table import ResultsTable, write_results
@@ -200,8 +201,9 @@ def sweep(
         data_dir: Folder of TFDS data that worker processes load it from again.
         workers: Processes that compute at a time, each with its share of the cores; with 1, this process computes.
         together: Whether this process first trains the networks of one shape by one program
-            (`training_together.train_together`), which is meant for GPUs. Measuring them follows. On a cluster each
-            task does that with its group of runs.
+            (`training_together.train_together`), which is meant for GPUs, and there moves the chains of their RLCTs
+            by one as well (`measuring_together.measure_together`). On a cluster each task does that with its group of
+            runs.
         cluster: The Ray cluster that computes, in place of this machine; `workers` is then of no account. The folder,
             and the data or their cache, must be where all its machines see them.
         progress: Hooks that are told what happens.
@@ -230,6 +232,8 @@ def sweep(
         for job, reason in train_together(plan.jobs, dataset, on_epoch=on_epoch).items():
             failures[job] = reason
             progress.failed(job, reason)
+        if measuring_together_pays():
+            measure_together([job for job in plan.jobs if job not in failures], dataset, told=progress.told)
     if workers == 1:
         execute = HereExecutor(dataset, progress.told)
     else:

@@ -17,7 +17,7 @@ from keras_selfmodel.callbacks import WeightSpread
 from keras_selfmodel.datasets import Dataset
 from keras_selfmodel.experiments.objectives import find_objective
 from keras_selfmodel.experiments.recipe import Recipe
-from keras_selfmodel.experiments.run import claim, compiled_model, config_of, training_so_far
+from keras_selfmodel.experiments.run import Stopwatch, claim, compiled_model, config_of, training_so_far
 from keras_selfmodel.experiments.run_folder import RunFolder, RunFolderError
 from keras_selfmodel.experiments.sweeps.jobs import Job, failed
 from keras_selfmodel.experiments.tasks import find_task
@@ -178,7 +178,5 @@ def _train(trainings: list[_Training], dataset: Dataset) -> dict[Job, str]:
     finally:
         share = (time.perf_counter() - start) / len(trainings)
         for training in trainings:
-            files = training.files
-            seconds = files.read_json("seconds.json") if "seconds.json" in files.results else {}
-            files.write_json("seconds.json", {**seconds, "training": seconds.get("training", 0.0) + share})
+            Stopwatch.of(training.files).add("training", share)
     return failures

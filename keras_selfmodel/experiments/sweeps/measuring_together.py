@@ -1,0 +1,176 @@
+"""The networks of many runs measured, the chains of several moved by one program, each into its own run folder."""
+
+import math
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_selfmodel import transforms
+from keras_selfmodel._classifier_graph import ClassifierGraph, classifier_of
+from keras_selfmodel.datasets import Dataset
+from keras_selfmodel.experiments.recipe import Recipe
+from keras_selfmodel.experiments.rlct_problems import rlct_problem
+from keras_selfmodel.experiments.run import Stopwatch, claim, conclude, config_of, load_model
+from keras_selfmodel.experiments.run_folder import RunFolder, RunFolderError
+from keras_selfmodel.experiments.sweeps.jobs import Job
+from keras_selfmodel.experiments.sweeps.training_together import COPIES_OF_THE_ACTIVATIONS, DEFAULT_BYTES
+from keras_selfmodel.experiments.tasks import find_task
+from keras_selfmodel.rlct import RLCTEstimate, SamplingSettings
+from keras_selfmodel.rlct.chains import Stepwise
+from keras_selfmodel.rlct.chains_together import can_be_sampled_together, together
+
+# The weights of a chain, their gradient, normal numbers, w*, and the weights before and after a call.
+COPIES_OF_THE_WEIGHTS = 6
+# The parts of a run that are shared, and the anchors of their estimates.
+_PARTS = {"trained": "RLCT", "descend": "RLCT after descent"}
+
+
+def can_be_measured_together(recipe: Recipe) -> bool:
+    """Whether one program can move the chains of many runs with this recipe's task and settings."""
+    return find_task(recipe.task).together and recipe.rlct is not None and can_be_sampled_together(recipe.rlct)
+
+
+def measuring_together_pays() -> bool:
+    """Whether that is faster than one run after another: not on a CPU (benchmarks/rlct_together.py)."""
+    return not transforms.devices()[0].lower().startswith("cpu")
+
+
+def networks_sampled_at_once(
+    model: keras.Model, settings: SamplingSettings, limit: float = DEFAULT_BYTES, longest: int = 1
+) -> int:
+    """How many networks' chains fit into a number of bytes beside the data; at least one.
+
+    Each is taken to need 4 · chains · (6 · weights + 4 · batch · values) bytes, `values` as for `networks_at_once`.
+
+    Args:
+        model: One of them.
+        settings: Number of chains and batch size.
+        limit: Bytes.
+        longest: What an axis of no fixed size is taken for.
+
+    Example:
+
+    >>> from keras_selfmodel.models import mlp
+    >>> networks_sampled_at_once(mlp(512), SamplingSettings(convention="paper"))
+    48
+    """
+    classifier = classifier_of(model)
+    weights = sum(math.prod(v.shape) for v in classifier.trainable_variables)
+    values = ClassifierGraph(classifier).values_of_a_sample(longest)
+    chain = 4 * (COPIES_OF_THE_WEIGHTS * weights + COPIES_OF_THE_ACTIVATIONS * settings.batch_size * values)
+    return max(1, int(limit // (settings.num_chains * chain)))
+
+
+def measure_together(
+    jobs: Sequence[Job],
+    dataset: Dataset,
+    *,
+    told: Callable[[Job, str, int, int], None] = lambda *_: None,
+    limit: float = DEFAULT_BYTES,
+) -> None:
+    """Finishes runs whose networks are trained: as `run` would, but for chains of several networks in one program.
+
+    Runs that are not trained, that are finished, that another process is at work on, whose folder is another run's or
+    whose estimate fails are left to `run`, which says why. May be interrupted: each sampling is stored every half
+    minute, and `run` goes on with it as well.
+
+    Args:
+        jobs: The runs.
+        dataset: Their data.
+        told: Called with (job, "RLCT" or "after descent", steps done, steps in all).
+        limit: Bytes that the chains of the networks sampled at a time may take; see `networks_sampled_at_once`.
+    """
+    shapes: dict[Recipe, list[Job]] = defaultdict(list)
+    for job in jobs:
+        if can_be_measured_together(job.recipe):
+            shapes[replace(job.recipe, seed=0, aux_weight=1.0, rlct=replace(job.recipe.rlct, seed=0))].append(job)
+    for group in shapes.values():
+        prepared = find_task(group[0].recipe.task).prepare(dataset)
+        x = ops.convert_to_tensor(find_task(group[0].recipe.task).inputs(prepared.x_train))
+        left = list(group)
+        while left:
+            with ExitStack() as locks:
+                opened = []
+                number = len(left)
+                while left and len(opened) < number:
+                    found = _opened(left.pop(0), dataset, locks)
+                    if found is not None:
+                        opened.append(found)
+                        longest = max(prepared.x_train.shape[1:], default=1)
+                        number = networks_sampled_at_once(found.model, found.job.recipe.rlct, limit, longest)
+                if opened:
+                    _measure(opened, prepared, x, told)
+
+
+@dataclass(frozen=True)
+class _Measuring:
+    """A run whose network is trained, with its folder locked."""
+
+    job: Job
+    files: RunFolder
+    model: keras.Model
+    stopwatch: Stopwatch
+
+
+def _opened(job: Job, dataset: Dataset, locks: ExitStack) -> _Measuring | None:
+    files = RunFolder(job.folder)
+    if not files.model.exists():
+        return None
+    with ExitStack() as own:
+        try:
+            own.enter_context(files.locked())
+            if claim(files, config_of(job.recipe, dataset), resume=True) is not None:
+                return None
+            opened = _Measuring(job, files, load_model(files.model), Stopwatch.of(files))
+        except RunFolderError:  # `run` will say the same
+            return None
+        locks.enter_context(own.pop_all())
+    return opened
+
+
+def _measure(opened: list[_Measuring], dataset: Dataset, x, told: Callable) -> None:
+    task, estimates = find_task(opened[0].job.recipe.task), {}
+    orders = [one.job.recipe.order(len(dataset.y_train)).astype(np.int32) for one in opened]
+    problems = [
+        rlct_problem(one.job.recipe, one.model, (x, dataset.y_train), order)
+        for one, order in zip(opened, orders, strict=True)
+    ]
+    for anchor, part in _PARTS.items():
+        start = time.perf_counter()
+        estimates[anchor] = together(
+            [
+                _or_none(
+                    problem.estimating(
+                        one.job.recipe.rlct,
+                        anchor=anchor,
+                        checkpoint=one.files.sampling(anchor),
+                        progress=lambda done, total, one=one, part=part: told(
+                            one.job, part.removeprefix("RLCT "), done, total
+                        ),
+                    )
+                )
+                for one, problem in zip(opened, problems, strict=True)
+            ]
+        )
+        for one in opened:
+            one.stopwatch.add(part, (time.perf_counter() - start) / len(opened))
+    for one, *found in zip(opened, *estimates.values(), strict=True):
+        if None not in found:
+            recipe = one.job.recipe
+            with one.stopwatch.part("measuring"):
+                measured = task.trainer(recipe, dataset).evaluate(one.model)
+            conclude(one.model, recipe, dataset, one.files, one.stopwatch, measured, *found)
+
+
+def _or_none(steps: Stepwise[RLCTEstimate]) -> Stepwise[RLCTEstimate | None]:
+    """The estimate, or nothing if it fails: `run` will say why, and no other network fails with it."""
+    try:
+        return (yield from steps)
+    except (ArithmeticError, ValueError):
+        return None
