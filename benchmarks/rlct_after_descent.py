@@ -1,7 +1,7 @@
 """How much of the fall of the RLCT with the auxiliary weight is left where w* is a minimum of the task's loss.
 
-    KERAS_BACKEND=jax python benchmarks/mnist_paper.py --backend jax --seeds 1,2,3 --out runs/mnist-paper
-    KERAS_BACKEND=jax python benchmarks/rlct_after_descent.py --runs runs/mnist-paper
+    ksm sweep mnist --backend jax --hidden 512 --seeds 1-3
+    KERAS_BACKEND=jax python benchmarks/rlct_after_descent.py --runs sweeps/mnist --hidden 512 --seeds 1-3
 
 Self-modeling networks are trained on another loss than the one whose RLCT is measured. For each trained MNIST network
 of the folder the RLCT is estimated at the trained weights and, `anchor="descend"`, at the mode of the distribution that
@@ -22,7 +22,7 @@ import numpy as np
 
 import keras_selfmodel as ksm
 from keras_selfmodel import datasets
-from keras_selfmodel.experiments import TASKS
+from keras_selfmodel.experiments import TASKS, RunResult, finished_runs
 
 ANCHORS = ("trained", "descend")
 
@@ -42,6 +42,18 @@ def estimates(folder: Path, arrays: tuple, settings, seed: int) -> dict:
             "distance": 0.0 if estimate.descent is None else estimate.descent.distance,
         }
     return row
+
+
+def wanted_runs(arguments: argparse.Namespace) -> list[RunResult]:
+    """The runs asked for, seed by seed, so that a measurement that is stopped early has whole seeds."""
+    first, _, last = arguments.seeds.partition("-")
+    seeds = range(int(first), int(last or first) + 1)
+    runs = [
+        run
+        for run in finished_runs(arguments.runs)
+        if run.backend == keras.config.backend() and run.recipe.hidden == arguments.hidden and run.recipe.seed in seeds
+    ]
+    return sorted(runs, key=lambda run: (run.recipe.seed, run.recipe.aux_weight))
 
 
 def summary(values: list[float], digits: int = 1) -> str:
@@ -80,6 +92,8 @@ def table(rows: list[dict]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=Path, required=True, help="Folder of runs of this backend.")
+    parser.add_argument("--hidden", type=int, default=512)
+    parser.add_argument("--seeds", default="1-3", help="The first and the last.")
     parser.add_argument(
         "--localizations", default="300,6645", help="γ with nβ = n/ln n. Default: 300, and 6645, γ/nβ as in the paper."
     )
@@ -99,15 +113,15 @@ def main() -> None:
         },
     }
     rows = {name: [] for name in conventions}
-    for folder in sorted(arguments.runs.glob(f"{keras.config.backend()}-aux*-seed*")):
-        recipe = json.loads((folder / "config.json").read_text())["recipe"]
+    for run in wanted_runs(arguments):
+        recipe = run.recipe
         # The order of the training samples is that of the run: the paper's convention depends on it.
-        order = np.random.default_rng(recipe["seed"]).permutation(len(dataset.y_train))
+        order = np.random.default_rng(recipe.seed).permutation(len(dataset.y_train))
         arrays = task.inputs(dataset.x_train[order]), dataset.y_train[order]
         for name, settings in conventions.items():
             start = time.perf_counter()
-            row = {"aux_weight": recipe["aux_weight"], "seed": recipe["seed"]}
-            row |= estimates(folder, arrays, settings, recipe["seed"])
+            row = {"hidden": recipe.hidden, "aux_weight": recipe.aux_weight, "seed": recipe.seed}
+            row |= estimates(run.folder, arrays, settings, recipe.seed)
             rows[name].append(row)
             print(name, json.dumps(row), f"{time.perf_counter() - start:.0f} s", flush=True)
             if arguments.json:
