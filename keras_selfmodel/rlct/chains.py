@@ -75,6 +75,7 @@ def alone(steps: Stepwise[Result]) -> Result:
         except StopIteration as end:
             return end.value
         trace = request.chains.run(request.indices)
+        del request  # The chains may be at their end, and hold memory.
 
 
 class Chains:
@@ -125,7 +126,7 @@ class Chains:
     def _start(self, key) -> tuple:
         """The state before the first step: lists of arrays, the first one that of the weights; and the key."""
         weights, other = (
-            [ops.repeat(array[None], self._number, axis=0) for array in arrays]
+            [ops.stack([array] * self._number) for array in arrays]
             for arrays in (self._energy.anchor, self._energy.other)
         )
         own, key = self._sampler.start(weights, key)
@@ -156,7 +157,8 @@ class Chains:
             self._friction = self._cooled(self._friction, BURN_IN_FRICTION, BURN_IN_HEAT)
         if (cools or looks) and adapting and self._sampler.acceptance is None:
             self._follow_curvature(ITERATIONS)
-        before = [ops.convert_to_numpy(w) for w in (*self._state[0], *self._state[1])] if adapting else []
+        # Copies, not views: the steps may use the memory again.
+        before = [np.array(ops.convert_to_numpy(w)) for w in (*self._state[0], *self._state[1])] if adapting else []
         for attempt in range(ATTEMPTS + 1):
             trace = yield Request(self, indices)
             excess = self.inverse_temperature * (trace.losses - at_reference)
@@ -304,7 +306,7 @@ class Chains:
         self.step_size /= 4
         self._friction = min(2 * self._friction, FRICTION_LIMIT)
         weights, arrays, other, key = self._state
-        restored = [ops.convert_to_tensor(a) for a in before]
+        restored = [ops.convert_to_tensor(a.copy()) for a in before]
         self._state = (restored[: len(weights)], restored[len(weights) :], other, key)
 
     def _compiled(self, *, several: bool = False) -> Callable:
@@ -333,7 +335,8 @@ class Chains:
                 key, drawn = normals(key, [*weights, losses])
 
                 def force(i: int):
-                    return -nbeta * gradients[i] - localization * (weights[i] - anchor[i])
+                    pulled = transforms.add_scaled(-nbeta * gradients[i], -localization, weights[i])
+                    return transforms.add_scaled(pulled, localization, anchor[i])
 
                 def potential():
                     squares = sum(total(ops.square(w - a)) for w, a in zip(weights, anchor, strict=True))

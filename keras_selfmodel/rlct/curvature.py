@@ -32,13 +32,12 @@ class Curvature:
 
         def product(direction, weights, other, context, index):
             length = difference_length(ops.sqrt(sum(ops.sum(w * w) for w in weights)))
-            (_, above), (_, below) = (
-                differentiate(
-                    [w + sign * length * v for w, v in zip(weights, direction, strict=True)], other, context, index
-                )
-                for sign in (1.0, -1.0)
-            )
-            return [(a - b) / (2 * length) for a, b in zip(above, below, strict=True)]
+
+            def gradient(away):
+                moved = [w + away * v for w, v in zip(weights, direction, strict=True)]
+                return differentiate(moved, other, context, index)[1]
+
+            return [(a - b) / (2 * length) for a, b in zip(gradient(length), gradient(-length), strict=True)]
 
         def iterate(directions, weights, other, indices, context):
             def one(direction, weights, other, index):
@@ -66,8 +65,9 @@ class Curvature:
         # Nothing but the count decides the numbers, so that an interrupted sampling can go on.
         rng = np.random.default_rng([self._seed, self.evaluations, 1])
         if self.directions is None:
-            drawn = [rng.normal(size=w.shape).astype(keras.config.floatx()) for w in weights]
-            self.directions, _ = _normalized([ops.convert_to_tensor(v) for v in drawn])
+            drawn = [ops.convert_to_tensor(rng.normal(size=w.shape), keras.config.floatx()) for w in weights]
+            self.directions, _ = _normalized(drawn)
+            del drawn
         for _ in range(iterations):
             index = random_batches(rng, chains, self._energy.num_samples, self._batch_size)
             self.directions, curvatures = self._iterate(

@@ -142,6 +142,7 @@ def _gradient_term(energy: Energy, settings: SamplingSettings) -> tuple[float, i
         return square, len(batches)
     norm = math.sqrt(sum(float(ops.sum(w * w)) for w in energy.anchor))
     direction, length = [g / math.sqrt(square) for g in gradient], difference_length(norm)
+    del gradient  # As large as the weights.
     # One batch: the curvature need not be known better than to some per cent.
     some = random_batches(np.random.default_rng([settings.seed, 4]), 1, energy.num_samples, settings.batch_size)
     above, below = (

@@ -98,7 +98,7 @@ class WordChains(Chains):
                 losses, gradients = transforms.map_chains(gradient)(weights)
 
                 def force(i: int):
-                    return -nbeta * gradients[i] - localization * (weights[i] - anchors[i])
+                    return transforms.add_scaled(localization * (anchors[i] - weights[i]), -nbeta, gradients[i])
 
                 here = Position(weights, losses, gradients, force, None)
                 (rows, *others), _, losses, heat, acceptance = sampler.step(here, [], normals, step_size, friction)

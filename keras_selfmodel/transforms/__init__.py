@@ -19,6 +19,7 @@ else:
 
 COMPILE_OPTIONS = _backend.COMPILE_OPTIONS
 FUNCTIONAL_OPTIMIZERS = _backend.FUNCTIONAL_OPTIMIZERS
+add_scaled = _backend.add_scaled
 data_parallel = _backend.data_parallel
 devices = _backend.devices
 jit = _backend.jit
@@ -39,6 +40,7 @@ value_and_grad = _backend.value_and_grad
 __all__ = [
     "COMPILE_OPTIONS",
     "FUNCTIONAL_OPTIMIZERS",
+    "add_scaled",
     "data_parallel",
     "devices",
     "jit",

@@ -105,6 +105,17 @@ def put_rows(table, numbers, rows):
     return table.at[numbers].set(rows, unique_indices=True)
 
 
+def add_scaled(y, scale, x):
+    """y + scale·x, in one pass over the memory of y, which is used again.
+
+    Args:
+        y: Array that nothing else needs.
+        scale: Scalar or array that broadcasts against y.
+        x: Array that broadcasts against y.
+    """
+    return y + scale * x
+
+
 def random_key(seed: int):
     """The state of a random number generator, from a seed in 0 … 2⁶³ − 1."""
     return jax.random.key(seed)
@@ -124,10 +135,11 @@ def normals(key, arrays: list):
     """Draws standard normal numbers.
 
     Returns:
-        The next key, and a list of arrays of the same shapes and dtypes as `arrays`.
+        The next key, and an iterator over arrays of the same shapes and dtypes as `arrays`, each drawn when it is
+        asked for.
     """
     key, *keys = jax.random.split(key, len(arrays) + 1)
-    return key, [jax.random.normal(k, a.shape, a.dtype) for k, a in zip(keys, arrays, strict=True)]
+    return key, (jax.random.normal(k, a.shape, a.dtype) for k, a in zip(keys, arrays, strict=True))
 
 
 def keys_joined(keys: list):
@@ -148,9 +160,14 @@ def normals_of_each(joined, arrays: list):
         arrays: The first axis of each is divided evenly among the generators.
 
     Returns:
-        The next keys, joined, and a list of arrays of the same shapes and dtypes as `arrays`. Each part is what
-        `normals` draws by its generator.
+        The next keys, joined, and an iterator over arrays of the same shapes and dtypes as `arrays`. Each part is
+        what `normals` draws by its generator.
     """
     parts = [jax.ShapeDtypeStruct((a.shape[0] // len(joined), *a.shape[1:]), a.dtype) for a in arrays]
-    joined, drawn = jax.vmap(lambda key: normals(key, parts))(joined)
-    return joined, [d.reshape(a.shape) for d, a in zip(drawn, arrays, strict=True)]
+
+    def of_one(key):
+        key, drawn = normals(key, parts)
+        return key, list(drawn)
+
+    joined, drawn = jax.vmap(of_one)(joined)
+    return joined, (d.reshape(a.shape) for d, a in zip(drawn, arrays, strict=True))

@@ -85,6 +85,10 @@ def put_rows(table, numbers, rows):
     return tf.tensor_scatter_nd_update(table, numbers[:, None], rows)
 
 
+def add_scaled(y, scale, x):
+    return y + scale * x
+
+
 def random_key(seed: int):
     return tf.constant([seed, 0], tf.int64)
 
@@ -98,10 +102,10 @@ def key_from_numpy(data: np.ndarray):
 
 
 def normals(key, arrays: list):
-    drawn = [
+    drawn = (
         tf.random.stateless_normal(tf.shape(a), key + tf.constant([0, i], tf.int64), dtype=a.dtype)
         for i, a in enumerate(arrays)
-    ]
+    )
     return key + tf.constant([0, len(arrays)], tf.int64), drawn
 
 
@@ -117,4 +121,4 @@ def normals_of_each(joined, arrays: list):
     keys = tf.unstack(joined)
     parts = zip(*(tf.split(a, len(keys)) for a in arrays), strict=True)
     keys, drawn = zip(*(normals(key, list(part)) for key, part in zip(keys, parts, strict=True)), strict=True)
-    return tf.stack(keys), [tf.concat(same, 0) for same in zip(*drawn, strict=True)]
+    return tf.stack(keys), (tf.concat(same, 0) for same in zip(*drawn, strict=True))

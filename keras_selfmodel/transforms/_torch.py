@@ -84,6 +84,10 @@ def put_rows(table, numbers, rows):
     return table
 
 
+def add_scaled(y, scale, x):
+    return y.addcmul_(x, scale)
+
+
 def random_key(seed: int) -> torch.Generator:
     return torch.Generator(device=keras.ops.zeros(()).device).manual_seed(seed)
 
@@ -99,7 +103,7 @@ def key_from_numpy(data: np.ndarray) -> torch.Generator:
 
 
 def normals(key: torch.Generator, arrays: list):
-    return key, [torch.randn(a.shape, generator=key, dtype=a.dtype, device=a.device) for a in arrays]
+    return key, (torch.randn(a.shape, generator=key, dtype=a.dtype, device=a.device) for a in arrays)
 
 
 def keys_joined(keys: list) -> list:
@@ -113,4 +117,4 @@ def keys_parted(joined: list) -> list:
 def normals_of_each(joined: list, arrays: list):
     parts = zip(*(a.chunk(len(joined)) for a in arrays), strict=True)
     drawn = [normals(key, part)[1] for key, part in zip(joined, parts, strict=True)]
-    return joined, [torch.cat(same) for same in zip(*drawn, strict=True)]
+    return joined, (torch.cat(same) for same in zip(*drawn, strict=True))

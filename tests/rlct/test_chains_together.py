@@ -137,7 +137,7 @@ def test_several_generators_draw_what_each_draws():
 
     def draw(state, *arrays):
         state, drawn = transforms.normals_of_each(state, list(arrays))
-        return state, drawn
+        return state, list(drawn)
 
     joined, drawn = transforms.jit(draw)(transforms.keys_joined(keys), *arrays)
     again = [transforms.random_key(seed) for seed in (3, 4)]

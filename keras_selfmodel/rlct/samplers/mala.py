@@ -40,6 +40,7 @@ class MALA:
     def step(self, here: Position, state, normals, step_size, friction) -> Step:
         old_potential, old_loss, *arrays = state
         old_weights, old_forces = arrays[: len(arrays) // 2], arrays[len(arrays) // 2 :]
+        *normals, chance = normals
         potential = here.potential()
         forces = [here.force(i) for i in range(len(here.weights))]
         there, back = 0.0, 0.0
@@ -50,8 +51,8 @@ class MALA:
         # A proposal without a finite loss is never accepted; without a finite start, nothing ever is.
         log_ratio = ops.where(ops.isnan(log_ratio), -float("inf"), log_ratio)
         acceptance = ops.exp(ops.minimum(log_ratio, 0.0))
-        # The last of the normal numbers, as a uniform one.
-        accepted = 0.5 * (1 + ops.erf(normals[-1] / 2**0.5)) < acceptance
+        # A normal number as a uniform one.
+        accepted = 0.5 * (1 + ops.erf(chance / 2**0.5)) < acceptance
 
         def kept(new, old):
             return ops.where(along(accepted, new), new, old)
@@ -61,7 +62,7 @@ class MALA:
         losses = kept(here.losses, old_loss)
         proposal = [
             w + 0.5 * step_size * force + ops.sqrt(step_size) * normal
-            for w, force, normal in zip(weights, forces, normals, strict=False)
+            for w, force, normal in zip(weights, forces, normals, strict=True)
         ]
         state = [kept(potential, old_potential), losses, *weights, *forces]
         return Step(proposal, state, losses, ops.zeros_like(losses), acceptance)

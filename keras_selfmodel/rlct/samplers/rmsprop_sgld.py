@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from keras import ops
 
+from keras_selfmodel import transforms
 from keras_selfmodel.rlct.samplers.sampler import Position, Step, along, total
 
 DECAY, DAMPING = 0.99, 0.1
@@ -33,12 +34,14 @@ class RMSpropSGLD:
         steps, *squares = state
         steps = steps + 1
         moved, updated, heat = [], [], 0.0
-        for i, (weight, gradient, square) in enumerate(zip(here.weights, here.gradients, squares, strict=True)):
+        arrays = zip(here.weights, here.gradients, squares, normals, strict=False)
+        for i, (weight, gradient, square, normal) in enumerate(arrays):
             square = DECAY * square + (1 - DECAY) * gradient * gradient
             unbiased = square / along(1 - DECAY**steps, square)
             own_step = step_size / (ops.sqrt(unbiased) + DAMPING)
             pull = here.force(i)
-            moved.append(weight + 0.5 * own_step * pull + ops.sqrt(own_step) * normals[i])
+            weight = transforms.add_scaled(weight, 0.5 * own_step, pull)
+            moved.append(transforms.add_scaled(weight, ops.sqrt(own_step), normal))
             updated.append(square)
             heat = heat + total(own_step * pull * pull)
         return Step(moved, [steps, *updated], here.losses, 0.25 * heat, ops.ones_like(here.losses))

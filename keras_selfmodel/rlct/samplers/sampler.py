@@ -1,16 +1,18 @@
 """What a sampler is."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import ClassVar, NamedTuple, Protocol
 
 from keras import ops
+
+from keras_selfmodel import transforms
 
 
 class Position(NamedTuple):
     """Where the chains are, and what a batch says of it. Every array has a leading axis of chains.
 
     Attributes:
-        weights: w.
+        weights: w. A sampler may use its memory again once it is done with force and potential.
         losses: L_B(w), `(chains,)`.
         gradients: ∇L_B(w) of the same batch.
         force: `force(i)` is −∇U of the i-th weight array by that batch.
@@ -70,13 +72,14 @@ class Sampler(Protocol):
     def accepted(self, state: list) -> list:
         """The weights of the last draw; only samplers that do not accept every draw have this method."""
 
-    def step(self, here: Position, state: list, normals: list, step_size, friction) -> Step:
+    def step(self, here: Position, state: list, normals: Iterable, step_size, friction) -> Step:
         """One step.
 
         Args:
             here: The position.
-            state: As `start` or the last step returned it.
-            normals: Standard normal numbers of the weights' shapes, and one more for each chain, `(chains,)`.
+            state: As `start` or the last step returned it. Its memory may be used again.
+            normals: Iterator over standard normal numbers of the weights' shapes, and at last one for each chain,
+                `(chains,)`; each array is drawn when it is asked for.
             step_size: ε, a scalar.
             friction: Friction times time step, a scalar; only samplers with momenta know it.
         """
@@ -87,6 +90,18 @@ def total(values):
     return ops.sum(values, axis=tuple(range(1, len(values.shape))))
 
 
+def total_squares(values):
+    """The sum of the squares over all axes but that of the chains, without memory for the squares."""
+    return ops.square(ops.norm(ops.reshape(values, (values.shape[0], -1)), axis=1))
+
+
 def along(per_chain, like):
     """One number for each chain, in a shape that broadcasts against `like`."""
     return ops.reshape(per_chain, (-1,) + (1,) * (len(like.shape) - 1))
+
+
+def kick(momentum, time_step, force):
+    """p + hF in the memory of the momentum p, and |p + hF|² − |p|², the work of the force, `(chains,)`."""
+    before = total_squares(momentum)
+    kicked = transforms.add_scaled(momentum, time_step, force)
+    return kicked, total_squares(kicked) - before

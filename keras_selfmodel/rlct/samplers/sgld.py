@@ -4,7 +4,8 @@ from typing import ClassVar
 
 from keras import ops
 
-from keras_selfmodel.rlct.samplers.sampler import Position, Step, total
+from keras_selfmodel import transforms
+from keras_selfmodel.rlct.samplers.sampler import Position, Step, total_squares
 
 
 class SGLD:
@@ -27,6 +28,7 @@ class SGLD:
         moved, heat = [], 0.0
         for i, (weight, normal) in enumerate(zip(here.weights, normals, strict=False)):
             pull = here.force(i)
-            moved.append(weight + 0.5 * step_size * pull + ops.sqrt(step_size) * normal)
-            heat = heat + total(pull * pull)
+            weight = transforms.add_scaled(weight, 0.5 * step_size, pull)
+            moved.append(transforms.add_scaled(weight, ops.sqrt(step_size), normal))
+            heat = heat + total_squares(pull)
         return Step(moved, state, here.losses, 0.25 * step_size * heat, ops.ones_like(here.losses))

@@ -6,7 +6,7 @@ from typing import ClassVar
 from keras import ops
 
 from keras_selfmodel import transforms
-from keras_selfmodel.rlct.samplers.sampler import Position, Step, along, total
+from keras_selfmodel.rlct.samplers.sampler import Position, Step, along, kick, total, total_squares
 
 # Steps over which the friction is averaged for the heat.
 MEMORY = 1000.0
@@ -32,6 +32,7 @@ class SGNHT:
 
     def start(self, weights, key):
         key, momenta = transforms.normals(key, weights)
+        momenta = list(momenta)
         unset = ops.zeros_like(total(weights[0]))
         return [unset, unset + 0.0, unset + 0.0, *momenta], key
 
@@ -45,14 +46,13 @@ class SGNHT:
         lost = ops.where(small, 2 - 2 * damping, (1 - retained**2) / ops.where(small, 1.0, damping))
         noise = ops.sqrt(friction * lost)
         moved, updated, work, kinetic = [], [], 0.0, 0.0
-        for i, (weight, momentum) in enumerate(zip(here.weights, momenta, strict=True)):
-            kick = h * here.force(i)
-            kicked = momentum + kick
-            work = work + total(kick * (momentum + kicked))
-            refreshed = along(retained, weight) * kicked + along(noise, weight) * normals[i]
-            kinetic = kinetic + total(refreshed * refreshed)
-            moved.append(weight + 0.5 * h * (kicked + refreshed))
+        for i, (weight, momentum, normal) in enumerate(zip(here.weights, momenta, normals, strict=False)):
+            kicked, done = kick(momentum, h, here.force(i))
+            weight = transforms.add_scaled(weight, 0.5 * h, kicked)
+            refreshed = transforms.add_scaled(along(retained, kicked) * kicked, along(noise, kicked), normal)
+            moved.append(transforms.add_scaled(weight, 0.5 * h, refreshed))
             updated.append(refreshed)
+            work, kinetic = work + done, kinetic + total_squares(refreshed)
         num_weights = sum(math.prod(weight.shape[1:]) for weight in here.weights)
         steps = steps + 1
         mean_excess = mean_excess + (excess - mean_excess) / ops.minimum(steps, MEMORY)

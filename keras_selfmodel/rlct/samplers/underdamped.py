@@ -5,7 +5,7 @@ from typing import ClassVar
 from keras import ops
 
 from keras_selfmodel import transforms
-from keras_selfmodel.rlct.samplers.sampler import Position, Step, total
+from keras_selfmodel.rlct.samplers.sampler import Position, Step, kick
 
 
 class Underdamped:
@@ -30,17 +30,17 @@ class Underdamped:
 
     def start(self, weights, key):
         key, momenta = transforms.normals(key, weights)
-        return momenta, key
+        return list(momenta), key
 
     def step(self, here: Position, state, normals, step_size, friction) -> Step:
         h, retained = ops.sqrt(step_size), ops.exp(-friction)
         moved, momenta, work = [], [], 0.0
-        for i, (weight, momentum) in enumerate(zip(here.weights, state, strict=True)):
-            kick = h * here.force(i)
-            kicked = momentum + kick
-            work = work + total(kick * (momentum + kicked))
-            refreshed = retained * kicked + ops.sqrt(1 - retained**2) * normals[i]
-            moved.append(weight + 0.5 * h * (kicked + refreshed))
+        for i, (weight, momentum, normal) in enumerate(zip(here.weights, state, normals, strict=False)):
+            kicked, done = kick(momentum, h, here.force(i))
+            weight = transforms.add_scaled(weight, 0.5 * h, kicked)
+            refreshed = transforms.add_scaled(retained * kicked, ops.sqrt(1 - retained**2), normal)
+            moved.append(transforms.add_scaled(weight, 0.5 * h, refreshed))
             momenta.append(refreshed)
+            work = work + done
         heat = 0.25 * (1 + retained) / (1 - retained) * work
         return Step(moved, momenta, here.losses, heat, ops.ones_like(here.losses))
