@@ -180,11 +180,12 @@ class Chains:
         """
         batch_loss, separately = self._energy.batch_loss, self._energy.separately
 
-        def evaluate(indices, weights, other, context):
-            def one(weights, other, index):
-                return batch_loss(weights, other, context, index)[0]
+        mapped = transforms.map_chains(
+            lambda weights, other, index, context: batch_loss(weights, other, context, index)[0], separately=separately
+        )
 
-            return indices, transforms.map_chains(one, separately=separately)(weights, other, indices)
+        def evaluate(indices, weights, other, context):
+            return indices, mapped(weights, other, indices, shared=(context,))
 
         program = self._energy.program(("losses of chains",), lambda: evaluate)
         _, losses = program(energy.rows(indices), self._draw(), self._state[2], energy.context)
@@ -319,19 +320,21 @@ class Chains:
         sampler, separately = self._sampler, self._energy.separately
         differentiate = transforms.value_and_grad(self._energy.batch_loss)
 
-        def run(state, indices, anchor, full_gradient, context, nbeta, localization, step_size, friction):
-            def gradient(weights, other, index):
-                (loss, (moved, _)), gradients = differentiate(weights, other, context, index)
-                if full_gradient:
-                    _, at_anchor = differentiate(anchor, other, context, index)
-                    gradients = [g - a + f for g, a, f in zip(gradients, at_anchor, full_gradient, strict=True)]
-                return loss, gradients, moved
+        def gradient(weights, other, index, anchor, full_gradient, context):
+            (loss, (moved, _)), gradients = differentiate(weights, other, context, index)
+            if full_gradient:
+                _, at_anchor = differentiate(anchor, other, context, index)
+                gradients = [g - a + f for g, a, f in zip(gradients, at_anchor, full_gradient, strict=True)]
+            return loss, gradients, moved
 
-            all_gradients = transforms.map_chains(gradient, separately=separately)
+        all_gradients = transforms.map_chains(gradient, separately=separately)
+
+        def run(state, indices, anchor, full_gradient, context, nbeta, localization, step_size, friction):
+            shared = (anchor if full_gradient else [], full_gradient, context)
 
             def step(state, index):
                 weights, own, other, key = state
-                losses, gradients, other = all_gradients(weights, other, index)
+                losses, gradients, other = all_gradients(weights, other, index, shared=shared)
                 key, drawn = normals(key, [*weights, losses])
 
                 def force(i: int):

@@ -30,7 +30,7 @@ class Curvature:
     def __init__(self, energy: Energy, batch_size: int, seed: int) -> None:
         differentiate, separately = transforms.value_and_grad(energy.batch_loss), energy.separately
 
-        def product(direction, weights, other, context, index):
+        def product(direction, weights, other, index, context):
             length = difference_length(ops.sqrt(sum(ops.sum(w * w) for w in weights)))
 
             def gradient(away):
@@ -39,12 +39,10 @@ class Curvature:
 
             return [(a - b) / (2 * length) for a, b in zip(gradient(length), gradient(-length), strict=True)]
 
-        def iterate(directions, weights, other, indices, context):
-            def one(direction, weights, other, index):
-                return product(direction, weights, other, context, index)
+        products = transforms.map_chains(product, separately=separately)
 
-            products = transforms.map_chains(one, separately=separately)(directions, weights, other, indices)
-            return _normalized(products)
+        def iterate(directions, weights, other, indices, context):
+            return _normalized(products(directions, weights, other, indices, shared=(context,)))
 
         self._iterate = energy.program(("curvature",), lambda: iterate)
         self._energy = energy

@@ -73,6 +73,12 @@ class WordChains(Chains):
         sampler = self._sampler
         differentiate = transforms.value_and_grad(self._energy.words.loss_of)
 
+        def gradient(weights, matrix, y):
+            (loss, _), gradients = differentiate(weights, matrix, y)
+            return loss, gradients
+
+        all_gradients = transforms.map_chains(gradient)
+
         def run(state, stack, anchor, nbeta, localization, step_size, friction):
             vocabulary, units = anchor[0].shape
 
@@ -91,11 +97,7 @@ class WordChains(Chains):
                 anchors = [ops.reshape(reference, (chains, width, units)), *anchor[1:]]
                 weights = [anchors[0] + ops.reshape(away, (chains, width, units)), *others]
 
-                def gradient(weights):
-                    (loss, _), gradients = differentiate(weights, matrix, y)
-                    return loss, gradients
-
-                losses, gradients = transforms.map_chains(gradient)(weights)
+                losses, gradients = all_gradients(weights, shared=(matrix, y))
 
                 def force(i: int):
                     return transforms.add_scaled(localization * (anchors[i] - weights[i]), -nbeta, gradients[i])

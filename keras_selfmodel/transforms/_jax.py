@@ -76,14 +76,17 @@ def map_chains(function: Callable, *, separately: bool = False) -> Callable:
     """Applies `function` to each slice along the first axis of its arguments, trees of arrays; stacks the results.
 
     Args:
-        function: Function of trees of arrays.
+        function: Function of trees of arrays. It must close over no array that is not a constant: PyTorch records it.
         separately: Whether the slices must be computed one after another, as functions that draw random numbers
             need. Otherwise each backend does what is faster on its device (benchmarks/chains.py).
+
+    Returns:
+        `mapped(*args, shared=())`; `shared`, trees of arrays, are the last arguments of `function` for every slice.
     """
     if jax.default_backend() == "cpu" or separately:
         # On a CPU batched products of different weights are slower than one product after another.
-        return lambda *args: jax.lax.map(lambda slices: function(*slices), args)
-    return jax.vmap(function)
+        return lambda *args, shared=(): jax.lax.map(lambda slices: function(*slices, *shared), args)
+    return lambda *args, shared=(): jax.vmap(lambda *slices: function(*slices, *shared))(*args)
 
 
 def scan(function: Callable, carry, inputs):

@@ -54,12 +54,12 @@ def jit(function: Callable, *, fuse: bool = False) -> Callable:
 
 def map_chains(function: Callable, *, separately: bool = False) -> Callable:
     if not separately and tf.config.list_logical_devices("GPU"):
-        return lambda *args: tf.vectorized_map(lambda slices: function(*slices), args)
+        return lambda *args, shared=(): tf.vectorized_map(lambda slices: function(*slices, *shared), args)
 
-    def unrolled(*args):
+    def unrolled(*args, shared=()):
         chains = tf.nest.flatten(args)[0].shape[0]
         slices = [tf.nest.map_structure(lambda a, chain=chain: a[chain], args) for chain in range(chains)]
-        return tf.nest.map_structure(lambda *results: tf.stack(results), *(function(*s) for s in slices))
+        return tf.nest.map_structure(lambda *results: tf.stack(results), *(function(*s, *shared) for s in slices))
 
     return unrolled
 

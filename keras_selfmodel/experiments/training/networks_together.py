@@ -127,19 +127,20 @@ def _program(model: keras.Model, *, training: bool, separately: bool):
 
     differentiate = transforms.value_and_grad(loss)
 
-    def run(state, indices, x, y):
-        def one(trainable, non_trainable, optimizer, metrics, index):
-            batch = (ops.take(x, index, axis=0), ops.take(y, index, axis=0))
-            if training:
-                (value, updated), gradients = differentiate(trainable, non_trainable, metrics, *batch)
-                trainable, optimizer = _updated(model, optimizer, gradients, trainable)
-                non_trainable, metrics = updated
-            else:
-                value, (_, metrics) = loss(trainable, non_trainable, metrics, *batch)
-            return (trainable, non_trainable, optimizer, metrics), value
+    def one(trainable, non_trainable, optimizer, metrics, index, x, y):
+        batch = (ops.take(x, index, axis=0), ops.take(y, index, axis=0))
+        if training:
+            (value, updated), gradients = differentiate(trainable, non_trainable, metrics, *batch)
+            trainable, optimizer = _updated(model, optimizer, gradients, trainable)
+            non_trainable, metrics = updated
+        else:
+            value, (_, metrics) = loss(trainable, non_trainable, metrics, *batch)
+        return (trainable, non_trainable, optimizer, metrics), value
 
-        together = transforms.map_chains(one, separately=separately)
-        return transforms.scan(lambda state, index: together(*state, index), state, indices)
+    together = transforms.map_chains(one, separately=separately)
+
+    def run(state, indices, x, y):
+        return transforms.scan(lambda state, index: together(*state, index, shared=(x, y)), state, indices)
 
     return run
 
