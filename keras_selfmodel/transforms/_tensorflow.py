@@ -1,6 +1,8 @@
 """Transformations on TensorFlow. `_jax.py` says what each name means."""
 
+import math
 from collections.abc import Callable
+from contextvars import ContextVar
 
 import keras
 import numpy as np
@@ -12,6 +14,9 @@ COMPILE_OPTIONS = {"steps_per_execution": 32, "jit_compile": True}
 
 # Keras's optimizers change TensorFlow's variables in place, whatever the scope.
 FUNCTIONAL_OPTIMIZERS = False
+
+# Whether what is being traced will be compiled by XLA.
+_FUSED = ContextVar("fused", default=False)
 
 
 def devices() -> list[str]:
@@ -45,8 +50,15 @@ def value_and_grad(function: Callable) -> Callable:
 
 
 def jit(function: Callable, *, fuse: bool = False) -> Callable:
+    def in_its_context(*args):
+        token = _FUSED.set(fuse)
+        try:
+            return function(*args)
+        finally:
+            _FUSED.reset(token)
+
     # No autograph: loops are written with `scan`, and a Python list changed inside tf.range would not be carried.
-    traced = tf.function(function, autograph=False, jit_compile=fuse or None)
+    traced = tf.function(in_its_context, autograph=False, jit_compile=fuse or None)
     # Asking for the trace of these shapes is the same cached call, without the warning that a last, smaller batch
     # or a second estimate would cause.
     return lambda *args: traced.get_concrete_function(*args)(*args)
@@ -102,11 +114,18 @@ def key_from_numpy(data: np.ndarray):
 
 
 def normals(key, arrays: list):
-    drawn = (
-        tf.random.stateless_normal(tf.shape(a), key + tf.constant([0, i], tf.int64), dtype=a.dtype)
-        for i, a in enumerate(arrays)
-    )
+    drawn = (_normal(a.shape, a.dtype, key + tf.constant([0, i], tf.int64)) for i, a in enumerate(arrays))
     return key + tf.constant([0, len(arrays)], tf.int64), drawn
+
+
+def _normal(shape: tf.TensorShape, dtype: tf.DType, key):
+    """Normal numbers by the transform of Box and Muller, 1958, in 0.6 of the time of TensorFlow's own on a CPU."""
+    count = math.prod(shape)
+    # XLA's Philox takes 200 times as long on a CPU as its Threefry, which TensorFlow has nowhere else.
+    generator = "threefry" if _FUSED.get() else "philox"
+    uniform, turn = tf.unstack(tf.random.stateless_uniform((2, (count + 1) // 2), key, dtype=dtype, alg=generator))
+    radius, angle = tf.sqrt(-2 * tf.math.log1p(-uniform)), 2 * math.pi * turn
+    return tf.reshape(tf.concat([radius * tf.cos(angle), radius * tf.sin(angle)], 0)[:count], shape)
 
 
 def keys_joined(keys: list):
