@@ -31,6 +31,8 @@ ADAPTATION = 1.0
 # A chain whose nβ(L − L*) exceeds this many times the number of weights has left any posterior: half a weight each is
 # what a regular model has.
 FLOWN_OFF = 5.0
+# So many last steps must be below that too: a chain that flies off at the end leaves the mean of all steps low.
+LAST_STEPS = 5
 # So often the same steps are tried again, each time with a quarter of the step size and twice the friction.
 ATTEMPTS = 12
 
@@ -228,7 +230,8 @@ class Chains:
             self._curvature.evaluations = numbers["curvature_evaluations"]
 
     def _stayed(self, excess: np.ndarray) -> bool:
-        return np.isfinite(excess).all() and excess.mean(axis=1).max() < FLOWN_OFF * self._energy.num_parameters
+        highest = max(part.mean(axis=1).max() for part in (excess, excess[:, -LAST_STEPS:]))
+        return np.isfinite(excess).all() and highest < FLOWN_OFF * self._energy.num_parameters
 
     def _measure_heat(self, excess: np.ndarray, heat: np.ndarray) -> None:
         """Follows, through burn-in, the heat as a part of what would be left of the estimate without it."""

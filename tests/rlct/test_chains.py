@@ -8,6 +8,7 @@ import pytest
 from keras import ops
 
 from keras_selfmodel.rlct import chains
+from keras_selfmodel.rlct.conventions import SamplingSettings
 from keras_selfmodel.rlct.curvature import Curvature
 from keras_selfmodel.rlct.energy import energy
 from tests.rlct.quiet import quietly
@@ -39,6 +40,23 @@ def test_steps_that_throw_the_chains_out_are_taken_back(line, monkeypatch):
     assert np.isfinite(estimate.losses).all()
     assert estimate.step_size < 4 / (estimate.inverse_temperature * 9)  # the limit of stability
     assert estimate.gradient_evaluations > 2 * 500
+
+
+def test_steps_whose_last_ones_throw_a_chain_out_are_taken_back(line):
+    model, x, y = line
+    settings = SamplingSettings(batch_size=100, burn_in=400)
+    moving = chains.Chains(energy(model, half_squared_error, x, y, training=False), settings, range(2))
+    steps = moving.advancing(np.zeros((50, 2, 100), np.int32), np.zeros((2, 50)))
+    next(steps)
+    rest, start = np.zeros((2, 50)), moving.step_size
+    flown = rest.copy()
+    # 20 weights' worth each, 1.2 in the mean of all steps and 12 in that of the last five; a regular model has 0.5.
+    flown[1, -3:] = 20 * 5 / moving.inverse_temperature
+    again = steps.send(chains.Trace(flown, rest, rest + 1))
+    assert again.chains is moving and moving.step_size == pytest.approx(start / 4)
+    with pytest.raises(StopIteration):
+        steps.send(chains.Trace(rest, rest, rest + 1))
+    assert moving.done == 50
 
 
 def test_a_step_size_that_is_given_stays(line):
