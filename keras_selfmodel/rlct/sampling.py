@@ -243,16 +243,7 @@ class Sampling:
                     if name.startswith("trace/"):
                         _, number, kind = name.split("/", 2)
                         blocks[int(number)][kind] = file[name]
-        except (
-            OSError,
-            ValueError,
-            LookupError,
-            TypeError,
-            AttributeError,
-            EOFError,
-            zipfile.BadZipFile,
-            zlib.error,
-        ) as error:
+        except _UNREADABLE as error:
             raise ValueError(
                 f"{self._checkpoint} holds no sampling that can be read ({error}). Remove it, or name another file."
             ) from error
