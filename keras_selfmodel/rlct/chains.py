@@ -159,6 +159,8 @@ class Chains:
             self._friction = self._cooled(self._friction, BURN_IN_FRICTION, BURN_IN_HEAT)
         if (cools or looks) and adapting and self._sampler.acceptance is None:
             self._follow_curvature(ITERATIONS)
+        if self._curvature is not None and not adapting:
+            self._curvature.directions = None  # As large as the weights, and asked for no more.
         # Copies, not views: the steps may use the memory again.
         before = [np.array(ops.convert_to_numpy(w)) for w in (*self._state[0], *self._state[1])] if adapting else []
         for attempt in range(ATTEMPTS + 1):

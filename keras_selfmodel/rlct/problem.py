@@ -145,13 +145,15 @@ def _gradient_term(energy: Energy, settings: SamplingSettings) -> tuple[float, i
     del gradient  # As large as the weights.
     # One batch: the curvature need not be known better than to some per cent.
     some = random_batches(np.random.default_rng([settings.seed, 4]), 1, energy.num_samples, settings.batch_size)
-    above, below = (
-        energy.at([w + sign * length * d for w, d in zip(energy.anchor, direction, strict=True)]).gradient(list(some))
-        for sign in (1.0, -1.0)
-    )
-    differences = zip(direction, above, below, strict=True)
-    curvature = sum(float(ops.sum(d * (a - b))) for d, a, b in differences) / (2 * length)
+    above, below = (_slope(energy, direction, sign * length, list(some)) for sign in (1.0, -1.0))
+    curvature = (above - below) / (2 * length)
     nbeta = settings.inverse_temperature_for(energy.num_samples)
     # Where the loss curves downward, the pull of the localization alone ends the fall.
     whole = max(curvature, 0.0) + settings.localization_for(energy.num_samples) / nbeta
     return nbeta * square / (2 * whole) if whole > 0 else math.inf, len(batches) + 2
+
+
+def _slope(energy: Energy, direction: list, away: float, batches: list[np.ndarray]) -> float:
+    """The slope of the loss along the direction, so far away from w*."""
+    gradient = energy.at([w + away * d for w, d in zip(energy.anchor, direction, strict=True)]).gradient(batches)
+    return sum(float(ops.sum(d * g)) for d, g in zip(direction, gradient, strict=True))
