@@ -350,7 +350,7 @@ class Chains:
                     squares = sum(total(ops.square(w - a)) for w, a in zip(weights, anchor, strict=True))
                     return nbeta * losses + 0.5 * localization * squares
 
-                here = Position(weights, losses, gradients, force, potential)
+                here = Position(weights, losses, gradients, force, potential, nbeta)
                 moved, own, *trace = sampler.step(here, own, drawn, step_size, friction)
                 return (moved, own, other, key), ops.stack(trace)
 

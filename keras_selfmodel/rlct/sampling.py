@@ -29,6 +29,8 @@ OBSERVED_BATCHES = 16
 LEAST_DRAWS = 200
 # Settings that only say when to stop: a stored sampling may go on with others, unless some chains have stopped.
 _LENGTHS = ("num_draws", "target_error")
+# Samplers whose heat was that of U, and is that of the loss.
+_HEAT_OF_LOSS = ("sgld", "rmsprop")
 # What NumPy, zipfile and json raise for a file that is no stored sampling.
 _UNREADABLE = (OSError, ValueError, LookupError, TypeError, AttributeError, EOFError, zipfile.BadZipFile, zlib.error)
 
@@ -200,12 +202,14 @@ class Sampling:
     def _identity(self) -> dict:
         """What a stored sampling must share with this one."""
         settings = asdict(self._settings)
+        if settings["convention"] == "dataset" and settings["sampler"] in _HEAT_OF_LOSS:
+            settings["sampler"] += ", heat of the loss"
         if settings["chains_at_once"] is None:
             settings = {name: value for name, value in settings.items() if name not in _LENGTHS}
         return {
             **settings,
             # Left out where they are not: samplings from before there were such chains go on.
-            **({"steps by words": True} if self._by_words else {}),
+            **({"steps by words": "with their number"} if self._by_words else {}),
             "backend": keras.config.backend(),
             "loss at w*": f"{self.initial_loss:.4g}",
             **self._digests,

@@ -23,8 +23,8 @@ from keras_selfmodel.rlct.samplers import Position
 class WordChains(Chains):
     """Chains by SGLD under the paper's convention, in which all chains see the same batches; see `Chains`.
 
-    The state holds, besides weights: for each row of the table the number of steps it has seen, and |w − w*|² then. The
-    tables of all chains are one array, `(chains · vocabulary, units)`. The heat of rows that wait is its expectation.
+    The state holds, besides weights, the number of steps that each row of the table has seen. The tables of all chains
+    are one array, `(chains · vocabulary, units)`.
     """
 
     @staticmethod
@@ -42,8 +42,7 @@ class WordChains(Chains):
         weights, _, other, key = super()._start(key)
         table, *others = weights
         rows = math.prod(table.shape[:2])
-        own = [ops.zeros((rows,), "int32"), ops.zeros((rows,), table.dtype)]
-        return [ops.reshape(table, (rows, -1)), *others], own, other, key
+        return [ops.reshape(table, (rows, -1)), *others], [ops.zeros((rows,), "int32")], other, key
 
     def _data(self, indices: np.ndarray) -> tuple:
         (stack,) = self._energy.words.stacks(indices[:, 0], self._settings.batch_size)
@@ -54,13 +53,12 @@ class WordChains(Chains):
         """The weights of the last draw, every row up to date."""
 
         def catch_up(state, now, anchor, _, localization, step_size, __):
-            weights, (seen, squares), other, key = state
+            weights, (seen,), other, key = state
             table, *others = weights
             reference = ops.tile(anchor[0], (table.shape[0] // anchor[0].shape[0], 1))
             key, (normal,) = transforms.normals(key, [table])
             away = _later(table - reference, now - seen, normal, step_size, localization)
-            own = [ops.full_like(seen, now), ops.sum(ops.square(away), axis=1)]
-            return ([reference + away, *others], own, other, key), ops.zeros(())
+            return ([reference + away, *others], [ops.full_like(seen, now)], other, key), ops.zeros(())
 
         program = self._energy.program(("words caught up",), lambda: catch_up, fuse=True)
         now = ops.convert_to_tensor(self.done, "int32")
@@ -83,7 +81,7 @@ class WordChains(Chains):
             vocabulary, units = anchor[0].shape
 
             def step(state, item):
-                (table, *others), (seen, squares), other, key = state
+                (table, *others), (seen,), other, key = state
                 now, words, places, frequencies, y = item
                 chains, width = table.shape[0] // vocabulary, words.shape[0]
                 matrix = frequency_matrix(places, frequencies, y.shape[0], width)
@@ -102,16 +100,11 @@ class WordChains(Chains):
                 def force(i: int):
                     return transforms.add_scaled(localization * (anchors[i] - weights[i]), -nbeta, gradients[i])
 
-                here = Position(weights, losses, gradients, force, None)
+                here = Position(weights, losses, gradients, force, None, nbeta)
                 (rows, *others), _, losses, heat, acceptance = sampler.step(here, [], normals, step_size, friction)
-                moved = ops.reshape(rows - anchors[0], (-1, units))
-                table = transforms.put_rows(table, numbers, reference + moved)
+                table = transforms.put_rows(table, numbers, ops.reshape(rows, (-1, units)))
                 seen = transforms.put_rows(seen, numbers, ops.full_like(numbers, now + 1))
-                squares = transforms.put_rows(squares, numbers, ops.sum(ops.square(moved), axis=1))
-                waiting = _expected_squares(squares, now - seen, units, step_size, localization)
-                waiting = ops.sum(ops.reshape(waiting, (chains, vocabulary)), axis=1)
-                heat = heat + 0.25 * step_size * ops.square(localization) * waiting
-                state = ([table, *others], [seen, squares], other, key)
+                state = ([table, *others], [seen], other, key)
                 return state, ops.stack([losses, heat, acceptance])
 
             return transforms.scan(step, state, stack)
@@ -133,9 +126,3 @@ def _later(away, steps, normal, step_size, localization):
     """w − w* of rows after `steps` steps without a gradient."""
     decay, variance = _decay(steps, step_size, localization)
     return decay[:, None] * away + ops.sqrt(variance)[:, None] * normal
-
-
-def _expected_squares(squares, steps, units: int, step_size, localization):
-    """E|w − w*|² of rows after `steps` steps; 0 for rows that have had this one already, with −1 steps."""
-    decay, variance = _decay(ops.maximum(steps, 0), step_size, localization)
-    return ops.where(steps >= 0, ops.square(decay) * squares + units * variance, 0.0)

@@ -69,7 +69,8 @@ class NumPyNetwork:
             for i, (w, a, g) in enumerate(zip(self.weights, self.anchor, gradients, strict=True))
         ]
         self.weights = [w + step_size / 2 * force for w, force in zip(self.weights, forces, strict=True)]
-        return loss, at_anchor, step_size / 4 * sum((force**2).sum() for force in forces)
+        heat = sum((force * g).sum() for force, g in zip(forces, gradients, strict=True))
+        return loss, at_anchor, -step_size / 4 * nbeta * heat
 
 
 def test_paper_convention_follows_the_papers_recipe_step_by_step(classifier, data, no_noise):
@@ -475,3 +476,22 @@ def test_plot_draws_every_chain(classifier, data):
     figure = quietly(classifier, data, **QUICK).plot()
     labels = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
     assert labels[:3] == ["chain 0", "chain 1", "chain 2"]
+
+
+def test_directions_that_the_localization_alone_holds_heat_no_loss():
+    # Three directions that the loss knows and 100 that it does not, no noise: λ̂ is ½ Σ nβh/(nβh + γ) of the three.
+    x = np.zeros((300, 103), "float32")
+    x[:, :3] = np.random.default_rng(0).normal(size=(300, 3))
+    model = keras.Sequential([keras.Input((103,)), keras.layers.Dense(1, use_bias=False, kernel_initializer="zeros")])
+    gamma, step_size = 50.0, 0.004
+    estimate = quietly(
+        model, (x, np.zeros((300, 1), "float32")), loss=half_squared_error, sampler="sgld", step_size=step_size,
+        localization=gamma, batch_size=300, num_chains=4, burn_in=100, num_draws=1500, seed=1,
+    )  # fmt: skip
+    curvature = 300 / math.log(300) * np.linalg.eigvalsh(x[:, :3].T.astype(float) @ x[:, :3] / 300)
+    exact = 0.5 * np.sum(curvature / (curvature + gamma))
+    assert estimate.value == pytest.approx(exact, abs=4 * estimate.std_error)
+    # The length of the steps heats the three by ε/4·(nβh + γ) each, and the others, of which the loss knows nothing.
+    heat = 0.5 * np.sum(curvature * step_size / 4 / (1 - step_size / 4 * (curvature + gamma)))
+    assert estimate.heat_correction == pytest.approx(heat, rel=0.15)
+    assert 0.5 * 100 * step_size / 4 * gamma > 3 * exact

@@ -35,6 +35,7 @@ def stepped(name, arrays, state=None, losses=LOSSES, step_size=STEP) -> Step:
         gradients,
         lambda i: -NBETA * gradients[i] - GAMMA * (weights[i] - 0.5),
         lambda: NBETA * losses + GAMMA / 2 * sum(total(ops.square(w - 0.5)) for w in weights),
+        NBETA,
     )
     step = sampler.step(
         here,
@@ -69,7 +70,8 @@ def test_sgld(arrays):
     # Equation of arXiv 2308.12108; float32 loses 1e-7 of numbers up to 3, and forces reach 100.
     for w, f, z, new in zip(weights, forces, normals, step.weights, strict=True):
         np.testing.assert_allclose(new, w + STEP / 2 * f + math.sqrt(STEP) * z, atol=1e-5)
-    np.testing.assert_allclose(step.heat, STEP / 4 * per_chain(f**2 for f in forces), rtol=1e-5)
+    heat = -STEP / 4 * NBETA * per_chain(f * g for f, g in zip(forces, gradients, strict=True))
+    np.testing.assert_allclose(step.heat, heat, rtol=1e-5)
 
 
 def test_rmsprop_sgld_over_two_steps(arrays):
@@ -79,7 +81,7 @@ def test_rmsprop_sgld_over_two_steps(arrays):
     steps = [STEP / (np.sqrt(v / (1 - 0.99)) + 0.1) for v in squares]
     for w, f, z, e, new in zip(weights, forces, normals, steps, step.weights, strict=True):
         np.testing.assert_allclose(new, w + e / 2 * f + np.sqrt(e) * z, atol=1e-5)
-    heat = per_chain(e * f**2 / 4 for e, f in zip(steps, forces, strict=True))
+    heat = -NBETA / 4 * per_chain(e * f * g for e, f, g in zip(steps, forces, gradients, strict=True))
     np.testing.assert_allclose(step.heat, heat, rtol=1e-5)
     again = stepped("rmsprop", arrays, step.state)
     squares = [0.99 * v + 0.01 * g**2 for v, g in zip(squares, gradients, strict=True)]
@@ -235,7 +237,7 @@ def test_the_heat_of_the_underdamped_sampler_is_exact_for_a_quadratic(h, frictio
     w, p, z, xi = np.eye(4)
     tensor = lambda values: [ops.convert_to_tensor(values[:, None].astype("float32"))]  # noqa: E731
     losses = ops.zeros(4)
-    here = Position(tensor(w), losses, tensor(0 * w), lambda i: tensor(xi - w)[i], lambda: losses)
+    here = Position(tensor(w), losses, tensor(0 * w), lambda i: tensor(xi - w)[i], lambda: losses, 1.0)
     moved, momenta, *_ = SAMPLERS["underdamped"]().step(
         here,
         tensor(p),

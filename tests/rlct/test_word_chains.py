@@ -14,6 +14,7 @@ from keras_selfmodel.rlct import SamplingSettings
 from keras_selfmodel.rlct.batches import batch_indices, paper_batches
 from keras_selfmodel.rlct.chains import Chains
 from keras_selfmodel.rlct.problem import Problem
+from keras_selfmodel.rlct.standard_error import sampling_error
 from keras_selfmodel.rlct.word_chains import WordChains
 
 WORDS, UNITS, TEXTS = 60, 7, 22
@@ -58,6 +59,7 @@ def test_without_noise_they_are_the_chains_that_touch_all(problem, monkeypatch):
     for ours, theirs in zip(few._draw(), all_._draw(), strict=True):
         np.testing.assert_allclose(ops.convert_to_numpy(ours), ops.convert_to_numpy(theirs), atol=2e-6)
     np.testing.assert_allclose(trace[0], wanted[0], rtol=1e-5)
+    np.testing.assert_allclose(trace[1], wanted[1], rtol=1e-4, atol=1e-4 * np.abs(wanted[1]).max())
     np.testing.assert_array_equal(trace[2], wanted[2])
 
 
@@ -65,7 +67,7 @@ def test_without_noise_they_are_the_chains_that_touch_all(problem, monkeypatch):
 def test_without_a_loss_rows_have_the_variance_of_their_chain(problem, localization):
     settings = dataclasses.replace(SETTINGS, localization=localization, inverse_temperature=1e-9)
     steps = 10
-    chains, trace = advanced(WordChains, problem, settings, steps)
+    chains, _ = advanced(WordChains, problem, settings, steps)
     # w' = a w + √ε z from w*: the variance after k steps, summed, without a closed form.
     a = 1 - 0.5 * STEP_SIZE * localization
     variances = [STEP_SIZE * sum(a ** (2 * i) for i in range(k)) for k in range(steps + 1)]
@@ -76,10 +78,6 @@ def test_without_a_loss_rows_have_the_variance_of_their_chain(problem, localizat
     for rows in (seen, never):
         numbers = 3 * len(rows) * UNITS  # of independent squares, whose standard error is √(2/numbers)
         assert of_rows[rows].mean() == pytest.approx(variances[steps], rel=5 * (2 / numbers) ** 0.5)
-    # Of each step, the heat is ε/4·γ²·|w − w*|².
-    weights = problem.energy.num_parameters
-    wanted = 0.25 * STEP_SIZE * localization**2 * weights * np.array(variances[:steps])
-    np.testing.assert_allclose(trace[1].mean(axis=0), wanted, rtol=5 * (2 / (3 * weights)) ** 0.5, atol=1e-15)
 
 
 def test_an_estimate_is_that_of_chains_that_touch_all(problem, monkeypatch):
@@ -90,7 +88,8 @@ def test_an_estimate_is_that_of_chains_that_touch_all(problem, monkeypatch):
     # Independent chains of one distribution; the localization keeps their draws from being much correlated.
     assert few.value == pytest.approx(many.value, abs=5 * np.hypot(few.std_error, many.std_error))
     assert few.distance == pytest.approx(many.distance, rel=0.05)
-    assert few.heat_correction == pytest.approx(many.heat_correction, rel=0.05)
+    errors = [sampling_error(0.5 * estimate.heat[:, settings.burn_in :]) for estimate in (few, many)]
+    assert few.heat_correction == pytest.approx(many.heat_correction, abs=5 * np.hypot(*errors))
 
 
 def test_they_go_on_where_they_were_stored(problem, tmp_path):

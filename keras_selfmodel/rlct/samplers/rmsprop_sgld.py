@@ -5,7 +5,7 @@ from typing import ClassVar
 from keras import ops
 
 from keras_selfmodel import transforms
-from keras_selfmodel.rlct.samplers.sampler import Position, Step, along, total
+from keras_selfmodel.rlct.samplers.sampler import Position, Step, along, products, total
 
 DECAY, DAMPING = 0.99, 0.1
 
@@ -43,5 +43,6 @@ class RMSpropSGLD:
             weight = transforms.add_scaled(weight, 0.5 * own_step, pull)
             moved.append(transforms.add_scaled(weight, ops.sqrt(own_step), normal))
             updated.append(square)
-            heat = heat + total(own_step * pull * pull)
-        return Step(moved, [steps, *updated], here.losses, 0.25 * heat, ops.ones_like(here.losses))
+            heat = heat - products(own_step * pull, gradient)
+        heat = 0.25 * here.inverse_temperature * heat
+        return Step(moved, [steps, *updated], here.losses, heat, ops.ones_like(here.losses))

@@ -17,6 +17,7 @@ class Position(NamedTuple):
         gradients: ∇L_B(w) of the same batch.
         force: `force(i)` is −∇U of the i-th weight array by that batch.
         potential: `potential()` is U = nβ L_B(w) + γ/2 |w − w*|², `(chains,)`.
+        inverse_temperature: nβ, a scalar.
     """
 
     weights: list
@@ -24,6 +25,7 @@ class Position(NamedTuple):
     gradients: list
     force: Callable
     potential: Callable
+    inverse_temperature: object
 
 
 class Step(NamedTuple):
@@ -34,7 +36,8 @@ class Step(NamedTuple):
         state: The sampler's next own arrays.
         losses: L_B of the draw, `(chains,)`: that of the position, except where a draw can be rejected.
         heat: `(chains,)`: half its mean over the steps of a stationary chain is what the noise of the batches and the
-            length of the step add to nβ(L − L*), exactly so where U is quadratic.
+            length of the step add to nβ(L − L*), exactly so where U is quadratic; too much of the noise in directions
+            that the localization holds more than the loss, where most of it goes into γ/2 |w − w*|².
         acceptance: Probability with which the draw was accepted, `(chains,)`; 1 where none can be rejected.
     """
 
@@ -93,6 +96,12 @@ def total(values):
 def total_squares(values):
     """The sum of the squares over all axes but that of the chains, without memory for the squares."""
     return ops.square(ops.norm(ops.reshape(values, (values.shape[0], -1)), axis=1))
+
+
+def products(one, other):
+    """The sum of the products over all axes but that of the chains, without memory for the products."""
+    rows = [ops.reshape(values, (values.shape[0], 1, -1)) for values in (one, other)]
+    return ops.matmul(rows[0], ops.swapaxes(rows[1], 1, 2))[:, 0, 0]
 
 
 def along(per_chain, like):

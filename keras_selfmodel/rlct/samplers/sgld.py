@@ -5,14 +5,15 @@ from typing import ClassVar
 from keras import ops
 
 from keras_selfmodel import transforms
-from keras_selfmodel.rlct.samplers.sampler import Position, Step, total_squares
+from keras_selfmodel.rlct.samplers.sampler import Position, Step, products
 
 
 class SGLD:
     """w ← w − ε/2·[nβ ∇L_B(w) + γ (w − w*)] + √ε·z.
 
-    Of a direction of curvature A the stationary variance is 1/A·(1 + ε/4·⟨F²⟩) with F the force, noise of the batch
-    included: where U is quadratic that is exact for any ε, and gives the heat.
+    Of a direction of curvature A = nβh + γ the stationary variance is 1/A·(1 + ε/4·⟨F²⟩) with F the force, noise of the
+    batch included, where U is quadratic, for any ε. Of ε/4·⟨F²⟩, which is added to A⟨w²⟩, the loss has the part
+    nβh/A: that is ε/4·⟨F·(−nβ∇L_B)⟩, but for the noise, which counts whole.
 
     Reference:
         Welling & Teh 2011; with localization: Lau et al., arXiv 2308.12108, algorithm 1.
@@ -30,5 +31,6 @@ class SGLD:
             pull = here.force(i)
             weight = transforms.add_scaled(weight, 0.5 * step_size, pull)
             moved.append(transforms.add_scaled(weight, ops.sqrt(step_size), normal))
-            heat = heat + total_squares(pull)
-        return Step(moved, state, here.losses, 0.25 * step_size * heat, ops.ones_like(here.losses))
+            heat = heat - products(pull, here.gradients[i])
+        heat = 0.25 * step_size * here.inverse_temperature * heat
+        return Step(moved, state, here.losses, heat, ops.ones_like(here.losses))
