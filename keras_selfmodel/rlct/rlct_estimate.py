@@ -304,7 +304,16 @@ def _objections(estimate: RLCTEstimate):
             f"The chains do not agree (R̂ = {estimate.r_hat:.3f}, above {R_HAT_LIMIT}): they have not settled, or have "
             "too few draws. Sample longer, with more burn-in.",
         )
-    if estimate.value < 0:
+    overcorrected = estimate.settings.convention == "dataset" and estimate.value < 0 < estimate.paired_value
+    if overcorrected:
+        yield (
+            True,
+            f"The estimate is negative ({estimate.value:.3g}), which no RLCT is: what is taken off for the noise of "
+            f"the batches and the length of the steps, {estimate.heat_correction:.3g}, is more than the "
+            f"{estimate.paired_value:.3g} measured. Take larger batches, or a smaller step size than "
+            f"{estimate.step_size:g}.",
+        )
+    elif estimate.value < 0:
         yield (
             True,
             f"The estimate is negative ({estimate.value:.3g}), which no RLCT is: the chains found a lower loss than "
@@ -346,7 +355,8 @@ def _objections(estimate: RLCTEstimate):
             f"The chains still took up {-estimate.heat_correction:.3g} in units of the RLCT during the draws: they "
             "were not at rest. Sample with more burn-in.",
         )
-    if estimate.settings.convention == "dataset" and estimate.heat_correction > HEAT_LIMIT * abs(estimate.value):
+    much = estimate.heat_correction > HEAT_LIMIT * abs(estimate.value)
+    if estimate.settings.convention == "dataset" and much and not overcorrected:
         yield (
             False,
             f"The noise of the batches adds {estimate.heat_correction:.3g}, which is taken off but large beside the "

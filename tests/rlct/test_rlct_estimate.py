@@ -63,6 +63,11 @@ def test_value_and_errors_of_independent_draws():
     [
         ({"excess": 10.0, "drift": 2.0}, "doubtful", "do not agree"),
         ({"excess": 10.0, "heat": 12.0}, "doubtful", "Take larger batches"),
+        (
+            {"excess": 10.0, "heat": 24.0},
+            "not to be used",
+            r"negative \(-2.*12, is more than the 9\.99 .*larger",
+        ),
         ({"excess": 10.0, "heat": -1.0}, "doubtful", "not at rest"),
         ({"excess": 10.0, "heat": -40.0, "num_parameters": 100}, "not to be used", "not at rest"),
         ({"excess": 10.0, "chains": 1}, "doubtful", "One chain"),
