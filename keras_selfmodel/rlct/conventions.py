@@ -48,9 +48,9 @@ class SamplingSettings:
         burn_in: Steps before the first of these. `None`: 3000 (500).
         thinning: Steps from one draw to the next.
         batch_size: B, at most the number of samples.
-        chains_at_once: How many chains are sampled together, the others after them, where memory is short: each adds
-            about 8 copies of the weights (3 with SGLD) to the 8 to 11 that one sampling takes beside the data, as
-            measured on a CPU (benchmarks/rlct_scale.py). `None`: all.
+        chains_at_once: How many chains are sampled together, the others after them, where memory is short. With SGLD on
+            PyTorch one at a time takes 7 copies of the weights beside the data, the model included, two together 14.5;
+            the default sampler takes more, for its momenta (benchmarks/rlct_scale.py). `None`: all.
         control_variate: Whether each batch's gradient at w* is taken off its gradient, and that of all data added: less
             noise near w*, twice the work. Only "dataset".
         seed: Seed of batches and noise.

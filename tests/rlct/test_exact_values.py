@@ -55,7 +55,8 @@ def test_without_any_setting_the_exact_value_is_met():
     model, data, _ = regression(2000, 12, seed=7)
     estimate = ksm.estimate_rlct(model, data, loss=half_squared_error, batch_size=200, seed=8)
     assert abs(estimate.value - 6.0) < 4 * estimate.std_error
-    assert estimate.std_error < 0.2
+    # 5 % of the value, of which 2 % are allowed for biases; a sampling error is itself known to a tenth or two.
+    assert estimate.std_error < 0.3
     assert estimate.warnings == ()
 
 
