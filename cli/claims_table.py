@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from rich.table import Table
 
-from keras_selfmodel.analysis import STATEMENTS, Claim, Study
+from keras_selfmodel.studies import STATEMENTS, Claim, Study
 
 # So many sizes beside the claim fit 80 columns.
 SIZES = 4
@@ -15,7 +15,7 @@ def claims_table(study: Study, claims: Sequence[Claim]) -> Iterator[Table]:
 
     Args:
         study: The runs.
-        claims: What `analysis.claims` found in them.
+        claims: What `studies.claims` found in them.
     """
     verdicts = {(claim.name, claim.hidden): claim.answer.verdict for claim in claims}
     hiddens = [series.hidden for series in study.series]

@@ -31,10 +31,10 @@ def compare(folders, as_json) -> None:
     require("rich")
     activate(None)
     with spoken_warnings():
-        from keras_selfmodel import analysis, experiments
+        from keras_selfmodel import experiments, studies
         from ksm_cli.compare_table import compare_json, compare_tables
 
-        found = analysis.side_by_side([experiments.read_run(folder) for folder in folders])
+        found = studies.side_by_side([experiments.read_run(folder) for folder in folders])
     if as_json:
         print_json(compare_json(found, folders))
         return

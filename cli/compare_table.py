@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from keras_selfmodel.analysis import Measure, SideBySide
+from keras_selfmodel.studies import Measure, SideBySide
 
 # Runs beside the first one that fit 80 columns.
 OTHERS = 2

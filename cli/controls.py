@@ -66,7 +66,7 @@ def controls(
     backend = activate(backend)
     folder = out or Path("sweeps") / task
     with spoken_warnings():
-        from keras_selfmodel import analysis, experiments
+        from keras_selfmodel import experiments, studies
         from ksm_cli.controls_table import control_tables, matched_tables
 
         strengths = _complete(strengths)
@@ -92,12 +92,10 @@ def controls(
         )
         if result is None:
             return
-        found = analysis.controls(analysis.studies(result.results))
+        found = studies.controls(studies.studies(result.results))
         files = _draw(found, folder)
     if as_json:
-        matched = [
-            one for each in found for name in analysis.MATCHED for one in analysis.matched_comparisons(each, name)
-        ]
+        matched = [one for each in found for name in studies.MATCHED for one in studies.matched_comparisons(each, name)]
         print_json(
             {
                 "rows": [experiments.row_of(r) for r in result.results],

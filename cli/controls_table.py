@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from rich import box
 from rich.table import Table
 
-from keras_selfmodel.analysis import (
+from keras_selfmodel.experiments import find_objective
+from keras_selfmodel.studies import (
     MATCHED,
     MEASURES,
     Controls,
@@ -14,7 +15,6 @@ from keras_selfmodel.analysis import (
     collapsed_runs,
     matched_comparisons,
 )
-from keras_selfmodel.experiments import find_objective
 
 # So many auxiliary weights beside a control's name fit 80 columns; the spread has more digits.
 WEIGHTS = {"rlct": 3, "rlct_descended": 3, "weight_spread": 2}

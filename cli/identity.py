@@ -43,32 +43,32 @@ def identity(folders, recipe_file, data_dir, examples, samples, backend, as_json
     require("rich", "matplotlib")
     activate(backend)
     with spoken_warnings():
-        from keras_selfmodel import analysis
+        from keras_selfmodel import probes, studies
         from keras_selfmodel._whole_files import write_csv
         from keras_selfmodel.reporting import identity_figure, write_figure
         from ksm_cli.identity_table import LEGEND, epochs_table, how_to_keep, runs_table
 
-        runs = [analysis.StoredRun.at(folder) for folder in folders]
+        runs = [studies.StoredRun.at(folder) for folder in folders]
         dataset = data_of_runs([run.result for run in runs], recipe_file, data_dir, examples)
         for run in runs:
             run.check_data(dataset)
         found = []
         with Bar(quiet) as bar:
             for number, run in enumerate(runs, 1):
-                found.append(analysis.identity_of_run(run, dataset, samples=samples))
-                write_csv(run.files.path / "identity.csv", [analysis.identity_row(one) for one in found[-1]])
-                run.files.write_json("identity.json", analysis.identity_json(found[-1]))
+                found.append(studies.identity_of_run(run, dataset, samples=samples))
+                write_csv(run.files.path / "identity.csv", [probes.identity_row(one) for one in found[-1]])
+                run.files.write_json("identity.json", probes.identity_json(found[-1]))
                 write_figure(identity_figure(found[-1], run.result.recipe.name), run.files.figures / "identity.png")
                 bar.show("runs", number, len(runs))
     if as_json:
         pairs = zip(runs, found, strict=True)
-        print_json({"runs": [{"run": str(run.files.path), **analysis.identity_json(one)} for run, one in pairs]})
+        print_json({"runs": [{"run": str(run.files.path), **probes.identity_json(one)} for run, one in pairs]})
         return
     print_table(epochs_table(runs[0], found[0]) if len(runs) == 1 else runs_table(runs, found))
     click.echo(LEGEND)
     if len(runs) == 1:
         click.echo()
-        click.echo(textwrap.fill(analysis.identity_reading(found[0]), 80))
+        click.echo(textwrap.fill(probes.identity_reading(found[0]), 80))
         click.echo(f"files: {runs[0].files.path}: identity.csv, identity.json, figures/identity.png")
     else:
         click.echo("files: identity.csv, identity.json and figures/identity.png in each run")

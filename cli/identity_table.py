@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from rich import box
 from rich.table import Table
 
-from keras_selfmodel.analysis import EpochIdentity, StoredRun
 from keras_selfmodel.experiments import SELF_MODELING, TASKS
+from keras_selfmodel.probes import EpochIdentity
+from keras_selfmodel.studies import StoredRun
 
 LEGEND = """\
 E = W − I. ‖E‖/‖I‖: of all units; live: of those that vary. wrong: part of the

@@ -87,8 +87,8 @@ def observer(
     backend = activate(backend)
     with spoken_warnings():
         from keras_selfmodel._whole_files import write_csv
-        from keras_selfmodel.analysis import observers
         from keras_selfmodel.reporting import observer_figure, write_figure
+        from keras_selfmodel.studies import observers
         from ksm_cli.observer_table import LEGEND, groups_json, matched_observer_tables, observer_tables
 
         results = [result for folder in folders for result in finished(folder)]

@@ -6,8 +6,8 @@ from dataclasses import asdict
 from rich import box
 from rich.table import Table
 
-from keras_selfmodel.analysis.observers import MatchedObservers, ObservedGroup
-from keras_selfmodel.analysis.observers.reading import is_significant
+from keras_selfmodel.studies.observers import MatchedObservers, ObservedGroup
+from keras_selfmodel.studies.observers.reading import is_significant
 from ksm_cli.controls_table import WIDTH, matched_table
 
 # Capacities that fit 80 columns.

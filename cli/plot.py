@@ -36,12 +36,12 @@ def plot(folder, out, paper, formats, as_json) -> None:
     require("matplotlib", "scipy")
     activate(None)
     with spoken_warnings():
-        from keras_selfmodel import analysis
+        from keras_selfmodel import studies
         from keras_selfmodel.reporting import control_figures, sweep_figures, write_figure
 
-        found = analysis.studies(finished(folder))
-        studies = analysis.paper_studies(found)
-        figures = {**sweep_figures(studies, paper=paper), **control_figures(analysis.controls(found))}
+        found = studies.studies(finished(folder))
+        studies = studies.paper_studies(found)
+        figures = {**sweep_figures(studies, paper=paper), **control_figures(studies.controls(found))}
         files = []
         for name, figure in figures.items():
             for file_format in chosen:

@@ -53,6 +53,6 @@ def data_of(task, data_dir: Path | None, examples: int | None = None):
     """The data set of a task, or the first examples of it."""
     from keras_selfmodel import datasets, experiments
 
-    own = isinstance(task, experiments.OwnTask)
+    own = isinstance(task, experiments.CustomTask)
     dataset = task.load(data_dir) if own else datasets.load(task.recipe.task, data_dir)
     return dataset if examples is None else datasets.limited(dataset, examples)

@@ -32,16 +32,16 @@ def report(folder, out, as_json) -> None:
     activate(None)
     file = out or folder / "report.html"
     with spoken_warnings():
-        from keras_selfmodel import analysis
+        from keras_selfmodel import studies
         from keras_selfmodel._whole_files import write_whole
         from keras_selfmodel.reporting import report_html
         from ksm_cli.claims_table import claims_table
 
-        studies = analysis.studies(finished(folder))
+        studies = studies.studies(finished(folder))
         page = report_html(studies, folder)
         write_whole(file, lambda part: part.write_text(page, encoding="utf-8"))
-        studies = analysis.paper_studies(studies)
-        found = [analysis.claims(study) for study in studies]
+        studies = studies.paper_studies(studies)
+        found = [studies.claims(study) for study in studies]
     if as_json:
         print_json({"report": str(file), "claims": [claim.to_dict() for claims in found for claim in claims]})
         return

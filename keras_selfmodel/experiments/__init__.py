@@ -1,10 +1,10 @@
 """The paper's experiments: recipes, runs and their folders."""
 
 from keras_selfmodel.experiments.control_strengths import CONTROL_STRENGTHS
+from keras_selfmodel.experiments.custom.custom_task import CustomTask
+from keras_selfmodel.experiments.custom.recipe_file import read_recipe_file
+from keras_selfmodel.experiments.custom.recipe_file_error import RecipeFileError
 from keras_selfmodel.experiments.objectives import OBJECTIVES, SELF_MODELING, Objective, find_objective
-from keras_selfmodel.experiments.own.own_task import OwnTask
-from keras_selfmodel.experiments.own.recipe_file import read_recipe_file
-from keras_selfmodel.experiments.own.recipe_file_error import RecipeFileError
 from keras_selfmodel.experiments.paper import PaperFigures, paper_figures
 from keras_selfmodel.experiments.recipe import Recipe, geometric_epochs
 from keras_selfmodel.experiments.run import Progress, run
@@ -37,7 +37,7 @@ __all__ = [
     "FolderBusyError",
     "FolderTakenError",
     "Objective",
-    "OwnTask",
+    "CustomTask",
     "PaperFigures",
     "Plan",
     "Progress",

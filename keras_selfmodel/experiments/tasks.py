@@ -1,18 +1,18 @@
 """The tasks by name."""
 
 from keras_selfmodel.experiments.cifar10 import CIFAR10
+from keras_selfmodel.experiments.custom.custom_task import CustomTask
 from keras_selfmodel.experiments.imdb import IMDB
 from keras_selfmodel.experiments.mnist import MNIST
-from keras_selfmodel.experiments.own.own_task import OwnTask
 from keras_selfmodel.experiments.task import Task
 
 TASKS: dict[str, Task] = {"mnist": MNIST, "cifar10": CIFAR10, "imdb": IMDB}
 """Those of the paper."""
 
-_own: dict[str, OwnTask] = {}
+_own: dict[str, CustomTask] = {}
 
 
-def add_task(task: OwnTask) -> OwnTask:
+def add_task(task: CustomTask) -> CustomTask:
     """Makes a user's task known by its name in this process, in place of an earlier one of that name.
 
     Args:
@@ -31,7 +31,7 @@ def add_task(task: OwnTask) -> OwnTask:
     return task
 
 
-def own_task(name: str) -> OwnTask | None:
+def custom_task(name: str) -> CustomTask | None:
     """The user's task called `name`, or `None` if there is none."""
     return _own.get(name)
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from keras_selfmodel.analysis import Controls, Series, collapsed_runs
 from keras_selfmodel.experiments import SELF_MODELING, find_objective
 from keras_selfmodel.reporting.curve_styles import curve_style
 from keras_selfmodel.reporting.panels import AXES, rlct_label
+from keras_selfmodel.studies import Controls, Series, collapsed_runs
 
 # What stands against the accuracy, row by row; and the controls of each column.
 MEASURES_SHOWN = ("rlct", "weight_spread")
@@ -25,7 +25,7 @@ def control_figures(found: Sequence[Controls]) -> dict:
     column; each has its own axes, because regularizers reach far beyond what self-models differ by.
 
     Args:
-        found: What `analysis.controls` found.
+        found: What `studies.controls` found.
 
     Returns:
         A `matplotlib.figure.Figure` by name, such as "controls-mnist-hidden64".

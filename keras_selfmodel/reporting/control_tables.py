@@ -1,7 +1,7 @@
 """The tables of the report's section on controls."""
 
-from keras_selfmodel.analysis import MATCHED, MEASURES, Controls, matched_comparisons
 from keras_selfmodel.reporting.report_tables import Cell, Table, difference_text, group_table, p_cell
+from keras_selfmodel.studies import MATCHED, MEASURES, Controls, matched_comparisons
 
 
 def control_group_table(found: Controls) -> Table:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from keras_selfmodel.analysis import EpochIdentity
+from keras_selfmodel.probes import EpochIdentity
 from keras_selfmodel.reporting.curve_styles import PAPER_COLOR, curve_style
 
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from keras_selfmodel.analysis.observers import ObservedGroup
 from keras_selfmodel.experiments import SELF_MODELING
 from keras_selfmodel.reporting.curve_styles import curve_style
+from keras_selfmodel.studies.observers import ObservedGroup
 
 
 def observer_figure(groups: Sequence[ObservedGroup]):

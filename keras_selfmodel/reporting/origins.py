@@ -3,9 +3,9 @@
 import re
 from collections import Counter
 
-from keras_selfmodel.analysis import Study
 from keras_selfmodel.experiments import RunResult
 from keras_selfmodel.experiments.run_folder import RunFolder
+from keras_selfmodel.studies import Study
 
 
 def settings_of(study: Study) -> list[tuple[str, str]]:

@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from keras_selfmodel.analysis import MEASURES, Group, Series, Study, collapsed_runs, mean_interval, paper_of
 from keras_selfmodel.experiments.run_folder import RunFolder
 from keras_selfmodel.reporting.curve_styles import PAPER_COLOR, curve_style
+from keras_selfmodel.statistics import mean_interval
+from keras_selfmodel.studies import MEASURES, Group, Series, Study, collapsed_runs, paper_of
 
 # What a measure is multiplied with, and what stands at its axis.
 AXES = {

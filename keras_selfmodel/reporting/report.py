@@ -5,7 +5,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from keras_selfmodel._version import __version__
-from keras_selfmodel.analysis import (
+from keras_selfmodel.experiments import find_objective
+from keras_selfmodel.reporting.control_figures import frontier_figure
+from keras_selfmodel.reporting.control_tables import control_group_table, matched_table
+from keras_selfmodel.reporting.figure_files import data_address
+from keras_selfmodel.reporting.origins import origins_of, settings_of
+from keras_selfmodel.reporting.report_tables import comparison_table, group_table, paper_table, run_table, trend_table
+from keras_selfmodel.reporting.run_notes import run_notes
+from keras_selfmodel.reporting.sweep_figures import Panel, panel_figure, panels, study_title
+from keras_selfmodel.studies import (
     METHOD,
     STATEMENTS,
     Claim,
@@ -16,15 +24,7 @@ from keras_selfmodel.analysis import (
     paper_comparisons,
     paper_studies,
 )
-from keras_selfmodel.analysis.claim import Verdict
-from keras_selfmodel.experiments import find_objective
-from keras_selfmodel.reporting.control_figures import frontier_figure
-from keras_selfmodel.reporting.control_tables import control_group_table, matched_table
-from keras_selfmodel.reporting.figure_files import data_address
-from keras_selfmodel.reporting.origins import origins_of, settings_of
-from keras_selfmodel.reporting.report_tables import comparison_table, group_table, paper_table, run_table, trend_table
-from keras_selfmodel.reporting.run_notes import run_notes
-from keras_selfmodel.reporting.sweep_figures import Panel, panel_figure, panels, study_title
+from keras_selfmodel.studies.claim import Verdict
 
 VERDICTS: tuple[Verdict, ...] = ("yes", "no", "not enough data")
 
@@ -38,7 +38,7 @@ def report_html(studies: Sequence[Study], root: str | Path) -> str:
     read without JavaScript, which only sorts the table of runs.
 
     Args:
-        studies: What `analysis.studies` found.
+        studies: What `studies.studies` found.
         root: The folder in which the runs were found. Runs are named as seen from it.
 
     Raises:
@@ -47,8 +47,8 @@ def report_html(studies: Sequence[Study], root: str | Path) -> str:
 
     Example:
 
-    >>> from keras_selfmodel import analysis, experiments
-    >>> studies = analysis.studies(experiments.finished_runs("sweeps/mnist"))  # doctest: +SKIP
+    >>> from keras_selfmodel import studies, experiments
+    >>> studies = studies.studies(experiments.finished_runs("sweeps/mnist"))  # doctest: +SKIP
     >>> Path("report.html").write_text(report_html(studies, "sweeps/mnist"), encoding="utf-8")  # doctest: +SKIP
     """
     import jinja2

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from keras_selfmodel.analysis import MEASURES, Interval, Study, all_comparisons, paper_comparisons, spearman_trend
-from keras_selfmodel.analysis.collapse import standing
-from keras_selfmodel.analysis.wording import p_text
 from keras_selfmodel.experiments import SELF_MODELING
 from keras_selfmodel.reporting.run_notes import run_name
+from keras_selfmodel.statistics import Interval, spearman_trend
+from keras_selfmodel.studies import MEASURES, Study, all_comparisons, paper_comparisons
+from keras_selfmodel.studies.collapse import standing
+from keras_selfmodel.studies.wording import p_text
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from keras_selfmodel.analysis import Study, has_collapsed
 from keras_selfmodel.experiments import RunResult
 from keras_selfmodel.experiments.run_folder import RunFolder
+from keras_selfmodel.studies import Study, has_collapsed
 
 _NUMBER = re.compile(r"(?<!\w)-?\d+(?:\.\d+)?(?:e[+-]?\d+)?(?!\w)")
 

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from keras_selfmodel.analysis import Study
 from keras_selfmodel.reporting.panels import draw_measure, draw_training
+from keras_selfmodel.studies import Study
 
 # The paper's numbers of its figures, and how the tasks are written.
 NUMBERS = {"mnist": 2, "cifar10": 3, "imdb": 4}
@@ -57,7 +57,7 @@ def sweep_figures(studies: Sequence[Study], *, paper: bool = False) -> dict:
     Means and 95 % intervals of Student's t over the seeds.
 
     Args:
-        studies: What `analysis.studies` found.
+        studies: What `studies.studies` found.
         paper: Whether the paper's values are marked, where the runs have its settings.
 
     Returns:

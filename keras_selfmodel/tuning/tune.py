@@ -8,12 +8,12 @@ from pathlib import Path
 import keras
 import keras_tuner
 
-from keras_selfmodel.analysis import pareto_front
 from keras_selfmodel.datasets import Dataset, with_validation
 from keras_selfmodel.experiments import Progress, Recipe, RunFolderError, RunResult, find_task, read_run
 from keras_selfmodel.experiments.run import compiled_model
 from keras_selfmodel.experiments.run_folder import RunFolder
 from keras_selfmodel.reporting import write_figure
+from keras_selfmodel.statistics import pareto_front
 from keras_selfmodel.tuning.front_figure import front_figure
 from keras_selfmodel.tuning.objective import Objective
 from keras_selfmodel.tuning.oracles import number_of_trials, oracle_of

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.analysis.made_up import made_up_run, written
+from tests.studies.made_up import made_up_run, written
 
 
 @pytest.fixture

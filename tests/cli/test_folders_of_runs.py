@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.analysis.made_up import made_up_grid, written
+from tests.studies.made_up import made_up_grid, written
 
 
 @pytest.fixture

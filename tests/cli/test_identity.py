@@ -8,7 +8,7 @@ from keras import layers
 from keras_selfmodel import SelfModelingModel
 from keras_selfmodel.experiments import TASKS
 from keras_selfmodel.models import mlp
-from tests.analysis.made_up import made_up_run, network_written
+from tests.studies.made_up import made_up_run, network_written
 
 
 def _network(aux_weight, head=None):

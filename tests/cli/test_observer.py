@@ -4,11 +4,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from keras_selfmodel.analysis.observers import QUESTIONS, ObserverProtocol
 from keras_selfmodel.models import mlp
+from keras_selfmodel.probes.observers import QUESTIONS, ObserverProtocol
 from ksm_cli.main import main
 from ksm_cli.observer import SOURCES
-from tests.analysis.made_up import made_up_run, network_written
+from tests.studies.made_up import made_up_run, network_written
 
 FEW = ("--samples", "90", "--held-out", "20", "--capacities", "0")
 
@@ -81,7 +81,7 @@ def test_a_run_without_its_network_is_named(ksm, runs):
 
 
 def test_an_interrupted_command_says_how_to_go_on(ksm, runs, monkeypatch):
-    from keras_selfmodel.analysis import observers
+    from keras_selfmodel.studies import observers
 
     def interrupted(*_, **__):
         raise KeyboardInterrupt

@@ -24,8 +24,8 @@ from keras_selfmodel.experiments.run_store import place_of
 from keras_selfmodel.experiments.sweeps.jobs import Job
 from keras_selfmodel.experiments.sweeps.training_together import train_together
 from keras_selfmodel.models import SelfModelingModel
-from tests.analysis.made_up import made_up_run
 from tests.experiments.conftest import interrupted_after_epoch
+from tests.studies.made_up import made_up_run
 
 MNIST = TASKS["mnist"].recipe
 

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from keras_selfmodel.analysis import controls, studies
 from keras_selfmodel.reporting import control_figures, report_html
-from tests.analysis.made_up import made_up_grid, made_up_run, written
+from keras_selfmodel.studies import controls, studies
+from tests.studies.made_up import made_up_grid, made_up_run, written
 
 
 def _runs(**changes) -> list:

@@ -1,6 +1,6 @@
 import numpy as np
 
-from keras_selfmodel.analysis.identity import epoch_identity
+from keras_selfmodel.probes.identity import epoch_identity
 from keras_selfmodel.reporting import identity_figure
 
 RNG = np.random.default_rng(0)

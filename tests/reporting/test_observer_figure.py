@@ -1,8 +1,9 @@
 import numpy as np
 
-from keras_selfmodel.analysis.observers import Observation, ObservedRun, Question, observed_groups
+from keras_selfmodel.probes.observers import Question
 from keras_selfmodel.reporting import observer_figure
-from tests.analysis.made_up import made_up_run
+from keras_selfmodel.studies.observers import Observation, ObservedRun, observed_groups
+from tests.studies.made_up import made_up_run
 
 QUESTIONS = (Question("inputs", "activations"), Question("logits", "activations"))
 

@@ -9,11 +9,11 @@ import matplotlib
 import numpy as np
 import pytest
 
-from keras_selfmodel.analysis import STATEMENTS, claims, studies
 from keras_selfmodel.experiments.run_folder import RunFolder
 from keras_selfmodel.reporting import figure_bytes, report_html, sweep_figures
 from keras_selfmodel.reporting.figure_files import data_address
-from tests.analysis.made_up import made_up_grid, made_up_run, written
+from keras_selfmodel.studies import STATEMENTS, claims, studies
+from tests.studies.made_up import made_up_grid, made_up_run, written
 
 VOID = {"meta", "link", "img", "br"}
 

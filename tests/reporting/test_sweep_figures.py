@@ -3,9 +3,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-from keras_selfmodel.analysis import mean_interval, studies
 from keras_selfmodel.reporting import figure_bytes, panels, sweep_figures, write_figure
-from tests.analysis.made_up import made_up_grid, made_up_run, written
+from keras_selfmodel.statistics import mean_interval
+from keras_selfmodel.studies import studies
+from tests.studies.made_up import made_up_grid, made_up_run, written
 
 
 @pytest.fixture(scope="module")

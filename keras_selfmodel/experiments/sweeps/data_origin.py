@@ -7,8 +7,8 @@ from pathlib import Path
 
 from keras_selfmodel import datasets
 from keras_selfmodel.datasets import Dataset
-from keras_selfmodel.experiments.own.recipe_file import read_recipe_file
-from keras_selfmodel.experiments.tasks import add_task, own_task
+from keras_selfmodel.experiments.custom.recipe_file import read_recipe_file
+from keras_selfmodel.experiments.tasks import add_task, custom_task
 
 
 @dataclass(frozen=True)
@@ -32,10 +32,10 @@ class DataOrigin:
     @classmethod
     def of(cls, dataset: Dataset, data_dir: str | os.PathLike | None) -> "DataOrigin":
         """The origin of data that this process has loaded, with whole paths."""
-        own = own_task(dataset.name)
+        custom = custom_task(dataset.name)
         return cls(
             dataset.name,
-            None if own is None else str(Path(own.file).resolve()),
+            None if custom is None else str(Path(custom.file).resolve()),
             None if data_dir is None else str(Path(data_dir).resolve()),
             dataset.digest,
             len(dataset.y_train),

@@ -1,0 +1,114 @@
+"""The data of a user's recipe: arrays, a TFDS name, a folder of images, or a function."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from keras_selfmodel.datasets import Dataset
+from keras_selfmodel.datasets.any_tfds import read_any_tfds
+from keras_selfmodel.datasets.array_file import read_array_file
+from keras_selfmodel.datasets.from_arrays import ARRAYS, from_arrays
+from keras_selfmodel.datasets.image_folder import read_image_folder
+from keras_selfmodel.datasets.scaling import SCALINGS
+from keras_selfmodel.experiments.custom.python_file import PythonFunction
+from keras_selfmodel.experiments.custom.recipe_file_error import RecipeFileError
+from keras_selfmodel.experiments.custom.toml_section import checked_section, the_one_of
+
+SOURCES = ("arrays", "tfds", "images", "python")
+
+
+@dataclass(frozen=True)
+class CustomData:
+    """The section `[data]`.
+
+    Attributes:
+        name: What the data set is called: the recipe's name.
+        source: One of `SOURCES`.
+        value: What the section says of that source.
+        folder: What paths are relative to.
+        size: Height and width that images are brought to.
+        function: The function, if that is the source.
+        given_scaling: What the section says of `scaling`, a name in `SCALINGS`; `None` if nothing.
+    """
+
+    name: str
+    source: str
+    value: str
+    folder: Path
+    size: tuple[int, int] | None
+    function: PythonFunction | None
+    given_scaling: str | None
+
+    @classmethod
+    def of(cls, where: str, values: Mapping[str, Any], name: str, folder: Path) -> "CustomData":
+        """Reads the section, not yet the data.
+
+        Args:
+            where: The section, for the errors.
+            values: What it holds.
+            name: The recipe's name.
+            folder: Folder of the recipe file.
+
+        Raises:
+            RecipeFileError: If something is wrong with it.
+        """
+        kinds = {**dict.fromkeys(SOURCES, "a text"), "scaling": "a text", "size": "a list of two whole numbers"}
+        values = checked_section(where, values, kinds)
+        source = the_one_of(where, values, SOURCES, needed=True)
+        scaling = values.get("scaling")
+        if scaling is not None and scaling not in SCALINGS:
+            raise RecipeFileError(
+                f"{where}: scaling must be one of {', '.join(map(repr, SCALINGS))}. Received: {scaling!r}"
+            )
+        size = values.get("size")
+        if size is not None and (source != "images" or min(size) < 1):
+            raise RecipeFileError(
+                f"{where}: size is the height and width, at least 1, that the files of images = ... are brought to. "
+                f"Received: size = {size} with {source}"
+            )
+        function = PythonFunction.named(f"{where}: python", values[source], folder) if source == "python" else None
+        return cls(name, source, values[source], folder, None if size is None else tuple(size), function, scaling)
+
+    @property
+    def scaling(self) -> str:
+        """How inputs are scaled: as the section says; else pixels to −1 … 1, and arrays not at all."""
+        if self.given_scaling is not None:
+            return self.given_scaling
+        return "symmetric" if self.source in ("tfds", "images") else "none"
+
+    def load(self, data_dir: str | os.PathLike | None = None) -> Dataset:
+        """Reads the data.
+
+        Args:
+            data_dir: The TFDS data folder.
+
+        Raises:
+            OSError: If they are not there.
+            ValueError: If they are damaged, or no classification data.
+            ImportError: If a package is needed and not installed.
+        """
+        if self.source == "tfds":
+            return read_any_tfds(self.name, self.value, data_dir)
+        if self.source == "images":
+            return read_image_folder(self.name, self.folder / self.value, self.size)
+        if self.source == "arrays":
+            dataset = read_array_file(self.name, self.folder / self.value)
+        else:
+            dataset = from_arrays(self.name, *self._called(), source=f"{self.function.file}:{self.function.name}")
+        if dataset.x_train.dtype == "uint8" and self.given_scaling is None:
+            raise RecipeFileError(
+                f"{dataset.source} holds whole numbers of 8 bits, pixels perhaps: say in [data] how they are scaled, "
+                f'scaling = "symmetric" (to −1 … 1), "unit" (to 0 … 1) or "none".'
+            )
+        return dataset
+
+    def _called(self) -> list:
+        returned = self.function()
+        if isinstance(returned, Mapping) and set(returned) == set(ARRAYS):
+            return [returned[key] for key in ARRAYS]
+        if not isinstance(returned, tuple | list) or len(returned) != len(ARRAYS):
+            got = f"{len(returned)} values" if isinstance(returned, tuple | list) else type(returned).__name__
+            raise RecipeFileError(f"{self.function} must return {', '.join(ARRAYS)}. Received: {got}")
+        return list(returned)

@@ -1,0 +1,159 @@
+"""The network of a user's recipe: a saved Keras model, a function, or the package's `mlp`."""
+
+import dataclasses
+import hashlib
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_selfmodel._classifier_graph import ClassifierGraph, classifier_of
+from keras_selfmodel.datasets import Dataset
+from keras_selfmodel.datasets.reshaping import reshaped
+from keras_selfmodel.experiments.custom.classifier_check import check_classifier
+from keras_selfmodel.experiments.custom.drawn_anew import drawn_anew
+from keras_selfmodel.experiments.custom.python_file import PythonFunction
+from keras_selfmodel.experiments.custom.recipe_file_error import RecipeFileError
+from keras_selfmodel.experiments.custom.toml_section import checked_section, the_one_of
+from keras_selfmodel.experiments.recipe import Recipe
+from keras_selfmodel.models import mlp
+
+HIDDEN = 64
+"""Units of the hidden layer where nothing says."""
+
+
+def _as_it_is(x: np.ndarray) -> np.ndarray:
+    return x
+
+
+@dataclass(frozen=True)
+class CustomNetwork:
+    """The section `[model]`.
+
+    Attributes:
+        description: What it is, with the digest of its file: what a run's folder notes.
+        targets: Names of the layers whose activations are predicted.
+        hidden: Units of the hidden layer, unless a recipe has others.
+        takes_hidden: Whether a recipe can have others.
+        shaped: Brings samples into the shape that it takes.
+        build: `build(recipe, input_shape, classes)`.
+    """
+
+    description: str
+    targets: tuple[str, ...]
+    hidden: int
+    takes_hidden: bool
+    build: Callable[[Recipe, tuple[int, ...], int], Any]
+    shaped: Callable[[np.ndarray], np.ndarray] = _as_it_is
+
+    @classmethod
+    def of(cls, where: str, values: Mapping[str, Any], folder: Path) -> "CustomNetwork":
+        """Reads the section.
+
+        Args:
+            where: The section, for the errors.
+            values: What it holds.
+            folder: Folder of the recipe file.
+
+        Raises:
+            RecipeFileError: If something is wrong with it.
+        """
+        kinds = {"keras": "a text", "python": "a text", "hidden": "a whole number", "targets": "a list of texts"}
+        values = checked_section(where, values, kinds)
+        source = the_one_of(where, values, ("keras", "python"), needed=False)
+        targets = tuple(values.get("targets", ("hidden",)))
+        if not targets:
+            raise RecipeFileError(f"{where}: targets must name at least one layer. Received: []")
+        hidden = values.get("hidden")
+        if source == "keras":
+            return _saved(where, folder / values["keras"], targets, hidden)
+        if source == "python":
+            function = PythonFunction.named(f"{where}: python", values["python"], folder)
+            return _called(where, function, targets, hidden)
+        return cls("mlp", targets, HIDDEN if hidden is None else hidden, True, _mlp, _flat)
+
+    def prepare(self, dataset: Dataset) -> Dataset:
+        """The data in the shape that the network takes."""
+        return dataclasses.replace(dataset, x_train=self.shaped(dataset.x_train), x_test=self.shaped(dataset.x_test))
+
+    def network(self, recipe: Recipe, dataset: Dataset) -> keras.Model:
+        """The classifier of a recipe.
+
+        Raises:
+            ValueError: If the recipe was made of another network, or the network does not fit the data.
+        """
+        if recipe.network != self.description:
+            raise ValueError(
+                f"The network's file changed: the recipe is about {recipe.network}, and there is {self.description}."
+            )
+        if recipe.hidden != self.hidden and not self.takes_hidden:
+            raise ValueError(
+                f"The network {self.description} has one size, hidden = {self.hidden}. Received: "
+                f"hidden={recipe.hidden}. A function that takes hidden builds networks of several sizes."
+            )
+        shape = tuple(dataset.x_train.shape[1:])
+        # For whatever the network draws without a seed.
+        keras.utils.set_random_seed(recipe.seed)
+        model = self.build(recipe, shape, dataset.num_classes)
+        check_classifier(model, shape, dataset.num_classes, f"The network {self.description}")
+        return model
+
+
+def _flat(x: np.ndarray) -> np.ndarray:
+    return x.reshape(len(x), -1)
+
+
+def _mlp(recipe: Recipe, input_shape: tuple[int, ...], classes: int) -> keras.Model:
+    return mlp(recipe.hidden, inputs=math.prod(input_shape), classes=classes, seed=recipe.seed)
+
+
+def _called(where: str, function: PythonFunction, targets: tuple[str, ...], hidden: int | None) -> CustomNetwork:
+    takes_hidden = function.accepts("hidden")
+    if hidden is None:
+        hidden = function.default("hidden") if takes_hidden else None
+    if hidden is None and takes_hidden:
+        hidden = HIDDEN
+    if hidden is None:
+        raise RecipeFileError(
+            f"{where}: {function} takes no argument 'hidden', so hidden = ... must say how many units its hidden layer "
+            "has: folders and tables are named by it."
+        )
+    return CustomNetwork(
+        f"{function} (sha256 {function.digest[:12]})",
+        targets,
+        hidden,
+        takes_hidden,
+        lambda recipe, shape, classes: function(
+            input_shape=shape, classes=classes, hidden=recipe.hidden, seed=recipe.seed
+        ),
+    )
+
+
+def _saved(where: str, file: Path, targets: tuple[str, ...], hidden: int | None) -> CustomNetwork:
+    if not file.is_file():
+        raise RecipeFileError(f"{where}: there is no file {file}.")
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    try:
+        saved = classifier_of(keras.models.load_model(file, compile=False))
+    except (ImportError, MemoryError):
+        raise
+    except Exception as error:  # zipfile, h5py, json and Keras each have their own for what is no model
+        raise RecipeFileError(f"{where}: {file} is not a Keras model that can be loaded: {error}") from error
+    try:
+        graph = ClassifierGraph(saved)
+        units = math.prod(graph.activation(targets[0]).shape[1:])
+        shape = tuple(graph.functional.inputs[0].shape[1:])
+    except ValueError as error:
+        raise RecipeFileError(f"{where}: {file}: {error}") from error
+    return CustomNetwork(
+        f"{file.name} (sha256 {digest[:12]})",
+        targets,
+        units if hidden is None else hidden,
+        False,
+        lambda recipe, *_: drawn_anew(saved, recipe.seed),
+        lambda x: reshaped(x, shape),
+    )

@@ -1,0 +1,57 @@
+"""A user's data and network as a task."""
+
+import os
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import keras
+
+from keras_selfmodel.datasets import Dataset
+from keras_selfmodel.datasets.scaling import scaled
+from keras_selfmodel.experiments.custom.custom_data import CustomData
+from keras_selfmodel.experiments.custom.custom_network import CustomNetwork
+from keras_selfmodel.experiments.recipe import Recipe
+from keras_selfmodel.experiments.task import Task
+from keras_selfmodel.experiments.training.array_trainer import ArrayTrainer
+
+
+@dataclass(frozen=True, kw_only=True)
+class CustomTask(Task):
+    """What a recipe file describes.
+
+    Attributes:
+        file: The recipe file.
+        data: Its data.
+        takes_hidden: Whether its network can have other numbers of hidden units than its recipe says.
+    """
+
+    file: Path
+    data: CustomData
+    takes_hidden: bool
+
+    @classmethod
+    def of(cls, file: Path, recipe: Recipe, data: CustomData, network: CustomNetwork) -> "CustomTask":
+        inputs = partial(scaled, scaling=data.scaling)
+        return cls(
+            file=file,
+            data=data,
+            takes_hidden=network.takes_hidden,
+            recipe=recipe,
+            inputs=inputs,
+            network=network.network,
+            optimizer=_optimizer,
+            trainer=partial(ArrayTrainer, inputs=inputs),
+            prepare=network.prepare,
+            together=True,
+        )
+
+    def load(self, data_dir: str | os.PathLike | None = None) -> Dataset:
+        """Reads the data; see `CustomData.load`."""
+        return self.data.load(data_dir)
+
+
+def _optimizer(recipe: Recipe) -> keras.optimizers.Optimizer:
+    if recipe.optimizer == "adam":
+        return keras.optimizers.Adam(recipe.learning_rate)
+    return keras.optimizers.SGD(recipe.learning_rate, momentum=recipe.momentum, nesterov=recipe.momentum > 0)

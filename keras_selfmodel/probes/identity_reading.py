@@ -1,0 +1,77 @@
+"""What a comparison with the identity says, in plain words."""
+
+from collections.abc import Sequence
+
+from keras_selfmodel.probes.identity import EpochIdentity
+
+# W is called the identity if ‖E‖/‖I‖ of the live units is at most this.
+IDENTITY = 0.1
+# W acts as the identity where activations vary if it gets at most this part of their variance wrong.
+ACTS_AS_IDENTITY = 0.05
+
+
+def identity_row(found: EpochIdentity) -> dict:
+    """The numbers of an epoch as one row, by column."""
+    identity, activations = found.identity, found.activations
+    names = ("distance", "distance_of_live", "weighted_distance", "alignment", "r2", "median_r2")
+    return {
+        "epoch": found.epoch,
+        **{name: None if identity is None else getattr(identity, name) for name in names},
+        "units": activations.units,
+        "dead_units": activations.dead_units,
+        "total_variance": activations.total_variance,
+        "participation_ratio": activations.participation_ratio,
+        "entropy_rank": activations.entropy_rank,
+    }
+
+
+def identity_json(found: Sequence[EpochIdentity]) -> dict:
+    """Everything, as JSON holds it."""
+    return {"reading": identity_reading(found), "epochs": [one.to_dict() for one in found]}
+
+
+def identity_reading(found: Sequence[EpochIdentity]) -> str:
+    """A few sentences on the trained network, and on the way to it.
+
+    Args:
+        found: By epoch, the trained network last.
+    """
+    last = found[-1]
+    if last.activations.participation_ratio is None:
+        return "The activations do not vary over the held-out samples: there is nothing to predict."
+    sentences = [_self_model(last), _activations(last)]
+    if len(found) > 1 and last.identity is not None:
+        sentences.append(_way(found))
+    return " ".join(sentence for sentence in sentences if sentence)
+
+
+def _self_model(last: EpochIdentity) -> str:
+    identity = last.identity
+    if identity is None:
+        return "The network has no self-model; its activations alone are described."
+    wrong = f"it gets {100 * identity.weighted_distance:.2g} % of their variance wrong"
+    distance = f"‖W − I‖/‖I‖ = {identity.distance_of_live:.2f} between live units"
+    if identity.distance_of_live <= IDENTITY:
+        return f"The self-model is the identity map: {distance}."
+    if identity.weighted_distance <= ACTS_AS_IDENTITY:
+        return f"The self-model is not the identity map ({distance}), but acts as it where activations vary: {wrong}."
+    return f"The self-model is not the identity map ({distance}), not even where activations vary: {wrong}."
+
+
+def _activations(last: EpochIdentity) -> str:
+    found = last.activations
+    return (
+        f"{found.dead_units} of {found.units} units are dead; the others vary in "
+        f"{found.participation_ratio:.1f} (participation ratio) to {found.entropy_rank:.1f} (entropy) directions."
+    )
+
+
+def _way(found: Sequence[EpochIdentity]) -> str:
+    first, last = found[0], found[-1]
+    if first.identity is None or first.identity.weighted_distance is None:
+        return ""
+    return (
+        f"From epoch {first.epoch} to {last.epoch} the distance of W from I went from {first.identity.distance:.2f} to "
+        f"{last.identity.distance:.2f}, and the part of the variance that W gets wrong from "
+        f"{100 * first.identity.weighted_distance:.2g} % to {100 * last.identity.weighted_distance:.2g} %."
+    )

@@ -1,0 +1,18 @@
+"""Statistics of numbers: intervals, differences, trends, corrections, fronts; they know no runs."""
+
+from keras_selfmodel.statistics.difference import Difference, difference
+from keras_selfmodel.statistics.holm import holm
+from keras_selfmodel.statistics.interval import Interval, mean_interval
+from keras_selfmodel.statistics.pareto import pareto_front
+from keras_selfmodel.statistics.trend import Trend, spearman_trend
+
+__all__ = [
+    "Difference",
+    "Interval",
+    "Trend",
+    "difference",
+    "holm",
+    "mean_interval",
+    "pareto_front",
+    "spearman_trend",
+]

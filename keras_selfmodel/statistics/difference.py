@@ -1,0 +1,108 @@
+"""The difference of two groups of runs, tested."""
+
+import math
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from keras_selfmodel.statistics.interval import Interval, mean_interval
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How far the mean of one group lies from that of another.
+
+    Attributes:
+        estimate: The difference of the means, with its 95 % interval; without one if either group has a single run.
+        test: "paired" if both groups have the same seeds (paired by seed), else "Welch".
+        p: Two-sided p value of the t test; `None` without an interval.
+        effect_size: "paired": Cohen's d_z, the mean difference over the standard deviation of the differences.
+            "Welch": Hedges' g, the difference over the pooled standard deviation, times 1 − 3/(4·df − 1). `None`
+            if nothing scatters, or without an interval.
+        reference: The mean of the group compared with.
+    """
+
+    estimate: Interval
+    test: Literal["paired", "Welch"]
+    p: float | None
+    effect_size: float | None
+    reference: float
+
+    @property
+    def effect_name(self) -> str:
+        return "d_z" if self.test == "paired" else "g"
+
+    @property
+    def relative(self) -> float | None:
+        """The difference as a part of the reference's size; `None` if that is zero."""
+        return self.estimate.mean / abs(self.reference) if self.reference else None
+
+
+def difference(values: Mapping[int, float], reference: Mapping[int, float]) -> Difference:
+    """Compares two groups of runs by a t test: paired where the seeds are the same, Welch's otherwise.
+
+    Runs of one seed start from the same weights and see the data in the same order, so that they are no independent
+    samples, and their differences scatter less than the runs.
+
+    Args:
+        values: The values by seed.
+        reference: The values by seed of the group compared with.
+
+    Raises:
+        ImportError: If SciPy is missing.
+        ValueError: If a group is empty.
+
+    Example:
+
+    >>> found = difference({1: 1.0, 2: 2.0, 3: 4.0}, {1: 2.0, 2: 4.0, 3: 5.0})
+    >>> found.test, round(found.estimate.mean, 3), round(found.p, 4), round(found.effect_size, 3)
+    ('paired', -1.333, 0.0572, -2.309)
+    """
+    if not values or not reference:
+        raise ValueError(f"Both groups need a run. Received: {len(values)} and {len(reference)}")
+    mean = float(np.mean(list(reference.values())))
+    if values.keys() == reference.keys():
+        return _paired(np.array([values[seed] - reference[seed] for seed in values]), mean)
+    return _welch(np.array(list(values.values())), np.array(list(reference.values())), mean)
+
+
+def _paired(differences: np.ndarray, reference: float) -> Difference:
+    from scipy.stats import ttest_1samp
+
+    interval = mean_interval(differences)
+    if len(differences) < 2:
+        return Difference(interval, "paired", None, None, reference)
+    scatter = float(differences.std(ddof=1))
+    if _negligible(scatter, differences):
+        # Every pair differs by the same, such as accuracies on a few test samples: the t test would divide by zero.
+        return Difference(interval, "paired", float(interval.mean == 0), None, reference)
+    p = float(ttest_1samp(differences, 0).pvalue)
+    return Difference(interval, "paired", p, interval.mean / scatter, reference)
+
+
+def _welch(values: np.ndarray, others: np.ndarray, reference: float) -> Difference:
+    from scipy.stats import ttest_ind
+
+    mean = float(values.mean()) - reference
+    count = min(len(values), len(others))
+    if count < 2:
+        return Difference(Interval(mean, None, count), "Welch", None, None, reference)
+    freedom = len(values) + len(others) - 2
+    pooled = math.sqrt(((len(values) - 1) * values.var(ddof=1) + (len(others) - 1) * others.var(ddof=1)) / freedom)
+    if _negligible(pooled, np.concatenate([values, others])):
+        return Difference(Interval(mean, 0.0, count), "Welch", float(mean == 0), None, reference)
+    with warnings.catch_warnings():
+        # SciPy doubts its variance where one of the groups does not scatter; zero is right there.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        result = ttest_ind(values, others, equal_var=False)
+    low, high = result.confidence_interval(0.95)
+    hedges = mean / pooled * (1 - 3 / (4 * freedom - 1))
+    return Difference(Interval(mean, float(high - low) / 2, count), "Welch", float(result.pvalue), hedges, reference)
+
+
+def _negligible(scatter: float, numbers: np.ndarray) -> bool:
+    """Whether a standard deviation is nothing but rounding."""
+    return scatter <= 1e-12 * max(1e-300, float(np.abs(numbers).max()))

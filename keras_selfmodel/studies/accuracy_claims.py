@@ -1,0 +1,105 @@
+"""Does self-modeling leave the accuracy alone, until it overwhelms the network?"""
+
+from keras_selfmodel.statistics.interval import mean_interval
+from keras_selfmodel.studies.claim import Answer, unknown
+from keras_selfmodel.studies.collapse import collapsed_runs, fallen, standing
+from keras_selfmodel.studies.comparison import Comparison
+from keras_selfmodel.studies.complexity_claims import difference_values
+from keras_selfmodel.studies.measures import MEASURES
+from keras_selfmodel.studies.study import Series
+from keras_selfmodel.studies.wording import weights_text
+
+# "About a point": what rounds to one.
+ABOUT_A_POINT = 0.015
+# "Near zero": within this part of the baseline's RLCT.
+NEAR_ZERO = 0.10
+
+KEPT = (
+    "Yes, if at every auxiliary weight that the network withstands the 95 % interval of the difference to the "
+    "baseline's accuracy lies above −1.5 points (what rounds to a point). No, if at any weight it lies wholly below."
+)
+COLLAPSES = (
+    "A network has collapsed if its accuracy lies 20 points or more below the baseline's. Yes, if at every weight with "
+    "two collapsed networks or more the 95 % interval of their mean RLCT lies below a tenth of the baseline's. No, if "
+    "at any it lies wholly above."
+)
+
+
+def accuracy_is_kept(series: Series, compared: dict[tuple[str, int, float], Comparison]) -> Answer:
+    """Whether the accuracy stays within about a point of the baseline's. The criterion is `KEPT`."""
+    if series.baseline is None:
+        return unknown("There is no run with AW = 0 to compare with.")
+    if not series.self_modeling:
+        return unknown("There is no run with AW > 0.")
+    groups = standing(series)
+    left_out = f" {weights_text(fallen(series))} left out: networks collapsed there." if fallen(series) else ""
+    if not groups:
+        return unknown("Every network with AW > 0 collapsed.")
+    found = [compared["accuracy", series.hidden, group.aux_weight] for group in groups]
+    evidence = {
+        "by_aux_weight": [
+            {"aux_weight": one.aux_weight, **difference_values(one.difference), "p_holm": one.p_holm} for one in found
+        ]
+    }
+    worst = min(found, key=lambda one: one.difference.estimate.mean)
+    estimate = worst.difference.estimate
+    told = f"The accuracy changes most for the worse at AW {worst.aux_weight:g}, by {_points(estimate.mean)} points"
+    if any(one.difference.estimate.half_width is None for one in found):
+        return Answer("not enough data", f"{told}: an interval needs two seeds or more.{left_out}", evidence)
+    told += f" (95 % interval {_points(estimate.low)} … {_points(estimate.high)}, n = {estimate.count})"
+    lost = [one for one in found if one.difference.estimate.high < -ABOUT_A_POINT]
+    if lost:
+        where = ", ".join(f"{one.aux_weight:g}" for one in lost)
+        return Answer("no", f"{told}; it is more than about a point at AW {where}.{left_out}", evidence)
+    if all(one.difference.estimate.low >= -ABOUT_A_POINT for one in found):
+        return Answer("yes", f"{told}.{left_out}", evidence)
+    return Answer("not enough data", f"{told}: too uncertain to tell.{left_out}", evidence)
+
+
+def collapse_shows_in_the_rlct(series: Series) -> Answer:
+    """Whether networks that collapse have an RLCT near or below zero. The criterion is `COLLAPSES`."""
+    groups = fallen(series)
+    if not groups:
+        return unknown("No network of this size collapsed, so there is nothing to check.")
+    if series.baseline is None or (baseline := series.baseline.interval("rlct")) is None:
+        return unknown(f"Networks collapsed at {weights_text(groups)}, but the RLCT of a baseline is missing.")
+    limit = NEAR_ZERO * abs(baseline.mean)
+    told, found = [], []
+    for group in groups:
+        runs = collapsed_runs(group, series)
+        interval = mean_interval(run.rlct for run in runs if run.rlct is not None)
+        words = f"{len(runs)} of {len(group.runs)} networks collapsed at AW {group.aux_weight:g}"
+        if interval is None:
+            words += ", without an RLCT that is a number"
+        elif interval.half_width is None:
+            words += f", RLCT {_rlct(interval.mean)}"
+        else:
+            words += f", RLCT {_rlct(interval.mean)} (95 % interval {_rlct(interval.low)} … {_rlct(interval.high)})"
+            found.append(interval)
+        told.append(words)
+    sentence = f"{'; '.join(told)}; a tenth of the baseline's is {_rlct(limit)}."
+    evidence = {
+        "baseline_rlct": baseline.mean,
+        "collapsed": [
+            {
+                "aux_weight": group.aux_weight,
+                "networks": len(group.runs),
+                "collapsed": len(collapsed_runs(group, series)),
+                "rlct": [run.rlct for run in collapsed_runs(group, series)],
+            }
+            for group in groups
+        ],
+    }
+    if any(interval.low > limit for interval in found):
+        return Answer("no", sentence, evidence)
+    if found and all(interval.high < limit for interval in found):
+        return Answer("yes", sentence, evidence)
+    return Answer("not enough data", sentence, evidence)
+
+
+def _points(fraction: float) -> str:
+    return f"{100 * fraction:+.2f}".replace("-", "−")
+
+
+def _rlct(value: float) -> str:
+    return MEASURES["rlct"].text(value)

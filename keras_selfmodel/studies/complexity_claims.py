@@ -1,0 +1,163 @@
+"""Does self-modeling lower a measure of complexity, and the more so the larger its weight?"""
+
+from keras_selfmodel.statistics.difference import Difference, difference
+from keras_selfmodel.statistics.holm import holm
+from keras_selfmodel.statistics.trend import Trend, spearman_trend
+from keras_selfmodel.studies.claim import MATTERS, SIGNIFICANT, Answer, unknown
+from keras_selfmodel.studies.collapse import fallen, standing
+from keras_selfmodel.studies.comparison import Comparison
+from keras_selfmodel.studies.measures import Measure
+from keras_selfmodel.studies.study import Group, Series
+from keras_selfmodel.studies.wording import difference_text, p_text, weights_text
+
+FALLS = (
+    "Yes, if at the largest auxiliary weight that the network withstands the mean lies below the baseline's (t test, "
+    "Holm p < 0.05), and at no smaller one above it. No, if at any weight it lies above (Holm p < 0.05), or if the "
+    "95 % interval at the largest excludes a fall by 1 % or more."
+)
+GROWS = (
+    "Yes, if the mean at the largest auxiliary weight that the network withstands lies below that at the smallest "
+    "above 0 (t test, p < 0.05), and from no weight to the next it rises (Holm p < 0.05). No, if it rises anywhere, "
+    "or if the 95 % interval excludes that it falls by another 1 % of the value at the smallest weight or more. "
+    "Spearman's ρ is over all runs with AW > 0."
+)
+
+
+def falls(series: Series, measure: Measure, compared: dict[tuple[str, int, float], Comparison]) -> Answer:
+    """Whether self-modeling lowers a measure. The criterion is `FALLS`.
+
+    Args:
+        series: The networks of one size.
+        measure: What is said to fall.
+        compared: The comparisons of the study, as `all_comparisons` returns them.
+    """
+    missing = _missing(series, measure)
+    if missing:
+        return unknown(missing)
+    groups = [group for group in standing(series) if (measure.name, series.hidden, group.aux_weight) in compared]
+    if not groups:
+        return unknown(f"Every network with AW > 0 collapsed, or its {measure.title} is not a number.")
+    found = {group.aux_weight: compared[measure.name, series.hidden, group.aux_weight] for group in groups}
+    strongest = found[max(found)]
+    trend = _trend([series.baseline, *groups], measure)
+    evidence = {
+        "by_aux_weight": [_comparison_values(one) for one in found.values()],
+        "spearman": _trend_values(trend),
+    }
+    text = difference_text(measure, strongest.difference, strongest.p_holm)
+    told = f"At AW {max(found):g} the {measure.title} differs from the baseline's by {text}"
+    left_out = _left_out(series)
+    if strongest.p_holm is None:
+        return Answer(
+            "not enough data", f"{told}: a test needs two seeds or more at AW 0 and there.{left_out}", evidence
+        )
+    if trend is not None:
+        told += f"; over all weights Spearman's ρ = {_rho(trend)}, {p_text(trend.p)}"
+    risen = [weight for weight, one in found.items() if _above(one.difference, one.p_holm)]
+    if risen:
+        where = ", ".join(f"{weight:g}" for weight in risen)
+        return Answer("no", f"{told}; it lies above the baseline at AW {where}.{left_out}", evidence)
+    if strongest.p_holm < SIGNIFICANT and strongest.difference.estimate.mean < 0:
+        return Answer("yes", f"{told}.{left_out}", evidence)
+    if _excludes_a_fall(strongest.difference):
+        return Answer("no", f"{told}: a fall by 1 % or more is excluded.{left_out}", evidence)
+    return Answer("not enough data", f"{told}: too uncertain to tell.{left_out}", evidence)
+
+
+def grows(series: Series, measure: Measure) -> Answer:
+    """Whether a measure falls the more the larger the auxiliary weight. The criterion is `GROWS`."""
+    missing = _missing(series, measure)
+    if missing:
+        return unknown(missing)
+    groups = [group for group in standing(series) if group.values(measure.name)]
+    left_out = _left_out(series)
+    if len(groups) < 2:
+        return unknown(f"It takes two auxiliary weights above 0 that the network withstands.{left_out}")
+    steps = [
+        difference(later.values(measure.name), earlier.values(measure.name))
+        for earlier, later in zip(groups, groups[1:], strict=False)
+    ]
+    whole = difference(groups[-1].values(measure.name), groups[0].values(measure.name))
+    adjusted = iter(holm([step.p for step in steps if step.p is not None]))
+    risen = [
+        f"from AW {earlier.aux_weight:g} to {later.aux_weight:g}"
+        for earlier, later, step in zip(groups, groups[1:], steps, strict=False)
+        if step.p is not None and _above(step, next(adjusted))
+    ]
+    trend = _trend(groups, measure)
+    evidence = {"last_against_first": difference_values(whole), "spearman": _trend_values(trend)}
+    told = (
+        f"From AW {groups[0].aux_weight:g} to {groups[-1].aux_weight:g} the {measure.title} changes by "
+        f"{difference_text(measure, whole, None)}"
+    )
+    if whole.p is None:
+        return Answer("not enough data", f"{told}: a test needs two seeds or more at each.{left_out}", evidence)
+    told += f", {p_text(whole.p)}"
+    if trend is not None:
+        told += f"; Spearman's ρ = {_rho(trend)}, {p_text(trend.p)}"
+    if risen:
+        return Answer("no", f"{told}; it rises {' and '.join(risen)}.{left_out}", evidence)
+    if whole.p < SIGNIFICANT and whole.estimate.mean < 0:
+        return Answer("yes", f"{told}.{left_out}", evidence)
+    if _excludes_a_fall(whole):
+        return Answer("no", f"{told}: a further fall by 1 % or more is excluded.{left_out}", evidence)
+    return Answer("not enough data", f"{told}: too uncertain to tell.{left_out}", evidence)
+
+
+def difference_values(found: Difference) -> dict:
+    """A difference as JSON holds it."""
+    return {
+        "difference": found.estimate.mean,
+        "low": found.estimate.low,
+        "high": found.estimate.high,
+        "seeds": found.estimate.count,
+        "reference": found.reference,
+        "relative": found.relative,
+        "test": found.test,
+        "p": found.p,
+        "effect": found.effect_name,
+        "effect_size": found.effect_size,
+    }
+
+
+def _comparison_values(one: Comparison) -> dict:
+    return {"aux_weight": one.aux_weight, **difference_values(one.difference), "p_holm": one.p_holm}
+
+
+def _missing(series: Series, measure: Measure) -> str:
+    """What is missing for any answer, as a sentence; empty if nothing is."""
+    if series.baseline is None:
+        return "There is no run with AW = 0 to compare with."
+    if not series.self_modeling:
+        return "There is no run with AW > 0."
+    if not any(group.values(measure.name) for group in series.groups):
+        return f"The {measure.title} was not measured."
+    if not series.baseline.values(measure.name):
+        return f"The baseline's {measure.title} was not measured, or is not a number."
+    return ""
+
+
+def _left_out(series: Series) -> str:
+    groups = fallen(series)
+    return f" {weights_text(groups)} left out: networks collapsed there." if groups else ""
+
+
+def _above(found: Difference, p: float | None) -> bool:
+    return p is not None and p < SIGNIFICANT and found.estimate.mean > 0
+
+
+def _excludes_a_fall(found: Difference) -> bool:
+    return found.estimate.low is not None and found.estimate.low > -MATTERS * abs(found.reference)
+
+
+def _trend(groups: list[Group], measure: Measure) -> Trend | None:
+    pairs = [(group.aux_weight, value) for group in groups for value in group.values(measure.name).values()]
+    return spearman_trend([weight for weight, _ in pairs], [value for _, value in pairs])
+
+
+def _trend_values(trend: Trend | None) -> dict | None:
+    return None if trend is None else {"rho": trend.rho, "p": trend.p, "runs": trend.count}
+
+
+def _rho(trend: Trend) -> str:
+    return f"{trend.rho:.2f}".replace("-", "−")

@@ -1,0 +1,70 @@
+"""Many networks observed, each once."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from keras_selfmodel.datasets import Dataset
+from keras_selfmodel.experiments import RunResult
+from keras_selfmodel.probes.observers.protocol import QUESTIONS, ObserverProtocol, Question
+from keras_selfmodel.studies.observers.observation import ObservedRun
+from keras_selfmodel.studies.observers.observing import Observing
+from keras_selfmodel.studies.observers.store import ObservationStore
+from keras_selfmodel.studies.stored_run import StoredRun
+
+
+def observe_runs(
+    results: Sequence[RunResult],
+    dataset: Dataset,
+    folder: str | Path,
+    *,
+    protocol: ObserverProtocol | None = None,
+    questions: Sequence[Question] = QUESTIONS,
+    progress: Callable[[int, int], None] = lambda *_: None,
+) -> list[ObservedRun]:
+    """Lets fresh observers of fixed capacity and budget learn to predict networks, for each network alike.
+
+    Args:
+        results: Finished runs of one task on the same data.
+        dataset: These data.
+        folder: What was found out about each network is stored here, and not computed again: an interrupted call goes
+            on where it stopped.
+        protocol: Capacities and budget; `None` for the defaults.
+        questions: What is predicted from what.
+        progress: Called with (observers done, observers in all).
+
+    Returns:
+        One for each run, in their order, with the answers to the questions asked.
+
+    Raises:
+        RunFolderError: If a file is missing or damaged, or the folder holds observations by another protocol.
+        ValueError: If a network was trained on other data, or a question cannot be put.
+
+    Example:
+
+    >>> from keras_selfmodel import datasets, experiments
+    >>> results = experiments.finished_runs("sweeps/mnist")  # doctest: +SKIP
+    >>> observed = observe_runs(results, datasets.load("mnist"), "sweeps/mnist/observer")  # doctest: +SKIP
+    """
+    protocol = protocol or ObserverProtocol()
+    store = ObservationStore(Path(folder), protocol)
+    observing: Observing | None = None
+    each, found = len(questions) * len(protocol.capacities), []
+    for number, result in enumerate(results):
+        run = StoredRun(result)
+        stored = store.read(run)
+        answered = {one.question for one in stored}
+        missing = [question for question in questions if question not in answered]
+        if missing:
+            observing = observing or Observing(result.recipe.task, dataset, protocol)
+            before = number * each + (len(questions) - len(missing)) * len(protocol.capacities)
+            new = observing.observe(
+                run,
+                missing,
+                progress=lambda done, _, before=before: progress(before + done, len(results) * each),
+            )
+            stored = (*stored, *new)
+            store.write(run, stored)
+        asked = [one for question in questions for one in stored if one.question == question]
+        found.append(ObservedRun(result, tuple(asked)))
+        progress((number + 1) * each, len(results) * each)
+    return found

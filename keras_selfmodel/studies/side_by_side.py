@@ -1,0 +1,129 @@
+"""A few runs beside each other: what differs in their settings, and in what they found."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from keras_selfmodel.experiments import RunResult
+from keras_selfmodel.experiments.run_folder import RunFolder
+from keras_selfmodel.studies.measures import MEASURES, Measure
+from keras_selfmodel.studies.studies import data_of
+
+# What RLCTs must share to be compared.
+_RLCT_SHARES = ("rlct.convention", "rlct.inverse_temperature", "rlct.localization")
+
+
+@dataclass(frozen=True)
+class MeasureBesides:
+    """One measure of every run.
+
+    Attributes:
+        measure: Which.
+        values: One of each run; `None` where it was not measured or is not a number.
+        errors: Standard errors of the values, where they have one.
+        differences: Of each run to the first; `None` for the first, and where they cannot be compared.
+        difference_errors: Standard errors of the differences, where both values have one.
+    """
+
+    measure: Measure
+    values: tuple[float | None, ...]
+    errors: tuple[float | None, ...]
+    differences: tuple[float | None, ...]
+    difference_errors: tuple[float | None, ...]
+
+
+@dataclass(frozen=True)
+class SideBySide:
+    """Several runs, each place in a tuple belonging to one of them.
+
+    Attributes:
+        runs: The runs.
+        settings: Values of the settings that differ, by name.
+        measures: The measures that at least one run has.
+        notes: What forbids a comparison, as sentences.
+    """
+
+    runs: tuple[RunResult, ...]
+    settings: dict[str, tuple]
+    measures: tuple[MeasureBesides, ...]
+    notes: tuple[str, ...]
+
+
+def side_by_side(runs: Sequence[RunResult]) -> SideBySide:
+    """Puts runs beside each other; differences are to the first.
+
+    RLCTs are compared only if they share convention, nβ and γ: others are numbers of different quantities.
+
+    Args:
+        runs: Two or more.
+
+    Raises:
+        ValueError: If there are fewer than two.
+        RunFolderError: If the configuration of a run is damaged.
+
+    Example:
+
+    >>> from keras_selfmodel import experiments
+    >>> pair = [experiments.read_run(folder) for folder in ("runs/a", "runs/b")]  # doctest: +SKIP
+    >>> side_by_side(pair).settings  # doctest: +SKIP
+    {'aux_weight': (0.0, 10.0)}
+    """
+    if len(runs) < 2:
+        raise ValueError(f"It takes two runs to compare. Received: {len(runs)}")
+    every = [_settings(run) for run in runs]
+    names = list(dict.fromkeys(name for settings in every for name in settings))
+    settings = {name: tuple(settings.get(name) for settings in every) for name in names}
+    differing = {name: values for name, values in settings.items() if any(value != values[0] for value in values)}
+    comparable = [all(other.get(name) == every[0].get(name) for name in _RLCT_SHARES) for other in every]
+    found = []
+    for measure in MEASURES.values():
+        besides = _besides(measure, runs, comparable if measure.name.startswith("rlct") else [True] * len(runs))
+        if any(value is not None for value in besides.values):
+            found.append(besides)
+    return SideBySide(tuple(runs), differing, tuple(found), tuple(_notes(runs, differing, comparable)))
+
+
+def _besides(measure: Measure, runs: Sequence[RunResult], comparable: list[bool]) -> MeasureBesides:
+    values = tuple(measure.of(run) for run in runs)
+    errors = tuple(getattr(run, f"{measure.name}_std_error", None) for run in runs)
+    differences, difference_errors = [None], [None]
+    for value, error, may in zip(values[1:], errors[1:], comparable[1:], strict=True):
+        known = may and value is not None and values[0] is not None
+        differences.append(value - values[0] if known else None)
+        difference_errors.append(
+            math.hypot(error, errors[0]) if known and error is not None and errors[0] is not None else None
+        )
+    return MeasureBesides(measure, values, errors, tuple(differences), tuple(difference_errors))
+
+
+def _settings(run: RunResult) -> dict:
+    """All settings, data and versions; nothing that follows from another of them."""
+    recipe = run.recipe.to_dict()
+    rlct = recipe.pop("rlct") or {}
+    rlct.pop("seed", None)
+    files = RunFolder(run.folder)
+    config = files.read_json("config.json") if files.started else {}
+    made_by = config.get("provenance")
+    made_by = made_by if isinstance(made_by, dict) else {}
+    packages = made_by.get("packages")
+    return {
+        **{name: tuple(value) if isinstance(value, list) else value for name, value in recipe.items()},
+        "rlct": "measured" if rlct else "not measured",
+        **{f"rlct.{name}": value for name, value in rlct.items()},
+        "data": data_of(run),
+        "backend": run.backend,
+        **(packages if isinstance(packages, dict) else {}),
+        "devices": ", ".join(map(str, made_by.get("devices") or ())) or None,
+    }
+
+
+def _notes(runs: Sequence[RunResult], differing: dict, comparable: list[bool]) -> list[str]:
+    notes = []
+    measured = [run.rlct is not None for run in runs]
+    if measured[0] and any(there and not may for there, may in zip(measured, comparable, strict=True)):
+        notes.append("RLCTs with other convention, nβ or γ are different quantities: no difference is shown.")
+    if any(run.is_subset for run in runs):
+        notes.append("A run used only a part of its data set.")
+    if "task" in differing or "data" in differing:
+        notes.append("The runs have different data.")
+    return notes

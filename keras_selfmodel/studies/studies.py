@@ -1,0 +1,147 @@
+"""From runs in any order to studies, in which nothing is mixed that differs in more than size, weight and seed."""
+
+import dataclasses
+import json
+from collections import defaultdict
+from collections.abc import Iterable
+
+from keras_selfmodel.experiments import SELF_MODELING, RunResult
+from keras_selfmodel.experiments.run_folder import RunFolder
+from keras_selfmodel.studies.study import Group, Series, Study
+
+# The order of the paper; other tasks follow.
+TASK_ORDER = ("mnist", "cifar10", "imdb")
+# What a study varies.
+VARIED = ("task", "hidden", "aux_weight", "seed")
+# What changes no number.
+WITHOUT_EFFECT = ("keep_epochs",)
+# What has no meaning for a network without a self-model.
+SELF_MODEL_ALONE = ("targets", "objective")
+
+
+def studies(results: Iterable[RunResult]) -> list[Study]:
+    """Sorts runs into studies.
+
+    Runs of one study have the same task, backend, data and settings, the objective among them, except hidden units,
+    auxiliary weight and seed. A baseline (AW = 0) has neither self-model nor another objective, so it belongs to every
+    study that differs from it in these alone. Of several runs with the same settings and seed, one is kept:
+    repeating a computation adds no evidence.
+
+    Args:
+        results: The runs, as `experiments.finished_runs` reads them.
+
+    Returns:
+        The studies by task, in the order of the paper, and backend.
+
+    Example:
+
+    >>> from keras_selfmodel import experiments
+    >>> for study in studies(experiments.finished_runs("runs")):  # doctest: +SKIP
+    ...     print(study.title, [(series.hidden, len(series.runs)) for series in study.series])
+    mnist [(64, 60), (512, 60)]
+    """
+    self_modeling: dict[str, list[RunResult]] = defaultdict(list)
+    baselines: dict[str, list[RunResult]] = defaultdict(list)
+    settings = {}
+    for run in sorted(results, key=lambda run: str(run.folder)):
+        values = _settings(run)
+        shared = _key(_without_self_model(values))
+        if run.recipe.aux_weight == 0:
+            baselines[shared].append(run)
+            settings.setdefault(shared, _without_self_model(values))
+        else:
+            self_modeling[_key(values)].append(run)
+            settings[_key(values)] = values
+    adopting = {key: _key(_without_self_model(settings[key])) for key in self_modeling}
+    found = [_study(settings[key], runs + baselines.get(adopting[key], [])) for key, runs in self_modeling.items()]
+    # A baseline is self-modeling's too where there is no network with a self-model.
+    adopted = {adopting[key] for key in self_modeling if "objective" not in settings[key]}
+    found += [_study(settings[key], runs) for key, runs in baselines.items() if key not in adopted]
+    found.sort(key=_place)
+    return [dataclasses.replace(study, distinction=_distinction(study, found)) for study in found]
+
+
+def paper_studies(found: Iterable[Study]) -> list[Study]:
+    """Those of self-modeling as in the paper and of the baseline, which its figures and claims are about."""
+    return [study for study in found if study.objective == SELF_MODELING]
+
+
+def data_of(result: RunResult) -> str:
+    """What tells the data of a run from others: their digest, or where the folder does not hold it, their source."""
+    files = RunFolder(result.folder)
+    config = files.read_json("config.json") if files.started else {}
+    data = config.get("data")
+    digest = data.get("digest") if isinstance(data, dict) else None
+    return str(digest)[:12] if digest else result.data_source
+
+
+def _settings(result: RunResult) -> dict:
+    recipe = result.recipe.to_dict()
+    rlct = recipe.pop("rlct") or {}
+    rlct = {name: value for name, value in rlct.items() if name != "seed"}
+    plain = {
+        **{name: value for name, value in recipe.items() if name not in (*VARIED, *WITHOUT_EFFECT)},
+        "rlct": "measured" if rlct else "not measured",
+        **{f"rlct.{name}": value for name, value in rlct.items()},
+        "data": data_of(result),
+    }
+    return {"task": result.recipe.task, "backend": result.backend, **plain}
+
+
+def _place(study: Study) -> tuple:
+    number = TASK_ORDER.index(study.task) if study.task in TASK_ORDER else len(TASK_ORDER)
+    return number, study.task, study.backend, _key(study.settings)
+
+
+def _without_self_model(settings: dict) -> dict:
+    return {name: value for name, value in settings.items() if name not in SELF_MODEL_ALONE}
+
+
+def _key(settings: dict) -> str:
+    return json.dumps(settings, sort_keys=True, default=str)
+
+
+def _study(settings: dict, runs: list[RunResult]) -> Study:
+    kept, repeats = {}, []
+    for run in runs:
+        place = run.recipe.hidden, run.recipe.aux_weight, run.recipe.seed
+        if place in kept:
+            repeats.append(run)
+        else:
+            kept[place] = run
+    series: dict[int, dict[float, list[RunResult]]] = defaultdict(lambda: defaultdict(list))
+    for place in sorted(kept):
+        hidden, aux_weight, _ = place
+        series[hidden][aux_weight].append(kept[place])
+    return Study(
+        task=settings["task"],
+        backend=settings["backend"],
+        settings={name: value for name, value in settings.items() if name not in ("task", "backend")},
+        distinction="",
+        series=tuple(
+            Series(hidden, tuple(Group(aux_weight, tuple(group)) for aux_weight, group in groups.items()))
+            for hidden, groups in series.items()
+        ),
+        repeats=tuple(repeats),
+    )
+
+
+def _distinction(study: Study, found: list[Study]) -> str:
+    """Backend and settings in which the studies of its task differ."""
+    peers = [other for other in found if other.task == study.task]
+    words = [study.backend] if any(other.backend != study.backend for other in peers) else []
+    for name in sorted({name for peer in peers for name in peer.settings}):
+        mine = study.settings.get(name)
+        if any(peer.settings.get(name) != mine for peer in peers) and mine is not None:
+            words.append(_spoken(study, name, mine))
+    return ", ".join(words)
+
+
+def _spoken(study: Study, name: str, value: object) -> str:
+    if name == "data":
+        return "a subset of the data" if study.runs[0].is_subset else f"data {value}"
+    if name == "rlct":
+        return f"RLCT {value}"
+    if isinstance(value, list | tuple):
+        value = "+".join(str(part) for part in value)
+    return f"{name.replace('rlct.', 'RLCT ').replace('_', ' ')} {value}"
