@@ -92,7 +92,7 @@ def controls(
         )
         if result is None:
             return
-        found = studies.controls(studies.studies(result.results))
+        found = studies.controls(studies.studies_of(result.results))
         files = _draw(found, folder)
     if as_json:
         matched = [one for each in found for name in studies.MATCHED for one in studies.matched_comparisons(each, name)]

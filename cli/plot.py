@@ -39,16 +39,16 @@ def plot(folder, out, paper, formats, as_json) -> None:
         from keras_selfmodel import studies
         from keras_selfmodel.reporting import control_figures, sweep_figures, write_figure
 
-        found = studies.studies(finished(folder))
-        studies = studies.paper_studies(found)
-        figures = {**sweep_figures(studies, paper=paper), **control_figures(studies.controls(found))}
+        found = studies.studies_of(finished(folder))
+        of_paper = studies.paper_studies(found)
+        figures = {**sweep_figures(of_paper, paper=paper), **control_figures(studies.controls(found))}
         files = []
         for name, figure in figures.items():
             for file_format in chosen:
                 file = (out or folder / "figures") / f"{name}.{file_format}"
                 write_figure(figure, file)
                 files.append(str(file))
-    if paper and not any(run.paper is not None for study in studies for run in study.runs):
+    if paper and not any(run.paper is not None for study in of_paper for run in study.runs):
         click.secho("Warning: no run has the paper's settings, so none of its values is marked.", fg="yellow", err=True)
     if as_json:
         print_json({"figures": files})

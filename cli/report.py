@@ -37,15 +37,15 @@ def report(folder, out, as_json) -> None:
         from keras_selfmodel.reporting import report_html
         from ksm_cli.claims_table import claims_table
 
-        studies = studies.studies(finished(folder))
-        page = report_html(studies, folder)
+        found = studies.studies_of(finished(folder))
+        page = report_html(found, folder)
         write_whole(file, lambda part: part.write_text(page, encoding="utf-8"))
-        studies = studies.paper_studies(studies)
-        found = [studies.claims(study) for study in studies]
+        of_paper = studies.paper_studies(found)
+        answered = [studies.claims(study) for study in of_paper]
     if as_json:
-        print_json({"report": str(file), "claims": [claim.to_dict() for claims in found for claim in claims]})
+        print_json({"report": str(file), "claims": [claim.to_dict() for claims in answered for claim in claims]})
         return
-    for study, claims in zip(studies, found, strict=True):
+    for study, claims in zip(of_paper, answered, strict=True):
         for table in claims_table(study, claims):
             print_table(table)
     click.echo(f"report: {file}")

@@ -38,7 +38,7 @@ def report_html(studies: Sequence[Study], root: str | Path) -> str:
     read without JavaScript, which only sorts the table of runs.
 
     Args:
-        studies: What `studies.studies` found.
+        studies: What `studies.studies_of` found.
         root: The folder in which the runs were found. Runs are named as seen from it.
 
     Raises:
@@ -47,9 +47,9 @@ def report_html(studies: Sequence[Study], root: str | Path) -> str:
 
     Example:
 
-    >>> from keras_selfmodel import studies, experiments
-    >>> studies = studies.studies(experiments.finished_runs("sweeps/mnist"))  # doctest: +SKIP
-    >>> Path("report.html").write_text(report_html(studies, "sweeps/mnist"), encoding="utf-8")  # doctest: +SKIP
+    >>> from keras_selfmodel import experiments, studies
+    >>> found = studies.studies_of(experiments.finished_runs("sweeps/mnist"))  # doctest: +SKIP
+    >>> Path("report.html").write_text(report_html(found, "sweeps/mnist"), encoding="utf-8")  # doctest: +SKIP
     """
     import jinja2
 

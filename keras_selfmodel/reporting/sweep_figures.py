@@ -57,7 +57,7 @@ def sweep_figures(studies: Sequence[Study], *, paper: bool = False) -> dict:
     Means and 95 % intervals of Student's t over the seeds.
 
     Args:
-        studies: What `studies.studies` found.
+        studies: What `studies.studies_of` found.
         paper: Whether the paper's values are marked, where the runs have its settings.
 
     Returns:

@@ -5,13 +5,13 @@ from keras_selfmodel.studies.claims import STATEMENTS, claims
 from keras_selfmodel.studies.collapse import collapsed_runs, has_collapsed
 from keras_selfmodel.studies.comparison import Comparison, all_comparisons, comparisons
 from keras_selfmodel.studies.controls import Controls, controls
+from keras_selfmodel.studies.grouping import paper_studies, studies_of
 from keras_selfmodel.studies.identity_of_run import identity_of_run
 from keras_selfmodel.studies.matched_accuracy import MATCHED, METHOD, MatchedComparison, matched_comparisons
 from keras_selfmodel.studies.measures import MEASURES, Measure, find_measure
 from keras_selfmodel.studies.paper_values import PaperComparison, paper_comparisons, paper_of
 from keras_selfmodel.studies.side_by_side import MeasureBesides, SideBySide, side_by_side
 from keras_selfmodel.studies.stored_run import StoredRun
-from keras_selfmodel.studies.studies import paper_studies, studies
 from keras_selfmodel.studies.study import Group, Series, Study
 
 __all__ = [
@@ -45,5 +45,5 @@ __all__ = [
     "paper_of",
     "paper_studies",
     "side_by_side",
-    "studies",
+    "studies_of",
 ]

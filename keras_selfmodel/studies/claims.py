@@ -36,8 +36,8 @@ def claims(study: Study) -> list[Claim]:
 
     Example:
 
-    >>> from keras_selfmodel import studies, experiments
-    >>> for study in studies.studies(experiments.finished_runs("runs")):  # doctest: +SKIP
+    >>> from keras_selfmodel import experiments, studies
+    >>> for study in studies.studies_of(experiments.finished_runs("runs")):  # doctest: +SKIP
     ...     for claim in studies.claims(study):
     ...         print(claim.hidden, claim.name, claim.answer.verdict)
     512 spread_falls yes

@@ -36,15 +36,15 @@ def controls(studies: Sequence[Study]) -> list[Controls]:
     """Finds the studies that differ in their objective alone.
 
     Args:
-        studies: What `studies.studies` found.
+        studies: What `studies.studies_of` found.
 
     Returns:
         One for each self-modeling study that has controls with the same settings, in their order.
 
     Example:
 
-    >>> from keras_selfmodel import studies, experiments
-    >>> for found in controls(studies.studies(experiments.finished_runs("runs"))):  # doctest: +SKIP
+    >>> from keras_selfmodel import experiments, studies
+    >>> for found in controls(studies.studies_of(experiments.finished_runs("runs"))):  # doctest: +SKIP
     ...     print(found.self_modeling.title, list(found.others))
     mnist ['weight-decay', 'dropout']
     """

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from keras_selfmodel.experiments import RunResult
 from keras_selfmodel.experiments.run_folder import RunFolder
+from keras_selfmodel.studies.grouping import data_of
 from keras_selfmodel.studies.measures import MEASURES, Measure
-from keras_selfmodel.studies.studies import data_of
 
 # What RLCTs must share to be compared.
 _RLCT_SHARES = ("rlct.convention", "rlct.inverse_temperature", "rlct.localization")

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from keras_selfmodel.reporting import control_figures, report_html
-from keras_selfmodel.studies import controls, studies
+from keras_selfmodel.studies import controls, studies_of
 from tests.studies.made_up import made_up_grid, made_up_run, written
 
 
@@ -18,7 +18,7 @@ def _runs(**changes) -> list:
 
 
 def test_each_kind_of_control_has_its_column_beside_self_modeling():
-    figures = control_figures(controls(studies(_runs())))
+    figures = control_figures(controls(studies_of(_runs())))
     assert list(figures) == ["controls-mnist-hidden64"]
     panels = figures["controls-mnist-hidden64"].axes
     assert [axes.get_title(loc="left") for axes in panels] == ["Classical regularizers", "Other self-models", "", ""]
@@ -31,7 +31,7 @@ def test_each_kind_of_control_has_its_column_beside_self_modeling():
 
 def test_a_curve_goes_through_the_means_from_the_baseline_on():
     runs = _runs()
-    axes = control_figures(controls(studies(runs)))["controls-mnist-hidden64"].axes[0]
+    axes = control_figures(controls(studies_of(runs)))["controls-mnist-hidden64"].axes[0]
     curve = axes.containers[0].lines[0]
     of = {
         w: [r for r in runs if r.recipe.objective == "self-modeling" and r.recipe.aux_weight == w] for w in (0, 1, 10)
@@ -45,18 +45,18 @@ def test_a_curve_goes_through_the_means_from_the_baseline_on():
 def test_without_rlct_the_spread_is_drawn_alone_and_collapsed_networks_are_not():
     runs = [made_up_run(w, s, hidden=64, rlct=None) for w in (0, 1) for s in (1, 2)]
     runs += [made_up_run(0.9, s, hidden=64, rlct=None, objective="dropout", accuracy=0.1) for s in (1, 2)]
-    (axes,) = control_figures(controls(studies(runs)))["controls-mnist-hidden64"].axes
+    (axes,) = control_figures(controls(studies_of(runs)))["controls-mnist-hidden64"].axes
     assert [len(container.lines[0].get_xdata()) for container in axes.containers] == [2, 1]
 
 
 def test_a_folder_without_controls_has_no_such_figure():
-    assert control_figures(controls(studies(made_up_grid()))) == {}
+    assert control_figures(controls(studies_of(made_up_grid()))) == {}
 
 
 def test_the_report_has_a_section_of_its_own_and_the_others_stay_as_they_were(tmp_path):
     runs = [written(run, tmp_path / run.recipe.name) for run in _runs()]
     own = [run for run in runs if run.recipe.objective == "self-modeling"]
-    page, before = (report_html(studies(some), tmp_path) for some in (runs, own))
+    page, before = (report_html(studies_of(some), tmp_path) for some in (runs, own))
     assert 'id="controls-1"' in page and 'id="controls-1"' not in before
     start, end = '<section id="study-1">', "</section>"
     assert page[page.index(start) :].split(end)[0] == before[before.index(start) :].split(end)[0]

@@ -12,7 +12,7 @@ import pytest
 from keras_selfmodel.experiments.run_folder import RunFolder
 from keras_selfmodel.reporting import figure_bytes, report_html, sweep_figures
 from keras_selfmodel.reporting.figure_files import data_address
-from keras_selfmodel.studies import STATEMENTS, claims, studies
+from keras_selfmodel.studies import STATEMENTS, claims, studies_of
 from tests.studies.made_up import made_up_grid, made_up_run, written
 
 VOID = {"meta", "link", "img", "br"}
@@ -63,7 +63,7 @@ class Page(HTMLParser):
 
 
 def _page(runs, root) -> Page:
-    page = Page(report_html(studies(runs), root))
+    page = Page(report_html(studies_of(runs), root))
     assert page.open == []
     return page
 
@@ -101,7 +101,7 @@ def test_measures_that_no_run_has_take_no_column(page):
 
 def test_the_verdicts_come_first(sweep, page):
     _, runs = sweep
-    (study,) = studies(runs)
+    (study,) = studies_of(runs)
     header, *rows = page.tables["Verdicts by number of hidden units H"]
     assert header == ["claim", "H = 64", "H = 512"]
     verdicts = {(claim.name, claim.hidden): claim.answer.verdict for claim in claims(study)}
@@ -115,7 +115,7 @@ def test_the_verdicts_come_first(sweep, page):
 
 def test_every_reason_and_criterion_is_there(sweep, page):
     _, runs = sweep
-    (study,) = studies(runs)
+    (study,) = studies_of(runs)
     for claim in claims(study):
         assert re.sub(r"\s+", " ", claim.answer.reason) in page.words
         assert claim.criterion in page.words
@@ -141,7 +141,7 @@ def test_nothing_is_loaded_from_elsewhere(page):
 
 def test_style_and_script_load_nothing(sweep):
     folder, runs = sweep
-    html = report_html(studies(runs), folder)
+    html = report_html(studies_of(runs), folder)
     assert not re.search(r"url\(|@import|https?://|fetch\(|XMLHttpRequest", html)
 
 
@@ -159,7 +159,7 @@ def test_the_figures_are_in_the_page(page):
 
 
 def test_figures_in_a_page_are_drawn_to_a_hundredth_of_a_point():
-    figure = sweep_figures(studies(made_up_grid()))["figure-2-mnist"]
+    figure = sweep_figures(studies_of(made_up_grid()))["figure-2-mnist"]
     figure.canvas.draw()
     figure.set_layout_engine("none")  # Its places depend on how often it was drawn.
     small = base64.b64decode(data_address(figure).split(",", 1)[1]).decode()
@@ -186,7 +186,7 @@ def test_tables_that_scroll_can_be_reached_by_keyboard(page):
 
 def test_no_path_of_a_machine_gets_in(sweep, tmp_path):
     run = written(made_up_run(10.0, 1, data_source="TFDS mnist 3.0.1, /home/someone/data"), tmp_path / "runs" / "a")
-    html = report_html(studies([run]), tmp_path)
+    html = report_html(studies_of([run]), tmp_path)
     assert str(tmp_path) not in html and "/home/someone" not in html
     assert "TFDS mnist 3.0.1" in html and "runs/a" in html
 
@@ -283,4 +283,4 @@ def test_several_studies_have_sections_of_their_own(tmp_path):
 
 def test_the_same_runs_make_the_same_page(tmp_path):
     runs = made_up_grid(hiddens=(64,), weights=(0, 1), seeds=(1, 2))
-    assert report_html(studies(runs), tmp_path) == report_html(studies(list(reversed(runs))), tmp_path)
+    assert report_html(studies_of(runs), tmp_path) == report_html(studies_of(list(reversed(runs))), tmp_path)

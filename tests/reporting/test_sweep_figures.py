@@ -5,7 +5,7 @@ import pytest
 
 from keras_selfmodel.reporting import figure_bytes, panels, sweep_figures, write_figure
 from keras_selfmodel.statistics import mean_interval
-from keras_selfmodel.studies import studies
+from keras_selfmodel.studies import studies_of
 from tests.studies.made_up import made_up_grid, made_up_run, written
 
 
@@ -18,7 +18,7 @@ def grid(tmp_path_factory):
 
 def _panels(runs, **options) -> dict:
     """The axes of the only figure, by the letter in their title."""
-    (figure,) = sweep_figures(studies(runs), **options).values()
+    (figure,) = sweep_figures(studies_of(runs), **options).values()
     return dict(zip("ABCD", figure.axes, strict=False))
 
 
@@ -32,7 +32,7 @@ def _labels(axes) -> list[str]:
 
 
 def test_mnist_has_the_four_panels_of_figure_2(grid):
-    figures = sweep_figures(studies(grid))
+    figures = sweep_figures(studies_of(grid))
     assert list(figures) == ["figure-2-mnist"]
     titles = [axes.get_title(loc="left") for axes in figures["figure-2-mnist"].axes]
     assert [title[5] for title in titles] == list("ABCD")
@@ -45,15 +45,15 @@ def test_mnist_has_the_four_panels_of_figure_2(grid):
 
 @pytest.mark.parametrize(("task", "name"), [("cifar10", "figure-3-cifar10"), ("imdb", "figure-4-imdb")])
 def test_the_other_tasks_have_three_panels(task, name):
-    figures = sweep_figures(studies(made_up_grid(hiddens=(128,), task=task)))
+    figures = sweep_figures(studies_of(made_up_grid(hiddens=(128,), task=task)))
     assert list(figures) == [name]
     assert [axes.get_ylabel()[:4] for axes in figures[name].axes] == ["stan", "RLCT", "accu"]
 
 
 def test_another_task_with_several_sizes_has_the_panel_of_the_spread():
-    (study,) = studies(made_up_grid(hiddens=(8, 16), task="digits"))
+    (study,) = studies_of(made_up_grid(hiddens=(8, 16), task="digits"))
     assert [panel.letter for panel in panels(study)] == list("ABCD")
-    (study,) = studies(made_up_grid(hiddens=(8,), task="digits"))
+    (study,) = studies_of(made_up_grid(hiddens=(8,), task="digits"))
     assert [panel.letter for panel in panels(study)] == list("ABC")
 
 
@@ -144,26 +144,28 @@ def test_runs_without_a_history_are_said():
 
 def test_other_backends_and_settings_have_figures_of_their_own():
     runs = made_up_grid(seeds=(1,)) + made_up_grid(seeds=(1,), backend="torch") + made_up_grid(seeds=(1,), epochs=3)
-    assert set(sweep_figures(studies(runs))) == {
+    assert set(sweep_figures(studies_of(runs))) == {
         "figure-2-mnist-jax", "figure-2-mnist-jax-2", "figure-2-mnist-torch"
     }  # fmt: skip
 
 
 def test_a_task_with_an_odd_name_has_a_name_fit_for_a_file():
-    assert list(sweep_figures(studies(made_up_grid(task="../my data"))))[0] == "figure--my-data"
+    assert list(sweep_figures(studies_of(made_up_grid(task="../my data"))))[0] == "figure--my-data"
 
 
 @pytest.mark.parametrize(("file_format", "start"), [("png", b"\x89PNG"), ("svg", b"<?xml")])
 def test_the_same_figure_is_the_same_file(file_format, start):
-    contents = {figure_bytes(sweep_figures(studies(made_up_grid()))["figure-2-mnist"], file_format) for _ in range(2)}
+    contents = {
+        figure_bytes(sweep_figures(studies_of(made_up_grid()))["figure-2-mnist"], file_format) for _ in range(2)
+    }
     assert len(contents) == 1
     assert contents.pop().startswith(start)
 
 
 def test_a_file_has_the_format_of_its_name(tmp_path):
     file = tmp_path / "new folder" / "figure.svg"
-    write_figure(sweep_figures(studies(made_up_grid()))["figure-2-mnist"], file)
-    assert file.read_bytes() == figure_bytes(sweep_figures(studies(made_up_grid()))["figure-2-mnist"], "svg")
+    write_figure(sweep_figures(studies_of(made_up_grid()))["figure-2-mnist"], file)
+    assert file.read_bytes() == figure_bytes(sweep_figures(studies_of(made_up_grid()))["figure-2-mnist"], "svg")
 
 
 def test_another_format_is_refused(tmp_path):

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from keras_selfmodel.studies import STATEMENTS, claims, studies
+from keras_selfmodel.studies import STATEMENTS, claims, studies_of
 from tests.studies.made_up import made_up_grid, made_up_run
 
 # A little scatter, the same for every group, so that only the means decide.
@@ -29,7 +29,7 @@ def _runs(by_weight: dict[float, dict], seeds: int = 5, **changes) -> list:
 
 
 def _answers(runs) -> dict:
-    (study,) = studies(runs)
+    (study,) = studies_of(runs)
     return {claim.name: claim.answer for claim in claims(study)}
 
 
@@ -173,16 +173,16 @@ def test_a_high_rlct_of_collapsed_networks_contradicts_the_paper():
 
 
 def test_the_papers_figures_stand_beside_the_answer_where_the_settings_are_its():
-    (study,) = studies(_runs(PAPER_64, hidden=64))
+    (study,) = studies_of(_runs(PAPER_64, hidden=64))
     paper = {claim.name: claim.paper for claim in claims(study)}
     assert paper["rlct_falls"] == "33 at AW 0, 31 at AW 1, 29.5 at AW 5, −3.5 at AW 20, −5 at AW 50"
     assert paper["collapse"] == "RLCT −3.5 at AW 20 (accuracy 0.27), RLCT −5 at AW 50 (accuracy 0.11)"
-    (study,) = studies(_runs(PAPER_512, epochs=3))
+    (study,) = studies_of(_runs(PAPER_512, epochs=3))
     assert {claim.paper for claim in claims(study)} == {""}
 
 
 def test_every_size_is_answered_and_json_holds_the_answers():
-    (study,) = studies(made_up_grid(hiddens=(64, 512)))
+    (study,) = studies_of(made_up_grid(hiddens=(64, 512)))
     found = claims(study)
     assert [(claim.hidden, claim.name) for claim in found] == [(h, name) for h in (64, 512) for name in STATEMENTS]
     text = json.dumps([claim.to_dict() for claim in found], allow_nan=False)

@@ -1,13 +1,13 @@
 import pytest
 
 from keras_selfmodel.statistics import difference
-from keras_selfmodel.studies import comparisons, studies
+from keras_selfmodel.studies import comparisons, studies_of
 from keras_selfmodel.studies.comparison import all_comparisons
 from tests.studies.made_up import made_up_grid, made_up_run
 
 
 def _study(runs):
-    (study,) = studies(runs)
+    (study,) = studies_of(runs)
     return study
 
 

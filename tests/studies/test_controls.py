@@ -3,7 +3,7 @@ import dataclasses
 import pytest
 
 from keras_selfmodel.statistics.frontier import lowest_at
-from keras_selfmodel.studies import MATCHED, claims, controls, matched_comparisons, paper_comparisons, studies
+from keras_selfmodel.studies import MATCHED, claims, controls, matched_comparisons, paper_comparisons, studies_of
 from tests.studies.made_up import made_up_grid, made_up_run
 
 
@@ -57,7 +57,7 @@ THREE_SEEDS = {
 
 
 def test_the_difference_is_paired_by_seed_at_the_accuracy_of_each_network():
-    (found,) = controls(studies(_runs(THREE_SEEDS)))
+    (found,) = controls(studies_of(_runs(THREE_SEEDS)))
     (one,) = matched_comparisons(found, "rlct")
     # Dropout at 0.96, 0.96 and 0.965: 48, 50 and 50. Differences −8, −7, −6: mean −7, s = 1, t(0.975, 2) = 4.302653.
     assert (one.control, one.aux_weight, one.hidden, one.seeds, one.reached) == ("dropout", 10.0, 512, 3, 3)
@@ -73,7 +73,7 @@ def test_the_difference_is_paired_by_seed_at_the_accuracy_of_each_network():
 
 def test_holms_correction_is_over_all_controls_and_weights():
     measures = THREE_SEEDS | {("signs", 1.0): [(0.95, 29.0), (0.95, 43.0), (0.95, 47.0)]}
-    (found,) = controls(studies(_runs(measures)))
+    (found,) = controls(studies_of(_runs(measures)))
     signs, dropout = matched_comparisons(found, "rlct")
     assert (signs.control, dropout.control) == ("signs", "dropout")
     assert dropout.difference.p < signs.difference.p
@@ -83,7 +83,7 @@ def test_holms_correction_is_over_all_controls_and_weights():
 
 def test_an_accuracy_out_of_reach_at_one_seed_is_not_enough_data():
     measures = THREE_SEEDS | {("self-modeling", 10.0): [(0.96, 40.0), (0.96, 43.0), (0.94, 44.0)]}
-    (found,) = controls(studies(_runs(measures)))
+    (found,) = controls(studies_of(_runs(measures)))
     (one,) = matched_comparisons(found, "rlct")
     assert (one.seeds, one.reached, one.difference, one.p_holm) == (3, 2, None, None)
     assert one.verdict == "not enough data"
@@ -91,30 +91,30 @@ def test_an_accuracy_out_of_reach_at_one_seed_is_not_enough_data():
 
 
 def test_one_seed_is_not_enough_data():
-    (found,) = controls(studies(_runs({key: values[:1] for key, values in THREE_SEEDS.items()})))
+    (found,) = controls(studies_of(_runs({key: values[:1] for key, values in THREE_SEEDS.items()})))
     (one,) = matched_comparisons(found, "rlct")
     assert (one.reached, one.verdict) == (1, "not enough data")
 
 
 def test_a_higher_complexity_is_said_to_be_higher():
     measures = THREE_SEEDS | {("self-modeling", 10.0): [(0.96, 58.0), (0.96, 60.0), (0.96, 59.1)]}
-    (found,) = controls(studies(_runs(measures)))
+    (found,) = controls(studies_of(_runs(measures)))
     assert matched_comparisons(found, "rlct")[0].verdict == "higher"
 
 
 def test_collapsed_self_models_and_measures_that_nobody_took_are_left_out():
     measures = THREE_SEEDS | {("self-modeling", 50.0): [(0.11, -4.0)] * 3}
-    (found,) = controls(studies(_runs(measures)))
+    (found,) = controls(studies_of(_runs(measures)))
     assert [one.aux_weight for one in matched_comparisons(found, "rlct")] == [10.0]
     assert matched_comparisons(found, "rlct_descended") == [] and "rlct_descended" in MATCHED
 
 
 def test_controls_share_everything_but_the_objective():
     runs = _runs(THREE_SEEDS)
-    assert controls(studies([run for run in runs if run.recipe.objective == "self-modeling"])) == []
+    assert controls(studies_of([run for run in runs if run.recipe.objective == "self-modeling"])) == []
     shorter = [r for r in _runs(THREE_SEEDS, epochs=5) if r.recipe.objective == "dropout"]
-    assert controls(studies([run for run in runs if run.recipe.objective == "self-modeling"] + shorter)) == []
-    (found,) = controls(studies(runs))
+    assert controls(studies_of([run for run in runs if run.recipe.objective == "self-modeling"] + shorter)) == []
+    (found,) = controls(studies_of(runs))
     assert list(found.studies) == ["self-modeling", "dropout"]
     # The baseline is in both.
     assert [group.aux_weight for group in found.others["dropout"].series[0].groups] == [0, 0.5]
@@ -122,9 +122,9 @@ def test_controls_share_everything_but_the_objective():
 
 def test_the_papers_claims_and_numbers_are_about_self_modeling_alone():
     runs = made_up_grid(hiddens=(512,))
-    (before,) = studies(runs)
+    (before,) = studies_of(runs)
     others = [dataclasses.replace(run, recipe=dataclasses.replace(run.recipe, objective="signs")) for run in runs]
-    found = studies(runs + [run for run in others if run.recipe.aux_weight > 0])
+    found = studies_of(runs + [run for run in others if run.recipe.aux_weight > 0])
     assert {study.objective for study in found} == {"self-modeling", "signs"}
     own = next(study for study in found if study.objective == "self-modeling")
     assert own.title == before.title == "mnist"
@@ -133,7 +133,7 @@ def test_the_papers_claims_and_numbers_are_about_self_modeling_alone():
 
 
 def test_a_baseline_stays_one_of_self_modeling_where_there_are_controls_alone():
-    found = studies(_runs({key: values for key, values in THREE_SEEDS.items() if key != ("self-modeling", 10.0)}))
+    found = studies_of(_runs({key: values for key, values in THREE_SEEDS.items() if key != ("self-modeling", 10.0)}))
     assert {study.objective: [g.aux_weight for g in study.series[0].groups] for study in found} == {
         "self-modeling": [0],
         "dropout": [0, 0.5],

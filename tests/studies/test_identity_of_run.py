@@ -96,7 +96,7 @@ def test_a_file_that_is_gone_is_named(folder, dataset, tmp_path):
 
 
 def test_a_run_that_keeps_epochs_belongs_to_the_study_of_those_that_do_not():
-    from keras_selfmodel.studies import studies
+    from keras_selfmodel.studies import studies_of
 
     runs = [made_up_run(0.0, 1), made_up_run(10.0, 1, keep_epochs=(1, 2)), made_up_run(10.0, 2)]
-    assert len(studies(dataclasses.replace(run) for run in runs)) == 1
+    assert len(studies_of(dataclasses.replace(run) for run in runs)) == 1

@@ -1,11 +1,11 @@
 import pytest
 
-from keras_selfmodel.studies import paper_comparisons, studies
+from keras_selfmodel.studies import paper_comparisons, studies_of
 from tests.studies.made_up import made_up_run
 
 
 def _found(runs) -> dict:
-    (study,) = studies(runs)
+    (study,) = studies_of(runs)
     return {(one.measure.name, one.aux_weight): one for one in paper_comparisons(study)}
 
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from keras_selfmodel.probes.observers.protocol import Question
 from keras_selfmodel.studies.controls import Controls, controls
+from keras_selfmodel.studies.grouping import studies_of
 from keras_selfmodel.studies.matched_accuracy import MatchedComparison, matched_comparisons
 from keras_selfmodel.studies.observers.observation import ObservedRun
 from keras_selfmodel.studies.observers.observed_groups import errors_by_seed
-from keras_selfmodel.studies.studies import studies
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def matched_observers(observed: Sequence[ObservedRun]) -> list[MatchedObservers]
     by_folder = {one.result.folder: one for one in observed}
     return [
         _matched(found, question, capacity, by_folder)
-        for found in controls(studies([one.result for one in observed]))
+        for found in controls(studies_of([one.result for one in observed]))
         for question, capacity in dict.fromkeys(
             (one.question, one.capacity) for one in by_folder[found.self_modeling.runs[0].folder].observations
         )

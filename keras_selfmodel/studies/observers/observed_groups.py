@@ -9,8 +9,8 @@ from keras_selfmodel.statistics.difference import Difference, difference
 from keras_selfmodel.statistics.holm import holm
 from keras_selfmodel.statistics.interval import Interval, mean_interval
 from keras_selfmodel.studies.collapse import collapsed_runs
+from keras_selfmodel.studies.grouping import studies_of
 from keras_selfmodel.studies.observers.observation import ObservedRun
-from keras_selfmodel.studies.studies import studies
 from keras_selfmodel.studies.study import Group, Study
 
 
@@ -71,7 +71,7 @@ def observed_groups(observed: Sequence[ObservedRun]) -> list[ObservedGroup]:
         ImportError: If SciPy is missing.
     """
     by_folder = {one.result.folder: one for one in observed}
-    found = sorted(studies([one.result for one in observed]), key=lambda study: study.objective != SELF_MODELING)
+    found = sorted(studies_of([one.result for one in observed]), key=lambda study: study.objective != SELF_MODELING)
     return [group for study in found for group in _with_holm(_groups_of(study, by_folder))]
 
 

@@ -19,7 +19,7 @@ WITHOUT_EFFECT = ("keep_epochs",)
 SELF_MODEL_ALONE = ("targets", "objective")
 
 
-def studies(results: Iterable[RunResult]) -> list[Study]:
+def studies_of(results: Iterable[RunResult]) -> list[Study]:
     """Sorts runs into studies.
 
     Runs of one study have the same task, backend, data and settings, the objective among them, except hidden units,
@@ -36,7 +36,7 @@ def studies(results: Iterable[RunResult]) -> list[Study]:
     Example:
 
     >>> from keras_selfmodel import experiments
-    >>> for study in studies(experiments.finished_runs("runs")):  # doctest: +SKIP
+    >>> for study in studies_of(experiments.finished_runs("runs")):  # doctest: +SKIP
     ...     print(study.title, [(series.hidden, len(series.runs)) for series in study.series])
     mnist [(64, 60), (512, 60)]
     """

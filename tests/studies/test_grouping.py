@@ -2,12 +2,12 @@ import dataclasses
 
 import pytest
 
-from keras_selfmodel.studies import studies
+from keras_selfmodel.studies import studies_of
 from tests.studies.made_up import MNIST, made_up_grid, made_up_run, written
 
 
 def test_runs_are_sorted_by_size_weight_and_seed():
-    (study,) = studies(reversed(made_up_grid(hiddens=(64, 512), weights=(0, 10), seeds=(1, 2, 3))))
+    (study,) = studies_of(reversed(made_up_grid(hiddens=(64, 512), weights=(0, 10), seeds=(1, 2, 3))))
     assert [series.hidden for series in study.series] == [64, 512]
     for series in study.series:
         assert [group.aux_weight for group in series.groups] == [0, 10]
@@ -16,14 +16,16 @@ def test_runs_are_sorted_by_size_weight_and_seed():
 
 
 def test_the_mean_of_a_group_is_over_its_seeds():
-    (study,) = studies([made_up_run(0.0, seed, weight_spread=spread) for seed, spread in enumerate((1.0, 2.0, 3.0))])
+    (study,) = studies_of([made_up_run(0.0, seed, weight_spread=spread) for seed, spread in enumerate((1.0, 2.0, 3.0))])
     interval = study.series[0].groups[0].interval("weight_spread")
     assert (interval.mean, interval.count) == (2.0, 3)
     assert interval.half_width == pytest.approx(2.484138, abs=1e-5)
 
 
 def test_a_measure_that_some_runs_lack_is_that_of_the_others():
-    (study,) = studies([made_up_run(0.0, 1, rlct=None), made_up_run(0.0, 2, rlct=40.0), made_up_run(0.0, 3, rlct=42.0)])
+    (study,) = studies_of(
+        [made_up_run(0.0, 1, rlct=None), made_up_run(0.0, 2, rlct=40.0), made_up_run(0.0, 3, rlct=42.0)]
+    )
     group = study.series[0].groups[0]
     assert group.values("rlct") == {2: 40.0, 3: 42.0} and group.interval("rlct").count == 2
     assert group.interval("rlct_descended") is None
@@ -46,7 +48,7 @@ def test_a_measure_that_some_runs_lack_is_that_of_the_others():
     ],
 )
 def test_runs_with_other_settings_are_another_study_that_says_so(changes, words):
-    found = studies([made_up_run(10.0, 1), made_up_run(10.0, 1, **changes)])
+    found = studies_of([made_up_run(10.0, 1), made_up_run(10.0, 1, **changes)])
     assert len(found) == 2
     for word in words:
         assert any(word in study.distinction for study in found)
@@ -54,25 +56,25 @@ def test_runs_with_other_settings_are_another_study_that_says_so(changes, words)
 
 def test_a_baseline_belongs_to_every_choice_of_targets():
     runs = [made_up_run(0.0, 1), made_up_run(10.0, 1), made_up_run(10.0, 1, targets=("a",))]
-    found = studies(runs)
+    found = studies_of(runs)
     assert len(found) == 2
     assert all(study.series[0].baseline.seeds == (1,) for study in found)
 
 
 def test_baselines_alone_are_a_study():
-    (study,) = studies([made_up_run(0.0, 1), made_up_run(0.0, 2)])
+    (study,) = studies_of([made_up_run(0.0, 1), made_up_run(0.0, 2)])
     assert study.series[0].baseline.seeds == (1, 2) and study.series[0].self_modeling == ()
 
 
 def test_baselines_alone_are_one_study_whatever_their_targets():
-    (study,) = studies([made_up_run(0.0, 1), made_up_run(0.0, 2, targets=("a",))])
+    (study,) = studies_of([made_up_run(0.0, 1), made_up_run(0.0, 2, targets=("a",))])
     assert study.series[0].baseline.seeds == (1, 2)
 
 
 def test_the_same_seed_counts_once():
     first, again = made_up_run(10.0, 1), made_up_run(10.0, 1)
     again = dataclasses.replace(again, folder=again.folder / "again")
-    (study,) = studies([again, first])
+    (study,) = studies_of([again, first])
     assert study.runs == (first,) and study.repeats == (again,)
 
 
@@ -81,9 +83,9 @@ def test_data_are_told_apart_by_their_digest_wherever_they_lie(tmp_path):
         written(made_up_run(10.0, seed, data_source=f"TFDS mnist, folder {seed}"), tmp_path / str(seed))
         for seed in (1, 2)
     ]
-    (study,) = studies(runs)
+    (study,) = studies_of(runs)
     assert study.settings["data"] == "ab" * 6
 
 
 def test_no_runs_are_no_study():
-    assert studies([]) == []
+    assert studies_of([]) == []
