@@ -15,7 +15,7 @@ import numpy as np
 import keras_selfmodel as ksm
 from keras_selfmodel import transforms
 
-estimator = importlib.import_module("keras_selfmodel.rlct.estimate_rlct")
+estimator = importlib.import_module("keras_selfmodel.rlct.estimating")
 
 
 def rate(model, x, y, batch_size: int) -> float:

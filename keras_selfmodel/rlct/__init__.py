@@ -1,11 +1,11 @@
 """The RLCT (local learning coefficient), estimated by sampling."""
 
 from keras_selfmodel.rlct import exact
-from keras_selfmodel.rlct.calibrate_rlct import Calibration, calibrate_rlct
+from keras_selfmodel.rlct.calibrating import Calibration, calibrate_rlct
 from keras_selfmodel.rlct.conventions import Convention, SamplingSettings
 from keras_selfmodel.rlct.deep_linear_networks import DeepLinearNetwork, deep_linear_network
 from keras_selfmodel.rlct.descent import Descent
-from keras_selfmodel.rlct.estimate_rlct import RLCTWarning, estimate_rlct
+from keras_selfmodel.rlct.estimating import RLCTWarning, estimate_rlct
 from keras_selfmodel.rlct.rlct_estimate import RLCTEstimate
 
 __all__ = [

@@ -207,7 +207,7 @@ def test_traces_are_stored_and_a_checkpoint_is_gone_on_from(ksm, saved, tiny_mni
 
 
 def test_a_calibration_is_shown_before_the_estimate(ksm, saved, tiny_mnist, monkeypatch):
-    module = importlib.import_module("keras_selfmodel.rlct.calibrate_rlct")  # the package's name is the function
+    module = importlib.import_module("keras_selfmodel.rlct.calibrating")
     for name, few in {"BURN_IN": 50, "DRAWS": 50, "MOST_DRAWS": 400}.items():
         monkeypatch.setattr(module, name, few)
     arguments = ("--data", "mnist", "--batch-size", "20", "--calibrate")
