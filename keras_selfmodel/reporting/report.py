@@ -24,9 +24,9 @@ from keras_selfmodel.studies import (
     paper_comparisons,
     paper_studies,
 )
-from keras_selfmodel.studies.claim import Verdict
+from keras_selfmodel.studies.claim import ClaimVerdict
 
-VERDICTS: tuple[Verdict, ...] = ("yes", "no", "not enough data")
+VERDICTS: tuple[ClaimVerdict, ...] = ("yes", "no", "not enough data")
 
 
 def report_html(studies: Sequence[Study], root: str | Path) -> str:

@@ -343,8 +343,8 @@ class Chains:
                 key, drawn = normals(key, [*weights, losses])
 
                 def force(i: int):
-                    pulled = transforms.add_scaled(-nbeta * gradients[i], -localization, weights[i])
-                    return transforms.add_scaled(pulled, localization, anchor[i])
+                    pulled = transforms.add_scaled_in_place(-nbeta * gradients[i], -localization, weights[i])
+                    return transforms.add_scaled_in_place(pulled, localization, anchor[i])
 
                 def potential():
                     squares = sum(total(ops.square(w - a)) for w, a in zip(weights, anchor, strict=True))

@@ -109,7 +109,7 @@ class Energy:
 
         def add(total, part, index, weights, other, context):
             (loss, _), gradients = differentiate(weights, other, context, index)
-            return [transforms.add_scaled(t, part, g) for t, g in zip(total, gradients, strict=True)], loss
+            return [transforms.add_scaled_in_place(t, part, g) for t, g in zip(total, gradients, strict=True)], loss
 
         program = self.program(("gradient",), lambda: add)
         total, samples = [ops.zeros_like(w) for w in self.anchor], sum(len(batch) for batch in batches)

@@ -98,12 +98,14 @@ class WordChains(Chains):
                 losses, gradients = all_gradients(weights, shared=(matrix, y))
 
                 def force(i: int):
-                    return transforms.add_scaled(localization * (anchors[i] - weights[i]), -nbeta, gradients[i])
+                    return transforms.add_scaled_in_place(
+                        localization * (anchors[i] - weights[i]), -nbeta, gradients[i]
+                    )
 
                 here = Position(weights, losses, gradients, force, None, nbeta)
                 (rows, *others), _, losses, heat, acceptance = sampler.step(here, [], normals, step_size, friction)
-                table = transforms.put_rows(table, numbers, ops.reshape(rows, (-1, units)))
-                seen = transforms.put_rows(seen, numbers, ops.full_like(numbers, now + 1))
+                table = transforms.put_rows_in_place(table, numbers, ops.reshape(rows, (-1, units)))
+                seen = transforms.put_rows_in_place(seen, numbers, ops.full_like(numbers, now + 1))
                 state = ([table, *others], [seen], other, key)
                 return state, ops.stack([losses, heat, acceptance])
 

@@ -119,7 +119,7 @@ class Words:
                     t + part * g
                     for t, g in zip([ops.take(total[0], words, axis=0), *total[1:]], gradients, strict=True)
                 )
-                return [transforms.put_rows(total[0], words, rows), *added], loss
+                return [transforms.put_rows_in_place(total[0], words, rows), *added], loss
 
             return transforms.scan(step, total, stack)
 

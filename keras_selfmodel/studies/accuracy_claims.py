@@ -29,7 +29,7 @@ def accuracy_is_kept(series: Series, compared: dict[tuple[str, int, float], Comp
     """Whether the accuracy stays within about a point of the baseline's. The criterion is `KEPT`."""
     if series.baseline is None:
         return unknown("There is no run with AW = 0 to compare with.")
-    if not series.self_modeling:
+    if not series.weighted:
         return unknown("There is no run with AW > 0.")
     groups = standing(series)
     left_out = f" {weights_text(fallen(series))} left out: networks collapsed there." if fallen(series) else ""

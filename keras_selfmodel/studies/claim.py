@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-Verdict = Literal["yes", "no", "not enough data"]
+ClaimVerdict = Literal["yes", "no", "not enough data"]
 
 # What all tests here call significant.
 SIGNIFICANT = 0.05
@@ -21,7 +21,7 @@ class Answer:
         evidence: The numbers behind it, as JSON holds them.
     """
 
-    verdict: Verdict
+    verdict: ClaimVerdict
     reason: str
     evidence: dict = field(default_factory=dict)
 

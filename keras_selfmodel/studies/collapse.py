@@ -25,9 +25,9 @@ def collapsed_runs(group: Group, series: Series) -> tuple[RunResult, ...]:
 
 def standing(series: Series) -> tuple[Group, ...]:
     """The groups with AW > 0 of which no run has collapsed: those whose complexity can be compared."""
-    return tuple(group for group in series.self_modeling if not collapsed_runs(group, series))
+    return tuple(group for group in series.weighted if not collapsed_runs(group, series))
 
 
 def fallen(series: Series) -> tuple[Group, ...]:
     """The groups with AW > 0 of which at least one run has collapsed."""
-    return tuple(group for group in series.self_modeling if collapsed_runs(group, series))
+    return tuple(group for group in series.weighted if collapsed_runs(group, series))

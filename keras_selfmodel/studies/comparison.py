@@ -44,7 +44,7 @@ def comparisons(study: Study, measure: str) -> list[Comparison]:
     found = []
     for series in study.series:
         reference = {} if series.baseline is None else series.baseline.values(measure)
-        for group in series.self_modeling:
+        for group in series.weighted:
             values = group.values(measure)
             if values and reference:
                 found.append((series.hidden, group.aux_weight, difference(values, reference)))

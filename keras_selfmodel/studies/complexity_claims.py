@@ -128,7 +128,7 @@ def _missing(series: Series, measure: Measure) -> str:
     """What is missing for any answer, as a sentence; empty if nothing is."""
     if series.baseline is None:
         return "There is no run with AW = 0 to compare with."
-    if not series.self_modeling:
+    if not series.weighted:
         return "There is no run with AW > 0."
     if not any(group.values(measure.name) for group in series.groups):
         return f"The {measure.title} was not measured."

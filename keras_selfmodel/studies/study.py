@@ -51,7 +51,7 @@ class Series:
         return self.groups[0] if self.groups[0].aux_weight == 0 else None
 
     @property
-    def self_modeling(self) -> tuple[Group, ...]:
+    def weighted(self) -> tuple[Group, ...]:
         """The groups with AW > 0, whatever their objective."""
         return tuple(group for group in self.groups if group.aux_weight > 0)
 

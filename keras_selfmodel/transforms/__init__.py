@@ -19,7 +19,7 @@ else:
 
 COMPILE_OPTIONS = _backend.COMPILE_OPTIONS
 FUNCTIONAL_OPTIMIZERS = _backend.FUNCTIONAL_OPTIMIZERS
-add_scaled = _backend.add_scaled
+add_scaled_in_place = _backend.add_scaled_in_place
 data_parallel = _backend.data_parallel
 devices = _backend.devices
 jit = _backend.jit
@@ -31,7 +31,7 @@ map_chains = _backend.map_chains
 model_parallel = _backend.model_parallel
 normals = _backend.normals
 normals_of_each = _backend.normals_of_each
-put_rows = _backend.put_rows
+put_rows_in_place = _backend.put_rows_in_place
 random_key = _backend.random_key
 replicas = _backend.replicas
 scan = _backend.scan
@@ -40,7 +40,7 @@ value_and_grad = _backend.value_and_grad
 __all__ = [
     "COMPILE_OPTIONS",
     "FUNCTIONAL_OPTIMIZERS",
-    "add_scaled",
+    "add_scaled_in_place",
     "data_parallel",
     "devices",
     "jit",
@@ -52,7 +52,7 @@ __all__ = [
     "model_parallel",
     "normals",
     "normals_of_each",
-    "put_rows",
+    "put_rows_in_place",
     "random_key",
     "replicas",
     "scan",

@@ -103,13 +103,19 @@ def scan(function: Callable, carry, inputs):
     return jax.lax.scan(function, carry, inputs)
 
 
-def put_rows(table, numbers, rows):
-    """The table with other rows at these numbers, all different. The memory of the table is used again."""
+def put_rows_in_place(table, numbers, rows):
+    """The table with other rows at these numbers, all different.
+
+    Whoever calls this gives the table away: its memory is used again, at once on PyTorch and where the compiler
+    pleases on the others. Use the returned table.
+    """
     return table.at[numbers].set(rows, unique_indices=True)
 
 
-def add_scaled(y, scale, x):
-    """y + scale·x, in one pass over the memory of y, which is used again.
+def add_scaled_in_place(y, scale, x):
+    """y + scale·x, in one pass over the memory of y.
+
+    Whoever calls this gives y away, as with `put_rows_in_place`.
 
     Args:
         y: Array that nothing else needs.

@@ -93,11 +93,11 @@ def scan(function: Callable, carry, inputs):
     return carry, trace.stack()
 
 
-def put_rows(table, numbers, rows):
+def put_rows_in_place(table, numbers, rows):
     return tf.tensor_scatter_nd_update(table, numbers[:, None], rows)
 
 
-def add_scaled(y, scale, x):
+def add_scaled_in_place(y, scale, x):
     return y + scale * x
 
 

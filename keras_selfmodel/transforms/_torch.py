@@ -129,13 +129,13 @@ def scan(function: Callable, carry, inputs):
     return carry, torch.stack(outputs)
 
 
-def put_rows(table, numbers, rows):
+def put_rows_in_place(table, numbers, rows):
     # A quarter of the time of index_add_.
     table[numbers.long()] = rows
     return table
 
 
-def add_scaled(y, scale, x):
+def add_scaled_in_place(y, scale, x):
     return y.addcmul_(x, scale)
 
 

@@ -63,7 +63,7 @@ def test_a_baseline_belongs_to_every_choice_of_targets():
 
 def test_baselines_alone_are_a_study():
     (study,) = studies_of([made_up_run(0.0, 1), made_up_run(0.0, 2)])
-    assert study.series[0].baseline.seeds == (1, 2) and study.series[0].self_modeling == ()
+    assert study.series[0].baseline.seeds == (1, 2) and study.series[0].weighted == ()
 
 
 def test_baselines_alone_are_one_study_whatever_their_targets():

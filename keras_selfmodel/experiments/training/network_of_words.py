@@ -100,7 +100,7 @@ class NetworkOfWords:
                 all_weights = [ops.take(table, words, axis=0), *weights]
                 (loss, others), gradients = differentiate(all_weights, others, x, y)
                 rows, *weights = [w - rate * g for w, g in zip(all_weights, gradients, strict=True)]
-                return (transforms.put_rows(table, words, rows), weights, others), loss
+                return (transforms.put_rows_in_place(table, words, rows), weights, others), loss
 
             return transforms.scan(step, state, stack)
 

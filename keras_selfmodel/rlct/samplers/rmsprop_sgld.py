@@ -40,8 +40,8 @@ class RMSpropSGLD:
             unbiased = square / along(1 - DECAY**steps, square)
             own_step = step_size / (ops.sqrt(unbiased) + DAMPING)
             pull = here.force(i)
-            weight = transforms.add_scaled(weight, 0.5 * own_step, pull)
-            moved.append(transforms.add_scaled(weight, ops.sqrt(own_step), normal))
+            weight = transforms.add_scaled_in_place(weight, 0.5 * own_step, pull)
+            moved.append(transforms.add_scaled_in_place(weight, ops.sqrt(own_step), normal))
             updated.append(square)
             heat = heat - products(own_step * pull, gradient)
         heat = 0.25 * here.inverse_temperature * heat

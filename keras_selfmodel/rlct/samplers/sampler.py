@@ -112,5 +112,5 @@ def along(per_chain, like):
 def kick(momentum, time_step, force):
     """p + hF in the memory of the momentum p, and |p + hF|² − |p|², the work of the force, `(chains,)`."""
     before = total_squares(momentum)
-    kicked = transforms.add_scaled(momentum, time_step, force)
+    kicked = transforms.add_scaled_in_place(momentum, time_step, force)
     return kicked, total_squares(kicked) - before

@@ -29,8 +29,8 @@ class SGLD:
         moved, heat = [], 0.0
         for i, (weight, normal) in enumerate(zip(here.weights, normals, strict=False)):
             pull = here.force(i)
-            weight = transforms.add_scaled(weight, 0.5 * step_size, pull)
-            moved.append(transforms.add_scaled(weight, ops.sqrt(step_size), normal))
+            weight = transforms.add_scaled_in_place(weight, 0.5 * step_size, pull)
+            moved.append(transforms.add_scaled_in_place(weight, ops.sqrt(step_size), normal))
             heat = heat - products(pull, here.gradients[i])
         heat = 0.25 * step_size * here.inverse_temperature * heat
         return Step(moved, state, here.losses, heat, ops.ones_like(here.losses))

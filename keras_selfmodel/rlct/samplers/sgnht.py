@@ -48,9 +48,9 @@ class SGNHT:
         moved, updated, work, kinetic = [], [], 0.0, 0.0
         for i, (weight, momentum, normal) in enumerate(zip(here.weights, momenta, normals, strict=False)):
             kicked, done = kick(momentum, h, here.force(i))
-            weight = transforms.add_scaled(weight, 0.5 * h, kicked)
-            refreshed = transforms.add_scaled(along(retained, kicked) * kicked, along(noise, kicked), normal)
-            moved.append(transforms.add_scaled(weight, 0.5 * h, refreshed))
+            weight = transforms.add_scaled_in_place(weight, 0.5 * h, kicked)
+            refreshed = transforms.add_scaled_in_place(along(retained, kicked) * kicked, along(noise, kicked), normal)
+            moved.append(transforms.add_scaled_in_place(weight, 0.5 * h, refreshed))
             updated.append(refreshed)
             work, kinetic = work + done, kinetic + total_squares(refreshed)
         num_weights = sum(math.prod(weight.shape[1:]) for weight in here.weights)

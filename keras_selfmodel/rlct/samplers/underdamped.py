@@ -37,9 +37,9 @@ class Underdamped:
         moved, momenta, work = [], [], 0.0
         for i, (weight, momentum, normal) in enumerate(zip(here.weights, state, normals, strict=False)):
             kicked, done = kick(momentum, h, here.force(i))
-            weight = transforms.add_scaled(weight, 0.5 * h, kicked)
-            refreshed = transforms.add_scaled(retained * kicked, ops.sqrt(1 - retained**2), normal)
-            moved.append(transforms.add_scaled(weight, 0.5 * h, refreshed))
+            weight = transforms.add_scaled_in_place(weight, 0.5 * h, kicked)
+            refreshed = transforms.add_scaled_in_place(retained * kicked, ops.sqrt(1 - retained**2), normal)
+            moved.append(transforms.add_scaled_in_place(weight, 0.5 * h, refreshed))
             momenta.append(refreshed)
             work = work + done
         heat = 0.25 * (1 + retained) / (1 - retained) * work

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from keras_selfmodel._classifier_graph import classifier_of, final_kernel_layer
 
 
-class WeightSpread(NamedTuple):
+class Spread(NamedTuple):
     """Three descriptions of the width of a distribution of weights.
 
     Attributes:
@@ -24,7 +24,7 @@ class WeightSpread(NamedTuple):
     excess_kurtosis: float
 
 
-def weight_spread(model: keras.Model) -> WeightSpread:
+def weight_spread(model: keras.Model) -> Spread:
     """Measures the kernel of the classifier's final layer.
 
     The self-prediction head is not part of it, nor is the bias.
@@ -33,7 +33,7 @@ def weight_spread(model: keras.Model) -> WeightSpread:
         model: A built classifier, or a `SelfModelingModel`, of which the pruned classifier is measured.
 
     Returns:
-        A `WeightSpread`.
+        A `Spread`.
 
     Raises:
         ValueError: If the model has no layer with a kernel.
@@ -51,14 +51,14 @@ def weight_spread(model: keras.Model) -> WeightSpread:
     return spread_of(keras.ops.convert_to_numpy(layer.kernel))
 
 
-def spread_of(weights: npt.ArrayLike) -> WeightSpread:
+def spread_of(weights: npt.ArrayLike) -> Spread:
     """The spread of any array of weights (population moments, in double precision).
 
     Args:
         weights: Array of any shape, at least one element.
 
     Returns:
-        A `WeightSpread`. Weights that are all equal have excess kurtosis NaN.
+        A `Spread`. Weights that are all equal have excess kurtosis NaN.
 
     Example:
 
@@ -70,4 +70,4 @@ def spread_of(weights: npt.ArrayLike) -> WeightSpread:
     variance = float(np.mean(deviation**2))
     lower, upper = np.quantile(values, [0.25, 0.75])
     kurtosis = float(np.mean(deviation**4)) / variance**2 - 3.0 if variance > 0 else float("nan")
-    return WeightSpread(float(np.sqrt(variance)), float(upper - lower), kurtosis)
+    return Spread(float(np.sqrt(variance)), float(upper - lower), kurtosis)
