@@ -73,6 +73,30 @@ def sum_of_powers(orders: Sequence[int]) -> LearningCoefficient:
     return LearningCoefficient(sum((Fraction(1, 2 * k) for k in orders), Fraction(0)), 1)
 
 
+def tanh_network(hidden: int) -> LearningCoefficient:
+    """A network of one input, one layer of tanh units and one output, no biases, whose true function is 0.
+
+        λ = (H + i² + i)/(4i + 2),  i = ⌊√H⌋;  m = 2 if i² = H, else 1
+
+    It is the value at w* = 0, where all weights vanish.
+
+    Args:
+        hidden: H ≥ 1, the number of units.
+
+    Reference:
+        Aoyagi & Watanabe, "Resolution of singularities and the generalization error with Bayesian estimation for
+        layered neural network", IEICE Transactions J88-D-II, 2005.
+
+    Example:
+
+    >>> tanh_network(4)
+    LearningCoefficient(value=Fraction(1, 1), multiplicity=2)
+    """
+    _check_sizes(hidden=hidden)
+    i = math.isqrt(hidden)
+    return LearningCoefficient(Fraction(hidden + i * i + i, 4 * i + 2), 2 if i * i == hidden else 1)
+
+
 def reduced_rank_regression(inputs: int, hidden: int, outputs: int, rank: int) -> LearningCoefficient:
     """A linear network with one hidden layer, at its most singular true parameter.
 

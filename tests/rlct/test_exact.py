@@ -77,6 +77,14 @@ def test_normal_crossing_equals_quadrature_of_the_partition_function(orders, pri
     assert np.diff(free_energy)[0] == pytest.approx(np.diff(wanted)[0], abs=0.02)
 
 
+def test_tanh_network_is_the_least_of_the_candidates_its_blow_ups_give():
+    # Every i ≥ 0 gives a pole (H + i² + i)/(4i + 2); λ is the least, m how many tie. One unit is the crossing a·b.
+    assert exact.tanh_network(1) == exact.normal_crossing([1, 1])
+    for hidden in range(1, 40):
+        poles = [Fraction(hidden + i * i + i, 4 * i + 2) for i in range(hidden + 1)]
+        assert exact.tanh_network(hidden) == (min(poles), poles.count(min(poles)))
+
+
 @pytest.mark.parametrize("orders", [(1,), (1, 2), (2, 3)])
 def test_sum_of_powers_equals_quadrature(orders):
     w = np.linspace(-1, 1, 2_000_001)
@@ -95,6 +103,7 @@ def test_sum_of_powers_equals_quadrature(orders):
         lambda: exact.normal_crossing([0, 0]),
         lambda: exact.normal_crossing([1], [0, 0]),
         lambda: exact.sum_of_powers([1, 0]),
+        lambda: exact.tanh_network(0),
         lambda: exact.reduced_rank_regression(2, 3, 4, 3),
         lambda: exact.deep_linear([3], 0),
         lambda: exact.deep_linear([3, 0, 3], 0),

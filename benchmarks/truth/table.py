@@ -1,0 +1,37 @@
+"""Finite values that were sampled once, from `sampled.json` beside this file (written by rlct_truth_sampled.py)."""
+
+import json
+import math
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from truth.case import Finite
+
+SAMPLED = Path(__file__).with_name("sampled.json")
+
+
+def table(family: str, name: str) -> Finite:
+    """Interpolates the finite value over ln γ between those that were sampled; unknown outside and at another nβ."""
+
+    def finite(nbeta: float, localization: float) -> tuple[float, float] | None:
+        rows = [row for row in _rows().get(f"{family}: {name}", []) if math.isclose(row["nbeta"], nbeta, rel_tol=1e-6)]
+        if not rows:
+            return None
+        rows.sort(key=lambda row: row["localization"])
+        at, values, errors = (np.array([row[key] for row in rows]) for key in ("localization", "value", "error"))
+        # A hair beyond the ends is rounding.
+        if not at[0] * (1 - 1e-6) <= localization <= at[-1] * (1 + 1e-6):
+            return None
+        x, where = np.log(at), math.log(localization)
+        # What a straight line between neighbours misses: a third of its distance from the parabola through three.
+        value, error = np.interp(where, x, values), np.interp(where, x, errors)
+        return float(value), float(error)
+
+    return finite
+
+
+@cache
+def _rows() -> dict[str, list[dict]]:
+    return json.loads(SAMPLED.read_text())["values"] if SAMPLED.exists() else {}
