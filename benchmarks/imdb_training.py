@@ -17,8 +17,7 @@ import numpy as np
 
 from keras_selfmodel import SelfModelingModel, datasets, transforms
 from keras_selfmodel.experiments import TASKS
-from keras_selfmodel.experiments.training.network_of_words import NetworkOfWords
-from keras_selfmodel.models.words import stacked, word_batches
+from keras_selfmodel.words import NetworkOfWords, stacked, word_batches
 
 
 def model_of(task, recipe, dataset) -> keras.Model:

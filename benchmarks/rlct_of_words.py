@@ -18,7 +18,7 @@ from keras_selfmodel.experiments import TASKS
 from keras_selfmodel.rlct.batches import batch_indices
 from keras_selfmodel.rlct.chains import Chains
 from keras_selfmodel.rlct.problem import Problem
-from keras_selfmodel.rlct.word_chains import WordChains
+from keras_selfmodel.words import WordChains
 
 
 def main() -> None:

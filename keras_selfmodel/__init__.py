@@ -1,6 +1,6 @@
 """Networks that predict their own activations, and what that does to their complexity."""
 
-from keras_selfmodel import callbacks, initializers, layers, metrics, models, rlct
+from keras_selfmodel import callbacks, initializers, layers, metrics, models, rlct, words
 from keras_selfmodel._version import __version__
 from keras_selfmodel.metrics import weight_spread
 from keras_selfmodel.models import SelfModelingModel
@@ -17,4 +17,5 @@ __all__ = [
     "models",
     "rlct",
     "weight_spread",
+    "words",
 ]

@@ -30,7 +30,13 @@ def test_importing_the_package_loads_no_program_and_no_other_backend():
     assert finished.stdout.strip() == "[]"
 
 
+def test_who_imports_the_rlct_alone_has_the_shortcuts_of_the_packages_above_it():
+    code = "import sys, keras_selfmodel.rlct; print('keras_selfmodel.words' in sys.modules)"
+    finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert finished.stdout.strip() == "True"
+
+
 def test_public_names_exist():
-    for module in (ksm, ksm.callbacks, ksm.layers, ksm.metrics, ksm.models, ksm.rlct, ksm.initializers):
+    for module in (ksm, ksm.callbacks, ksm.layers, ksm.metrics, ksm.models, ksm.rlct, ksm.initializers, ksm.words):
         for name in module.__all__:
             assert getattr(module, name) is not None

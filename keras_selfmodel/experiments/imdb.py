@@ -5,9 +5,9 @@ import keras
 from keras_selfmodel.datasets import Dataset, padded, tokenize, vocabulary_size
 from keras_selfmodel.experiments.recipe import Recipe
 from keras_selfmodel.experiments.task import Task
-from keras_selfmodel.experiments.training.word_trainer import WordTrainer
 from keras_selfmodel.models import text_classifier
 from keras_selfmodel.rlct import SamplingSettings
+from keras_selfmodel.words import WordTrainer
 
 
 def _network(recipe: Recipe, dataset: Dataset) -> keras.Model:
@@ -18,6 +18,12 @@ def _network(recipe: Recipe, dataset: Dataset) -> keras.Model:
 
 def _optimizer(recipe: Recipe) -> keras.optimizers.Optimizer:
     return keras.optimizers.SGD(recipe.learning_rate)
+
+
+def _trainer(recipe: Recipe, dataset: Dataset) -> WordTrainer:
+    order = recipe.order(len(dataset.y_train))
+    train = dataset.x_train[order], dataset.y_train[order]
+    return WordTrainer(train, (dataset.x_test, dataset.y_test), recipe.batch_size)
 
 
 IMDB = Task(
@@ -47,7 +53,7 @@ IMDB = Task(
     inputs=padded,
     network=_network,
     optimizer=_optimizer,
-    trainer=WordTrainer,
+    trainer=_trainer,
     prepare=tokenize,
     # A step sees nothing but the words of its batch, and draws no random numbers.
     without=("random-projection", "other-network", "weight-decay", "dropout"),

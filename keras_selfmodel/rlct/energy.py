@@ -9,7 +9,7 @@ import numpy as np
 from keras import ops
 
 from keras_selfmodel import transforms
-from keras_selfmodel.rlct.words import Words
+from keras_selfmodel.rlct.shortcut import Shortcut, shortcut_of
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Energy:
             numbered by `index`, and of each of them, `(batch,)`.
         separately: Whether chains must be computed one after another; see `transforms.map_chains`.
         programs: What has been compiled of this loss; see `program`.
-        words: The same loss as a function of the words of a batch, if the model starts with a `MeanPooledEmbedding`.
+        shortcut: Another way to the same loss, where a batch touches few of the weights.
         order: Rows of x and y in the order of the samples, if it is not theirs, int `(num_samples,)`.
     """
 
@@ -36,7 +36,7 @@ class Energy:
     batch_loss: Callable
     separately: bool
     programs: dict[tuple, Callable] = field(default_factory=dict)
-    words: Words | None = None
+    shortcut: Shortcut | None = None
     order: np.ndarray | None = None
 
     @cached_property
@@ -45,12 +45,12 @@ class Energy:
 
     def without_data(self) -> "Energy":
         """What has been compiled, and no more: to be given to `energy` for another model of the same architecture."""
-        return replace(self, anchor=[], other=[], context=(), num_samples=0, words=None, order=None)
+        return replace(self, anchor=[], other=[], context=(), num_samples=0, shortcut=None, order=None)
 
     def on(self, x, y, num_samples: int) -> "Energy":
         """The same model on other data."""
         return replace(
-            self, context=(*self.context[:2], *_tensors((x, y))), num_samples=num_samples, words=None, order=None
+            self, context=(*self.context[:2], *_tensors((x, y))), num_samples=num_samples, shortcut=None, order=None
         )
 
     def at(self, anchor: list) -> "Energy":
@@ -82,8 +82,8 @@ class Energy:
 
     def losses(self, batches: list[np.ndarray]) -> list[np.ndarray]:
         """The losses of the samples of each batch at w*, in double precision; `other` stays as it is."""
-        if self.words is not None:
-            return self.words.losses(self.anchor, batches, self.program)
+        if self.shortcut is not None:
+            return self.shortcut.losses(self.anchor, batches, self.program)
         batch_loss = self.batch_loss  # Not `self`: what is compiled must not keep the data alive.
 
         def evaluate(index, weights, other, context):
@@ -103,8 +103,8 @@ class Energy:
 
     def gradient(self, batches: list[np.ndarray]) -> list:
         """∇L of all samples of the batches together, at w*."""
-        if self.words is not None:
-            return self.words.gradient(self.anchor, batches, self.program)
+        if self.shortcut is not None:
+            return self.shortcut.gradient(self.anchor, batches, self.program)
         differentiate = transforms.value_and_grad(self.batch_loss)
 
         def add(total, part, index, weights, other, context):
@@ -167,8 +167,8 @@ def energy(
         batch_loss=batch_loss if like is None else like.batch_loss,
         separately=training and any("seed_generator" in v.path for v in model.non_trainable_variables),
         programs={} if like is None else like.programs,
-        words=(
-            Words.of(model, partial(per_sample_loss, loss), x, y, training=training)
+        shortcut=(
+            shortcut_of(model, partial(per_sample_loss, loss), x, y, training=training)
             if all(sampled) and order is None
             else None
         ),

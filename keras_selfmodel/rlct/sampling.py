@@ -19,7 +19,6 @@ from keras_selfmodel.rlct.chains import Chains, Stepwise, alone
 from keras_selfmodel.rlct.conventions import SamplingSettings
 from keras_selfmodel.rlct.energy import Energy
 from keras_selfmodel.rlct.standard_error import relative_sampling_error
-from keras_selfmodel.rlct.word_chains import WordChains
 
 # How much of the work an interruption may cost, in seconds.
 SECONDS_BETWEEN_CHECKPOINTS = 30.0
@@ -72,7 +71,8 @@ class Sampling:
             if checkpoint is not None
             else {}
         )
-        self._by_words = WordChains.fit(energy, settings)
+        shorter = None if energy.shortcut is None else energy.shortcut.chains(energy, settings)
+        self._kind: type[Chains] = shorter or Chains
         self._progress = progress or (lambda *_: None)
         self._evaluations = 0
         self._parts: list[dict[str, np.ndarray]] = []  # of the present block of chains, one for each call
@@ -112,7 +112,7 @@ class Sampling:
             if number < len(self._blocks):
                 limit = self._blocks[number]["losses"].shape[1]
                 continue
-            chains = (WordChains if self._by_words else Chains)(self._energy, settings, block, self._gradient)
+            chains = self._kind(self._energy, settings, block, self._gradient)
             if stored is not None:
                 chains.restore(*stored)
                 stored = None
@@ -208,8 +208,7 @@ class Sampling:
             settings = {name: value for name, value in settings.items() if name not in _LENGTHS}
         return {
             **settings,
-            # Left out where they are not: samplings from before there were such chains go on.
-            **({"steps by words": "with their number"} if self._by_words else {}),
+            "chains": self._kind.__name__,
             "backend": keras.config.backend(),
             "loss at w*": f"{self.initial_loss:.4g}",
             **self._digests,

@@ -15,7 +15,7 @@ from keras_selfmodel.rlct.batches import batch_indices, paper_batches
 from keras_selfmodel.rlct.chains import Chains
 from keras_selfmodel.rlct.problem import Problem
 from keras_selfmodel.rlct.standard_error import sampling_error
-from keras_selfmodel.rlct.word_chains import WordChains
+from keras_selfmodel.words import WordChains
 
 WORDS, UNITS, TEXTS = 60, 7, 22
 STEP_SIZE, LOCALIZATION = 0.02, 15.0
@@ -73,7 +73,7 @@ def test_without_a_loss_rows_have_the_variance_of_their_chain(problem, localizat
     variances = [STEP_SIZE * sum(a ** (2 * i) for i in range(k)) for k in range(steps + 1)]
     away = ops.convert_to_numpy(chains._draw()[0]) - ops.convert_to_numpy(problem.energy.anchor[0])
     of_rows = np.square(away).mean(axis=(0, 2))
-    seen = np.unique(np.concatenate(problem.energy.words.texts))
+    seen = np.unique(np.concatenate(problem.energy.shortcut.texts))
     never = np.setdiff1d(np.arange(WORDS), seen)
     for rows in (seen, never):
         numbers = 3 * len(rows) * UNITS  # of independent squares, whose standard error is √(2/numbers)
@@ -111,7 +111,7 @@ def test_what_chains_of_the_other_kind_stored_is_told_from_theirs(problem, tmp_p
     with monkeypatch.context() as patch:
         patch.setattr(WordChains, "fit", lambda *_: False)
         problem.estimate(SETTINGS, checkpoint=tmp_path / "sampling.npz")
-    with pytest.raises(ValueError, match="another sampling: its steps by words differ. Remove it"):
+    with pytest.raises(ValueError, match="another sampling: its chains differ. Remove it"):
         problem.estimate(SETTINGS, checkpoint=tmp_path / "sampling.npz")
 
 
@@ -127,11 +127,11 @@ def test_networks_that_read_no_words_touch_all():
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     problem = Problem.of(model, (np.zeros((9, 3)), np.zeros(9, int)), loss, training=True)
-    assert problem.energy.words is None
+    assert problem.energy.shortcut is None
 
 
 def test_losses_and_gradient_by_words_are_those_of_all(problem):
-    dense = dataclasses.replace(problem.energy, words=None)
+    dense = dataclasses.replace(problem.energy, shortcut=None)
     for batches in (paper_batches(TEXTS, 8), [np.array([21, 3, 4], np.int32)]):
         for ours, theirs in zip(problem.energy.losses(batches), dense.losses(batches), strict=True):
             np.testing.assert_allclose(ours, theirs, rtol=1e-5)

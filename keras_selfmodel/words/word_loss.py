@@ -9,12 +9,16 @@ from keras import ops
 
 from keras_selfmodel import transforms
 from keras_selfmodel.layers import MeanPooledEmbedding
-from keras_selfmodel.models.words import frequency_matrix, stacked, word_batch, word_batches
+from keras_selfmodel.rlct.conventions import SamplingSettings
+from keras_selfmodel.rlct.energy import Energy
+from keras_selfmodel.rlct.shortcut import offers_shortcuts
+from keras_selfmodel.words.word_batches import frequency_matrix, stacked, word_batch, word_batches
+from keras_selfmodel.words.word_chains import WordChains
 
 
 @dataclass(frozen=True)
-class Words:
-    """A network that starts with a `MeanPooledEmbedding`, and its data as words and their frequencies.
+class WordLoss:
+    """A `Shortcut` of networks that start with a `MeanPooledEmbedding`: the data as words and their frequencies.
 
     Attributes:
         texts: Tokens of each text.
@@ -31,7 +35,7 @@ class Words:
     _known: dict = field(default_factory=dict)
 
     @classmethod
-    def of(cls, model: keras.Model, per_sample_loss: Callable, x, y, *, training: bool) -> "Words | None":
+    def of(cls, model: keras.Model, per_sample_loss: Callable, x, y, *, training: bool) -> "WordLoss | None":
         """What the loss depends on, or `None` if the model does not start with a `MeanPooledEmbedding`.
 
         Args:
@@ -59,7 +63,7 @@ class Words:
         return cls(texts, ops.convert_to_numpy(y), embedding.vocabulary_size, loss_of)
 
     def stacks(self, batches: Iterable[np.ndarray], batch_size: int) -> list[tuple]:
-        """Batches for loops over them, as `models.words.stacked` describes, mostly of the same shapes.
+        """Batches for loops over them, as `stacked` describes, mostly of the same shapes.
 
         Args:
             batches: Sample numbers of each batch.
@@ -81,13 +85,7 @@ class Words:
         return self._known[batch_size]
 
     def losses(self, weights: list, batches: list[np.ndarray], program: Callable) -> list[np.ndarray]:
-        """The losses of the samples of each batch; see `Energy.losses`.
-
-        Args:
-            weights: All weights, the table first.
-            batches: Sample numbers of each batch.
-            program: `Energy.program`.
-        """
+        """As `Shortcut.losses`; the table is the first of the weights."""
         loss_of = self.loss_of  # Not `self`: what is compiled must not keep the data alive.
 
         def evaluate(state, stack, weights):
@@ -106,7 +104,7 @@ class Words:
         return results
 
     def gradient(self, weights: list, batches: list[np.ndarray], program: Callable) -> list:
-        """The gradient of the mean loss of all samples of the batches; see `Energy.gradient`; arguments as above."""
+        """As `Shortcut.gradient`."""
         differentiate = transforms.value_and_grad(self.loss_of)
 
         def add(total, stack, weights, part):
@@ -129,6 +127,13 @@ class Words:
             part = ops.convert_to_tensor(stack[-1].shape[1] / samples, keras.config.floatx())
             total, _ = compiled(total, stack, weights, part)
         return total
+
+    def chains(self, energy: Energy, settings: SamplingSettings) -> type[WordChains] | None:
+        """As `Shortcut.chains`."""
+        return WordChains if WordChains.fit(energy, settings) else None
+
+
+offers_shortcuts(WordLoss.of)
 
 
 def _rounded_up(number: int, limit: int | None = None) -> int:

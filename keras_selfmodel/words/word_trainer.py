@@ -3,26 +3,31 @@
 from collections.abc import Sequence
 
 import keras
+import numpy as np
 
-from keras_selfmodel.datasets import Dataset, padded, vocabulary_size
-from keras_selfmodel.experiments.recipe import Recipe
-from keras_selfmodel.experiments.training.network_of_words import NetworkOfWords
-from keras_selfmodel.models.words import stacked, word_batches
+from keras_selfmodel.datasets import padded, vocabulary_size
+from keras_selfmodel.words.network_of_words import NetworkOfWords
+from keras_selfmodel.words.word_batches import stacked, word_batches
 
 
 class WordTrainer:
     """A `Trainer` for networks that start with a `MeanPooledEmbedding`, trained by plain SGD.
 
     Args:
-        recipe: Seed and batch size.
-        dataset: Tokens, as `datasets.tokenize` returns them.
+        train: Texts, each an array of its tokens as `datasets.tokenize` returns them, and their labels, in the order
+            in which they are trained on.
+        test: The same of the test data.
+        batch_size: Texts of a batch.
     """
 
-    def __init__(self, recipe: Recipe, dataset: Dataset) -> None:
-        order = recipe.order(len(dataset.y_train))
-        self._texts, self._labels = dataset.x_train[order], dataset.y_train[order]
-        train = word_batches(self._texts, self._labels, recipe.batch_size)
-        test = word_batches(dataset.x_test, dataset.y_test, recipe.batch_size)
+    def __init__(
+        self,
+        train: tuple[Sequence[np.ndarray], np.ndarray],
+        test: tuple[Sequence[np.ndarray], np.ndarray],
+        batch_size: int,
+    ) -> None:
+        self._texts, self._labels = train
+        train, test = (word_batches(*data, batch_size) for data in (train, test))
         size = vocabulary_size(self._texts)
         self._width = max(len(batch.words) for batch in (*train, *test))
         self._train, self._test = (

@@ -13,11 +13,11 @@ import numpy as np
 from keras import ops
 
 from keras_selfmodel import transforms
-from keras_selfmodel.models.words import frequency_matrix
 from keras_selfmodel.rlct.chains import Chains
 from keras_selfmodel.rlct.conventions import SamplingSettings
 from keras_selfmodel.rlct.energy import Energy
 from keras_selfmodel.rlct.samplers import Position
+from keras_selfmodel.words.word_batches import frequency_matrix
 
 
 class WordChains(Chains):
@@ -29,11 +29,10 @@ class WordChains(Chains):
 
     @staticmethod
     def fit(energy: Energy, settings: SamplingSettings) -> bool:
-        """Whether these chains can sample this loss by these settings."""
+        """Whether these chains can sample by these settings."""
         localization = settings.localization_for(energy.num_samples)
         return (
-            energy.words is not None
-            and settings.convention == "paper"
+            settings.convention == "paper"
             and settings.sampler == "sgld"
             and 0.5 * settings.step_size * localization < 1  # Beyond, rows jump from one side of w* to the other.
         )
@@ -45,7 +44,7 @@ class WordChains(Chains):
         return [ops.reshape(table, (rows, -1)), *others], [ops.zeros((rows,), "int32")], other, key
 
     def _data(self, indices: np.ndarray) -> tuple:
-        (stack,) = self._energy.words.stacks(indices[:, 0], self._settings.batch_size)
+        (stack,) = self._energy.shortcut.stacks(indices[:, 0], self._settings.batch_size)
         now = np.arange(self.done, self.done + len(indices), dtype=np.int32)
         return (ops.convert_to_tensor(now), *stack), self._energy.anchor
 
@@ -69,7 +68,7 @@ class WordChains(Chains):
     def _compiled(self) -> Callable:
         """Compiles `(state, stack, anchor, …, step_size, friction) -> (state, trace (steps, 3, chains))`."""
         sampler = self._sampler
-        differentiate = transforms.value_and_grad(self._energy.words.loss_of)
+        differentiate = transforms.value_and_grad(self._energy.shortcut.loss_of)
 
         def gradient(weights, matrix, y):
             (loss, _), gradients = differentiate(weights, matrix, y)

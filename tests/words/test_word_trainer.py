@@ -11,8 +11,8 @@ from keras_selfmodel.callbacks import WeightSpread
 from keras_selfmodel.datasets import Dataset, padded
 from keras_selfmodel.experiments import TASKS, find_objective
 from keras_selfmodel.experiments.objectives import Subject
-from keras_selfmodel.experiments.training.word_trainer import WordTrainer
 from keras_selfmodel.models import text_classifier
+from keras_selfmodel.words import WordTrainer
 
 WORDS, AUX_WEIGHT, RATE, BATCH = 40, 3.0, 0.5, 8
 
@@ -32,12 +32,6 @@ def texts() -> Dataset:
     test[5] = np.array([], np.int32)
     labels = rng.integers(0, 2, 43).astype(np.int32)
     return Dataset("imdb", train, labels[:30], test, labels[30:], 2, source="made up", digest="", is_subset=False)
-
-
-@pytest.fixture(scope="module")
-def recipe():
-    changes = {"batch_size": BATCH, "learning_rate": RATE, "momentum": 0.0, "seed": 3, "rlct": None}
-    return dataclasses.replace(TASKS["mnist"].recipe, **changes)
 
 
 def network(aux_weight: float, targets="hidden", optimizer=None) -> keras.Model:
@@ -63,13 +57,12 @@ class Rows(keras.callbacks.Callback):
         self.rows.append(dict(logs))
 
 
-def in_order(texts: Dataset, seed: int = 3):
-    order = np.random.default_rng(seed).permutation(30)
-    return padded(texts.x_train[order]), texts.y_train[order]
+def trainer(texts: Dataset) -> WordTrainer:
+    return WordTrainer((texts.x_train, texts.y_train), (texts.x_test, texts.y_test), BATCH)
 
 
 @pytest.mark.parametrize("objective", ["last-layer-decay", "activation-regularization", "random-subset"])
-def test_other_objectives_train_as_keras_trains_them(texts, recipe, objective):
+def test_other_objectives_train_as_keras_trains_them(texts, objective):
     def model() -> keras.Model:
         subject = Subject(text_classifier(WORDS, embedding=5, hidden=6, seed=3), ("hidden",), 0.5, 3, network)
         made = find_objective(objective).model(subject)
@@ -77,8 +70,8 @@ def test_other_objectives_train_as_keras_trains_them(texts, recipe, objective):
         return made
 
     ours, dense = model(), model()
-    WordTrainer(recipe, texts).fit(ours, epochs=2, initial_epoch=0, callbacks=[])
-    x, y = in_order(texts)
+    trainer(texts).fit(ours, epochs=2, initial_epoch=0, callbacks=[])
+    x, y = padded(texts.x_train), texts.y_train
     dense.fit(x, y, batch_size=BATCH, epochs=2, shuffle=False, verbose=0)
     for trained, wanted in zip(ours.get_weights(), dense.get_weights(), strict=True):
         # Single precision: the same sums, added in another order.
@@ -86,11 +79,11 @@ def test_other_objectives_train_as_keras_trains_them(texts, recipe, objective):
 
 
 @pytest.mark.parametrize(("aux_weight", "targets"), [(0.0, ""), (AUX_WEIGHT, "hidden"), (2.0, ["pooled", "hidden"])])
-def test_weights_and_logs_are_those_of_keras(texts, recipe, aux_weight, targets):
+def test_weights_and_logs_are_those_of_keras(texts, aux_weight, targets):
     ours, rows = network(aux_weight, targets), Rows()
-    WordTrainer(recipe, texts).fit(ours, epochs=3, initial_epoch=0, callbacks=[WeightSpread(), rows])
+    trainer(texts).fit(ours, epochs=3, initial_epoch=0, callbacks=[WeightSpread(), rows])
     dense = network(aux_weight, targets)
-    x, y = in_order(texts)
+    x, y = padded(texts.x_train), texts.y_train
     test = padded(texts.x_test), texts.y_test
     history = dense.fit(
         x, y, batch_size=BATCH, epochs=3, shuffle=False, validation_data=test, verbose=0, callbacks=[WeightSpread()]
@@ -103,14 +96,13 @@ def test_weights_and_logs_are_those_of_keras(texts, recipe, aux_weight, targets)
     assert int(ours.optimizer.iterations) == int(dense.optimizer.iterations) == 12
 
 
-def test_weights_are_those_of_numpy_on_every_backend(texts, recipe):
+def test_weights_are_those_of_numpy_on_every_backend(texts):
     model = network(AUX_WEIGHT)
     table, w, b, v, c, kernel, bias = (a.astype(np.float64) for a in model.get_weights() if a.ndim)
-    WordTrainer(recipe, texts).fit(model, epochs=2, initial_epoch=0, callbacks=[])
-    order = np.random.default_rng(3).permutation(30)
+    trainer(texts).fit(model, epochs=2, initial_epoch=0, callbacks=[])
     for _ in range(2):
         for start in range(0, 30, BATCH):
-            batch = order[start : start + BATCH]
+            batch = range(start, min(start + BATCH, 30))
             y, n = np.eye(2)[texts.y_train[batch]], len(batch)
             counts = np.array([np.bincount(texts.x_train[i], minlength=WORDS) / len(texts.x_train[i]) for i in batch])
             pooled = counts @ table
@@ -130,24 +122,25 @@ def test_weights_are_those_of_numpy_on_every_backend(texts, recipe):
         np.testing.assert_allclose(ours, wanted, atol=1e-4)
 
 
-def test_what_is_measured_on_the_test_data_is_that_of_keras(texts, recipe):
+def test_what_is_measured_on_the_test_data_is_that_of_keras(texts):
     model = network(AUX_WEIGHT)
-    measured = WordTrainer(recipe, texts).evaluate(model)
+    measured = trainer(texts).evaluate(model)
     x, y = padded(texts.x_test), texts.y_test
     wanted = model.evaluate(x, y, verbose=0, return_dict=True) | model.evaluate_self_prediction(x)
     for name, value in wanted.items():
         assert measured[name] == pytest.approx(value, rel=1e-5), name
 
 
-def test_the_samples_are_those_it_trains_on_in_its_order(texts, recipe):
-    x, y = WordTrainer(recipe, texts).training_samples()
-    wanted_x, wanted_y = in_order(texts)
-    np.testing.assert_array_equal(x, wanted_x)
-    np.testing.assert_array_equal(y, wanted_y)
+def test_imdb_trains_on_the_texts_in_the_order_of_the_seed(texts):
+    recipe = dataclasses.replace(TASKS["imdb"].recipe, batch_size=BATCH, seed=3, rlct=None)
+    x, y = TASKS["imdb"].trainer(recipe, texts).training_samples()
+    order = np.random.default_rng(3).permutation(30)
+    np.testing.assert_array_equal(x, padded(texts.x_train[order]))
+    np.testing.assert_array_equal(y, texts.y_train[order])
 
 
 @pytest.mark.parametrize("optimizer", [keras.optimizers.SGD(0.1, momentum=0.9), keras.optimizers.Adam()])
-def test_optimizers_that_move_all_words_are_refused(texts, recipe, optimizer):
+def test_optimizers_that_move_all_words_are_refused(texts, optimizer):
     model = network(0.0, optimizer=type(optimizer).from_config(optimizer.get_config()))
     with pytest.raises(ValueError, match="without momentum"):
-        WordTrainer(recipe, texts).fit(model, epochs=1, initial_epoch=0, callbacks=[])
+        trainer(texts).fit(model, epochs=1, initial_epoch=0, callbacks=[])
