@@ -1,0 +1,54 @@
+"""What README and docs tell a reader to type is there, and runs."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from ksm_cli.main import main
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
+PAGES = [page for page in PAGES if page.exists()]
+
+
+def _blocks(page: Path, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+
+
+def _commands(page: Path) -> list[list[str]]:
+    lines = [line for block in _blocks(page, "sh") for line in block.splitlines()]
+    parts = [part for line in lines for part in re.split(r"&&|;", line)]
+    words = [shlex.split(part, comments=True) for part in parts if part.strip().startswith("ksm ")]
+    return [command[1:] for command in words]
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if _blocks(page, "python")], ids=lambda page: page.stem)
+def test_the_python_of_a_page_runs_as_it_stands(page, tmp_path):
+    program = tmp_path / "page.py"
+    headless = "import matplotlib\nmatplotlib.use('Agg')\n"
+    program.write_text(headless + "\n".join(_blocks(page, "python")), encoding="utf-8")
+    finished = subprocess.run([sys.executable, str(program)], capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert finished.returncode == 0, finished.stderr
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if _commands(page)], ids=lambda page: page.stem)
+def test_every_command_and_option_that_a_page_names_exists(page):
+    for command in _commands(page):
+        name, *words = command
+        found = main.get_command(click.Context(main), name)
+        assert found is not None, f"ksm {name}"
+        known = {option for parameter in found.params for option in (*parameter.opts, *parameter.secondary_opts)}
+        used = {word.split("=")[0] for word in words if word.startswith("--") and word != "--"}
+        assert used <= known | {"--help"}, f"ksm {' '.join(command)}"
+
+
+def test_the_readme_is_short_and_its_files_are_there():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 150
+    links = re.findall(r"\]\((?!https?:)([^)#]+)\)", text)
+    assert links and all((ROOT / link).exists() for link in links)
