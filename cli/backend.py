@@ -5,22 +5,13 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
 BACKENDS = ("jax", "tensorflow", "torch")
-
-
-def backend_option(command: Callable) -> Callable:
-    """Adds `--backend` to a command."""
-    return click.option(
-        "--backend",
-        type=click.Choice(BACKENDS),
-        help="What computes. Default: KERAS_BACKEND, else keras.json, else the first that is installed.",
-    )(command)
 
 
 def activate(requested: str | None) -> str:

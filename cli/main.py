@@ -5,19 +5,19 @@ import sys
 
 import click
 
-from ksm_cli.compare import compare
-from ksm_cli.controls import controls
-from ksm_cli.data import data
-from ksm_cli.doctor import doctor
-from ksm_cli.identity import identity
-from ksm_cli.observer import observer
+from ksm_cli.commands.compare import compare_command
+from ksm_cli.commands.controls import controls_command
+from ksm_cli.commands.data import data_command
+from ksm_cli.commands.doctor import doctor_command
+from ksm_cli.commands.identity import identity_command
+from ksm_cli.commands.observer import observer_command
+from ksm_cli.commands.plot import plot_command
+from ksm_cli.commands.report import report_command
+from ksm_cli.commands.rlct import rlct_command
+from ksm_cli.commands.run import run_command
+from ksm_cli.commands.sweep import sweep_command
+from ksm_cli.commands.tune import tune_command
 from ksm_cli.output import Interrupted
-from ksm_cli.plot import plot
-from ksm_cli.report import report
-from ksm_cli.rlct import rlct
-from ksm_cli.run import run
-from ksm_cli.sweep import sweep
-from ksm_cli.tune import tune
 
 # What bad input, a full disk or a missing package raises; anything else is a defect of the program.
 EXPECTED = (ArithmeticError, ImportError, MemoryError, OSError, RuntimeError, ValueError)
@@ -77,5 +77,18 @@ def main() -> None:
     """
 
 
-for command in (run, sweep, controls, tune, compare, plot, report, identity, observer, rlct, data, doctor):
+for command in (
+    run_command,
+    sweep_command,
+    controls_command,
+    tune_command,
+    compare_command,
+    plot_command,
+    report_command,
+    identity_command,
+    observer_command,
+    rlct_command,
+    data_command,
+    doctor_command,
+):
     main.add_command(command)

@@ -9,9 +9,6 @@ from contextlib import contextmanager
 
 import click
 
-json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON, for programs.")
-quiet_option = click.option("--quiet", "-q", is_flag=True, help="No progress; only the result, warnings and errors.")
-
 
 def require(*modules: str, extra: str = "experiments") -> None:
     """Stops a command that needs packages of an extra before it starts, not at its end.

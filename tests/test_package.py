@@ -14,8 +14,9 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def test_every_folder_with_code_is_packaged():
     listed = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]["packages"]
-    found = {".".join(init.parent.relative_to(ROOT).parts) for init in (ROOT / "keras_selfmodel").rglob("__init__.py")}
-    assert set(listed) == found | {"ksm_cli"}
+    installed_as = {"keras_selfmodel": "keras_selfmodel", "cli": "ksm_cli"}
+    folders = [init.parent.relative_to(ROOT) for top in installed_as for init in (ROOT / top).rglob("__init__.py")]
+    assert set(listed) == {".".join((installed_as[top], *rest)) for top, *rest in (folder.parts for folder in folders)}
 
 
 def test_importing_the_package_loads_no_program_and_no_other_backend():

@@ -14,6 +14,7 @@ from keras_selfmodel.datasets.from_arrays import from_arrays
 from keras_selfmodel.datasets.image_folder import read_image_folder
 from keras_selfmodel.datasets.limiting import limited
 from keras_selfmodel.datasets.loading import load
+from keras_selfmodel.datasets.model_inputs import inputs_of
 from keras_selfmodel.datasets.preparing import prepare
 from keras_selfmodel.datasets.tokenizing import PADDING, UNKNOWN, padded, tokenize, vocabulary_size
 from keras_selfmodel.datasets.validation import with_validation
@@ -29,6 +30,7 @@ __all__ = [
     "SubsetWarning",
     "find",
     "from_arrays",
+    "inputs_of",
     "limited",
     "load",
     "padded",

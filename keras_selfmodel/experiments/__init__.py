@@ -1,5 +1,6 @@
 """The paper's experiments: recipes, runs and their folders."""
 
+from keras_selfmodel.experiments.chosen_sampling import sampling_settings
 from keras_selfmodel.experiments.control_strengths import CONTROL_STRENGTHS
 from keras_selfmodel.experiments.custom.custom_task import CustomTask
 from keras_selfmodel.experiments.custom.recipe_file import read_recipe_file
@@ -68,5 +69,6 @@ __all__ = [
     "read_run",
     "row_of",
     "run",
+    "sampling_settings",
     "sweep",
 ]

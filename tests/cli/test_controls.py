@@ -7,7 +7,7 @@ import pytest
 
 from keras_selfmodel import experiments
 from keras_selfmodel.experiments import OBJECTIVES, finished_runs
-from ksm_cli.objectives import OBJECTIVE_NAMES, chosen_strengths, objective_list
+from ksm_cli.options.objectives import OBJECTIVE_NAMES, chosen_strengths, objective_list
 from tests.studies.made_up import made_up_grid, made_up_run, written
 
 SMALL = ("controls", "mnist", "--hidden", "3", "--seeds", "1-2", "--batch-size", "32", "--epochs", "1", "--no-rlct")

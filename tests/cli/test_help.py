@@ -16,14 +16,15 @@ from keras_selfmodel.reporting import FORMATS
 from keras_selfmodel.rlct import SamplingSettings
 from keras_selfmodel.rlct.samplers import SAMPLERS
 from keras_selfmodel.tuning import OBJECTIVES, SEARCHES
-from ksm_cli.data import NAMES
+from ksm_cli.commands.data import NAMES
+from ksm_cli.commands.plot import FORMATS as PLOT_FORMATS
+from ksm_cli.commands.rlct import SAMPLER_NAMES, SCALING_NAMES, rlct_command
+from ksm_cli.commands.run import run_command
+from ksm_cli.commands.tune import OBJECTIVES as TUNE_OBJECTIVES
+from ksm_cli.commands.tune import SEARCHES as TUNE_SEARCHES
+from ksm_cli.commands.tune import tune_command
 from ksm_cli.main import main
-from ksm_cli.plot import FORMATS as PLOT_FORMATS
-from ksm_cli.rlct import SAMPLER_NAMES, SCALING_NAMES, rlct
-from ksm_cli.run import PRECISION_NAMES, TASK_NAMES, run
-from ksm_cli.tune import OBJECTIVES as TUNE_OBJECTIVES
-from ksm_cli.tune import SEARCHES as TUNE_SEARCHES
-from ksm_cli.tune import tune
+from ksm_cli.options.settings import PRECISION_NAMES, TASK_NAMES
 
 COMMANDS = (
     "",
@@ -98,11 +99,11 @@ def _help(command: click.Command, name: str) -> str:
 @pytest.mark.parametrize("name", ["hidden", "aux_weight", "epochs", "batch_size"])
 def test_the_help_of_run_names_the_default_of_every_task(name):
     defaults = ", ".join(f"{task} {getattr(TASKS[task].recipe, name):g}" for task in TASK_NAMES)
-    assert _help(run, name).endswith(f"Default: {defaults}.")
+    assert _help(run_command, name).endswith(f"Default: {defaults}.")
 
 
 def test_the_help_of_tune_names_the_epochs_of_every_task():
-    assert _help(tune, "epochs").endswith(_help(run, "epochs").partition("Default:")[2])
+    assert _help(tune_command, "epochs").endswith(_help(run_command, "epochs").partition("Default:")[2])
 
 
 def test_the_help_of_run_names_the_targets_and_the_seed():
@@ -111,9 +112,9 @@ def test_the_help_of_run_names_the_targets_and_the_seed():
         "cifar10": ("last_block", "hidden"),
         "imdb": ("hidden",),
     }
-    assert _help(run, "targets").endswith("Default: hidden, of cifar10 last_block and hidden.")
+    assert _help(run_command, "targets").endswith("Default: hidden, of cifar10 last_block and hidden.")
     assert {TASKS[task].recipe.seed for task in TASK_NAMES} == {1}
-    assert _help(run, "seed").endswith("Default: 1.")
+    assert _help(run_command, "seed").endswith("Default: 1.")
 
 
 def _paper(name: str) -> str:
@@ -125,19 +126,21 @@ def _paper(name: str) -> str:
 
 @pytest.mark.parametrize("name", ["num_chains", "num_draws", "burn_in", "batch_size"])
 def test_the_defaults_that_the_help_of_rlct_names_are_those_of_both_conventions(name):
-    assert _help(rlct, name).endswith(f"Default: {getattr(SamplingSettings(), name)}; paper {_paper(name)}.")
+    assert _help(rlct_command, name).endswith(f"Default: {getattr(SamplingSettings(), name)}; paper {_paper(name)}.")
 
 
 def test_thinning_is_the_same_in_both_conventions():
     assert {SamplingSettings().thinning, *(TASKS[task].recipe.rlct.thinning for task in TASK_NAMES)} == {1}
-    assert _help(rlct, "thinning").endswith("Default: 1.")
+    assert _help(rlct_command, "thinning").endswith("Default: 1.")
 
 
 def test_the_defaults_that_depend_on_the_data_are_described():
     default = SamplingSettings()
     assert default.step_size is None and default.localization is None
-    assert _help(rlct, "step_size").endswith(f"Default: from the curvature; paper {_paper('step_size')}.")
-    assert _help(rlct, "localization").endswith(f"Default: nβ/2000, at least 1; paper {_paper('localization')}.")
+    assert _help(rlct_command, "step_size").endswith(f"Default: from the curvature; paper {_paper('step_size')}.")
+    assert _help(rlct_command, "localization").endswith(
+        f"Default: nβ/2000, at least 1; paper {_paper('localization')}."
+    )
     assert default.localization_for(1000) == 1
     assert default.localization_for(10**6) == pytest.approx(default.inverse_temperature_for(10**6) / 2000)
 

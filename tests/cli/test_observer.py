@@ -6,8 +6,8 @@ import pytest
 
 from keras_selfmodel.models import mlp
 from keras_selfmodel.probes.observers import QUESTIONS, ObserverProtocol
+from ksm_cli.commands.observer import SOURCES
 from ksm_cli.main import main
-from ksm_cli.observer import SOURCES
 from tests.studies.made_up import made_up_run, network_written
 
 FEW = ("--samples", "90", "--held-out", "20", "--capacities", "0")

@@ -49,7 +49,7 @@ def test_a_network_that_knows_other_words_is_refused(ksm, tiny_imdb):
     text_classifier(5, embedding=3, hidden=2, seed=1).save("model.keras")
     result = ksm("rlct", "model.keras", "--data", "imdb")
     assert (result.exit_code, result.stdout) == (1, "")
-    assert "knows 5 tokens; these texts have numbers up to 8" in result.stderr
+    assert "knows 5 tokens, but the texts have token numbers up to 8" in result.stderr
 
 
 @pytest.mark.parametrize("task", ["cifar10", "imdb"])

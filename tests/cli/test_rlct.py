@@ -3,12 +3,10 @@ import json
 import math
 
 import keras
-import numpy as np
 import pytest
 
 from keras_selfmodel import SelfModelingModel
 from keras_selfmodel.models import mlp
-from ksm_cli.rlct import _inputs
 
 # So short a chain is rightly warned about, and so is a network that was never trained.
 pytestmark = pytest.mark.filterwarnings("always::keras_selfmodel.rlct.RLCTWarning")
@@ -93,21 +91,6 @@ def test_one_chain_has_no_standard_error(ksm, saved, tiny_mnist):
     result = ksm("rlct", saved(mlp(4, seed=1)), *QUICK, "--chains", "1", "--json")
     assert json.loads(result.stdout, parse_constant=_reject)["std_error"] is None
     assert "Warning: One chain" in result.stderr
-
-
-@pytest.mark.parametrize("shape", [(28, 28, 1), (28, 28), (784,), (1, 28, 28), (None, None, 1)])
-def test_images_are_given_in_the_shape_that_the_network_takes(tiny_mnist, shape):
-    inputs = keras.Input(shape)
-    x = _inputs(tiny_mnist.x_train, keras.Model(inputs, keras.layers.Dense(10)(inputs)), "none")
-    np.testing.assert_array_equal(x.ravel(), tiny_mnist.x_train.ravel())
-    assert x.shape == (100, *((28, 28, 1) if None in shape else shape)) and x.dtype == np.float32
-
-
-@pytest.mark.parametrize(("scaling", "black", "white"), [("symmetric", -1, 1), ("unit", 0, 1), ("none", 0, 255)])
-def test_pixels_are_scaled_as_the_network_knows_them(scaling, black, white):
-    images = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
-    x = _inputs(images, keras.Sequential([keras.Input((1,)), keras.layers.Dense(2)]), scaling)
-    assert x.ravel().tolist() == [black, white]
 
 
 @pytest.mark.parametrize("shape", [(5,), (28, 28, 3), (None, 5)])

@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from keras_selfmodel.experiments import TASKS, PaperFigures, RunResult
-from ksm_cli.run_table import run_notes, run_table
+from ksm_cli.tables.run import run_notes, run_table
 
 
 @pytest.fixture

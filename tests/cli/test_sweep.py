@@ -13,8 +13,8 @@ import pytest
 
 from keras_selfmodel import experiments
 from keras_selfmodel.experiments import TASKS
-from ksm_cli.grids import GRIDS, numbers
-from ksm_cli.run import TASK_NAMES
+from ksm_cli.options.grids import GRIDS, numbers
+from ksm_cli.options.settings import TASK_NAMES
 from ksm_cli.sweep_progress import duration
 
 PROGRAM = [sys.executable, "-c", "from ksm_cli.main import main; main(prog_name='ksm')"]

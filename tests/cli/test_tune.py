@@ -8,8 +8,8 @@ import pytest
 
 from keras_selfmodel.experiments import TASKS, Recipe
 from keras_selfmodel.tuning import OneOf, Range
-from ksm_cli.search_values import search_values
-from ksm_cli.tune import PRICES
+from ksm_cli.commands.tune import PRICES
+from ksm_cli.options.searched import search_values
 
 SMALL = ("--hidden", "3,4", "--aux-weight", "0,2", "--batch-size", "32", "--epochs", "1", "--search", "random")
 FEW = (*SMALL, "--learning-rate", "0.01:0.1", "--trials", "3", "--no-rlct", "--objective", "spread")

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from keras_selfmodel.studies.observers import MatchedObservers, ObservedGroup
 from keras_selfmodel.studies.observers.reading import is_significant
-from ksm_cli.controls_table import WIDTH, matched_table
+from ksm_cli.tables.controls import WIDTH, matched_table
 
 # Capacities that fit 80 columns.
 CAPACITIES = 4

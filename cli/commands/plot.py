@@ -5,25 +5,27 @@ from pathlib import Path
 import click
 
 from ksm_cli.backend import activate
-from ksm_cli.finished import finished, folder_argument
-from ksm_cli.output import json_option, print_json, require, spoken_warnings
+from ksm_cli.options.general import json_option
+from ksm_cli.options.run_folders import finished, folder_argument
+from ksm_cli.output import print_json, require, spoken_warnings
 
 # Written out, for the help's sake. A test compares.
 FORMATS = ("png", "svg")
 
 
 @click.command(
+    "plot",
     epilog="""\b
 Examples:
   ksm plot sweeps/mnist
-  ksm plot sweeps/mnist --paper --format png --out figures"""
+  ksm plot sweeps/mnist --paper --format png --out figures""",
 )
 @folder_argument
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder. Default: FOLDER/figures.")
 @click.option("--paper", is_flag=True, help="Mark the paper's values, where the runs have its settings.")
 @click.option("--format", "formats", metavar="LIST", default="png,svg", show_default=True, help="png, svg or both.")
 @json_option
-def plot(folder, out, paper, formats, as_json) -> None:
+def plot_command(folder, out, paper, formats, as_json) -> None:
     """Draw the paper's Figures 2, 3 and 4 of the runs in FOLDER.
 
     One figure for each task: the weight spread during training, and spread, RLCT

@@ -6,26 +6,19 @@ from pathlib import Path
 
 import click
 
-from ksm_cli.backend import activate, backend_option
-from ksm_cli.finished import finished
-from ksm_cli.grids import numbers
-from ksm_cli.output import (
-    Bar,
-    Interrupted,
-    json_option,
-    print_json,
-    print_table,
-    quiet_option,
-    require,
-    spoken_warnings,
-)
-from ksm_cli.stored_runs import data_of_runs, data_options
+from ksm_cli.backend import activate
+from ksm_cli.options.general import backend_option, json_option, quiet_option
+from ksm_cli.options.grids import numbers
+from ksm_cli.options.run_folders import finished
+from ksm_cli.options.stored_runs import data_of_runs, data_options
+from ksm_cli.output import Bar, Interrupted, print_json, print_table, require, spoken_warnings
 
 # Written out, for the help's sake. A test compares.
 SOURCES = ("inputs", "logits", "probabilities")
 
 
 @click.command(
+    "observer",
     short_help="Let fresh networks learn to predict trained ones.",
     epilog="""\b
 Examples:
@@ -64,7 +57,7 @@ Examples:
 @backend_option
 @json_option
 @quiet_option
-def observer(
+def observer_command(
     folders, recipe_file, data_dir, examples, out, capacities, sources, backend, as_json, quiet, **settings
 ) -> None:  # fmt: skip
     """Let fresh observer networks learn to predict trained networks: from the
@@ -87,15 +80,16 @@ def observer(
     backend = activate(backend)
     with spoken_warnings():
         from keras_selfmodel._whole_files import write_csv
+        from keras_selfmodel.probes.observers import QUESTIONS, ObserverProtocol
         from keras_selfmodel.reporting import observer_figure, write_figure
         from keras_selfmodel.studies import observers
-        from ksm_cli.observer_table import LEGEND, groups_json, matched_observer_tables, observer_tables
+        from ksm_cli.tables.observers import LEGEND, groups_json, matched_observer_tables, observer_tables
 
         results = [result for folder in folders for result in finished(folder)]
         dataset = data_of_runs(results, recipe_file, data_dir, examples)
         given = {name: value for name, value in settings.items() if value is not None}
-        protocol = observers.ObserverProtocol(capacities=tuple(capacities), **given)
-        questions = [question for question in observers.QUESTIONS if not sources or question.source in sources]
+        protocol = ObserverProtocol(capacities=tuple(capacities), **given)
+        questions = [question for question in QUESTIONS if not sources or question.source in sources]
         folder = out or folders[0] / "observer"
         with Bar(quiet) as bar:
             try:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from ksm_cli.recipes import data_dir_option, data_of, examples_option, opened, recipe_option
+from ksm_cli.options.recipes import data_dir_option, data_of, examples_option, opened, recipe_option
 
 
 def data_options(command: Callable) -> Callable:

@@ -1,24 +1,15 @@
 """`ksm rlct`: the RLCT of any saved Keras classifier."""
 
-import dataclasses
 from functools import partial
 from pathlib import Path
 
 import click
 
-from ksm_cli.backend import activate, backend_option
-from ksm_cli.output import (
-    Bar,
-    Interrupted,
-    json_option,
-    print_json,
-    print_table,
-    quiet_option,
-    require,
-    spoken_warnings,
-)
-from ksm_cli.recipes import check_one, data_dir_option, data_of, opened, recipe_option
-from ksm_cli.run import TASK_NAMES
+from ksm_cli.backend import activate
+from ksm_cli.options.general import backend_option, json_option, quiet_option
+from ksm_cli.options.recipes import check_one, data_dir_option, data_of, opened, recipe_option
+from ksm_cli.options.settings import TASK_NAMES
+from ksm_cli.output import Bar, Interrupted, print_json, print_table, require, spoken_warnings
 
 # Written out, for the help's sake: importing them would import Keras. A test compares.
 SAMPLER_NAMES = ("underdamped", "sgld", "rmsprop", "sgnht", "mala")
@@ -26,13 +17,14 @@ SCALING_NAMES = ("symmetric", "unit", "none")
 
 
 @click.command(
+    "rlct",
     epilog="""\b
 Examples:
   ksm rlct runs/mnist-hidden512-aux10-seed1-jax/model.keras --data mnist
   ksm rlct mine.keras --data mnist --scaling unit --convention paper
   ksm rlct mine.keras --data mnist --layer logits --target-error 0.01
   ksm rlct mine.keras --data mnist --calibrate --plot plateau.png
-  ksm rlct mine.keras --recipe examples/digits/digits.toml"""
+  ksm rlct mine.keras --recipe examples/digits/digits.toml""",
 )
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--data", "data_name", type=click.Choice(TASK_NAMES), help="Data it was trained on.")
@@ -112,7 +104,7 @@ Examples:
 @backend_option
 @json_option
 @quiet_option
-def rlct(
+def rlct_command(
     file, data_name, recipe_file, scaling, convention, anchor, weights, test_loss, calibrate, checkpoint, traces,
     data_dir, plot, backend, as_json, quiet, **settings,
 ) -> None:  # fmt: skip
@@ -127,21 +119,26 @@ def rlct(
     activate(backend)
     with spoken_warnings():
         import keras_selfmodel as ksm
+        from keras_selfmodel import experiments
         from keras_selfmodel._classifier_graph import classifier_of
         from keras_selfmodel._whole_files import write_whole
+        from keras_selfmodel.datasets import inputs_of
         from keras_selfmodel.models.precision import computes_in_half
-        from ksm_cli.rlct_table import calibration_json, calibration_table, rlct_json, rlct_table
+        from ksm_cli.tables.rlct import calibration_json, calibration_table, rlct_json, rlct_table
 
         task = opened(data_name, recipe_file)
-        sampling = _settings(task.recipe, convention, settings)
+        try:
+            sampling = experiments.sampling_settings(task.recipe, convention, **settings)
+        except ValueError as error:  # NaN and infinity, which a click range lets through.
+            raise click.UsageError(str(error)) from error
         scaling = scaling or task.recipe.scaling or "symmetric"
         if calibrate and (sampling.step_size is not None or convention == "paper"):
             raise click.UsageError("--calibrate finds the step size: leave out --step-size and --convention paper.")
         model = _load(file)
         dataset = task.prepare(data_of(task, data_dir))
-        data = _inputs(dataset.x_train, model, scaling), dataset.y_train
+        data = inputs_of(model, dataset.x_train, scaling=scaling), dataset.y_train
         chosen = {"weights": list(weights) or None}
-        observe = {"test": (_inputs(dataset.x_test, model, scaling), dataset.y_test)} if test_loss else None
+        observe = {"test": (inputs_of(model, dataset.x_test, scaling=scaling), dataset.y_test)} if test_loss else None
         calibration = None
         try:
             with Bar(quiet) as bar:
@@ -183,20 +180,6 @@ def rlct(
             (estimate if calibration is None else calibration).plot().savefig(plot, dpi=150)
 
 
-def _settings(recipe, convention: str, settings: dict):
-    """The sampling of a recipe if that is of the convention, else the convention's, with what the options change."""
-    from keras_selfmodel.rlct import SamplingSettings
-
-    start = recipe.rlct
-    if start is None or start.convention != convention:
-        start = SamplingSettings(convention=convention)
-    given = {name: value for name, value in settings.items() if value is not None}
-    try:
-        return dataclasses.replace(start, **given)
-    except ValueError as error:  # NaN and infinity, which a click range lets through.
-        raise click.UsageError(str(error)) from error
-
-
 def _load(file: Path):
     import keras
 
@@ -206,37 +189,3 @@ def _load(file: Path):
         raise
     except Exception as error:  # zipfile, h5py, json and Keras each have their own for what is no model
         raise click.ClickException(f"{file} is not a Keras model that can be loaded: {error}") from error
-
-
-def _inputs(x, model, scaling: str):
-    """The samples as the model takes them."""
-    return _tokens(x, model) if x.dtype == object else _images(x, model, scaling)
-
-
-def _tokens(texts, model):
-    """Texts of different lengths in one array."""
-    from keras_selfmodel._classifier_graph import classifier_of
-    from keras_selfmodel.datasets import padded
-
-    known = {layer.vocabulary_size for layer in classifier_of(model).layers if hasattr(layer, "vocabulary_size")}
-    needed = 1 + max(int(text.max(initial=0)) for text in texts)
-    if known and min(known) < needed:
-        raise click.ClickException(
-            f"The network knows {min(known):,} tokens; these texts have numbers up to {needed - 1:,}. "
-            "Was it trained on a part of the data?"
-        )
-    return padded(texts)
-
-
-def _images(images, model, scaling: str):
-    """The images in the shape that the model takes."""
-    from keras_selfmodel._classifier_graph import classifier_of
-    from keras_selfmodel.datasets.reshaping import reshaped
-    from keras_selfmodel.datasets.scaling import scaled
-
-    shapes = [tuple(tensor.shape[1:]) for tensor in getattr(classifier_of(model), "inputs", None) or []]
-    if len(shapes) != 1:
-        raise click.ClickException(
-            f"The network must have one input, the image. It has {len(shapes)} that can be read."
-        )
-    return scaled(reshaped(images, shapes[0]), scaling)

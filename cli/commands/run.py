@@ -1,44 +1,20 @@
 """`ksm run`: train one network and measure it."""
 
-import dataclasses
 from pathlib import Path
 
 import click
 
-from ksm_cli.backend import activate, backend_option
-from ksm_cli.keep_epochs import keep_epochs_option, keeping
-from ksm_cli.objectives import OBJECTIVE_NAMES, check_strength
-from ksm_cli.output import (
-    Bar,
-    Interrupted,
-    json_option,
-    print_json,
-    print_table,
-    quiet_option,
-    require,
-    spoken_warnings,
-)
-from ksm_cli.recipes import check_one, data_dir_option, data_of, examples_option, opened, recipe_option
-
-TASK_NAMES = ("mnist", "cifar10", "imdb")
-
-PRECISION_NAMES = ("float32", "mixed_bfloat16", "mixed_float16")
-
-precision_option = click.option(
-    "--precision",
-    type=click.Choice(PRECISION_NAMES),
-    help="What the network computes in; the RLCT is always taken in float32. Default: float32.",
-)
-
-rlct_switch = click.option(
-    "--rlct/--no-rlct",
-    "measure_rlct",
-    default=None,
-    help="Whether to estimate the RLCT. Default: yes, by the paper's convention; of a recipe, as it says.",
-)
+from ksm_cli.backend import activate
+from ksm_cli.options.general import backend_option, json_option, quiet_option
+from ksm_cli.options.keep_epochs import keep_epochs_option, keeping
+from ksm_cli.options.objectives import OBJECTIVE_NAMES, check_strength
+from ksm_cli.options.recipes import check_one, data_dir_option, data_of, examples_option, opened, recipe_option
+from ksm_cli.options.settings import TASK_NAMES, precision_option, recipe_of, rlct_switch
+from ksm_cli.output import Bar, Interrupted, print_json, print_table, require, spoken_warnings
 
 
 @click.command(
+    "run",
     short_help="Train one network, and measure it.",
     epilog="""\b
 Examples:
@@ -101,7 +77,7 @@ Examples:
 @click.option("--resume", is_flag=True, help="Go on with the run in the folder; show it if it is finished.")
 @json_option
 @quiet_option
-def run(
+def run_command(
     task, recipe_file, backend, targets, examples, devices, measure_rlct, keep_epochs, data_dir, out, resume, as_json,
     quiet, **settings,
 ) -> None:  # fmt: skip
@@ -143,40 +119,12 @@ def run(
     if as_json:
         print_json({**result.metrics(), "rlct_precision": "float32", "seconds": result.seconds, "folder": str(folder)})
     else:
-        from ksm_cli.run_table import run_notes, run_table
+        from ksm_cli.tables.run import run_notes, run_table
 
         print_table(run_table(result))
         click.echo(run_notes(result))
         for sentence in result.rlct_warnings:
             click.secho(f"Warning: {sentence}", fg="yellow", err=True)
-
-
-def recipe_of(start, targets, measure_rlct: bool | None, settings: dict):
-    """A task's recipe with what the options change.
-
-    Args:
-        start: The task's recipe.
-        targets: Layers to predict, or none for the recipe's.
-        measure_rlct: Whether the RLCT is measured; `None` as the recipe says.
-        settings: Other fields; `None` for the recipe's.
-
-    Raises:
-        click.UsageError: If a setting is out of its range.
-    """
-    from keras_selfmodel.rlct import SamplingSettings
-
-    given = {name: value for name, value in settings.items() if value is not None}
-    if targets:
-        given["targets"] = tuple(targets)
-    rlct = start.rlct
-    if rlct is None and measure_rlct:
-        rlct = SamplingSettings(batch_size=start.batch_size)
-    if rlct is not None and "batch_size" in given:
-        rlct = dataclasses.replace(rlct, batch_size=given["batch_size"])
-    try:
-        return dataclasses.replace(start, **given, rlct=None if measure_rlct is False else rlct)
-    except ValueError as error:  # NaN and infinity, which a click range lets through.
-        raise click.UsageError(str(error)) from error
 
 
 def _note(row: dict[str, float]) -> str:

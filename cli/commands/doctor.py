@@ -2,9 +2,10 @@
 
 import click
 
-from ksm_cli.backend import BACKENDS, activate, backend_option, choose
-from ksm_cli.output import json_option, print_json
-from ksm_cli.recipes import data_dir_option
+from ksm_cli.backend import BACKENDS, activate, choose
+from ksm_cli.options.general import backend_option, json_option
+from ksm_cli.options.recipes import data_dir_option
+from ksm_cli.output import print_json
 
 MODULES = (
     *("keras", "numpy", "scipy", "click", "rich", "tensorflow_datasets", "mlxtend", "matplotlib", "arviz"),
@@ -12,11 +13,11 @@ MODULES = (
 )
 
 
-@click.command(epilog="Example: ksm doctor --backend torch")
+@click.command("doctor", epilog="Example: ksm doctor --backend torch")
 @backend_option
 @data_dir_option
 @json_option
-def doctor(backend, data_dir, as_json) -> None:
+def doctor_command(backend, data_dir, as_json) -> None:
     """Show versions, backends, devices and data found."""
     backend, origin = choose(backend)
     activate(backend)

@@ -5,11 +5,13 @@ from pathlib import Path
 import click
 
 from ksm_cli.backend import activate
-from ksm_cli.finished import finished, folder_argument
-from ksm_cli.output import json_option, print_json, print_table, require, spoken_warnings
+from ksm_cli.options.general import json_option
+from ksm_cli.options.run_folders import finished, folder_argument
+from ksm_cli.output import print_json, print_table, require, spoken_warnings
 
 
 @click.command(
+    "report",
     short_help="Answer the paper's claims from runs, as one HTML page.",
     epilog="""\b
 Examples:
@@ -19,7 +21,7 @@ Examples:
 @folder_argument
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="The page. Default: FOLDER/report.html.")
 @json_option
-def report(folder, out, as_json) -> None:
+def report_command(folder, out, as_json) -> None:
     """Answer the paper's claims from the runs in FOLDER, as an HTML page.
 
     The page holds verdicts, the paper's numbers beside yours, figures, tables,
@@ -35,7 +37,7 @@ def report(folder, out, as_json) -> None:
         from keras_selfmodel import studies
         from keras_selfmodel._whole_files import write_whole
         from keras_selfmodel.reporting import report_html
-        from ksm_cli.claims_table import claims_table
+        from ksm_cli.tables.claims import claims_table
 
         found = studies.studies_of(finished(folder))
         page = report_html(found, folder)

@@ -4,7 +4,7 @@ import dataclasses
 
 import click
 
-from ksm_cli.grids import numbers
+from ksm_cli.options.grids import numbers
 
 keep_epochs_option = click.option(
     "--keep-epochs",

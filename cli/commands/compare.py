@@ -5,10 +5,12 @@ from pathlib import Path
 import click
 
 from ksm_cli.backend import activate
-from ksm_cli.output import json_option, print_json, print_table, require, spoken_warnings
+from ksm_cli.options.general import json_option
+from ksm_cli.output import print_json, print_table, require, spoken_warnings
 
 
 @click.command(
+    "compare",
     short_help="Show runs side by side.",
     epilog="""\b
 Examples:
@@ -19,7 +21,7 @@ Examples:
     "folders", metavar="RUN RUN ...", nargs=-1, type=click.Path(exists=True, file_okay=False, path_type=Path)
 )
 @json_option
-def compare(folders, as_json) -> None:
+def compare_command(folders, as_json) -> None:
     """Show runs side by side: the settings that differ, and the measures.
 
     Each RUN is the folder of a finished run. Below each measure stands its
@@ -32,7 +34,7 @@ def compare(folders, as_json) -> None:
     activate(None)
     with spoken_warnings():
         from keras_selfmodel import experiments, studies
-        from ksm_cli.compare_table import compare_json, compare_tables
+        from ksm_cli.tables.comparison import compare_json, compare_tables
 
         found = studies.side_by_side([experiments.read_run(folder) for folder in folders])
     if as_json:

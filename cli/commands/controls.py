@@ -4,19 +4,22 @@ from pathlib import Path
 
 import click
 
-from ksm_cli.backend import activate, backend_option
-from ksm_cli.grids import numbers
-from ksm_cli.objectives import chosen_strengths
-from ksm_cli.output import json_option, print_json, print_table, quiet_option, require, spoken_warnings
-from ksm_cli.recipes import data_dir_option, data_of, examples_option, opened
-from ksm_cli.run import recipe_of, rlct_switch
-from ksm_cli.sweep import computed, computing_options, raise_failures
+from ksm_cli.backend import activate
+from ksm_cli.computing import computed, raise_failures
+from ksm_cli.options.computing import computing_options
+from ksm_cli.options.general import backend_option, json_option, quiet_option
+from ksm_cli.options.grids import numbers
+from ksm_cli.options.objectives import chosen_strengths
+from ksm_cli.options.recipes import data_dir_option, data_of, examples_option, opened
+from ksm_cli.options.settings import recipe_of, rlct_switch
+from ksm_cli.output import print_json, print_table, require, spoken_warnings
 
 # Tasks for which the strengths were chosen.
 TASK_NAMES = ("mnist",)
 
 
 @click.command(
+    "controls",
     short_help="Compare self-modeling with other regularizers.",
     epilog="""\b
 Examples:
@@ -46,7 +49,7 @@ Examples:
 @computing_options
 @json_option
 @quiet_option
-def controls(
+def controls_command(
     task, backend, hidden, seeds, objectives, examples, measure_rlct, data_dir, out, as_json, quiet,
     workers, cluster, together, retry_failed, dry_run, **settings,
 ) -> None:  # fmt: skip
@@ -67,7 +70,7 @@ def controls(
     folder = out or Path("sweeps") / task
     with spoken_warnings():
         from keras_selfmodel import experiments, studies
-        from ksm_cli.controls_table import control_tables, matched_tables
+        from ksm_cli.tables.controls import control_tables, matched_tables
 
         strengths = _complete(strengths)
         chosen = opened(task, None)

@@ -2,7 +2,7 @@
 
 import click
 
-from ksm_cli.grids import numbers
+from ksm_cli.options.grids import numbers
 
 # Written out, for the help's sake. A test compares.
 OBJECTIVE_NAMES = (

@@ -5,20 +5,12 @@ from pathlib import Path
 
 import click
 
-from ksm_cli.backend import activate, backend_option
-from ksm_cli.output import (
-    Bar,
-    Interrupted,
-    json_option,
-    print_json,
-    print_table,
-    quiet_option,
-    require,
-    spoken_warnings,
-)
-from ksm_cli.recipes import check_one, data_dir_option, data_of, examples_option, opened, recipe_option
-from ksm_cli.run import TASK_NAMES, recipe_of, rlct_switch
-from ksm_cli.search_values import search_values
+from ksm_cli.backend import activate
+from ksm_cli.options.general import backend_option, json_option, quiet_option
+from ksm_cli.options.recipes import check_one, data_dir_option, data_of, examples_option, opened, recipe_option
+from ksm_cli.options.searched import search_values
+from ksm_cli.options.settings import TASK_NAMES, recipe_of, rlct_switch
+from ksm_cli.output import Bar, Interrupted, print_json, print_table, require, spoken_warnings
 
 # Written out, for the help's sake. A test compares.
 OBJECTIVES = ("accuracy", "rlct", "spread")
@@ -28,6 +20,7 @@ PRICES = {"accuracy": 0.0, "rlct": {"paper": 0.001, "dataset": 0.0001}, "spread"
 
 
 @click.command(
+    "tune",
     short_help="Search for settings: accuracy against complexity.",
     epilog="""\b
 Examples:
@@ -104,7 +97,7 @@ chief's. A worker that died goes on when it is started with its name.""",
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder. Default: tuning/TASK.")
 @json_option
 @quiet_option
-def tune(
+def tune_command(
     task,
     recipe_file,
     backend,
@@ -179,7 +172,7 @@ def tune(
     elif as_json:
         print_json({**tuning.trials_json(result), "folder": str(folder)})
     else:
-        from ksm_cli.tune_table import tune_notes, tune_table
+        from ksm_cli.tables.tuning import tune_notes, tune_table
 
         print_table(tune_table(result))
         click.echo(tune_notes(result))

@@ -5,12 +5,14 @@ from pathlib import Path
 
 import click
 
-from ksm_cli.backend import activate, backend_option
-from ksm_cli.output import Bar, json_option, print_json, print_table, quiet_option, require, spoken_warnings
-from ksm_cli.stored_runs import data_of_runs, data_options
+from ksm_cli.backend import activate
+from ksm_cli.options.general import backend_option, json_option, quiet_option
+from ksm_cli.options.stored_runs import data_of_runs, data_options
+from ksm_cli.output import Bar, print_json, print_table, require, spoken_warnings
 
 
 @click.command(
+    "identity",
     short_help="Compare a network's self-model with the identity map.",
     epilog="""\b
 Examples:
@@ -30,7 +32,7 @@ Examples:
 @backend_option
 @json_option
 @quiet_option
-def identity(folders, recipe_file, data_dir, examples, samples, backend, as_json, quiet) -> None:
+def identity_command(folders, recipe_file, data_dir, examples, samples, backend, as_json, quiet) -> None:
     """Compare the matrix W, by which a network predicts its own activations, with
     the identity I, after every epoch whose weights the run kept.
 
@@ -46,7 +48,7 @@ def identity(folders, recipe_file, data_dir, examples, samples, backend, as_json
         from keras_selfmodel import probes, studies
         from keras_selfmodel._whole_files import write_csv
         from keras_selfmodel.reporting import identity_figure, write_figure
-        from ksm_cli.identity_table import LEGEND, epochs_table, how_to_keep, runs_table
+        from ksm_cli.tables.identity import LEGEND, epochs_table, how_to_keep, runs_table
 
         runs = [studies.StoredRun.at(folder) for folder in folders]
         dataset = data_of_runs([run.result for run in runs], recipe_file, data_dir, examples)

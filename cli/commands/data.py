@@ -1,0 +1,44 @@
+"""`ksm data`: which data sets are there, and getting those that are not."""
+
+import dataclasses
+
+import click
+
+from ksm_cli.backend import activate
+from ksm_cli.options.general import json_option
+from ksm_cli.options.recipes import data_dir_option
+from ksm_cli.output import print_json, print_table, require
+
+NAMES = ("mnist", "cifar10", "imdb")
+
+
+@click.command(
+    "data",
+    epilog="""\b
+Examples:
+  ksm data
+  ksm data --prepare mnist --data-dir ~/tensorflow_datasets""",
+)
+@click.option("--prepare", type=click.Choice(NAMES), multiple=True, help="Download and prepare this data set.")
+@data_dir_option
+@json_option
+def data_command(prepare, data_dir, as_json) -> None:
+    """List the data sets, and get those that are missing."""
+    require("rich")
+    activate(None)
+    from keras_selfmodel import datasets
+    from ksm_cli.tables.data import data_table
+
+    for name in prepare:
+        click.echo(f"Preparing {name} …", err=True)
+        datasets.prepare(name, data_dir)
+    found = datasets.find(data_dir)
+    if as_json:
+        print_json([{**dataclasses.asdict(status), "folder": str(status.folder)} for status in found])
+        return
+    print_table(data_table(found))
+    if data_dir and not data_dir.is_dir():
+        click.echo(f"There is no folder {data_dir}.")
+    for status in found:
+        if not status.prepared:
+            click.echo(f"\n{status.name}: {status.advice}")

@@ -1,0 +1,143 @@
+"""`ksm sweep`: a grid of runs, trained and measured."""
+
+from pathlib import Path
+
+import click
+
+from ksm_cli.backend import activate
+from ksm_cli.computing import computed, raise_failures
+from ksm_cli.options.computing import computing_options
+from ksm_cli.options.general import backend_option, json_option, quiet_option
+from ksm_cli.options.grids import GRIDS, numbers
+from ksm_cli.options.keep_epochs import keep_epochs_option, keeping
+from ksm_cli.options.objectives import objective_list
+from ksm_cli.options.recipes import check_one, data_dir_option, data_of, opened, recipe_option
+from ksm_cli.options.settings import TASK_NAMES, precision_option, recipe_of, rlct_switch
+from ksm_cli.output import print_json, print_table, require, spoken_warnings
+
+
+@click.command(
+    "sweep",
+    short_help="Train and measure a grid of networks.",
+    epilog="""\b
+Examples:
+  ksm sweep mnist --dry-run
+  ksm sweep mnist --hidden 64,512 --aux-weight 0,10,50 --seeds 1-5
+  ksm sweep mnist --seeds 1-3 --no-rlct --out sweeps/quick --retry-failed
+  ksm sweep mnist --objective weight-decay --aux-weight 0,0.001,0.01
+  ksm sweep mnist --executor ray --address auto --gpus-per-task 0.5
+  ksm sweep --recipe examples/digits/digits.toml --aux-weight 0,1,10""",
+)
+@click.argument("task", type=click.Choice(TASK_NAMES), required=False)
+@recipe_option
+@backend_option
+@click.option("--hidden", metavar="LIST", help="Units of the hidden layer, such as 64,128. Default: the paper's.")
+@click.option("--aux-weight", metavar="LIST", help="Auxiliary weights, such as 0,10,50. Default: the paper's.")
+@click.option(
+    "--objective",
+    metavar="LIST",
+    help="What is trained on besides the task, such as self-modeling,dropout; ksm run --help lists them. Others than "
+    "self-modeling need --aux-weight, their strengths.",
+)
+@click.option("--seeds", metavar="LIST", help="Seeds, such as 1-10 or 1,4,7. Default: 1-10.")
+@click.option("--epochs", type=click.IntRange(min=1), help="Passes over the training data. Default: the paper's.")
+@click.option("--batch-size", type=click.IntRange(min=2), help="Samples of one step. Default: the paper's.")
+@click.option("--targets", multiple=True, help="Layer to predict; may be given several times.")
+@precision_option
+@rlct_switch
+@keep_epochs_option
+@data_dir_option
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder. Default: sweeps/TASK.")
+@computing_options
+@json_option
+@quiet_option
+def sweep_command(
+    task,
+    recipe_file,
+    backend,
+    hidden,
+    aux_weight,
+    objective,
+    seeds,
+    targets,
+    measure_rlct,
+    keep_epochs,
+    data_dir,
+    out,
+    as_json,
+    quiet,
+    workers,
+    cluster,
+    together,
+    retry_failed,
+    dry_run,
+    **settings,
+) -> None:
+    """Train and measure a grid of networks, and go on where it was stopped.
+
+    Without options: the paper's grid of the task; of a --recipe, its settings with
+    and without its auxiliary weight, seeds 1-3. Runs that are in the folder are
+    kept, so the same command goes on after an interruption, and a longer list adds
+    to what is there. The folder holds one run folder a network, as ksm run makes
+    them, and results.csv with one row each.
+    """
+    check_one(task, recipe_file, "TASK", TASK_NAMES)
+    objectives = objective_list(objective)
+    if aux_weight is None and objectives != ["self-modeling"]:
+        raise click.UsageError(f"--objective {objective} needs --aux-weight, its strengths.")
+    require("rich", "matplotlib", "filelock")
+    grid = GRIDS[task] if task else {"hidden": None, "aux_weight": None, "seeds": "1-3"}
+    values = {
+        "hidden": numbers(hidden or grid["hidden"], int, "--hidden", least=1),
+        "aux_weights": numbers(aux_weight or grid["aux_weight"], float, "--aux-weight", least=0),
+        "seeds": numbers(seeds or grid["seeds"], int, "--seeds", least=0),
+    }
+    backend = activate(backend)
+    with spoken_warnings():
+        from keras_selfmodel import experiments
+
+        chosen = opened(task, recipe_file)
+        recipe = keeping(recipe_of(chosen.recipe, targets, measure_rlct, settings), keep_epochs)
+        # What a recipe says, where no list was given.
+        values["hidden"] = values["hidden"] or [recipe.hidden]
+        values["aux_weights"] = values["aux_weights"] or sorted({0.0, recipe.aux_weight})
+        strengths = dict.fromkeys(objectives, values["aux_weights"])
+        try:
+            recipes = experiments.objectives_grid(recipe, strengths, hidden=values["hidden"], seeds=values["seeds"])
+        except ValueError as error:
+            raise click.UsageError(str(error)) from error
+        folder = out or Path("sweeps") / recipe.task
+        announcement = _announcement(recipe.task, backend, values, objectives)
+        result = computed(
+            recipes,
+            data_of(chosen, data_dir),
+            folder,
+            announcement,
+            data_dir=data_dir,
+            quiet=quiet,
+            workers=workers,
+            cluster=cluster,
+            together=together,
+            retry_failed=retry_failed,
+            dry_run=dry_run,
+        )
+    if result is None:
+        return
+    if as_json:
+        print_json({"rows": [experiments.row_of(r) for r in result.results], "failures": result.failures})
+    else:
+        from ksm_cli.tables.sweep import sweep_tables
+
+        for table in sweep_tables(result.results):
+            print_table(table)
+        if result.results:
+            click.echo(f"table of all runs: {folder / 'results.csv'}")
+    raise_failures(result, len(recipes))
+
+
+def _announcement(task: str, backend: str, values: dict[str, list], objectives: list[str]) -> str:
+    lines = [
+        f"{task} on {backend}: " + " × ".join(f"{len(v)} {name.replace('_', ' ')}" for name, v in values.items()),
+        *(f"  {name.replace('_', ' '):<12} {', '.join(f'{v:g}' for v in vs)}" for name, vs in values.items()),
+    ]
+    return "\n".join(lines if objectives == ["self-modeling"] else [*lines, f"  objectives   {', '.join(objectives)}"])

@@ -1,0 +1,119 @@
+"""Computes the runs of a grid, for the commands that have one."""
+
+import contextlib
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from ksm_cli.output import Interrupted
+from ksm_cli.sweep_progress import SweepBar, duration
+
+# The largest of what was seen: ResNet-18 on PyTorch takes 2.7 GB, an RLCT of IMDB 2.2 to 2.6, MNIST up to 1.7.
+BYTES_OF_A_WORKER = 3e9
+
+
+def computed(
+    recipes: list,
+    dataset,
+    folder: Path,
+    announcement: str,
+    *,
+    data_dir: Path | None,
+    quiet: bool,
+    workers: int | None,
+    cluster: dict | None,
+    together: bool | None,
+    retry_failed: bool,
+    dry_run: bool,
+):
+    """Says what a grid of runs will take, and computes what is missing of it.
+
+    Args:
+        recipes: The runs.
+        dataset: Their data.
+        folder: The sweep's folder.
+        announcement: What is said of the grid before.
+        data_dir: Folder of TFDS data.
+        quiet: Whether nothing is said.
+        workers, cluster, together, retry_failed, dry_run: Values of `computing_options`.
+
+    Returns:
+        An `experiments.SweepResult`; `None` after a dry run.
+
+    Raises:
+        Interrupted: If Ctrl-C was pressed.
+    """
+    from keras_selfmodel import experiments, transforms
+
+    plan = experiments.plan_sweep(recipes, dataset, folder, retry_failed=retry_failed)
+    accelerated = not transforms.devices()[0].lower().startswith("cpu")
+    if cluster is not None:
+        cluster = experiments.RayCluster(**cluster)
+        accelerated = cluster.gpus_per_task > 0
+    if together is None:
+        together = accelerated and all(experiments.can_be_trained_together(recipe) for recipe in recipes)
+    workers = min(workers or (1 if accelerated else _workers()), max(1, len(plan.jobs)))
+    if not quiet:
+        failed = f", {len(plan.failures)} failed before" if plan.failures else ""
+        state = f"folder {folder}: {len(plan.kept)} runs finished{failed}, {len(plan.jobs)} to compute"
+        click.echo(f"{announcement}\n{state}", err=True)
+    if plan.jobs and cluster is not None and not quiet:
+        click.echo(_tasks(cluster), err=True)
+    elif plan.jobs and not quiet:
+        seconds = experiments.expected_seconds(plan, dataset) / workers
+        way = f"{workers} runs at a time" if workers > 1 else "one run after another"
+        click.echo(f"expected time: about {duration(seconds)} of training and sampling, {way}", err=True)
+        if together:
+            sampled = accelerated and any(experiments.can_be_measured_together(recipe) for recipe in recipes)
+            what = "trained, and their chains moved, together" if sampled else "trained together"
+            click.echo(f"less, because networks of one size are {what}", err=True)
+        click.echo(err=True)
+    if dry_run:
+        return None
+    with SweepBar(quiet, plan) as bar, _only_the_result(cluster):
+        try:
+            return experiments.sweep(
+                plan,
+                dataset,
+                data_dir=data_dir,
+                workers=workers,
+                together=together,
+                cluster=cluster,
+                progress=bar.progress(),
+            )
+        except KeyboardInterrupt:
+            raise Interrupted(f"The same command goes on with what is missing in {folder}.") from None
+
+
+def raise_failures(result, runs: int) -> None:
+    """Ends the command with the reasons of the runs that failed, if any did.
+
+    Raises:
+        click.ClickException: If any did.
+    """
+    if result.failures:
+        lines = [f"{len(result.failures)} of {runs} runs failed (--retry-failed tries them again):"]
+        lines += [f"  {name}: {reason}" for name, reason in sorted(result.failures.items())]
+        raise click.ClickException("\n".join(lines))
+
+
+def _workers() -> int:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # Windows does not tell
+        return cores
+    return max(1, min(cores, int(memory // BYTES_OF_A_WORKER)))
+
+
+def _tasks(cluster) -> str:
+    where = "Ray" if cluster.address is None else f"Ray at {cluster.address}"
+    takes = f"{cluster.cpus_per_task} CPU and {cluster.gpus_per_task:g} GPU"
+    return f"{where}: up to {cluster.runs_per_task} runs a task, each task on {takes}\n"
+
+
+def _only_the_result(cluster):
+    """Keeps what Ray says of dying processes out of standard output, where it says it."""
+    return contextlib.nullcontext() if cluster is None else contextlib.redirect_stdout(sys.stderr)

@@ -1,0 +1,13 @@
+"""Options of almost every command: the backend, JSON, quiet."""
+
+import click
+
+from ksm_cli.backend import BACKENDS
+
+backend_option = click.option(
+    "--backend",
+    type=click.Choice(BACKENDS),
+    help="Keras backend that computes. Default: KERAS_BACKEND, else keras.json, else the first one installed.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON, for programs.")
+quiet_option = click.option("--quiet", "-q", is_flag=True, help="No progress: only the result, warnings and errors.")

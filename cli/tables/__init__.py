@@ -1,0 +1,1 @@
+"""What the commands print: tables for people that fit 80 columns, and JSON for programs."""
