@@ -1,15 +1,15 @@
-"""Where the pieces of a classifier lie: its final dense layer, the features that reads, named activations.
-
-Keras describes a functional model by nodes (one call of one operation). They are the only way to tell which call
-of a shared layer belongs to this model and what is computed from what, so this file reads the attributes
-`Functional._nodes_by_depth` and `Node`; nothing else in the package touches Keras's internals.
-"""
+"""Where the pieces of a classifier lie: its final layer, the features that reads, named activations."""
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import keras
+import numpy.typing as npt
+
+from keras_selfmodel._layer_kernel import has_matrix, has_weights, is_several_layers, kernel_of
+from keras_selfmodel._model_calls import Call, Value, calls_of, functional_of, read
 
 
 def classifier_of(model: keras.Model) -> keras.Model:
@@ -17,43 +17,56 @@ def classifier_of(model: keras.Model) -> keras.Model:
     return getattr(model, "classifier", model)
 
 
-def final_kernel_layer(model: keras.Model) -> keras.Layer:
-    """The last layer of a classifier that has a kernel: the one the class scores come from.
+def final_kernel(model: keras.Model, output_layer: str | None = None) -> npt.NDArray:
+    """The kernel of a classifier's final layer, the one the class scores come from.
+
+    Args:
+        model: The classifier.
+        output_layer: Name of that layer; `None` to find it.
 
     Raises:
-        ValueError: If there is none, or the model is neither functional nor Sequential.
+        ValueError: If there is none, it cannot be told, or the model is neither functional nor Sequential.
     """
-    return ClassifierGraph(model).final_node.operation
+    return kernel_of(ClassifierGraph(model, output_layer).final_node.operation)
 
 
 @dataclass(frozen=True)
 class ClassifierGraph:
-    """A functional view of a built functional or Sequential classifier with one output."""
+    """A functional view of a built functional or Sequential classifier, and of the models nested in it.
+
+    Attributes:
+        classifier: The classifier.
+        output_layer: Name of its final layer; `None` to find it.
+    """
 
     classifier: keras.Model
+    output_layer: str | None = None
 
     @cached_property
     def functional(self) -> keras.Model:
         model = self.classifier
-        if isinstance(model, keras.Sequential):
-            if not model.built or not model.inputs:
-                raise ValueError(
-                    "The Sequential classifier does not know its input shape yet. Start it with keras.Input(shape), "
-                    f"or call it on a batch first. Received: classifier={model.name!r}"
-                )
-            return keras.Model(model.inputs[0], model.outputs[0])
-        if not hasattr(model, "_nodes_by_depth"):
+        if isinstance(model, keras.Sequential) and not (model.built and getattr(model, "_functional", None)):
+            raise ValueError(
+                "The Sequential classifier does not know its input shape yet. Start it with keras.Input(shape), "
+                f"or call it on a batch first. Received: classifier={model.name!r}"
+            )
+        functional = functional_of(model)
+        if functional is None:
             raise ValueError(
                 "The classifier must be a functional or Sequential Keras model, whose layers can be read; a subclassed "
                 "model hides them. Build it as keras.Model(inputs, outputs). "
                 f"Received: classifier={model!r} of type {type(model).__name__}"
             )
-        return model
+        return functional
 
     @cached_property
-    def nodes(self) -> list:
-        """Every call of an operation that is part of this model."""
-        return [node for nodes in self.functional._nodes_by_depth.values() for node in nodes]
+    def _calls_and_outputs(self) -> tuple[list[Call], list[Value]]:
+        return calls_of(self.functional)
+
+    @property
+    def calls(self) -> list[Call]:
+        """Every call of a layer or operation that is part of this model, those inside nested models included."""
+        return self._calls_and_outputs[0]
 
     def values_of_a_sample(self, longest: int) -> int:
         """How many numbers the inputs and all calls of layers put out for one sample, nested models included.
@@ -61,120 +74,157 @@ class ClassifierGraph:
         Args:
             longest: What an axis of no fixed size is taken for.
         """
-        total = 0
-        for node in self.nodes:
-            if isinstance(node.operation, keras.Sequential) or hasattr(node.operation, "_nodes_by_depth"):
-                total += ClassifierGraph(node.operation).values_of_a_sample(longest)
-            else:
-                shapes = [tensor.shape[1:] for tensor in node.output_tensors]
-                total += sum(math.prod(longest if size is None else size for size in shape) for shape in shapes)
-        return total
+        shapes = [tensor.shape[1:] for tensor in self.functional.inputs]
+        shapes += [value.shape[1:] for call in self.calls if not call.opened for value in call.outputs]
+        return sum(math.prod(longest if size is None else size for size in shape) for shape in shapes)
 
-    @cached_property
+    @property
     def scores(self):
-        """The symbolic class scores, `(batch, classes)`."""
-        outputs = self.functional.outputs
-        if len(outputs) != 1:
-            raise ValueError(
-                "The classifier must have one output, the class scores. "
-                f"Received: {len(outputs)} outputs: {[output.name for output in outputs]}"
-            )
-        return outputs[0]
+        """The symbolic class scores, `(batch, classes)`; of several outputs, all, in the user's structure."""
+        return self._as_output(self.functional.outputs)
 
     @property
     def last_operation(self):
         """The layer or operation that the class scores come out of."""
-        return self._producer(self.scores).operation
+        (output,) = self._calls_and_outputs[1]
+        return self._producers[id(output)].operation
 
     @cached_property
-    def final_node(self):
-        """The call of the last layer with a kernel, found by walking back from the class scores."""
-        tensor = self.scores
-        while True:
-            node = self._producer(tensor)
-            if _has_kernel(node.operation):
-                return node
-            inputs = node.input_tensors
-            if len(inputs) != 1:
-                raise ValueError(
-                    "No single final dense layer: walking back from the class scores, "
-                    + (
-                        "the inputs were reached without meeting a layer that has a kernel."
-                        if not inputs
-                        else f"'{node.operation.name}' joins {len(inputs)} branches. End the classifier with one "
-                        "dense layer."
-                    )
-                    + f" Received: layers={self.layer_names}"
-                )
-            tensor = inputs[0]
+    def final_call(self) -> Call:
+        """The call of the layer that the class scores come from: the last one that has weights.
+
+        Raises:
+            ValueError: If there is none, or it cannot be told which it is.
+        """
+        if self.output_layer is not None:
+            call = self._call(self.output_layer, "output_layer")
+            if not call.inputs:
+                raise ValueError(f"output_layer={self.output_layer!r} reads nothing.")
+            return call
+        finals, between = self._last_weighted(self._calls_and_outputs[1])
+        names = [call.path for call in (*between, *finals)]
+        if not names:
+            raise ValueError(
+                "No final layer: walking back from the class scores, the inputs were reached without meeting a layer "
+                f"that has weights. Received: layers={self.layer_names}"
+            )
+        if between:
+            reason = (
+                f"{', '.join(repr(call.path) for call in between)} {'has' if len(between) == 1 else 'have'} weights, "
+                "but none that is a matrix"
+            )
+        elif len(finals) > 1:
+            reason = f"the class scores join {len(finals)} branches, or there are several outputs"
+        elif is_several_layers(finals[0].operation):
+            reason = f"{finals[0].path!r} is made of several layers that have weights"
+        else:
+            return finals[0]
+        raise ValueError(
+            f"It cannot be told which layer is the final one: {reason}. Name it: output_layer=... "
+            f"Received: candidates={names}"
+        )
 
     @property
-    def features(self):
-        """The symbolic input of the final layer with a kernel: what the self-prediction head reads too."""
-        return self.final_node.input_tensors[0]
+    def final_node(self):
+        """What Keras recorded of the final layer's call."""
+        return self.final_call.node
 
-    def scores_from(self, features):
-        """The symbolic class scores that the final layer, and what follows it, make of other features."""
-        return keras.Model(self.features, self.scores)(features)
+    @cached_property
+    def features(self) -> Value:
+        """What the final layer reads, and by default the self-prediction head too."""
+        return self.final_call.features
+
+    def scores_with(self, changed_features: Callable):
+        """The symbolic outputs where the final layer reads a function of its features instead of these."""
+        return self._as_output(read(self.functional, (), (self.final_call, changed_features))[0])
+
+    def read(self, values: Sequence[Value]) -> tuple:
+        """The symbolic outputs, in the user's structure, and other symbolic tensors of the same graph."""
+        outputs, tensors = read(self.functional, values)
+        return self._as_output(outputs), tensors
 
     @property
     def layer_names(self) -> list[str]:
-        return [layer.name for layer in self.classifier.layers if not isinstance(layer, keras.layers.InputLayer)]
+        """The names that layers go by, "backbone/block_3" those inside a nested model."""
+        return [call.path for call in self.calls if isinstance(call.operation, keras.Layer)]
 
-    def activation(self, name: str):
-        """The symbolic output of the layer called `name`.
+    def activation(self, name: str) -> Value:
+        """The output of the layer called `name`; "name:1" is the second of several outputs.
 
         Raises:
-            ValueError: If there is no such layer, if it is called more than once, if it has several outputs or
-                one of unknown size, or if it is computed from the features that the head reads.
+            ValueError: If there is no such layer, if it is called more than once, or if it has several outputs.
         """
         if not isinstance(name, str):
             raise ValueError(f"targets are names of layers. Received: {name!r} of type {type(name).__name__}")
-        nodes = [node for node in self.nodes if node.operation.name == name]
-        if not nodes:
+        path, colon, number = name.rpartition(":")
+        if not colon or not number.isdecimal():
+            path, number = name, ""
+        outputs = self._call(path, "targets").outputs
+        if not number and len(outputs) != 1:
             raise ValueError(
-                f"No layer called {name!r} in the classifier that could be a target (layers inside nested models "
-                f"cannot). Received: targets containing {name!r}; layers: {self.layer_names}"
+                f"Layer {name!r} has {len(outputs)} outputs. Say which is meant, from '{name}:0' to "
+                f"'{name}:{len(outputs) - 1}'."
             )
-        if len(nodes) > 1:
-            raise ValueError(
-                f"Layer {name!r} is called {len(nodes)} times, so its activation is ambiguous. Put a "
-                "keras.layers.Identity(name=...) behind the call that is meant and name that as the target."
-            )
-        if len(nodes[0].output_tensors) != 1:
-            raise ValueError(f"Layer {name!r} has {len(nodes[0].output_tensors)} outputs; a target has one.")
-        tensor = nodes[0].output_tensors[0]
-        if None in tensor.shape[1:]:
-            raise ValueError(
-                f"Target {name!r} has shape {tensor.shape}; all axes but the batch must be known, because each "
-                "activation gets its own output of the head."
-            )
-        if tensor is not self.features and self._depends_on_features(nodes[0]):
-            raise ValueError(
-                f"Target {name!r} is computed from the features that the self-prediction head reads (the input of "
-                f"{self.final_node.operation.name!r}). Choose a layer before that. Received: layers: "
-                f"{self.layer_names}"
-            )
-        return tensor
+        if number and int(number) >= len(outputs):
+            raise ValueError(f"Layer {path!r} has {len(outputs)} outputs, counted from 0. Received: {name!r}")
+        return outputs[int(number or 0)]
 
-    def _producer(self, tensor):
-        for node in self.nodes:
-            if any(output is tensor for output in node.output_tensors):
-                return node
-        raise ValueError(f"Tensor {tensor.name!r} is not part of the classifier {self.classifier.name!r}")
-
-    def _depends_on_features(self, node) -> bool:
-        pending, seen = [node], set()
+    def reads(self, value: Value, source: Value) -> bool:
+        """Whether a value is computed from another one; not whether it is that one."""
+        pending, seen = [value], set()
         while pending:
-            current = pending.pop()
-            if id(current) in seen:
+            call = self._producers.get(id(pending.pop()))
+            if call is None or id(call) in seen:
                 continue
-            seen.add(id(current))
-            if any(tensor is self.features for tensor in current.input_tensors):
+            seen.add(id(call))
+            if any(one is source for one in call.inputs):
                 return True
-            pending.extend(current.parent_nodes)
+            pending.extend(call.inputs)
         return False
 
+    @cached_property
+    def _producers(self) -> dict[int, Call]:
+        return {id(value): call for call in self.calls if not call.opened for value in call.outputs}
 
-def _has_kernel(operation) -> bool:
-    return isinstance(operation, keras.Layer) and len(getattr(getattr(operation, "kernel", None), "shape", ())) >= 2
+    def _as_output(self, tensors: Sequence):
+        packed = keras.tree.pack_sequence_as(self.functional.output, tensors)
+        return packed[0] if isinstance(packed, list | tuple) and len(packed) == 1 else packed
+
+    def _call(self, name: str, argument: str) -> Call:
+        calls = [call for call in self.calls if call.path == name]
+        if not calls:
+            raise ValueError(
+                f"No layer called {name!r} in the classifier (layers inside a nested model are called "
+                f"'model/layer'). Received: {argument} containing {name!r}; layers: {self.layer_names}"
+            )
+        if len(calls) > 1:
+            raise ValueError(
+                f"Layer {name!r} is called {len(calls)} times, so its activation is ambiguous. Put a "
+                f"keras.layers.Identity(name=...) behind the call that is meant and name that. Received: "
+                f"{argument} containing {name!r}"
+            )
+        return calls[0]
+
+    def _last_weighted(self, outputs: Sequence[Value]) -> tuple[list[Call], list[Call]]:
+        """The last layers with a matrix, and those with other weights that lie behind."""
+        found = self._weighted_behind(outputs)
+        between = [call for call in found if not has_matrix(call.operation)]
+        final = [call for call in found if has_matrix(call.operation)]
+        if between:
+            before, further = self._last_weighted([value for call in between for value in call.inputs])
+            between = [*between, *(call for call in further if call not in between)]
+            final = [*final, *(call for call in before if call not in final)]
+        return final, between
+
+    def _weighted_behind(self, outputs: Sequence[Value]) -> list[Call]:
+        pending, seen, found = list(outputs), set(), []
+        while pending:
+            call = self._producers.get(id(pending.pop()))
+            if call is None or id(call) in seen:
+                continue
+            seen.add(id(call))
+            if has_weights(call.operation):
+                found.append(call)
+            else:
+                pending.extend(call.inputs)
+        return found

@@ -11,6 +11,9 @@ class WeightSpread(keras.callbacks.Callback):
     The logs, the history and the progress bar get `weight_spread` (the paper's standard deviation),
     `weight_interquartile_range` and `weight_excess_kurtosis`.
 
+    Args:
+        output_layer: As for `weight_spread`.
+
     Reference:
         arXiv 2407.10188, which records the standard deviation after every epoch.
 
@@ -24,9 +27,13 @@ class WeightSpread(keras.callbacks.Callback):
     1
     """
 
+    def __init__(self, output_layer: str | None = None) -> None:
+        super().__init__()
+        self.output_layer = output_layer
+
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         if logs is not None:
-            spread = weight_spread(self.model)
+            spread = weight_spread(self.model, self.output_layer)
             logs["weight_spread"] = spread.standard_deviation
             logs["weight_interquartile_range"] = spread.interquartile_range
             logs["weight_excess_kurtosis"] = spread.excess_kurtosis

@@ -120,8 +120,8 @@ def _random_projection(subject: Subject) -> ObjectiveModel:
 def _other_network(subject: Subject) -> ObjectiveModel:
     """Predicts the same layers of a network that is as it was drawn: of this architecture, from another seed."""
     graph = ClassifierGraph(subject.network(subject.seed + OTHER_NETWORK))
-    other = graph.functional
-    activations = keras.Model(other.input, [graph.activation(name) for name in subject.targets], name="other_network")
+    _, activations = graph.read([graph.activation(name) for name in subject.targets])
+    activations = keras.Model(graph.functional.input, activations, name="other_network")
     activations.trainable = False
     return _self_modeling(subject, targets=activations)
 
@@ -131,7 +131,7 @@ def _weight_decay(subject: Subject) -> ObjectiveModel:
 
 
 def _last_layer_decay(subject: Subject) -> ObjectiveModel:
-    final = ClassifierGraph(subject.classifier).final_node.operation.name
+    final = ClassifierGraph(subject.classifier).final_call.path
     return WeightDecayModel(subject.classifier, subject.strength, layers=final)
 
 

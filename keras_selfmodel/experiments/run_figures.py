@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from keras_selfmodel._classifier_graph import final_kernel_layer
+from keras_selfmodel._classifier_graph import final_kernel
 from keras_selfmodel.metrics import spread_of
 from keras_selfmodel.rlct import RLCTEstimate
 
@@ -28,7 +28,7 @@ def run_figures(history: list[dict[str, float]], classifier: keras.Model, estima
     figures = {
         "spread": _spread_figure(history),
         "losses": _loss_figure(history),
-        "weights": _weight_figure(keras.ops.convert_to_numpy(final_kernel_layer(classifier).kernel)),
+        "weights": _weight_figure(final_kernel(classifier)),
     }
     if estimate is not None:
         figures["rlct_traces"] = estimate.plot()

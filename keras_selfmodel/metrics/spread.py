@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from keras_selfmodel._classifier_graph import classifier_of, final_kernel_layer
+from keras_selfmodel._classifier_graph import classifier_of, final_kernel
 
 
 class Spread(NamedTuple):
@@ -24,19 +24,24 @@ class Spread(NamedTuple):
     excess_kurtosis: float
 
 
-def weight_spread(model: keras.Model) -> Spread:
+def weight_spread(model: keras.Model, output_layer: str | None = None) -> Spread:
     """Measures the kernel of the classifier's final layer.
 
-    The self-prediction head is not part of it, nor is the bias.
+    The self-prediction head is not part of it, nor is the bias. The final layer is the last one that has weights; a
+    nested model or a wrapper at the end is looked into. Its kernel is the weight called `kernel` (of an LSTM, that of
+    its cell), else the largest weight with at least two axes. A quantized kernel is that of its codes times their
+    scale.
 
     Args:
         model: A built classifier, or a `SelfModelingModel`, of which the pruned classifier is measured.
+        output_layer: Name of the final layer ("head/logits" inside a nested model), where it cannot be told; `None` for
+            that of the `SelfModelingModel`, or to find it.
 
     Returns:
         A `Spread`.
 
     Raises:
-        ValueError: If the model has no layer with a kernel.
+        ValueError: If the model has no final layer, or it cannot be told; if that has no kernel.
 
     Reference:
         arXiv 2407.10188, whose first measure of complexity is the standard deviation of these weights.
@@ -47,8 +52,9 @@ def weight_spread(model: keras.Model) -> Spread:
     >>> weight_spread(model).standard_deviation
     0.0
     """
-    layer = final_kernel_layer(classifier_of(model))
-    return spread_of(keras.ops.convert_to_numpy(layer.kernel))
+    if output_layer is None:
+        output_layer = getattr(model, "output_layer", None)
+    return spread_of(final_kernel(classifier_of(model), output_layer))
 
 
 def spread_of(weights: npt.ArrayLike) -> Spread:

@@ -6,7 +6,8 @@ import keras
 from keras import ops
 
 from keras_selfmodel._classifier_graph import ClassifierGraph
-from keras_selfmodel.models._targets import TargetNormalization, flat, target_tensor
+from keras_selfmodel._model_calls import Value
+from keras_selfmodel.models._targets import TargetNormalization, check_sizes, flat, target_tensor
 from keras_selfmodel.models._training_graph import TrainingGraph
 
 
@@ -37,13 +38,19 @@ class JointNetwork(TrainingGraph):
         normalization: TargetNormalization,
     ) -> None:
         own = not isinstance(targets, keras.Model)
-        activations = [graph.activation(name) for name in targets] if own else _outputs(targets, graph)
+        values = [graph.activation(name) for name in targets] if own else []
+        for name, value in zip(targets, values, strict=True) if own else ():
+            _check_upstream(graph, name, value)
+            check_sizes({name: value.shape})
+        scores, (features, *activations) = graph.read([graph.features, *values])
+        if not own:
+            activations = _outputs(targets, graph)
         target = target_tensor(activations, normalization)
         if transformation is not None:
             target = flat(transformation(target))
         self.units = target.shape[-1]
         self.head = make_head(self.units)
-        prediction = flat(self.head(flat(graph.features)))
+        prediction = flat(self.head(flat(features)))
         if prediction.shape[-1] != self.units:
             of = f"targets={list(targets)}" if own else f"the network {targets.name!r}"
             raise ValueError(
@@ -52,7 +59,7 @@ class JointNetwork(TrainingGraph):
             )
         if stop_gradient:
             target = ops.stop_gradient(target)
-        outputs = {"scores": graph.scores, "self_prediction": prediction}
+        outputs = {"scores": scores, "self_prediction": prediction}
         super().__init__(graph, {**outputs, "target": target} if own else outputs)
         # A graph of its own, because a functional model passes its mode on to all that is in it.
         inputs = None if own else targets.inputs[0] if len(targets.inputs) == 1 else targets.input
@@ -65,6 +72,14 @@ class JointNetwork(TrainingGraph):
     def predict_on_batch(self, inputs) -> dict:
         outputs = super().predict_on_batch(inputs)
         return outputs if self._frozen is None else {**outputs, "target": self._frozen.predict_on_batch(inputs)}
+
+
+def _check_upstream(graph: ClassifierGraph, name: str, target: Value) -> None:
+    if target is not graph.features and graph.reads(target, graph.features):
+        raise ValueError(
+            f"Target {name!r} is computed from the features that the self-prediction head reads (the input of "
+            f"{graph.final_call.path!r}). Choose a layer before that. Received: layers: {graph.layer_names}"
+        )
 
 
 def _outputs(network: keras.Model, graph: ClassifierGraph) -> list:

@@ -23,6 +23,20 @@ def checked_names(targets: str | Sequence[str]) -> tuple[str, ...]:
     return names
 
 
+def check_sizes(targets: dict[str, tuple]) -> None:
+    """Checks that the shapes of target layers, by name, are known but for the batch.
+
+    Raises:
+        ValueError: If one is not.
+    """
+    for name, shape in targets.items():
+        if None in shape[1:]:
+            raise ValueError(
+                f"Target {name!r} has shape {shape}; all axes but the batch must be known, because each activation "
+                "gets its own output of the head."
+            )
+
+
 def target_tensor(activations: Sequence, normalization: TargetNormalization = None):
     """Flattens symbolic activations per sample and concatenates them: `(batch, n)`.
 

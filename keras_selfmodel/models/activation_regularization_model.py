@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from keras_selfmodel._classifier_graph import ClassifierGraph
-from keras_selfmodel.models._targets import checked_names, target_tensor
+from keras_selfmodel.models._targets import check_sizes, checked_names, target_tensor
 from keras_selfmodel.models._training_graph import TrainingGraph
 from keras_selfmodel.models.penalized_model import PenalizedModel
 
@@ -21,7 +21,7 @@ class ActivationRegularizationModel(PenalizedModel):
 
     Args:
         classifier: A built functional or Sequential model with one output; see `ObjectiveModel`.
-        targets: Name of a layer, or several, upstream of the features that the final layer reads, or those features.
+        targets: Name of a layer, or several; "model/layer" inside a nested model.
         aux_weight: AW ≥ 0; see `PenalizedModel`.
         **kwargs: `name`, `dtype`.
 
@@ -46,8 +46,10 @@ class ActivationRegularizationModel(PenalizedModel):
     ) -> None:
         names = checked_names(targets)
         graph = ClassifierGraph(classifier)
-        activations = target_tensor([graph.activation(name) for name in names])
-        outputs = {"scores": graph.scores, "activations": activations}
+        values = {name: graph.activation(name) for name in names}
+        check_sizes({name: value.shape for name, value in values.items()})
+        scores, activations = graph.read(list(values.values()))
+        outputs = {"scores": scores, "activations": target_tensor(activations)}
         super().__init__(classifier, TrainingGraph(graph, outputs), aux_weight, **kwargs)
         self.targets = names
         # A Loss instance: it takes sample weights, and is scaled where replicas share a batch.

@@ -40,7 +40,7 @@ class DropoutModel(ObjectiveModel):
             raise ValueError(f"rate must lie in 0 ≤ rate < 1. Received: rate={rate}")
         graph = ClassifierGraph(classifier)
         dropout = _Dropout(rate, seed=seed)
-        outputs = {"scores": graph.scores_from(dropout(graph.features))}
+        outputs = {"scores": graph.scores_with(dropout)}
         super().__init__(classifier, TrainingGraph(graph, outputs), **kwargs)
         self.rate = float(rate)
         self.seed = seed

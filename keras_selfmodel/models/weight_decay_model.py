@@ -23,7 +23,8 @@ class WeightDecayModel(PenalizedModel):
     Args:
         classifier: A built functional or Sequential model with one output; see `ObjectiveModel`.
         aux_weight: AW ≥ 0, the decay λ; see `PenalizedModel`.
-        layers: Name of a layer, or several, whose weights alone decay. `None` for all layers.
+        layers: Name of a layer, or several, whose weights alone decay; "model/layer" inside a nested model. `None` for
+            all layers.
         **kwargs: `name`, `dtype`.
 
     Raises:
@@ -59,8 +60,10 @@ class WeightDecayModel(PenalizedModel):
         # Not an attribute: Keras would take them for weights of this model, besides the classifier's.
         if self.decaying_layers is None:
             return self.classifier.trainable_variables
-        layers = [layer for layer in self.classifier.layers if layer.name in self.decaying_layers]
-        return [weight for layer in layers for weight in layer.trainable_variables]
+        layers = _layers(ClassifierGraph(self.classifier))
+        # By identity: a layer that is called twice, or lies in a model that is named too, counts once.
+        weights = [weight for name in self.decaying_layers for weight in layers[name].trainable_variables]
+        return list({id(weight): weight for weight in weights}.values())
 
     def auxiliary_loss(self, outputs: dict, sample_weight=None):
         """½ Σ w²; the weights of samples have no say in it."""
@@ -75,8 +78,12 @@ class WeightDecayModel(PenalizedModel):
 
 
 def _check_layers(graph: ClassifierGraph, names: Sequence[str] | None) -> None:
-    known = {layer.name: layer for layer in graph.classifier.layers}
+    known = _layers(graph)
     for name in names or ():
         if name not in known or not known[name].trainable_variables:
             lack = "No layer called" if name not in known else "No trainable weights in layer"
             raise ValueError(f"{lack} {name!r}. Received: layers={list(names)}; the classifier's: {graph.layer_names}")
+
+
+def _layers(graph: ClassifierGraph) -> dict[str, keras.Layer]:
+    return {call.path: call.operation for call in graph.calls if isinstance(call.operation, keras.Layer)}

@@ -43,9 +43,9 @@ class NetworkTap:
 
     def __init__(self, model: keras.Model, layers: tuple[str, ...] | list[str]) -> None:
         graph = ClassifierGraph(classifier_of(model))
-        scores = graph.final_node.output_tensors[0]
-        activations = [graph.activation(name) for name in layers]
-        self._model = keras.Model(graph.functional.input, [graph.features, scores, *activations])
+        scores = graph.final_call.outputs[0]
+        _, values = graph.read([graph.features, scores, *(graph.activation(name) for name in layers)])
+        self._model = keras.Model(graph.functional.input, values)
 
     def read(self, x, *, batch_size: int = 512) -> TappedValues:
         """The values for some inputs.

@@ -2,7 +2,7 @@
 
 import keras
 
-from keras_selfmodel._classifier_graph import ClassifierGraph, final_kernel_layer
+from keras_selfmodel._classifier_graph import ClassifierGraph, final_kernel
 
 NORMALIZING = ("softmax", "sigmoid", "hard_sigmoid")
 
@@ -30,7 +30,7 @@ def check_classifier(model: object, input_shape: tuple[int, ...], classes: int, 
     """
     if not isinstance(model, keras.Model):
         raise ValueError(f"{origin} must be a keras.Model. Received: {type(model).__name__}")
-    final_kernel_layer(model)  # says what is wrong with a model that cannot be read
+    final_kernel(model)  # says what is wrong with a model that cannot be read
     functional = ClassifierGraph(model).functional
     if len(functional.inputs) != 1:
         raise ValueError(f"{origin} must have one input. Received: {len(functional.inputs)}")

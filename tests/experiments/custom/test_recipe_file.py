@@ -528,5 +528,5 @@ def test_the_values_of_a_sample_are_counted_inside_nested_models_too():
     inner = keras.Sequential([keras.Input((None,)), keras.layers.Embedding(9, 2), keras.layers.Flatten()])
     inputs = keras.Input((None,))
     model = keras.Model(inputs, keras.layers.Dense(3)(keras.layers.Reshape((8,))(inner(inputs))))
-    # Four tokens: the input, and again inside; 4 · 2 embeddings; flat, of no known size; 8 by the reshape; 3 scores.
-    assert ClassifierGraph(model).values_of_a_sample(longest=4) == 4 + 4 + 8 + 4 + 8 + 3
+    # Four tokens: the input; 4 · 2 embeddings; flat, of no known size; 8 by the reshape; 3 scores.
+    assert ClassifierGraph(model).values_of_a_sample(longest=4) == 4 + 8 + 4 + 8 + 3

@@ -1,0 +1,126 @@
+"""The kernel of a layer: the matrix that it multiplies with, as the numbers that it stands for."""
+
+import keras
+import numpy as np
+import numpy.typing as npt
+from keras import ops
+
+
+def has_weights(operation) -> bool:
+    """Whether a call of this layer depends on weights: on any that are trained, or on a matrix of any kind.
+
+    Statistics that `adapt` computes, as those of `keras.layers.Normalization`, are not weights in this sense.
+    """
+    if not isinstance(operation, keras.Layer):
+        return False
+    return bool(operation.trainable_weights) or (
+        any(len(weight.shape) >= 2 for weight in operation.weights)
+        or (not operation.trainable and bool(operation.weights))
+    )
+
+
+def has_matrix(layer: keras.Layer) -> bool:
+    """Whether one of a layer's weights has at least two axes."""
+    return any(len(weight.shape) >= 2 for weight in layer.weights)
+
+
+def is_several_layers(layer: keras.Layer) -> bool:
+    """Whether a layer is made of several layers that each have a matrix, and is none of Keras's own."""
+    layer = unwrapped(layer)
+    own = type(layer).__module__.startswith("keras.") and not isinstance(layer, keras.Model)
+    return not own and len(_parts(layer)) > 1
+
+
+def unwrapped(layer: keras.Layer) -> keras.Layer:
+    """The layer inside wrappers such as `TimeDistributed` and `SpectralNormalization`."""
+    while isinstance(layer, keras.layers.Wrapper):
+        layer = layer.layer
+    return layer
+
+
+def kernel_of(layer: keras.Layer) -> npt.NDArray:
+    """The values of a layer's kernel.
+
+    It is the weight called `kernel` if there is one, of a layer inside a wrapper or of an RNN's cell too; else the
+    largest weight with at least two axes. A quantized kernel is that of its codes times their scale; one that has a
+    LoRA includes it. Of a `Bidirectional` layer it is those of both directions.
+
+    Raises:
+        ValueError: If it has no weight with at least two axes, or is made of several layers that do.
+    """
+    layer = unwrapped(layer)
+    if isinstance(layer, keras.layers.Bidirectional):
+        return np.concatenate([kernel_of(layer.forward_layer), kernel_of(layer.backward_layer)], axis=-1)
+    found = _named_kernel(layer)
+    if found is not None:
+        return found
+    parts = _parts(layer)
+    if len(parts) == 1 and parts[0] is not layer:
+        return kernel_of(parts[0])
+    if len(parts) != 1:
+        raise ValueError(
+            f"Layer {layer.name!r} has no kernel: "
+            + (
+                "none of its weights has two axes."
+                if not parts
+                else "it is made of several layers. Measure the one that is meant, keras_selfmodel.metrics."
+                "spread_of(weights)."
+            )
+            + f" Received: weights={[(weight.path, tuple(weight.shape)) for weight in layer.weights]}"
+        )
+    matrices = [weight for weight in _own_weights(layer) if len(weight.shape) >= 2]
+    return ops.convert_to_numpy(max(matrices, key=lambda weight: int(np.prod(weight.shape))))
+
+
+def _parts(layer: keras.Layer) -> list[keras.Layer]:
+    """The layers in a layer, itself included, that have a matrix of their own."""
+    everything = {id(one): one for one in [layer, *layer._flatten_layers(include_self=False)]}
+    return [one for one in everything.values() if any(len(weight.shape) >= 2 for weight in _own_weights(one))]
+
+
+def _own_weights(layer: keras.Layer) -> list[keras.Variable]:
+    inner = {id(weight) for one in layer._flatten_layers(include_self=False) for weight in one.weights}
+    return [weight for weight in layer.weights if id(weight) not in inner]
+
+
+def _named_kernel(layer: keras.Layer) -> npt.NDArray | None:
+    # The second is what an embedding that is not tied makes scores with, the third what one that is tied does.
+    for name in ("kernel", "reverse_embeddings", "embeddings"):
+        weight = getattr(layer, name, None)
+        if len(getattr(weight, "shape", ())) >= 2:
+            return _without_codes(layer, name, ops.convert_to_numpy(weight))
+    return None
+
+
+def _without_codes(layer: keras.Layer, name: str, values: npt.NDArray) -> npt.NDArray:
+    """The numbers that a quantized layer's codes stand for."""
+    mode = layer.quantization_mode
+    if mode in (None, "float8"):  # Keras keeps the weights themselves for float8, and rounds when it computes.
+        return values
+    scale = getattr(layer, f"{name}_scale", None)
+    if mode not in ("int8", "int4") or scale is None:
+        raise ValueError(
+            f"The {name} of a layer quantized by {mode!r} cannot be read. Measure the model before quantizing it. "
+            f"Received: layer {layer.name!r}"
+        )
+    update = 0.0
+    if getattr(layer, "lora_enabled", False):
+        ours, others = (f"lora_{name}_a", f"lora_{name}_b")
+        update = ops.convert_to_numpy(ops.matmul(getattr(layer, ours), getattr(layer, others)))
+        update = layer.lora_alpha / layer.lora_rank * update
+    codes = values - update
+    zero = getattr(layer, f"{name}_zero", None)
+    if zero is not None:  # Groups of rows, or of an embedding's columns, have a scale and a zero each.
+        axis = 0 if name == "kernel" else -1
+        groups = ops.convert_to_numpy(layer.g_idx).astype(int)
+        scale, zero = (np.take(ops.convert_to_numpy(part), groups, axis=axis) for part in (scale, zero))
+        rows = codes.reshape(scale.shape)
+        return ((rows - zero.astype(scale.dtype)) * scale).reshape(codes.shape) + update
+    if hasattr(layer, "equation") and mode == "int8":
+        scale = layer._adjust_scale_for_dequant(scale)  # EinsumDense keeps it in the layout of its output.
+    scale = ops.convert_to_numpy(scale)
+    if hasattr(layer, "equation") and mode == "int4":
+        return (codes.reshape(-1, len(scale)) / scale).reshape(codes.shape) + update
+    if name == "embeddings":
+        scale = scale[:, None]
+    return codes / scale + update

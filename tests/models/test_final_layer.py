@@ -1,0 +1,134 @@
+"""Which layer is the final one, and what its kernel is: of every kind of classifier, beside the layer known by hand."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers, ops
+
+import keras_selfmodel as ksm
+from keras_selfmodel._classifier_graph import ClassifierGraph
+
+HIDDEN = 5
+
+
+@keras.saving.register_keras_serializable(package="test")
+class CosineLogits(layers.Layer):
+    def build(self, shape):
+        self.prototypes = self.add_weight(shape=(shape[-1], 3), name="prototypes")
+        self.temperature = self.add_weight(shape=(), name="temperature")
+
+    def call(self, x):
+        return ops.matmul(x, self.prototypes) * self.temperature
+
+
+class Tied(layers.Layer):
+    def __init__(self, embedding):
+        super().__init__()
+        self.embedding = embedding
+
+    def call(self, x):
+        return ops.matmul(x, ops.transpose(self.embedding.embeddings))
+
+
+def of_vectors(*end):
+    return keras.Sequential([keras.Input((4,)), layers.Dense(HIDDEN, "relu", name="hidden"), *end])
+
+
+def of_sequences(*end):
+    return keras.Sequential([keras.Input((6, 4)), layers.Dense(HIDDEN, "relu", name="hidden"), *end])
+
+
+def tied():
+    words = keras.Input((6,), dtype="int32")
+    embedding = layers.Embedding(9, HIDDEN, name="words")
+    return keras.Model(words, Tied(embedding)(layers.Dense(HIDDEN, name="hidden")(embedding(words))))
+
+
+def softmax_by_hand():
+    inputs = keras.Input((4,))
+    scores = layers.Dense(3, name="logits")(layers.Dense(HIDDEN, name="hidden")(inputs))
+    return keras.Model(inputs, ops.exp(scores) / ops.sum(ops.exp(scores), axis=-1, keepdims=True))
+
+
+def beside_a_branch_without_weights():
+    inputs = keras.Input((4,))
+    hidden = layers.Dense(HIDDEN, name="hidden")(inputs)
+    return keras.Model(inputs, layers.Add()([layers.Dense(4, name="logits")(hidden), inputs]))
+
+
+def nested(depth):
+    model = of_vectors(layers.Dense(3, name="logits"))
+    for _ in range(depth):
+        model = keras.Sequential([keras.Input((4,)), layers.Rescaling(0.5), model])
+    return model
+
+
+CASES = {
+    "TimeDistributed": (lambda: of_sequences(layers.TimeDistributed(layers.Dense(3))), lambda e: e.layer.kernel),
+    "SpectralNormalization": (
+        lambda: of_vectors(layers.SpectralNormalization(layers.Dense(3))),
+        lambda e: e.layer.kernel,
+    ),
+    "custom": (lambda: of_vectors(CosineLogits()), lambda e: e.prototypes),
+    "EinsumDense": (lambda: of_sequences(layers.EinsumDense("btd,dc->btc", (6, 3))), lambda e: e.kernel),
+    "Lambda": (lambda: of_vectors(layers.Dense(3), layers.Lambda(lambda x: 2 * x)), lambda e: e.kernel),
+    "activation": (lambda: of_vectors(layers.Dense(3), layers.Activation("tanh")), lambda e: e.kernel),
+    "pooled": (lambda: of_sequences(layers.Conv1D(3, 2), layers.GlobalAveragePooling1D()), lambda e: e.kernel),
+    "LSTM": (lambda: of_sequences(layers.LSTM(3)), lambda e: e.cell.kernel),
+    "GRU": (lambda: of_sequences(layers.GRU(3)), lambda e: e.cell.kernel),
+    "Bidirectional": (
+        lambda: of_sequences(layers.Bidirectional(layers.GRU(3))),
+        lambda e: ops.concatenate([e.forward_layer.cell.kernel, e.backward_layer.cell.kernel], -1),
+    ),
+    "tied": (tied, lambda e: e.embedding.embeddings),
+    "softmax by hand": (softmax_by_hand, lambda e: e.kernel),
+    "branch without weights": (beside_a_branch_without_weights, lambda e: e.kernel),
+    "nested": (lambda: nested(1), lambda e: e.kernel),
+    "nested twice": (lambda: nested(2), lambda e: e.kernel),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_final_layer_reads_the_hidden_units_and_its_kernel_is_measured(case):
+    build, kernel_of = CASES[case]
+    model = build()
+    graph = ClassifierGraph(model)
+    assert graph.features.shape[-1] == HIDDEN
+    kernel = ops.convert_to_numpy(kernel_of(graph.final_call.operation))
+    assert ksm.weight_spread(model).standard_deviation == pytest.approx(float(np.std(kernel)), rel=1e-5)
+
+
+def test_weights_between_final_layer_and_scores_are_named_and_the_user_decides():
+    model = of_vectors(layers.Dense(3, name="logits"), layers.LayerNormalization(name="norm"))
+    with pytest.raises(ValueError, match=r"'norm' has weights.*output_layer.*candidates=\['norm', 'logits'\]"):
+        ksm.weight_spread(model)
+    kernel = model.get_layer("logits").get_weights()[0]
+    assert ksm.weight_spread(model, "logits").standard_deviation == pytest.approx(float(np.std(kernel)), rel=1e-5)
+
+
+def test_a_layer_made_of_several_is_not_guessed_at():
+    class Two(layers.Layer):
+        def __init__(self):
+            super().__init__(name="two")
+            self.first, self.second = layers.Dense(7), layers.Dense(3)
+
+        def call(self, x):
+            return self.second(self.first(x))
+
+    with pytest.raises(ValueError, match="'two' is made of several layers"):
+        ksm.weight_spread(of_vectors(Two()))
+
+
+@pytest.mark.parametrize("mode", ["int8", "int4"])
+@pytest.mark.parametrize("end", ["dense", "einsum"])
+def test_a_quantized_kernel_is_measured_as_the_numbers_it_stands_for(mode, end):
+    last = layers.Dense(30) if end == "dense" else layers.EinsumDense("btd,dhc->bthc", (6, 5, 6))
+    model = keras.Sequential([keras.Input((6, 8)), layers.Dense(40, name="hidden"), last])
+    # Uneven, so that a scale laid out wrongly shows.
+    kernel = last.get_weights()[0] * np.linspace(0.1, 3, last.get_weights()[0].size).reshape(last.kernel.shape)
+    last.set_weights([kernel, *last.get_weights()[1:]])
+    last.quantize(mode)
+    # Steps of 1/127 and 1/7 of a column's largest weight: errors of 0.3 steps, added in quadrature.
+    assert ksm.weight_spread(model).standard_deviation == pytest.approx(
+        float(np.std(kernel)), rel=1e-3 if mode == "int8" else 0.02
+    )
