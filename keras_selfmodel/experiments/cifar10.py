@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from keras_selfmodel.datasets import Dataset
+from keras_selfmodel.datasets.scaling import scaled
 from keras_selfmodel.experiments.recipe import Recipe
 from keras_selfmodel.experiments.task import Task
 from keras_selfmodel.experiments.training.array_trainer import ArrayTrainer
@@ -16,10 +17,7 @@ from keras_selfmodel.rlct import SamplingSettings
 
 def _inputs(images: np.ndarray) -> np.ndarray:
     """x/127.5 − 1: `(n, 32, 32, 3)` uint8 to float32 in −1 … 1."""
-    scaled = images.astype(np.float32)
-    scaled /= 127.5
-    scaled -= 1.0
-    return scaled
+    return scaled(images, "symmetric")
 
 
 def _network(recipe: Recipe, dataset: Dataset) -> keras.Model:

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from keras_selfmodel.datasets import Dataset
+from keras_selfmodel.datasets.scaling import scaled
 from keras_selfmodel.experiments.recipe import Recipe
 from keras_selfmodel.experiments.task import Task
 from keras_selfmodel.experiments.training.array_trainer import ArrayTrainer
@@ -15,10 +16,7 @@ from keras_selfmodel.rlct import SamplingSettings
 
 def _inputs(images: np.ndarray) -> np.ndarray:
     """x/127.5 − 1, flattened: `(n, 28, 28, 1)` uint8 to `(n, 784)` float32 in −1 … 1."""
-    flat = images.reshape(len(images), -1).astype(np.float32)
-    flat /= 127.5
-    flat -= 1.0
-    return flat
+    return scaled(images.reshape(len(images), -1), "symmetric")
 
 
 def _network(recipe: Recipe, dataset: Dataset) -> keras.Model:
