@@ -1,4 +1,4 @@
-"""Which backend runs: chosen before Keras is imported, because Keras cannot change it afterwards."""
+"""The Keras backend, chosen before Keras is imported, because Keras cannot change it afterwards."""
 
 import importlib.util
 import json
@@ -15,7 +15,7 @@ BACKENDS = ("jax", "tensorflow", "torch")
 
 
 def activate(requested: str | None) -> str:
-    """Makes the next import of Keras choose this backend, and keeps TensorFlow quiet or out of it.
+    """Makes the next import of Keras choose this backend, and keeps TensorFlow from printing its log.
 
     Args:
         requested: The value of `--backend`, or `None`.
@@ -48,7 +48,7 @@ def choose(requested: str | None) -> tuple[str, str]:
     installed = [name for name in BACKENDS if importlib.util.find_spec(name)]
     for backend, origin in ((requested, "--backend"), (os.environ.get("KERAS_BACKEND"), "KERAS_BACKEND")):
         if backend and backend not in BACKENDS:
-            raise click.UsageError(f"{origin} names no backend: {backend!r}. Backends: {', '.join(BACKENDS)}.")
+            raise click.UsageError(f"{origin} names an unknown backend: {backend!r}. Backends: {', '.join(BACKENDS)}.")
         if backend and backend not in installed:
             raise click.UsageError(
                 f"{origin} asks for {backend}, which is not installed: "
@@ -61,7 +61,7 @@ def choose(requested: str | None) -> tuple[str, str]:
         return configured, "keras.json"
     if not installed:
         raise click.ClickException(
-            "No backend is installed. Choose one: pip install 'keras-selfmodel[jax]', [tensorflow] or [torch]."
+            "No backend is installed. Install one: pip install 'keras-selfmodel[jax]', [tensorflow] or [torch]."
         )
     return installed[0], "first installed"
 

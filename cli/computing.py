@@ -10,7 +10,7 @@ import click
 from ksm_cli.output import Interrupted
 from ksm_cli.sweep_progress import SweepBar, duration
 
-# The largest of what was seen: ResNet-18 on PyTorch takes 2.7 GB, an RLCT of IMDB 2.2 to 2.6, MNIST up to 1.7.
+# The largest memory observed: ResNet-18 on PyTorch takes 2.7 GB, an RLCT of IMDB 2.2 to 2.6, MNIST up to 1.7.
 BYTES_OF_A_WORKER = 3e9
 
 
@@ -28,15 +28,15 @@ def computed(
     retry_failed: bool,
     dry_run: bool,
 ):
-    """Says what a grid of runs will take, and computes what is missing of it.
+    """Announces how long a grid of runs will take, and computes the missing runs.
 
     Args:
         recipes: The runs.
         dataset: Their data.
         folder: The sweep's folder.
-        announcement: What is said of the grid before.
+        announcement: Description of the grid, printed first.
         data_dir: Folder of TFDS data.
-        quiet: Whether nothing is said.
+        quiet: Whether to print nothing.
         workers, cluster, together, retry_failed, dry_run: Values of `computing_options`.
 
     Returns:
@@ -67,8 +67,8 @@ def computed(
         click.echo(f"expected time: about {duration(seconds)} of training and sampling, {way}", err=True)
         if together:
             sampled = accelerated and any(experiments.can_be_measured_together(recipe) for recipe in recipes)
-            what = "trained, and their chains moved, together" if sampled else "trained together"
-            click.echo(f"less, because networks of one size are {what}", err=True)
+            what = "trained and sampled together" if sampled else "trained together"
+            click.echo(f"less than that, because networks of one size are {what}", err=True)
         click.echo(err=True)
     if dry_run:
         return None
@@ -84,17 +84,17 @@ def computed(
                 progress=bar.progress(),
             )
         except KeyboardInterrupt:
-            raise Interrupted(f"The same command goes on with what is missing in {folder}.") from None
+            raise Interrupted(f"To continue the sweep in {folder}, repeat the command.") from None
 
 
 def raise_failures(result, runs: int) -> None:
-    """Ends the command with the reasons of the runs that failed, if any did.
+    """Ends the command with an error if runs failed, giving the reasons.
 
     Raises:
         click.ClickException: If any did.
     """
     if result.failures:
-        lines = [f"{len(result.failures)} of {runs} runs failed (--retry-failed tries them again):"]
+        lines = [f"{len(result.failures)} of {runs} runs failed (retry them with --retry-failed):"]
         lines += [f"  {name}: {reason}" for name, reason in sorted(result.failures.items())]
         raise click.ClickException("\n".join(lines))
 
@@ -103,7 +103,7 @@ def _workers() -> int:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     try:
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):  # Windows does not tell
+    except (AttributeError, ValueError, OSError):  # Windows does not say
         return cores
     return max(1, min(cores, int(memory // BYTES_OF_A_WORKER)))
 
@@ -111,7 +111,7 @@ def _workers() -> int:
 def _tasks(cluster) -> str:
     where = "Ray" if cluster.address is None else f"Ray at {cluster.address}"
     takes = f"{cluster.cpus_per_task} CPU and {cluster.gpus_per_task:g} GPU"
-    return f"{where}: up to {cluster.runs_per_task} runs a task, each task on {takes}\n"
+    return f"{where}: up to {cluster.runs_per_task} runs per task, {takes} per task\n"
 
 
 def _only_the_result(cluster):

@@ -73,7 +73,7 @@ def main() -> None:
     does to their complexity.
 
     KSM_DEBUG=1 shows the traceback of an error. Options can also be set by
-    environment variables, such as KSM_RUN_EPOCHS for --epochs of run.
+    environment variables, such as KSM_RUN_EPOCHS for ksm run --epochs.
     """
 
 

@@ -11,7 +11,7 @@ from ksm_cli.output import print_json, print_table, require, spoken_warnings
 
 @click.command(
     "compare",
-    short_help="Show runs side by side.",
+    short_help="Compare runs side by side.",
     epilog="""\b
 Examples:
   ksm compare runs/aw0 runs/aw10
@@ -22,14 +22,14 @@ Examples:
 )
 @json_option
 def compare_command(folders, as_json) -> None:
-    """Show runs side by side: the settings that differ, and the measures.
+    """Compare runs side by side: the settings that differ, and the measures.
 
-    Each RUN is the folder of a finished run. Below each measure stands its
-    difference to the first run's. Errors are standard errors of one sampling; for
-    what differs from seed to seed, see ksm report.
+    Each RUN is the folder of a finished run. The row below each measure shows its
+    difference from the first run. Errors are standard errors of a single sampling;
+    for the variation between seeds, see ksm report.
     """
     if len(folders) < 2:
-        raise click.UsageError("It takes two runs to compare.")
+        raise click.UsageError(f"A comparison needs two runs or more. Received: {len(folders)}.")
     require("rich")
     activate(None)
     with spoken_warnings():

@@ -37,11 +37,12 @@ Examples:
     "objectives",
     metavar="NAME[=LIST]",
     multiple=True,
-    help="A control, with strengths of your own if you like; may be repeated. Default: all. Self-modeling and the "
-    "baseline are always there. ksm run --help lists the names.",
+    help="Objective to compare with, optionally with its strengths; may be repeated. Default: all. Self-modeling and "
+    "the "
+    "baseline are always included. ksm run --help lists the names.",
 )
 @click.option("--epochs", type=click.IntRange(min=1), help="Passes over the training data. Default: the paper's.")
-@click.option("--batch-size", type=click.IntRange(min=2), help="Samples of one step. Default: the paper's.")
+@click.option("--batch-size", type=click.IntRange(min=2), help="Samples per step. Default: the paper's.")
 @examples_option
 @rlct_switch
 @data_dir_option
@@ -55,12 +56,12 @@ def controls_command(
 ) -> None:  # fmt: skip
     """Compare self-modeling with other objectives at the same accuracy.
 
-    Trains and measures networks with self-modeling, its variants, other targets of
-    prediction, and the classical regularizers, each at several strengths, as ksm
-    sweep does: runs that are in the folder are kept, those of ksm sweep too, and
-    the same command goes on after an interruption. Then shows for each strength
-    accuracy, weight spread and RLCT; and at the accuracy of each self-modeling
-    network, how far its spread and RLCT lie from what every control reaches there.
+    Trains and measures networks with self-modeling, its variants, other prediction
+    targets and the classical regularizers, each at several strengths. Like ksm
+    sweep, it keeps runs already in the folder and continues after an interruption.
+    Then shows accuracy, weight spread and RLCT for each strength, and how the
+    spread and RLCT of each self-modeling network differ from those that every
+    control reaches at the same accuracy.
     """
     strengths = chosen_strengths(objectives)
     sizes = numbers(hidden, int, "--hidden", least=1)
@@ -113,7 +114,7 @@ def controls_command(
                 print_table(table)
         for file in files:
             click.echo(f"figure: {file}")
-        click.echo(f"ksm report {folder} makes a page of them")
+        click.echo(f"For an HTML page of these results: ksm report {folder}")
     raise_failures(result, len(recipes))
 
 

@@ -1,4 +1,4 @@
-"""`ksm data`: which data sets are there, and getting those that are not."""
+"""`ksm data`: lists the data sets, and downloads missing ones."""
 
 import dataclasses
 
@@ -19,11 +19,13 @@ Examples:
   ksm data
   ksm data --prepare mnist --data-dir ~/tensorflow_datasets""",
 )
-@click.option("--prepare", type=click.Choice(NAMES), multiple=True, help="Download and prepare this data set.")
+@click.option(
+    "--prepare", type=click.Choice(NAMES), multiple=True, help="Data set to download and prepare; may be repeated."
+)
 @data_dir_option
 @json_option
 def data_command(prepare, data_dir, as_json) -> None:
-    """List the data sets, and get those that are missing."""
+    """List the data sets, and download missing ones."""
     require("rich")
     activate(None)
     from keras_selfmodel import datasets
@@ -38,7 +40,7 @@ def data_command(prepare, data_dir, as_json) -> None:
         return
     print_table(data_table(found))
     if data_dir and not data_dir.is_dir():
-        click.echo(f"There is no folder {data_dir}.")
+        click.echo(f"The folder {data_dir} does not exist.")
     for status in found:
         if not status.prepared:
             click.echo(f"\n{status.name}: {status.advice}")

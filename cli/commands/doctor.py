@@ -1,4 +1,4 @@
-"""`ksm doctor`: what is installed, what would compute, which data are there."""
+"""`ksm doctor`: what is installed, which device computes, which data were found."""
 
 import click
 
@@ -18,7 +18,7 @@ MODULES = (
 @data_dir_option
 @json_option
 def doctor_command(backend, data_dir, as_json) -> None:
-    """Show versions, backends, devices and data found."""
+    """Show versions, backends, devices and data that were found."""
     backend, origin = choose(backend)
     activate(backend)
     from keras_selfmodel import datasets
@@ -42,7 +42,7 @@ def doctor_command(backend, data_dir, as_json) -> None:
         *((name, v or "not installed") for name, v in report["packages"].items()),
         ("python", report["python"]),
         ("platform", report["platform"]),
-        *((f"data {name}", folder or "not there: see ksm data") for name, folder in report["data"].items()),
+        *((f"data {name}", folder or "not found: see ksm data") for name, folder in report["data"].items()),
     ]
     for name, value in lines:
         click.echo(f"{name:<20} {value}")

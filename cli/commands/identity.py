@@ -28,19 +28,20 @@ Examples:
     type=click.Path(exists=True, file_okay=False, path_type=Path),
 )
 @data_options
-@click.option("--samples", type=click.IntRange(min=2), help="Test samples that are looked at. Default: all.")
+@click.option("--test-samples", type=click.IntRange(min=2), help="Number of test samples to measure on. Default: all.")
 @backend_option
 @json_option
 @quiet_option
-def identity_command(folders, recipe_file, data_dir, examples, samples, backend, as_json, quiet) -> None:
+def identity_command(folders, recipe_file, data_dir, examples, test_samples, backend, as_json, quiet) -> None:
     """Compare the matrix W, by which a network predicts its own activations, with
     the identity I, after every epoch whose weights the run kept.
 
-    The loss sees of W − I only what lies where activations vary, so it can vanish
-    while W is far from I. Shown are both distances, the self-prediction's R², and
-    dead units and effective rank of the activations, on test data. identity.csv,
-    identity.json (with spectra) and figures/identity.png go into each RUN. Of a run
-    without self-model the activations alone are described.
+    The loss only depends on W − I in directions in which activations vary, so it
+    can vanish while W is far from I. The table shows both distances, the R² of the
+    self-prediction, and dead units and effective rank of the activations, on test
+    data. identity.csv, identity.json (with spectra) and figures/identity.png are
+    written to each RUN. For a run without self-model only the activations are
+    described.
     """
     require("rich", "matplotlib")
     activate(backend)
@@ -57,7 +58,7 @@ def identity_command(folders, recipe_file, data_dir, examples, samples, backend,
         found = []
         with Bar(quiet) as bar:
             for number, run in enumerate(runs, 1):
-                found.append(studies.identity_of_run(run, dataset, samples=samples))
+                found.append(studies.identity_of_run(run, dataset, samples=test_samples))
                 write_csv(run.files.path / "identity.csv", [probes.identity_row(one) for one in found[-1]])
                 run.files.write_json("identity.json", probes.identity_json(found[-1]))
                 write_figure(identity_figure(found[-1], run.result.recipe.name), run.files.figures / "identity.png")

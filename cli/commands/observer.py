@@ -19,7 +19,7 @@ SOURCES = ("inputs", "logits", "probabilities")
 
 @click.command(
     "observer",
-    short_help="Let fresh networks learn to predict trained ones.",
+    short_help="Train observers to predict trained networks.",
     epilog="""\b
 Examples:
   ksm observer sweeps/mnist
@@ -33,50 +33,55 @@ Examples:
     type=click.Path(exists=True, file_okay=False, path_type=Path),
 )
 @data_options
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder. Default: observer in RUNS.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder. Default: RUNS/observer.")
 @click.option(
     "--capacities",
     metavar="LIST",
     default="0,16,64,256",
     show_default=True,
-    help="Hidden units of the observers; 0 for a linear one, solved exactly.",
+    help="Hidden units of the observers; 0: a linear observer, solved exactly.",
 )
 @click.option(
     "--from",
     "sources",
     type=click.Choice(SOURCES),
     multiple=True,
-    help="What observers see; may be repeated. Default: all.",
+    help="What the observers see; may be repeated. Default: all.",
 )
-@click.option("--samples", type=click.IntRange(min=2), help="Training samples they learn from. Default: 10000.")
-@click.option("--held-out", type=click.IntRange(min=2), help="Test samples they are judged by. Default: 10000.")
-@click.option("--epochs", type=click.IntRange(min=1), help="Passes over their samples. Default: 10.")
-@click.option("--batch-size", type=click.IntRange(min=1), help="Samples of one step. Default: 100.")
-@click.option("--learning-rate", type=click.FloatRange(min=0, min_open=True), help="Of Adam. Default: 0.002.")
-@click.option("--seed", type=click.IntRange(min=0), help="Seed of their samples and weights. Default: 0.")
+@click.option(
+    "--train-samples", "samples", type=click.IntRange(min=2), help="Number of training samples. Default: 10000."
+)
+@click.option("--test-samples", "held_out", type=click.IntRange(min=2), help="Number of test samples. Default: 10000.")
+@click.option("--epochs", type=click.IntRange(min=1), help="Passes over the training samples. Default: 10.")
+@click.option("--batch-size", type=click.IntRange(min=1), help="Samples per step. Default: 100.")
+@click.option(
+    "--learning-rate", type=click.FloatRange(min=0, min_open=True), help="Learning rate of Adam. Default: 0.002."
+)
+@click.option(
+    "--seed", type=click.IntRange(min=0), help="Seed of the observers' samples and initial weights. Default: 0."
+)
 @backend_option
 @json_option
 @quiet_option
 def observer_command(
     folders, recipe_file, data_dir, examples, out, capacities, sources, backend, as_json, quiet, **settings
 ) -> None:  # fmt: skip
-    """Let fresh observer networks learn to predict trained networks: from the
-    inputs, the hidden activations and the answers; from the answers, the
-    activations.
+    """Train observer networks to predict trained networks: their hidden activations
+    and outputs from the inputs, and their activations from the outputs.
 
-    Every network of RUNS (folders of runs, at any depth) is observed alike: same
-    capacities, samples, batches, steps and first weights. Targets are standardised
-    unit by unit, so that small activations gain nothing. Errors are compared between
-    auxiliary weights, with intervals over the seeds; and where there are networks
-    with other objectives, as ksm controls trains them, at the same accuracy. The
-    networks observed are kept in the folder, so that the same command goes on after
-    an interruption; observer.csv holds every error, observer.png the figure, and
-    observer-2.png and so on those of runs with other settings or objectives.
+    Every network in RUNS (folders of runs, at any depth) is observed in the same
+    way: same capacities, samples, batches, steps and initial weights. Targets are
+    standardised unit by unit, so that small activations have no advantage. Errors
+    are compared between auxiliary weights, with intervals over the seeds, and with
+    networks trained on other objectives by ksm controls, at the same accuracy. The
+    folder keeps what was observed, so that the same command continues after an
+    interruption. observer.csv holds every error and observer.png the figure;
+    observer-2.png and so on show runs with other settings or objectives.
     """
     require("rich", "matplotlib", "scipy")
     capacities = numbers(capacities, int, "--capacities", least=0)
     if out is None and len(folders) > 1:
-        raise click.UsageError("Several folders of runs need --out.")
+        raise click.UsageError("Several RUNS need a folder for the result. Give it as --out.")
     backend = activate(backend)
     with spoken_warnings():
         from keras_selfmodel._whole_files import write_csv
@@ -102,7 +107,7 @@ def observer_command(
                     progress=partial(bar.show, "observers"),
                 )
             except KeyboardInterrupt:
-                raise Interrupted(f"The same command goes on with what is missing in {folder}.") from None
+                raise Interrupted(f"To continue in {folder}, repeat the command.") from None
         groups = observers.observed_groups(observed)
         matched = observers.matched_observers(observed)
         write_csv(folder / "observer.csv", observers.observed_rows(observed))

@@ -1,4 +1,4 @@
-"""`ksm plot`: the paper's figures of any runs."""
+"""`ksm plot`: the paper's figures, from any runs."""
 
 from pathlib import Path
 
@@ -22,17 +22,17 @@ Examples:
 )
 @folder_argument
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder. Default: FOLDER/figures.")
-@click.option("--paper", is_flag=True, help="Mark the paper's values, where the runs have its settings.")
+@click.option("--paper", is_flag=True, help="Mark the paper's values where the runs have its settings.")
 @click.option("--format", "formats", metavar="LIST", default="png,svg", show_default=True, help="png, svg or both.")
 @json_option
 def plot_command(folder, out, paper, formats, as_json) -> None:
-    """Draw the paper's Figures 2, 3 and 4 of the runs in FOLDER.
+    """Draw the paper's Figures 2, 3 and 4 from the runs in FOLDER.
 
-    One figure for each task: the weight spread during training, and spread, RLCT
-    and accuracy against the auxiliary weight, as means with 95 % intervals over the
-    seeds. Runs that differ in other settings have figures of their own; those with
-    another objective are drawn beside self-modeling, RLCT and spread against the
-    accuracy. Runs are found at any depth of the folder.
+    One figure per task: the weight spread during training, and spread, RLCT and
+    accuracy against the auxiliary weight, as means with 95 % intervals over the
+    seeds. Runs that differ in other settings get separate figures. Runs with other
+    objectives are drawn next to self-modeling: RLCT and spread against accuracy.
+    Runs are found at any depth of the folder.
     """
     chosen = _formats(formats)
     require("matplotlib", "scipy")
@@ -51,7 +51,9 @@ def plot_command(folder, out, paper, formats, as_json) -> None:
                 write_figure(figure, file)
                 files.append(str(file))
     if paper and not any(run.paper is not None for study in of_paper for run in study.runs):
-        click.secho("Warning: no run has the paper's settings, so none of its values is marked.", fg="yellow", err=True)
+        click.secho(
+            "Warning: no run has the paper's settings, so none of its values are marked.", fg="yellow", err=True
+        )
     if as_json:
         print_json({"figures": files})
     else:
@@ -62,5 +64,5 @@ def _formats(text: str) -> list[str]:
     chosen = list(dict.fromkeys(part.strip().lower() for part in text.split(",")))
     for name in chosen:
         if name not in FORMATS:
-            raise click.UsageError(f"--format wants {' or '.join(FORMATS)}, or both. Received: {text!r}.")
+            raise click.UsageError(f"--format must be {' or '.join(FORMATS)}, or both. Received: {text!r}.")
     return chosen

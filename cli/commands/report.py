@@ -12,23 +12,24 @@ from ksm_cli.output import print_json, print_table, require, spoken_warnings
 
 @click.command(
     "report",
-    short_help="Answer the paper's claims from runs, as one HTML page.",
+    short_help="Test the paper's claims on runs; write an HTML page.",
     epilog="""\b
 Examples:
   ksm report sweeps/mnist
   ksm report sweeps/mnist --out mnist.html --json""",
 )
 @folder_argument
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="The page. Default: FOLDER/report.html.")
+@click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False), help="HTML file to write. Default: FOLDER/report.html."
+)
 @json_option
 def report_command(folder, out, as_json) -> None:
-    """Answer the paper's claims from the runs in FOLDER, as an HTML page.
+    """Test the paper's claims on the runs in FOLDER and write an HTML page.
 
-    The page holds verdicts, the paper's numbers beside yours, figures, tables,
-    settings and warnings, and needs no network. The verdicts are printed too, with
-    --json together with the numbers behind them. Runs with other objectives than
-    self-modeling have a section of their own. Runs are found at any depth of the
-    folder.
+    The page holds verdicts, the paper's numbers next to yours, figures, tables,
+    settings and warnings, and needs no network. The verdicts are also printed; with
+    --json, together with the numbers behind them. Runs with objectives other than
+    self-modeling get a separate section. Runs are found at any depth of the folder.
     """
     require("rich", "matplotlib", "scipy", "jinja2")
     activate(None)

@@ -27,79 +27,87 @@ Examples:
   ksm rlct mine.keras --recipe examples/digits/digits.toml""",
 )
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--data", "data_name", type=click.Choice(TASK_NAMES), help="Data it was trained on.")
+@click.option("--data", "data_name", type=click.Choice(TASK_NAMES), help="Data set the network was trained on.")
 @recipe_option
 @click.option(
     "--scaling",
     type=click.Choice(SCALING_NAMES),
-    help="Pixels as the network knows them: -1 … 1, 0 … 1 or 0 … 255. Default: symmetric; of a recipe, as it says.",
+    help="Pixel range the network expects: symmetric -1 … 1, unit 0 … 1, none 0 … 255. Default: symmetric; with "
+    "--recipe, "
+    "as the recipe says.",
 )
 @click.option(
     "--convention",
     type=click.Choice(["dataset", "paper"]),
     default="dataset",
     show_default=True,
-    help="nβ = n/ln n of the data set, or B/ln B of the batch as in the paper.",
+    help="Inverse temperature nβ: n/ln n with n samples in the data set, or B/ln B with B samples in a batch, as in "
+    "the "
+    "paper.",
 )
 @click.option(
     "--step-size",
     type=click.FloatRange(min=0, min_open=True),
-    help="ε. Default: from the curvature; paper 0.0001 (imdb 0.001).",
+    help="Step size ε. Default: from the curvature; paper 0.0001 (imdb 0.001).",
 )
-@click.option("--sampler", type=click.Choice(SAMPLER_NAMES), help="Default: underdamped; paper sgld.")
+@click.option("--sampler", type=click.Choice(SAMPLER_NAMES), help="Sampler. Default: underdamped; paper sgld.")
 @click.option(
     "--localization",
     type=click.FloatRange(min=0),
-    help="γ. Default: nβ/2000, at least 1; paper 100 (imdb 10).",
+    help="Localization γ. Default: nβ/2000, at least 1; paper 100 (imdb 10).",
 )
 @click.option(
-    "--inverse-temperature", type=click.FloatRange(min=0, min_open=True), help="nβ. Default: the convention's."
+    "--inverse-temperature",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Inverse temperature nβ. Default: by --convention.",
 )
 @click.option(
     "--anchor",
     type=click.Choice(["trained", "descend"]),
     default="trained",
     show_default=True,
-    help="Measure at the weights in FILE, or first descend to the minimum nearby.",
+    help="Where to measure: at the weights in FILE, or after descending from them to a nearby minimum.",
 )
-@click.option("--layer", "weights", multiple=True, help="Sample the weights of this layer only; may be repeated.")
-@click.option("--chains", "num_chains", type=click.IntRange(min=1), help="Chains. Default: 2; paper 4.")
+@click.option("--layer", "weights", multiple=True, help="Layer whose weights to sample; may be repeated. Default: all.")
+@click.option("--chains", "num_chains", type=click.IntRange(min=1), help="Number of chains. Default: 2; paper 4.")
 @click.option(
     "--draws",
     "num_draws",
     type=click.IntRange(min=1),
-    help="Draws of each chain. Default: 1600; paper 500 (cifar10 200).",
+    help="Draws per chain. Default: 1600; paper 500 (cifar10 200).",
 )
 @click.option(
     "--target-error",
     type=click.FloatRange(min=0, min_open=True, max=1),
-    help="Sample until the sampling error is this part of the estimate.",
+    help="Sample until the sampling error is at most this fraction of the estimate. Default: a fixed number of draws.",
 )
 @click.option(
     "--burn-in",
     type=click.IntRange(min=0),
     help="Steps before the first draw. Default: 3000; paper 500 (cifar10 200).",
 )
-@click.option("--thinning", type=click.IntRange(min=1), help="Steps from draw to draw. Default: 1.")
+@click.option("--thinning", type=click.IntRange(min=1), help="Steps per draw. Default: 1.")
 @click.option(
     "--batch-size",
     type=click.IntRange(min=2),
-    help="Samples of one step. Default: 512; paper 512 (cifar10 64, imdb 64).",
+    help="Samples per step. Default: 512; paper 512 (cifar10 64, imdb 64).",
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of batches and noise.")
 @data_dir_option
-@click.option("--test-loss", is_flag=True, help="Also follow the loss on the test data along the chains.")
-@click.option("--calibrate", is_flag=True, help="Find the settings by pilot samplings first, and show the plateau.")
+@click.option("--test-loss", is_flag=True, help="Also record the loss on the test data along the chains.")
+@click.option("--calibrate", is_flag=True, help="Find the settings by pilot runs first, and show the plateau.")
 @click.option(
     "--checkpoint",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Store the chains here as they go; go on from there if the file exists.",
+    help="File to store the chains in while sampling, and to continue from if it exists.",
 )
-@click.option("--traces", type=click.Path(path_type=Path, dir_okay=False), help="Write the chains here, as netCDF.")
+@click.option(
+    "--traces", type=click.Path(path_type=Path, dir_okay=False), help="File to write the chains to, as netCDF."
+)
 @click.option(
     "--plot",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Draw the chains, with --calibrate the plateau, into this file.",
+    help="File to draw the chains to, or with --calibrate the plateau.",
 )
 @backend_option
 @json_option
@@ -111,8 +119,8 @@ def rlct_command(
     """Estimate the RLCT of the network saved in FILE.
 
     The RLCT is also known as the local learning coefficient. FILE is any Keras
-    classifier saved as .keras; of a self-modeling network the pruned classifier
-    is measured, on the training data.
+    classifier saved as .keras. It is measured on the training data; for a
+    self-modeling network, the pruned classifier is measured.
     """
     check_one(data_name, recipe_file, "--data", TASK_NAMES)
     require("rich", "arviz", *(["matplotlib"] if plot else []))
@@ -133,7 +141,7 @@ def rlct_command(
             raise click.UsageError(str(error)) from error
         scaling = scaling or task.recipe.scaling or "symmetric"
         if calibrate and (sampling.step_size is not None or convention == "paper"):
-            raise click.UsageError("--calibrate finds the step size: leave out --step-size and --convention paper.")
+            raise click.UsageError("--calibrate chooses the step size. Leave out --step-size and --convention paper.")
         model = _load(file)
         dataset = task.prepare(data_of(task, data_dir))
         data = inputs_of(model, dataset.x_train, scaling=scaling), dataset.y_train
@@ -160,7 +168,7 @@ def rlct_command(
                 )
         except KeyboardInterrupt:
             stored = checkpoint is not None and checkpoint.exists()
-            raise Interrupted("The same command goes on from the checkpoint." if stored else "") from None
+            raise Interrupted("To continue from the checkpoint, repeat the command." if stored else "") from None
         if as_json:
             extra = {} if calibration is None else {"calibration": calibration_json(calibration)}
             print_json({**rlct_json(estimate, dataset), **extra})
@@ -172,7 +180,7 @@ def rlct_command(
                 click.echo()
             print_table(rlct_table(estimate, dataset, file))
             if computes_in_half(classifier_of(model)):
-                click.echo("The network computes in half precision; its RLCT is taken in float32.")
+                click.echo("The network computes in half precision; its RLCT is computed in float32.")
         # After the result, which a file that cannot be written must not cost.
         if traces is not None:
             write_whole(traces, lambda part: estimate.to_inference_data().to_netcdf(str(part)))
@@ -187,5 +195,5 @@ def _load(file: Path):
         return keras.models.load_model(file)
     except (ImportError, MemoryError):
         raise
-    except Exception as error:  # zipfile, h5py, json and Keras each have their own for what is no model
+    except Exception as error:  # zipfile, h5py, json and Keras each raise their own
         raise click.ClickException(f"{file} is not a Keras model that can be loaded: {error}") from error

@@ -9,7 +9,7 @@ from ksm_cli.options.general import backend_option, json_option, quiet_option
 from ksm_cli.options.keep_epochs import keep_epochs_option, keeping
 from ksm_cli.options.objectives import OBJECTIVE_NAMES, check_strength
 from ksm_cli.options.recipes import check_one, data_dir_option, data_of, examples_option, opened, recipe_option
-from ksm_cli.options.settings import TASK_NAMES, precision_option, recipe_of, rlct_switch
+from ksm_cli.options.settings import TASK_NAMES, precision_option, recipe_of, rlct_switch, targets_option
 from ksm_cli.output import Bar, Interrupted, print_json, print_table, require, spoken_warnings
 
 
@@ -36,20 +36,17 @@ Examples:
 @click.option(
     "--aux-weight",
     type=click.FloatRange(min=0),
-    help="Weight of the self-prediction loss, strength of another objective; 0 for none. Default: mnist 10, cifar10 1, "
-    "imdb 100.",
+    help="Weight of the self-prediction loss, or strength of another objective; 0: the plain classifier. Default: "
+    "mnist "
+    "10, cifar10 1, imdb 100.",
 )
 @click.option(
     "--objective",
     type=click.Choice(OBJECTIVE_NAMES),
     metavar="NAME",
-    help=f"What is trained on besides the task: {', '.join(OBJECTIVE_NAMES)}. Default: self-modeling.",
+    help=f"What to train on besides the task: {', '.join(OBJECTIVE_NAMES)}. Default: self-modeling.",
 )
-@click.option(
-    "--targets",
-    multiple=True,
-    help="Layer to predict; may be repeated. Default: hidden, of cifar10 last_block and hidden.",
-)
+@targets_option
 @click.option(
     "--epochs",
     type=click.IntRange(min=1),
@@ -58,7 +55,7 @@ Examples:
 @click.option(
     "--batch-size",
     type=click.IntRange(min=2),
-    help="Samples of one step. Default: mnist 512, cifar10 64, imdb 64.",
+    help="Samples per step. Default: mnist 512, cifar10 64, imdb 64.",
 )
 @examples_option
 @click.option(
@@ -66,15 +63,17 @@ Examples:
     type=click.IntRange(min=1),
     default=1,
     show_default=True,
-    help="Devices that train, each on its part of every batch. Several: JAX and TensorFlow.",
+    help="Number of devices to train on, each with its part of every batch. More than one: JAX and TensorFlow only.",
 )
-@click.option("--seed", type=click.IntRange(min=0), help="Seed of weights, order and sampling. Default: 1.")
+@click.option(
+    "--seed", type=click.IntRange(min=0), help="Seed of initial weights, sample order and chains. Default: 1."
+)
 @precision_option
 @rlct_switch
 @keep_epochs_option
 @data_dir_option
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Run folder. Default: under runs/.")
-@click.option("--resume", is_flag=True, help="Go on with the run in the folder; show it if it is finished.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Run folder. Default: runs/NAME-BACKEND.")
+@click.option("--resume", is_flag=True, help="Continue the run in the folder, or show it if it is finished.")
 @json_option
 @quiet_option
 def run_command(
@@ -83,13 +82,15 @@ def run_command(
 ) -> None:  # fmt: skip
     """Train one network, self-modeling or with another objective, and measure it.
 
-    Measures the weight spread, the RLCT and how well the network predicts itself.
-    Settings that are not given are the paper's, or those of the --recipe. The same
-    settings give the same numbers, also if the run was interrupted and resumed.
+    Measures accuracy, weight spread, RLCT and how well the network predicts itself.
+    Settings default to the paper's, or to those of the --recipe. The same settings
+    give the same numbers, even if the run was interrupted and resumed.
     """
     check_one(task, recipe_file, "TASK", TASK_NAMES)
     if targets and settings["aux_weight"] == 0:
-        raise click.UsageError("--targets has no meaning with --aux-weight 0: nothing is predicted.")
+        raise click.UsageError(
+            "--targets cannot be combined with --aux-weight 0, which predicts nothing. Leave one of them out."
+        )
     check_strength(settings["objective"], settings["aux_weight"])
     require("rich", "matplotlib")
     backend = activate(backend)
@@ -104,17 +105,18 @@ def run_command(
             progress = experiments.Progress(
                 epoch=lambda done, total, row: bar.show("epochs", done, total, _note(row)),
                 sampling=lambda done, total: bar.show("RLCT", done, total),
-                descended=lambda done, total: bar.show("  again", done, total, "after descent"),
+                descended=lambda done, total: bar.show("RLCT after descent", done, total),
             )
             try:
                 result = experiments.run(recipe, dataset, folder, resume=resume, devices=devices, progress=progress)
             except KeyboardInterrupt:
-                advice = f"The same command with --resume goes on with the run in {folder}."
+                advice = f"To continue the run in {folder}, repeat the command with --resume."
                 raise Interrupted(advice) from None
             except experiments.FolderTakenError as error:
-                state, resumed = ("a finished", "shows it") if error.finished else ("an unfinished", "goes on with it")
+                state, resumed = ("a finished", "show") if error.finished else ("an unfinished", "continue")
                 raise click.ClickException(
-                    f"{folder} holds {state} run. --resume {resumed}; --out chooses another folder."
+                    f"{folder} already holds {state} run. Use --resume to {resumed} it, or --out to choose another "
+                    "folder."
                 ) from None
     if as_json:
         print_json({**result.metrics(), "rlct_precision": "float32", "seconds": result.seconds, "folder": str(folder)})

@@ -12,7 +12,7 @@ from ksm_cli.options.grids import GRIDS, numbers
 from ksm_cli.options.keep_epochs import keep_epochs_option, keeping
 from ksm_cli.options.objectives import objective_list
 from ksm_cli.options.recipes import check_one, data_dir_option, data_of, opened, recipe_option
-from ksm_cli.options.settings import TASK_NAMES, precision_option, recipe_of, rlct_switch
+from ksm_cli.options.settings import TASK_NAMES, precision_option, recipe_of, rlct_switch, targets_option
 from ksm_cli.output import print_json, print_table, require, spoken_warnings
 
 
@@ -36,13 +36,13 @@ Examples:
 @click.option(
     "--objective",
     metavar="LIST",
-    help="What is trained on besides the task, such as self-modeling,dropout; ksm run --help lists them. Others than "
-    "self-modeling need --aux-weight, their strengths.",
+    help="What to train on besides the task, such as self-modeling,dropout; ksm run --help lists the names. Objectives "
+    "other than self-modeling need their strengths as --aux-weight.",
 )
 @click.option("--seeds", metavar="LIST", help="Seeds, such as 1-10 or 1,4,7. Default: 1-10.")
 @click.option("--epochs", type=click.IntRange(min=1), help="Passes over the training data. Default: the paper's.")
-@click.option("--batch-size", type=click.IntRange(min=2), help="Samples of one step. Default: the paper's.")
-@click.option("--targets", multiple=True, help="Layer to predict; may be given several times.")
+@click.option("--batch-size", type=click.IntRange(min=2), help="Samples per step. Default: the paper's.")
+@targets_option
 @precision_option
 @rlct_switch
 @keep_epochs_option
@@ -73,18 +73,20 @@ def sweep_command(
     dry_run,
     **settings,
 ) -> None:
-    """Train and measure a grid of networks, and go on where it was stopped.
+    """Train and measure a grid of networks, continuing where it was stopped.
 
-    Without options: the paper's grid of the task; of a --recipe, its settings with
-    and without its auxiliary weight, seeds 1-3. Runs that are in the folder are
-    kept, so the same command goes on after an interruption, and a longer list adds
-    to what is there. The folder holds one run folder a network, as ksm run makes
-    them, and results.csv with one row each.
+    Without options: the paper's grid for the task; with --recipe, its settings with
+    and without its auxiliary weight, seeds 1-3. Runs already in the folder are kept,
+    so the same command continues after an interruption, and a longer list adds to
+    them. The folder holds a run folder for each network, as written by ksm run, and
+    results.csv with one row for each.
     """
     check_one(task, recipe_file, "TASK", TASK_NAMES)
     objectives = objective_list(objective)
     if aux_weight is None and objectives != ["self-modeling"]:
-        raise click.UsageError(f"--objective {objective} needs --aux-weight, its strengths.")
+        raise click.UsageError(
+            f"--objective {objective} needs its strengths. Give them as --aux-weight, such as --aux-weight 0,0.01,0.1."
+        )
     require("rich", "matplotlib", "filelock")
     grid = GRIDS[task] if task else {"hidden": None, "aux_weight": None, "seeds": "1-3"}
     values = {

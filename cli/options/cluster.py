@@ -13,30 +13,31 @@ OPTIONS = (
         type=click.Choice(["local", "ray"]),
         default="local",
         show_default=True,
-        help="Processes of this machine, or tasks of a Ray cluster.",
+        help="Where runs are computed: processes on this machine, or tasks on a Ray cluster.",
     ),
     click.option(
         "--address",
-        help="Ray cluster, such as HOST:6379, or auto for this machine's. Default: RAY_ADDRESS, else one of its own.",
+        help="Ray: the cluster, such as HOST:6379, or auto for the one running here. Default: RAY_ADDRESS, else a "
+        "new one.",
     ),
-    click.option("--cpus-per-task", type=click.IntRange(min=1), help="Ray: cores of a task. Default: 1."),
+    click.option("--cpus-per-task", type=click.IntRange(min=1), help="Ray: cores per task. Default: 1."),
     click.option(
-        "--gpus-per-task", type=click.FloatRange(min=0), help="Ray: GPUs of a task, or a part of one. Default: 0."
+        "--gpus-per-task", type=click.FloatRange(min=0), help="Ray: GPUs per task; may be a fraction. Default: 0."
     ),
     click.option(
         "--memory-per-task",
         type=click.FloatRange(min=0, min_open=True),
-        help="Ray: gigabytes that must be free for a task. Default: not asked for.",
+        help="Ray: gigabytes reserved per task. Default: none reserved.",
     ),
     click.option(
         "--runs-per-task",
         type=click.IntRange(min=1),
-        help="Ray: runs of a task at most, fewer where that keeps more machines at work. Default: 4.",
+        help="Ray: maximum number of runs per task; fewer if that keeps more machines busy. Default: 4.",
     ),
     click.option(
         "--retries",
         type=click.IntRange(min=0),
-        help="Ray: how often a run whose process or machine died is tried again. Default: 3.",
+        help="Ray: number of retries for a run whose process or machine died. Default: 3.",
     ),
 )
 
@@ -56,10 +57,10 @@ def cluster_options(command: Callable) -> Callable:
         }
         given = {name: value for name, value in given.items() if value is not None}
         if executor == "local" and given:
-            raise click.UsageError(f"--{next(iter(given)).replace('_', '-')} is an option of --executor ray.")
+            raise click.UsageError(f"--{next(iter(given)).replace('_', '-')} needs --executor ray.")
         if executor == "ray" and rest["workers"] is not None:
             raise click.UsageError(
-                "--workers is an option of --executor local. On Ray as many tasks run as the cluster has room for: "
+                "--workers needs --executor local. On Ray, as many tasks run as the cluster has room for: set "
                 "--cpus-per-task, --gpus-per-task and --memory-per-task."
             )
         if executor == "ray":

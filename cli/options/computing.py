@@ -11,17 +11,17 @@ _HOW = (
     click.option(
         "--workers",
         type=click.IntRange(min=1),
-        help="Runs at a time, each with its share of the cores. Default: the number of cores, with 3 GB of memory for "
-        "each; 1 on a GPU or TPU.",
+        help="Number of runs at a time, which share the cores. Default: one per core and 3 GB of memory; 1 on a GPU "
+        "or TPU.",
     ),
     click.option(
         "--together/--one-by-one",
         default=None,
-        help="Train all networks of one size as one program, on a GPU or TPU measure them so too; or each alone. "
-        "Default: together on a GPU or TPU.",
+        help="Train all networks of one size in one program (and sample them in one on a GPU or TPU), or one after "
+        "another. Default: together on a GPU or TPU.",
     ),
-    click.option("--retry-failed", is_flag=True, help="Try again what failed before."),
-    click.option("--dry-run", is_flag=True, help="Show what would be computed, and how long it would take; end there."),
+    click.option("--retry-failed", is_flag=True, help="Retry runs that failed before."),
+    click.option("--dry-run", is_flag=True, help="Only show what would be computed and how long it would take."),
 )
 
 

@@ -34,9 +34,9 @@ def numbers(text: str | None, kind: type, option: str, *, least: float) -> list:
             found += range(int(span[1]), int(span[2]) + 1) if span else [kind(part)]
         except ValueError:
             example = "1,2,5 or 1-10" if kind is int else "0,0.5,10"
-            raise click.UsageError(f"{option} wants a list such as {example}. Received: {text!r}.") from None
+            raise click.UsageError(f"{option} must be a list such as {example}. Received: {text!r}.") from None
     if not found or min(found) < least or not all(math.isfinite(number) for number in found):
         raise click.UsageError(f"{option}: every number must be finite and at least {least}. Received: {text!r}.")
     if len(set(found)) < len(found):
-        raise click.UsageError(f"{option} names a number twice. Received: {text!r}.")
+        raise click.UsageError(f"{option} lists a number twice. Received: {text!r}.")
     return found

@@ -9,8 +9,8 @@ from ksm_cli.options.grids import numbers
 keep_epochs_option = click.option(
     "--keep-epochs",
     metavar="LIST",
-    help="Keep the weights after these epochs, for ksm identity: such as 0,1,10 (0: before training), or 'geometric' "
-    "for 0,1,2,4,8 … Default: only the last.",
+    help="Epochs after which to keep the weights, for ksm identity: a list such as 0,1,10 (0: before training), or "
+    "'geometric' for 0,1,2,4,8 … Default: only the last.",
 )
 
 

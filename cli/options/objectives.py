@@ -21,9 +21,11 @@ def check_strength(objective: str | None, aux_weight: float | None) -> None:
     if objective in (None, "self-modeling"):
         return
     if aux_weight is None:
-        raise click.UsageError(f"--objective {objective} needs --aux-weight, its strength.")
+        raise click.UsageError(f"--objective {objective} needs a strength. Give it as --aux-weight.")
     if aux_weight == 0:
-        raise click.UsageError("--objective has no meaning with --aux-weight 0, the plain classifier.")
+        raise click.UsageError(
+            "--objective cannot be combined with --aux-weight 0, the plain classifier. Leave one of them out."
+        )
 
 
 def objective_list(text: str | None) -> list[str]:
@@ -36,7 +38,7 @@ def objective_list(text: str | None) -> list[str]:
     for name in names:
         _check_name(name, "--objective")
     if len(set(names)) < len(names):
-        raise click.UsageError(f"--objective names an objective twice. Received: {text!r}.")
+        raise click.UsageError(f"--objective lists an objective twice. Received: {text!r}.")
     return names
 
 
@@ -60,10 +62,10 @@ def chosen_strengths(texts: tuple[str, ...]) -> dict[str, list[float] | None]:
             raise click.UsageError(f"--objective {name} is given twice.")
         found[name] = numbers(strengths, float, f"--objective {name}", least=0) if "=" in text else None
         if found[name] and 0 in found[name]:
-            raise click.UsageError(f"--objective {name}: the baseline, 0, is there without being named.")
+            raise click.UsageError(f"--objective {name}: leave out 0. The baseline is always included.")
     return found
 
 
 def _check_name(name: str, option: str) -> None:
     if name not in OBJECTIVE_NAMES:
-        raise click.UsageError(f"{option}: no objective {name!r}. Objectives: {', '.join(OBJECTIVE_NAMES)}.")
+        raise click.UsageError(f"{option}: unknown objective {name!r}. Objectives: {', '.join(OBJECTIVE_NAMES)}.")

@@ -1,4 +1,4 @@
-"""A task of the paper, or a recipe of the user's own: what `run`, `sweep` and `rlct` start from."""
+"""A task of the paper, or a custom task in a recipe file: what most commands start from."""
 
 from pathlib import Path
 
@@ -8,16 +8,19 @@ recipe_option = click.option(
     "--recipe",
     "recipe_file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="TOML file with data, network and settings of your own, in place of a task of the paper.",
+    help="TOML file that describes custom data, network and settings, instead of a task of the paper.",
 )
 
 data_dir_option = click.option(
-    "--data-dir", type=click.Path(path_type=Path), help="Folder of TFDS data. Default: TFDS_DATA_DIR."
+    "--data-dir",
+    type=click.Path(path_type=Path),
+    help="Folder of TFDS data. Default: TFDS_DATA_DIR, else ~/tensorflow_datasets.",
 )
 examples_option = click.option(
     "--examples",
     type=click.IntRange(min=1),
-    help="Only the first so many training and test examples: a trial, no comparison with the paper.",
+    help="Use only this many training and test samples, the first ones. For trials: not comparable with the paper. "
+    "Default: all.",
 )
 
 
@@ -37,11 +40,11 @@ def check_one(task: str | None, recipe_file: Path | None, what: str, names: tupl
         kind = "option" if what.startswith("-") else "argument"
         raise click.UsageError(f"Missing {kind} '{what}', one of {', '.join(names)}; or --recipe FILE.")
     if task is not None and recipe_file is not None:
-        raise click.UsageError(f"--recipe stands in place of {what}. Received: {task} and --recipe {recipe_file}.")
+        raise click.UsageError(f"{what} and --recipe exclude each other. Received: {task} and --recipe {recipe_file}.")
 
 
 def opened(task: str | None, recipe_file: Path | None):
-    """The task asked for; a recipe's becomes known to the package."""
+    """The task asked for. That of a recipe is added to the tasks that the package knows."""
     from keras_selfmodel import experiments
 
     if recipe_file is None:
@@ -53,6 +56,6 @@ def data_of(task, data_dir: Path | None, examples: int | None = None):
     """The data set of a task, or the first examples of it."""
     from keras_selfmodel import datasets, experiments
 
-    own = isinstance(task, experiments.CustomTask)
-    dataset = task.load(data_dir) if own else datasets.load(task.recipe.task, data_dir)
+    custom = isinstance(task, experiments.CustomTask)
+    dataset = task.load(data_dir) if custom else datasets.load(task.recipe.task, data_dir)
     return dataset if examples is None else datasets.limited(dataset, examples)

@@ -18,6 +18,6 @@ def finished(folder: Path) -> list:
     results = experiments.finished_runs(folder)
     if not results:
         unfinished = len(list(folder.rglob("config.json")))
-        state = f"only unfinished runs ({unfinished})" if unfinished else "no run"
-        raise click.ClickException(f"{folder} holds {state}. ksm run and ksm sweep make runs.")
+        state = f"only unfinished runs ({unfinished})" if unfinished else "no runs"
+        raise click.ClickException(f"{folder} contains {state}. Create runs with ksm run or ksm sweep.")
     return results

@@ -29,7 +29,9 @@ def search_values(text: str | None, kind: type, option: str, *, least: float):
         numbers = [kind(part) for part in parts]
     except ValueError:
         example = "64, 64,128 or 64:512" if kind is int else "0.1, 0.1,1 or 0.01:1"
-        raise click.UsageError(f"{option} wants one value, a list or a range: {example}. Received: {text!r}.") from None
+        raise click.UsageError(
+            f"{option} must be one value, a list or a range: {example}. Received: {text!r}."
+        ) from None
     if not all(math.isfinite(number) and number >= least for number in numbers):
         raise click.UsageError(f"{option}: every number must be finite and at least {least}. Received: {text!r}.")
     if len(numbers) == 1:

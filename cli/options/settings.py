@@ -1,4 +1,4 @@
-"""Settings of a run as options, and the recipe that they make."""
+"""Settings of a run as options, and the recipe they make."""
 
 import dataclasses
 
@@ -11,25 +11,60 @@ PRECISION_NAMES = ("float32", "mixed_bfloat16", "mixed_float16")
 precision_option = click.option(
     "--precision",
     type=click.Choice(PRECISION_NAMES),
-    help="What the network computes in; the RLCT is always taken in float32. Default: float32.",
+    help="Number format the network computes in. The RLCT is always computed in float32. Default: float32.",
+)
+
+
+def layers_of(text: str) -> tuple[str, ...]:
+    """The layers in a text such as "last_block+hidden".
+
+    Raises:
+        click.BadParameter: If a name is missing or given twice.
+    """
+    layers = tuple(part.strip() for part in text.split("+"))
+    if "" in layers:
+        raise click.BadParameter(f"a layer has no name. Received: {text!r}. Join layers by +, as in last_block+hidden.")
+    if len(set(layers)) < len(layers):
+        raise click.BadParameter(f"a layer is given twice. Received: {text!r}.")
+    return layers
+
+
+def given_once(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> str | None:
+    """The value of an option whose second value would otherwise replace the first in silence."""
+    if len(values) > 1:
+        raise click.BadParameter(f"given twice. Received: {', '.join(values)}. Give all layers in one value.")
+    return values[0] if values else None
+
+
+def _layers(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    text = given_once(context, parameter, values)
+    return () if text is None else layers_of(text)
+
+
+targets_option = click.option(
+    "--targets",
+    metavar="LAYERS",
+    multiple=True,
+    callback=_layers,
+    help="Layers to predict, joined by +. Default: hidden; cifar10 last_block+hidden.",
 )
 
 rlct_switch = click.option(
     "--rlct/--no-rlct",
     "measure_rlct",
     default=None,
-    help="Whether to estimate the RLCT. Default: yes, by the paper's convention; of a recipe, as it says.",
+    help="Estimate the RLCT or not. Default: yes, by the paper's convention; with --recipe, as the recipe says.",
 )
 
 
 def recipe_of(start, targets, measure_rlct: bool | None, settings: dict):
-    """A task's recipe with what the options change.
+    """A task's recipe, changed by the options.
 
     Args:
         start: The task's recipe.
-        targets: Layers to predict, or none for the recipe's.
-        measure_rlct: Whether the RLCT is measured; `None` as the recipe says.
-        settings: Other fields; `None` for the recipe's.
+        targets: Layers to predict; empty for the recipe's.
+        measure_rlct: Whether the RLCT is estimated; `None`: as the recipe says.
+        settings: Other fields by name; `None` for the recipe's.
 
     Raises:
         click.UsageError: If a setting is out of its range.

@@ -1,4 +1,4 @@
-"""Finished runs that a command looks into, and their data."""
+"""The data of finished runs that a command looks into."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,7 +20,7 @@ def data_of_runs(runs: Sequence, recipe_file: Path | None, data_dir: Path | None
 
     Args:
         runs: Results.
-        recipe_file: The recipe of runs of a user's own task.
+        recipe_file: The recipe file, of runs of a custom task.
         data_dir: Folder of TFDS data.
         examples: How many of the first examples; `None` for all.
 
@@ -31,11 +31,13 @@ def data_of_runs(runs: Sequence, recipe_file: Path | None, data_dir: Path | None
 
     tasks = sorted({run.recipe.task for run in runs})
     if len(tasks) > 1:
-        raise click.UsageError(f"The runs must be of one task. Received: runs of {', '.join(tasks)}.")
+        raise click.UsageError(f"All runs must be of one task. Received: runs of {', '.join(tasks)}.")
     (name,) = tasks
     if name not in TASKS and recipe_file is None:
-        raise click.UsageError(f"{name!r} is a task of your own: name its file with --recipe.")
+        raise click.UsageError(f"{name!r} is a custom task: pass its file with --recipe.")
     task = opened(None if recipe_file else name, recipe_file)
     if task.recipe.task != name:
-        raise click.UsageError(f"The runs are of {name!r}, the recipe is of {task.recipe.task!r}.")
+        raise click.UsageError(
+            f"--recipe describes another task. Received: runs of {name!r} and a recipe of {task.recipe.task!r}."
+        )
     return data_of(task, data_dir, examples)

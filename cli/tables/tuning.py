@@ -44,7 +44,7 @@ def tune_notes(result: TuningResult) -> str:
     """What belongs below the table: the best trial on the test data, failures, files."""
     best, failed = result.best, [trial for trial in result.trials if trial.failure is not None]
     lines = [
-        f"* the best by {result.objective}:",
+        f"* the best by {result.scored_by}:",
         f"  accuracy {best.result.accuracy:.4f} on the validation data, {result.test_accuracy:.4f} on the test data",
         f"  {best.result.folder}",
     ]

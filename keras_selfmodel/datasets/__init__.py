@@ -2,6 +2,7 @@
 
 from keras_selfmodel.datasets.any_tfds import read_any_tfds
 from keras_selfmodel.datasets.array_file import read_array_file
+from keras_selfmodel.datasets.arrays import from_arrays
 from keras_selfmodel.datasets.catalog import DatasetStatus, find
 from keras_selfmodel.datasets.dataset import Dataset
 from keras_selfmodel.datasets.errors import (
@@ -10,7 +11,6 @@ from keras_selfmodel.datasets.errors import (
     MissingPackageError,
     SubsetWarning,
 )
-from keras_selfmodel.datasets.from_arrays import from_arrays
 from keras_selfmodel.datasets.image_folder import read_image_folder
 from keras_selfmodel.datasets.limiting import limited
 from keras_selfmodel.datasets.loading import load

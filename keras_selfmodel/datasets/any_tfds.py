@@ -5,10 +5,10 @@ import json
 import os
 import re
 
+from keras_selfmodel.datasets.arrays import from_arrays
 from keras_selfmodel.datasets.catalog import Entry, damaged, data_root
 from keras_selfmodel.datasets.dataset import Dataset
 from keras_selfmodel.datasets.errors import DataNotFoundError, require
-from keras_selfmodel.datasets.from_arrays import from_arrays
 from keras_selfmodel.datasets.reading import quiet, read
 
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_selfmodel.datasets.arrays import ARRAYS, from_arrays
 from keras_selfmodel.datasets.dataset import Dataset
 from keras_selfmodel.datasets.errors import DataCorruptedError, DataNotFoundError
-from keras_selfmodel.datasets.from_arrays import ARRAYS, from_arrays
 
 
 def read_array_file(name: str, file: Path) -> Dataset:

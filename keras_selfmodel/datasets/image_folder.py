@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_selfmodel.datasets.arrays import from_arrays
 from keras_selfmodel.datasets.dataset import Dataset
 from keras_selfmodel.datasets.errors import DataCorruptedError, DataNotFoundError, require
-from keras_selfmodel.datasets.from_arrays import from_arrays
 
 ENDINGS = (".png", ".jpg", ".jpeg")
 _GREY, _COLOUR = ("1", "L", "LA"), ("P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "HSV", "LAB")

@@ -1,8 +1,8 @@
 """Probes look into one network: identity of its self-model, statistics of its activations, observers."""
 
-from keras_selfmodel.probes.activation_statistics import ActivationStatistics, activation_statistics, live_units
+from keras_selfmodel.probes.activations import ActivationStatistics, activation_statistics, live_units
 from keras_selfmodel.probes.identity import EpochIdentity, Identity, identity_of
-from keras_selfmodel.probes.identity_reading import identity_json, identity_reading, identity_row
+from keras_selfmodel.probes.identity_text import identity_json, identity_reading, identity_row
 
 __all__ = [
     "ActivationStatistics",

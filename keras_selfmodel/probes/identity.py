@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import numpy.typing as npt
 
-from keras_selfmodel.probes.activation_statistics import (
+from keras_selfmodel.probes.activations import (
     ROUNDING,
     ActivationStatistics,
     activation_statistics,

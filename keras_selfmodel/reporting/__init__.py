@@ -1,11 +1,11 @@
 """Figures, tables and the report of many runs."""
 
-from keras_selfmodel.reporting.control_figures import control_figures, frontier_figure
 from keras_selfmodel.reporting.figure_files import FORMATS, figure_bytes, write_figure
-from keras_selfmodel.reporting.identity_figure import identity_figure
-from keras_selfmodel.reporting.observer_figure import observer_figure
+from keras_selfmodel.reporting.figure_of_identity import identity_figure
+from keras_selfmodel.reporting.figure_of_observers import observer_figure
+from keras_selfmodel.reporting.figures_of_controls import control_figures, frontier_figure
+from keras_selfmodel.reporting.figures_of_sweeps import Panel, panels, sweep_figures
 from keras_selfmodel.reporting.report import report_html
-from keras_selfmodel.reporting.sweep_figures import Panel, panels, sweep_figures
 
 __all__ = [
     "FORMATS",

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from keras_selfmodel._version import __version__
 from keras_selfmodel.experiments import find_objective
-from keras_selfmodel.reporting.control_figures import frontier_figure
 from keras_selfmodel.reporting.control_tables import control_group_table, matched_table
 from keras_selfmodel.reporting.figure_files import data_address
+from keras_selfmodel.reporting.figures_of_controls import frontier_figure
+from keras_selfmodel.reporting.figures_of_sweeps import Panel, panel_figure, panels, study_title
+from keras_selfmodel.reporting.notes import run_notes
 from keras_selfmodel.reporting.origins import origins_of, settings_of
 from keras_selfmodel.reporting.report_tables import comparison_table, group_table, paper_table, run_table, trend_table
-from keras_selfmodel.reporting.run_notes import run_notes
-from keras_selfmodel.reporting.sweep_figures import Panel, panel_figure, panels, study_title
 from keras_selfmodel.studies import (
     METHOD,
     STATEMENTS,

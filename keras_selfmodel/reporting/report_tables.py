@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keras_selfmodel.experiments import SELF_MODELING
-from keras_selfmodel.reporting.run_notes import run_name
+from keras_selfmodel.reporting.notes import run_name
 from keras_selfmodel.statistics import Interval, spearman_trend
 from keras_selfmodel.studies import MEASURES, Study, all_comparisons, paper_comparisons
 from keras_selfmodel.studies.collapse import standing

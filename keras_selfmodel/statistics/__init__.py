@@ -1,8 +1,8 @@
 """Statistics of numbers: intervals, differences, trends, corrections, fronts; they know no runs."""
 
-from keras_selfmodel.statistics.difference import Difference, difference
-from keras_selfmodel.statistics.holm import holm
+from keras_selfmodel.statistics.differences import Difference, difference
 from keras_selfmodel.statistics.interval import Interval, mean_interval
+from keras_selfmodel.statistics.multiple_tests import holm
 from keras_selfmodel.statistics.pareto import pareto_front
 from keras_selfmodel.statistics.trend import Trend, spearman_trend
 

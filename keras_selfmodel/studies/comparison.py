@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from keras_selfmodel.statistics.difference import Difference, difference
-from keras_selfmodel.statistics.holm import holm
+from keras_selfmodel.statistics.differences import Difference, difference
+from keras_selfmodel.statistics.multiple_tests import holm
 from keras_selfmodel.studies.measures import MEASURES
 from keras_selfmodel.studies.study import Study
 

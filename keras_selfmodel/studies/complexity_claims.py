@@ -1,7 +1,7 @@
 """Does self-modeling lower a measure of complexity, and the more so the larger its weight?"""
 
-from keras_selfmodel.statistics.difference import Difference, difference
-from keras_selfmodel.statistics.holm import holm
+from keras_selfmodel.statistics.differences import Difference, difference
+from keras_selfmodel.statistics.multiple_tests import holm
 from keras_selfmodel.statistics.trend import Trend, spearman_trend
 from keras_selfmodel.studies.claim import MATTERS, SIGNIFICANT, Answer, unknown
 from keras_selfmodel.studies.collapse import fallen, standing

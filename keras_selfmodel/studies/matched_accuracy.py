@@ -4,12 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from keras_selfmodel.statistics.difference import Difference, difference
+from keras_selfmodel.statistics.differences import Difference, difference
 from keras_selfmodel.statistics.frontier import lowest_at
-from keras_selfmodel.statistics.holm import holm
+from keras_selfmodel.statistics.multiple_tests import holm
 from keras_selfmodel.studies.claim import SIGNIFICANT
 from keras_selfmodel.studies.collapse import standing
-from keras_selfmodel.studies.controls import Controls
+from keras_selfmodel.studies.compared_objectives import Controls
 from keras_selfmodel.studies.study import Group, Series
 
 # What is compared at the same accuracy.

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from keras_selfmodel.statistics.difference import Difference
+from keras_selfmodel.statistics.differences import Difference
 from keras_selfmodel.studies.measures import Measure
 from keras_selfmodel.studies.study import Group
 

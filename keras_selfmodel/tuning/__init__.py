@@ -1,21 +1,21 @@
 """Searches for settings with keras-tuner, an extra: `pip install 'keras-selfmodel[tune]'`."""
 
 from keras_selfmodel.tuning._keras_tuner import keras_tuner  # noqa: F401  # First: it says what is missing.
-from keras_selfmodel.tuning.front_figure import front_figure
-from keras_selfmodel.tuning.objective import OBJECTIVES, Objective
+from keras_selfmodel.tuning.front import front_figure
 from keras_selfmodel.tuning.oracles import SEARCHES
+from keras_selfmodel.tuning.score import SCORES, Score
 from keras_selfmodel.tuning.search_space import SETTINGS, OneOf, Range, SearchSpace, space_around
+from keras_selfmodel.tuning.searching import TuningProgress, tune
 from keras_selfmodel.tuning.self_modeling_hyper_model import SelfModelingHyperModel
 from keras_selfmodel.tuning.trial_tuner import is_worker
 from keras_selfmodel.tuning.trials_table import trials_json
-from keras_selfmodel.tuning.tune import TuningProgress, tune
 from keras_selfmodel.tuning.tuning_result import Trial, TuningResult
 
 __all__ = [
-    "OBJECTIVES",
+    "SCORES",
     "SEARCHES",
     "SETTINGS",
-    "Objective",
+    "Score",
     "OneOf",
     "Range",
     "SearchSpace",

@@ -16,8 +16,8 @@ from keras_selfmodel.experiments import Progress, Recipe, RunResult
 from keras_selfmodel.experiments.run import claim, config_of, finished_run
 from keras_selfmodel.experiments.run_folder import RunFolder
 from keras_selfmodel.experiments.sweeps.jobs import Job, failed, perform
-from keras_selfmodel.tuning.objective import Objective
 from keras_selfmodel.tuning.oracles import SCORE
+from keras_selfmodel.tuning.score import Score
 from keras_selfmodel.tuning.search_space import SearchSpace
 
 # Before each request for a trial: a worker that waits for others would ask thousands of times a second.
@@ -34,7 +34,7 @@ class TrialTuner(BaseTuner):
         oracle: See `oracle_of`.
         space: What is searched.
         dataset: The data, with validation data in place of test data.
-        objective: The score of a run.
+        score: What is maximized.
         folder: Folder of the search.
         progress: Called with a trial's name; returns the hooks of its run.
         ended: Called with a trial's name, and its result or the reason why there is none.
@@ -45,14 +45,14 @@ class TrialTuner(BaseTuner):
         oracle: keras_tuner.Oracle,
         space: SearchSpace,
         dataset: Dataset,
-        objective: Objective,
+        score: Score,
         folder: Path,
         progress: Callable[[str], Progress],
         ended: Callable[[str, RunResult | str], None],
     ) -> None:
         self._space = space
         self._dataset = dataset
-        self.objective = objective
+        self.score = score
         self.folder = folder
         self._progress = progress
         self._ended = ended
@@ -98,13 +98,13 @@ class TrialTuner(BaseTuner):
         if outcome.state == "failed":
             raise keras_tuner.errors.FailedTrialError(outcome.reason)
         result = finished_run(recipe, self._dataset, files.path)
-        score = self.objective.score(result)
-        if score is None:
+        value = self.score.of(result)
+        if value is None:
             reason = failed(job, "The RLCT is not a number, or was not measured.").reason
             raise keras_tuner.errors.FailedTrialError(reason)
         self._ended(files.path.name, result)
         measures = {"accuracy": result.accuracy, "weight_spread": result.weight_spread, "rlct": result.rlct}
-        return {SCORE.name: score, **{name: value for name, value in measures.items() if value is not None}}
+        return {SCORE.name: value, **{name: value for name, value in measures.items() if value is not None}}
 
     def _try_run_and_update_trial(self, trial: keras_tuner.engine.trial.Trial) -> None:
         """In place of keras-tuner's, which prints a traceback and goes on after whatever happened: a full disk too."""

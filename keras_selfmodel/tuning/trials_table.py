@@ -17,7 +17,7 @@ def trial_rows(result: TuningResult) -> list[dict]:
 def trials_json(result: TuningResult) -> dict:
     """The whole search as JSON holds it."""
     return {
-        "objective": str(result.objective),
+        "score": str(result.scored_by),
         "complexity": result.complexity,
         "searched": result.searched,
         "best": result.best.name,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keras_selfmodel.experiments import Recipe, RunResult
-from keras_selfmodel.tuning.objective import COMPLEXITIES, Objective
+from keras_selfmodel.tuning.score import COMPLEXITIES, Score
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class TuningResult:
         front: Those that no other trial beats in validation accuracy and complexity both, the simplest first.
         best: The one with the highest score.
         test_accuracy: Its accuracy on the test data, which the search did not see: the number to quote.
-        objective: The score.
+        scored_by: What was maximized.
         searched: What was searched, as text by the name of the setting.
         complexity: "rlct" or "spread", what the front sets against the accuracy.
         folder: `search.json`, `trials.csv`, `trials.json`, `front.png`, `oracle.json` (keras-tuner's state), and a run
@@ -50,7 +50,7 @@ class TuningResult:
     front: tuple[Trial, ...]
     best: Trial
     test_accuracy: float
-    objective: Objective
+    scored_by: Score
     searched: dict[str, str]
     complexity: str
     folder: Path

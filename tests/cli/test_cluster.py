@@ -29,7 +29,7 @@ def test_the_options_reach_the_cluster(ksm, asked):
     )
     result = ksm("sweep", "mnist", "--seeds", "1", "--executor", "ray", *options.split(), "--one-by-one")
     assert asked == [(RayCluster("head:6379", 2, 0.5, 8e9, 3, 1), False)]
-    assert "Ray at head:6379: up to 3 runs a task, each task on 2 CPU and 0.5 GPU" in result.stderr
+    assert "Ray at head:6379: up to 3 runs per task, 2 CPU and 0.5 GPU per task" in result.stderr
     assert "expected time" not in result.stderr  # of this machine, which computes nothing
     ksm("sweep", "mnist", "--executor", "ray")
     assert asked[1] == (RayCluster(), False)
@@ -44,9 +44,9 @@ def test_networks_are_trained_together_where_tasks_have_gpus(ksm, asked, monkeyp
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--address", "auto"), "--address is an option of --executor ray"),
-        (("--gpus-per-task", "1"), "--gpus-per-task is an option of --executor ray"),
-        (("--executor", "ray", "--workers", "2"), "--workers is an option of --executor local"),
+        (("--address", "auto"), "--address needs --executor ray"),
+        (("--gpus-per-task", "1"), "--gpus-per-task needs --executor ray"),
+        (("--executor", "ray", "--workers", "2"), "--workers needs --executor local"),
     ],
 )
 def test_options_of_the_other_executor_are_refused(ksm, arguments, said):

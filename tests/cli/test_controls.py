@@ -86,18 +86,21 @@ def test_a_sweep_has_the_objectives_that_are_named(ksm, asked):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("controls", "mnist", "--objective", "droput"), "no objective 'droput'. Objectives: self-modeling, both-"),
-        (("controls", "mnist", "--objective", "dropout=x"), "--objective dropout wants a list"),
-        (("controls", "mnist", "--objective", "dropout=0,0.5"), "the baseline, 0, is there"),
+        (
+            ("controls", "mnist", "--objective", "droput"),
+            "unknown objective 'droput'. Objectives: self-modeling, both-",
+        ),
+        (("controls", "mnist", "--objective", "dropout=x"), "--objective dropout must be a list"),
+        (("controls", "mnist", "--objective", "dropout=0,0.5"), "leave out 0. The baseline is always included"),
         (("controls", "mnist", "--objective", "dropout=1.5"), "aux_weight must be below 1"),
         (("controls", "mnist", "--objective", "signs", "--objective", "signs=1"), "given twice"),
-        (("sweep", "mnist", "--objective", "dropout,droput", "--aux-weight", "0.5"), "no objective 'droput'"),
+        (("sweep", "mnist", "--objective", "dropout,droput", "--aux-weight", "0.5"), "unknown objective 'droput'"),
         (("sweep", "mnist", "--objective", "signs,signs", "--aux-weight", "0.5"), "twice"),
-        (("sweep", "mnist", "--objective", "dropout"), "needs --aux-weight"),
+        (("sweep", "mnist", "--objective", "dropout"), "--objective dropout needs its strengths"),
         (("sweep", "mnist", "--objective", "dropout", "--aux-weight", "10"), "aux_weight must be below 1"),
         (("run", "mnist", "--objective", "droput", "--aux-weight", "1"), "'droput' is not one of"),
-        (("run", "mnist", "--objective", "dropout"), "--objective dropout needs --aux-weight"),
-        (("run", "mnist", "--objective", "dropout", "--aux-weight", "0"), "no meaning with --aux-weight 0"),
+        (("run", "mnist", "--objective", "dropout"), "--objective dropout needs a strength. Give it as --aux-weight"),
+        (("run", "mnist", "--objective", "dropout", "--aux-weight", "0"), "cannot be combined with --aux-weight 0"),
         (("run", "mnist", "--objective", "dropout", "--aux-weight", "1"), "aux_weight must be below 1"),
     ],
 )

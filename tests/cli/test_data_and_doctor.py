@@ -32,7 +32,7 @@ def test_data_lists_what_is_there(ksm, tmp_path):
 
 
 def test_data_says_that_a_folder_does_not_exist(ksm):
-    assert "There is no folder tfsd." in ksm("data", "--data-dir", "tfsd").stdout
+    assert "The folder tfsd does not exist." in ksm("data", "--data-dir", "tfsd").stdout
 
 
 def test_without_a_network_preparing_fails_soon_and_says_why(ksm):
@@ -52,7 +52,7 @@ def test_doctor_names_backend_versions_and_data(ksm):
     lines = dict(line.split(maxsplit=1) for line in result.stdout.splitlines() if not line.startswith("data "))
     assert lines["backend"] == f"{keras.config.backend()} (chosen by: KERAS_BACKEND)"
     assert lines["keras"] == keras.__version__ and lines["devices"]
-    assert "data mnist           not there: see ksm data" in result.stdout
+    assert "data mnist           not found: see ksm data" in result.stdout
 
 
 def test_doctor_speaks_json(ksm):

@@ -27,7 +27,7 @@ def test_an_empty_folder_is_told(ksm, tmp_path, command):
     (tmp_path / "empty").mkdir()
     result = ksm(command, "empty")
     assert result.exit_code == 1
-    assert result.stderr == "Error: empty holds no run. ksm run and ksm sweep make runs.\n"
+    assert result.stderr == "Error: empty contains no runs. Create runs with ksm run or ksm sweep.\n"
 
 
 @pytest.mark.parametrize("command", ["plot", "report"])

@@ -15,12 +15,12 @@ from keras_selfmodel.models.precision import PRECISIONS
 from keras_selfmodel.reporting import FORMATS
 from keras_selfmodel.rlct import SamplingSettings
 from keras_selfmodel.rlct.samplers import SAMPLERS
-from keras_selfmodel.tuning import OBJECTIVES, SEARCHES
+from keras_selfmodel.tuning import SCORES, SEARCHES
 from ksm_cli.commands.data import NAMES
 from ksm_cli.commands.plot import FORMATS as PLOT_FORMATS
 from ksm_cli.commands.rlct import SAMPLER_NAMES, SCALING_NAMES, rlct_command
 from ksm_cli.commands.run import run_command
-from ksm_cli.commands.tune import OBJECTIVES as TUNE_OBJECTIVES
+from ksm_cli.commands.tune import SCORES as TUNE_SCORES
 from ksm_cli.commands.tune import SEARCHES as TUNE_SEARCHES
 from ksm_cli.commands.tune import tune_command
 from ksm_cli.main import main
@@ -89,7 +89,7 @@ def test_the_names_on_the_command_line_are_those_of_the_package():
     assert PLOT_FORMATS == FORMATS
     assert tuple(SCALINGS) == SCALING_NAMES
     assert PRECISIONS == PRECISION_NAMES
-    assert (TUNE_OBJECTIVES, TUNE_SEARCHES) == (OBJECTIVES, SEARCHES)
+    assert (TUNE_SCORES, TUNE_SEARCHES) == (SCORES, SEARCHES)
 
 
 def _help(command: click.Command, name: str) -> str:
@@ -112,7 +112,7 @@ def test_the_help_of_run_names_the_targets_and_the_seed():
         "cifar10": ("last_block", "hidden"),
         "imdb": ("hidden",),
     }
-    assert _help(run_command, "targets").endswith("Default: hidden, of cifar10 last_block and hidden.")
+    assert _help(run_command, "targets").endswith("Default: hidden; cifar10 last_block+hidden.")
     assert {TASKS[task].recipe.seed for task in TASK_NAMES} == {1}
     assert _help(run_command, "seed").endswith("Default: 1.")
 

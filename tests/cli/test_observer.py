@@ -10,7 +10,7 @@ from ksm_cli.commands.observer import SOURCES
 from ksm_cli.main import main
 from tests.studies.made_up import made_up_run, network_written
 
-FEW = ("--samples", "90", "--held-out", "20", "--capacities", "0")
+FEW = ("--train-samples", "90", "--test-samples", "20", "--capacities", "0")
 
 
 @pytest.fixture
@@ -90,12 +90,12 @@ def test_an_interrupted_command_says_how_to_go_on(ksm, runs, monkeypatch):
     monkeypatch.setattr(main, "interrupted", False, raising=False)
     result = ksm("observer", runs)
     assert result.exit_code == 1
-    assert "Interrupted. The same command goes on with what is missing in runs/observer." in result.stderr
+    assert "Interrupted. To continue in runs/observer, repeat the command." in result.stderr
 
 
 def test_several_folders_need_an_out(ksm, runs):
     result = ksm("observer", runs, runs)
-    assert result.exit_code == 2 and "need --out" in result.stderr
+    assert result.exit_code == 2 and "Give it as --out" in result.stderr
 
 
 @pytest.mark.parametrize("text", ["a", "-1", "1,1"])

@@ -79,9 +79,9 @@ def test_an_rlct_that_the_file_leaves_out_can_be_asked_for(ksm, mine, asked):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["run", "mnist", "--recipe", "my.toml"], "--recipe stands in place of TASK. Received: mnist and"),
-        (["sweep", "mnist", "--recipe", "my.toml"], "--recipe stands in place of TASK"),
-        (["rlct", "my.toml", "--data", "mnist", "--recipe", "my.toml"], "--recipe stands in place of --data"),
+        (["run", "mnist", "--recipe", "my.toml"], "TASK and --recipe exclude each other. Received: mnist and"),
+        (["sweep", "mnist", "--recipe", "my.toml"], "TASK and --recipe exclude each other"),
+        (["rlct", "my.toml", "--data", "mnist", "--recipe", "my.toml"], "--data and --recipe exclude each other"),
         (["run", "--recipe", "other.toml"], "'other.toml' does not exist"),
         (["run"], "Missing argument 'TASK', one of mnist, cifar10, imdb; or --recipe FILE."),
         (["sweep"], "Missing argument 'TASK'"),

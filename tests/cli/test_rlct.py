@@ -202,4 +202,4 @@ def test_a_calibration_is_shown_before_the_estimate(ksm, saved, tiny_mnist, monk
     with open("plateau.png", "rb") as file:
         assert file.read(4) == b"\x89PNG"
     refused = ksm("rlct", saved(mlp(4, seed=1)), *arguments, "--step-size", "1e-4")
-    assert refused.exit_code == 2 and "--calibrate finds the step size" in refused.stderr
+    assert refused.exit_code == 2 and "--calibrate chooses the step size" in refused.stderr

@@ -53,7 +53,7 @@ def test_without_options_the_settings_are_the_papers(ksm, asked):
 
 
 def test_the_options_reach_the_recipe(ksm, asked):
-    options = "--hidden 7 --aux-weight 2.5 --targets hidden --targets other --epochs 3 --batch-size 16 --seed 9"
+    options = "--hidden 7 --aux-weight 2.5 --targets hidden+other --epochs 3 --batch-size 16 --seed 9"
     ksm("run", "mnist", *options.split())
     recipe, _ = asked[0]
     assert (recipe.hidden, recipe.aux_weight, recipe.targets) == (7, 2.5, ("hidden", "other"))
@@ -88,7 +88,7 @@ def test_quiet_leaves_only_the_result(ksm, tiny_mnist):
         (["run", "mnist", "--batch-size", "1"], "--batch-size"),
         (["run", "mnist", "--seed", "-1"], "--seed"),
         (["run", "mnist", "--backend", "theano"], "--backend"),
-        (["run", "mnist", "--aux-weight", "0", "--targets", "hidden"], "--targets has no meaning"),
+        (["run", "mnist", "--aux-weight", "0", "--targets", "hidden"], "--targets cannot be combined"),
         (["run", "mnist", "--out", __file__], "--out"),
         (["run", "mnist", "--unknown"], "--unknown"),
         (["unknown"], "unknown"),
@@ -124,7 +124,8 @@ def test_a_finished_run_is_shown_with_resume_and_else_left_alone(ksm, tiny_mnist
     first = ksm(*SMALL, "--out", "out")
     refused = ksm(*SMALL, "--out", "out")
     assert refused.exit_code == 1 and refused.stdout == ""
-    assert refused.stderr == "Error: out holds a finished run. --resume shows it; --out chooses another folder.\n"
+    advice = "Use --resume to show it, or --out to choose another folder."
+    assert refused.stderr == f"Error: out already holds a finished run. {advice}\n"
     shown = ksm(*SMALL, "--out", "out", "--resume")
     assert (shown.exit_code, shown.stdout) == (0, first.stdout)
 
@@ -145,9 +146,9 @@ def test_an_interrupted_run_says_how_to_go_on_and_does(ksm, tiny_mnist, monkeypa
         patch.setattr(sys.modules["keras_selfmodel.experiments.run"], "run_figures", interrupt)
         result = ksm(*SMALL, "--quiet", "--out", "out")
     assert result.exit_code == 1
-    assert result.stderr == ("Error: Interrupted. The same command with --resume goes on with the run in out.\n")
+    assert result.stderr == ("Error: Interrupted. To continue the run in out, repeat the command with --resume.\n")
     refused = ksm(*SMALL, "--out", "out")
-    assert "an unfinished run. --resume goes on with it" in refused.stderr
+    assert "an unfinished run. Use --resume to continue it" in refused.stderr
     assert ksm(*SMALL, "--out", "out", "--resume").exit_code == 0
 
 
@@ -198,5 +199,5 @@ def test_ctrl_c_while_compiled_code_runs_is_one_sentence(heeding_ctrl_c):
         out, err = process.communicate()
     assert (process.returncode, out) == (1, "")
     *progress, last = err.splitlines()
-    assert last == "Error: Interrupted. The same command with --resume goes on with the run in out."
+    assert last == "Error: Interrupted. To continue the run in out, repeat the command with --resume."
     assert all(line.startswith("RLCT ") for line in progress)

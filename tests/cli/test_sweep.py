@@ -103,7 +103,7 @@ def test_runs_that_fail_are_listed_with_their_reason(ksm, tiny_mnist, without_fi
     monkeypatch.setattr(sys.modules["keras_selfmodel.experiments.sweeps.jobs"], "run", sometimes)
     result = ksm(*SMALL, *HERE)
     assert result.exit_code == 1
-    assert "2 of 8 runs failed (--retry-failed tries them again):" in result.stderr
+    assert "2 of 8 runs failed (retry them with --retry-failed):" in result.stderr
     assert re.search(r"mnist-hidden4-aux0-seed2-\w+: out of memory", result.stderr)
     assert "results.csv" in result.stdout
 

@@ -12,7 +12,7 @@ from ksm_cli.commands.tune import PRICES
 from ksm_cli.options.searched import search_values
 
 SMALL = ("--hidden", "3,4", "--aux-weight", "0,2", "--batch-size", "32", "--epochs", "1", "--search", "random")
-FEW = (*SMALL, "--learning-rate", "0.01:0.1", "--trials", "3", "--no-rlct", "--objective", "spread")
+FEW = (*SMALL, "--learning-rate", "0.01:0.1", "--trials", "3", "--no-rlct", "--score", "spread")
 
 
 @pytest.fixture(autouse=True)
@@ -49,7 +49,7 @@ def test_an_interrupted_search_says_how_it_goes_on(ksm, tiny_mnist, monkeypatch)
 
     monkeypatch.setattr("keras_selfmodel.experiments.sweeps.jobs.run", interrupt)
     result = ksm("tune", "mnist", *FEW)
-    assert result.exit_code == 1 and "goes on with the search in tuning/mnist" in result.stderr
+    assert result.exit_code == 1 and "To continue the search in tuning/mnist" in result.stderr
 
 
 def test_without_keras_tuner_it_says_how_to_get_it(ksm, monkeypatch):
@@ -72,11 +72,13 @@ def test_without_keras_tuner_it_says_how_to_get_it(ksm, monkeypatch):
         (("--aux-weight", "1,1"), "each once"),
         (("--learning-rate", "nan"), "finite"),
         (("--batch-size", "1"), "at least 2"),
-        (("--targets", "hidden", "--targets", "hidden"), "--targets"),
+        (("--targets", "hidden,hidden"), "--targets"),
+        (("--targets", "hidden", "--targets", "other"), "given twice"),
+        (("--targets", "hidden+"), "has no name"),
         (("--also", "momentum"), "momentum=0,0.9"),
         (("--also", "name=a,b"), "momentum=0,0.9"),
         (("--also", "momentum=x"), "--also momentum"),
-        (("--no-rlct",), "--objective spread or accuracy"),
+        (("--no-rlct",), "--score spread or accuracy"),
         (("--validation", "1"), "--validation"),
     ],
 )
@@ -95,8 +97,8 @@ def test_one_value_a_list_and_a_range_are_told_apart():
 def _searched(ksm, monkeypatch, *options) -> tuple[Recipe, dict, object]:
     found = []
 
-    def stop(recipe, dataset, folder, *, settings, objective, **_):
-        found.append((recipe, settings, objective))
+    def stop(recipe, dataset, folder, *, settings, score, **_):
+        found.append((recipe, settings, score))
         raise ValueError("stopped here")
 
     monkeypatch.setattr("keras_selfmodel.tuning.tune", stop)
@@ -105,13 +107,13 @@ def _searched(ksm, monkeypatch, *options) -> tuple[Recipe, dict, object]:
 
 
 def test_without_options_the_search_is_around_the_papers_settings(ksm, tiny_mnist, monkeypatch):
-    recipe, settings, objective = _searched(ksm, monkeypatch, "mnist")
+    recipe, settings, score = _searched(ksm, monkeypatch, "mnist")
     assert recipe == TASKS["mnist"].recipe
     # The paper's auxiliary weights in its figures are 0, 1, 5, 10, 20 and 50.
     assert settings["aux_weight"] == OneOf((0.0, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0))
     assert settings["hidden"] == Range(64, 512) and settings["batch_size"] == OneOf((128, 256, 512))
     assert settings["learning_rate"] == Range(0.0005, 0.05) and "targets" not in settings
-    assert objective.price == PRICES["rlct"]["paper"]
+    assert score.price == PRICES["rlct"]["paper"]
 
 
 def test_one_value_is_taken_and_not_searched(ksm, tiny_mnist, monkeypatch):

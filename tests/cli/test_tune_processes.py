@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reas
 TUNE = (
     *(sys.executable, "-c", "from ksm_cli.main import main; main(prog_name='ksm')"),
     *("tune", "mnist", "--examples", "400", "--hidden", "3,4", "--batch-size", "32", "--epochs", "3", "--no-rlct"),
-    *("--objective", "spread", "--search", "random", "--trials", "6"),
+    *("--score", "spread", "--search", "random", "--trials", "6"),
 )
 
 

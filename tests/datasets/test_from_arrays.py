@@ -3,7 +3,7 @@ import re
 import numpy as np
 import pytest
 
-from keras_selfmodel.datasets.from_arrays import from_arrays
+from keras_selfmodel.datasets.arrays import from_arrays
 from keras_selfmodel.datasets.reshaping import reshaped
 from keras_selfmodel.datasets.scaling import scaled
 

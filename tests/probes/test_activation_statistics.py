@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from keras_selfmodel.probes.activation_statistics import (
+from keras_selfmodel.probes.activations import (
     activation_statistics,
     entropy_rank,
     live_units,

@@ -5,7 +5,7 @@ from keras import layers
 
 from keras_selfmodel import SelfModelingModel
 from keras_selfmodel.layers import Signs
-from keras_selfmodel.probes.linear_self_model import linear_self_model
+from keras_selfmodel.probes.linear_head import linear_self_model
 from keras_selfmodel.probes.network_tap import NetworkTap
 
 X = np.random.default_rng(0).normal(size=(7, 4)).astype("float32")

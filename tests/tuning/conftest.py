@@ -58,4 +58,4 @@ def without_training(monkeypatch):
     monkeypatch.setattr("keras_selfmodel.tuning.trial_tuner.SECONDS_BETWEEN_REQUESTS", 0)
     monkeypatch.setattr("keras_selfmodel.reporting.figure_files.figure_bytes", lambda *_: b"drawn")
     for name, stand_in in {"_check": None, "_test_accuracy": 0.5}.items():
-        monkeypatch.setattr(sys.modules["keras_selfmodel.tuning.tune"], name, lambda *_, value=stand_in: value)
+        monkeypatch.setattr(f"keras_selfmodel.tuning.searching.{name}", lambda *_, value=stand_in: value)

@@ -6,7 +6,7 @@ import pytest
 
 from keras_selfmodel.experiments import FolderBusyError, Progress
 from keras_selfmodel.experiments.run_folder import RunFolder
-from keras_selfmodel.tuning import Objective, TuningProgress, tune
+from keras_selfmodel.tuning import Score, TuningProgress, tune
 from tests.killed import killed_when
 
 FILES = ("trials.csv", "trials.json")
@@ -17,7 +17,7 @@ def search(short, settings, tiny, without_training):
     """Runs a search whose trials take no time."""
 
     def call(folder, recipe=short, **changes):
-        arguments = {"settings": settings, "objective": Objective("spread", price=0.5), "search": "random", "trials": 3}
+        arguments = {"settings": settings, "score": Score("spread", price=0.5), "search": "random", "trials": 3}
         return tune(recipe, tiny, folder, **{**arguments, **changes})
 
     return call

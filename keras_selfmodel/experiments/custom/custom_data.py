@@ -9,7 +9,7 @@ from typing import Any
 from keras_selfmodel.datasets import Dataset
 from keras_selfmodel.datasets.any_tfds import read_any_tfds
 from keras_selfmodel.datasets.array_file import read_array_file
-from keras_selfmodel.datasets.from_arrays import ARRAYS, from_arrays
+from keras_selfmodel.datasets.arrays import ARRAYS, from_arrays
 from keras_selfmodel.datasets.image_folder import read_image_folder
 from keras_selfmodel.datasets.scaling import SCALINGS
 from keras_selfmodel.experiments.custom.python_file import PythonFunction

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_selfmodel.probes.activation_statistics import ROUNDING
+from keras_selfmodel.probes.activations import ROUNDING
 
 
 class LinearObserver:

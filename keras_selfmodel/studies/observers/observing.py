@@ -11,7 +11,7 @@ from keras_selfmodel.probes.network_tap import NetworkTap
 from keras_selfmodel.probes.observers.linear_observer import LinearObserver
 from keras_selfmodel.probes.observers.network_observer import NetworkObserver
 from keras_selfmodel.probes.observers.protocol import QUESTIONS, ObserverProtocol, Question
-from keras_selfmodel.studies.observers.observation import Observation, observation, units_that_count
+from keras_selfmodel.studies.observers.observed_run import Observation, observation, units_that_count
 from keras_selfmodel.studies.stored_run import StoredRun
 
 

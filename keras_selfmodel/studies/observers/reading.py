@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from keras_selfmodel.studies.claim import SIGNIFICANT
-from keras_selfmodel.studies.observers.observation import ObservedRun
-from keras_selfmodel.studies.observers.observed_groups import ObservedGroup
+from keras_selfmodel.studies.observers.groups import ObservedGroup
+from keras_selfmodel.studies.observers.observed_run import ObservedRun
 
 
 def observed_rows(observed: Sequence[ObservedRun]) -> list[dict]:

@@ -10,7 +10,7 @@ import keras
 from keras_selfmodel._whole_files import write_whole
 from keras_selfmodel.experiments import RunFolderError
 from keras_selfmodel.probes.observers.protocol import ObserverProtocol, Question
-from keras_selfmodel.studies.observers.observation import Observation
+from keras_selfmodel.studies.observers.observed_run import Observation
 from keras_selfmodel.studies.stored_run import StoredRun
 
 

@@ -10,7 +10,7 @@ from keras_selfmodel.probes.observers import ObserverProtocol, Question
 from keras_selfmodel.probes.observers.linear_observer import LinearObserver
 from keras_selfmodel.probes.observers.network_observer import NetworkObserver
 from keras_selfmodel.studies import StoredRun
-from keras_selfmodel.studies.observers.observation import observation
+from keras_selfmodel.studies.observers.observed_run import observation
 from keras_selfmodel.studies.observers.observing import Observing
 from tests.studies.observers.conftest import linear_run
 

@@ -14,9 +14,9 @@ from keras_selfmodel.experiments.run import compiled_model
 from keras_selfmodel.experiments.run_folder import RunFolder
 from keras_selfmodel.reporting import write_figure
 from keras_selfmodel.statistics import pareto_front
-from keras_selfmodel.tuning.front_figure import front_figure
-from keras_selfmodel.tuning.objective import Objective
+from keras_selfmodel.tuning.front import front_figure
 from keras_selfmodel.tuning.oracles import number_of_trials, oracle_of
+from keras_selfmodel.tuning.score import Score
 from keras_selfmodel.tuning.search_space import OneOf, Range, SearchSpace, space_around
 from keras_selfmodel.tuning.trial_tuner import TrialTuner, is_worker
 from keras_selfmodel.tuning.trials_table import write_trials
@@ -45,7 +45,7 @@ def tune(
     folder: str | Path,
     *,
     settings: Mapping[str, Range | OneOf] | None = None,
-    objective: Objective | None = None,
+    score: Score | None = None,
     search: str = "bayesian",
     trials: int | None = None,
     validation: float = 0.1,
@@ -67,7 +67,7 @@ def tune(
         dataset: The data, as `keras_selfmodel.datasets.load` returns them.
         folder: Where the files go. Created if need be.
         settings: What is searched, by the name of a field of `Recipe`; `None`: `space_around(recipe)`.
-        objective: The score; `None`: accuracy − 0.001 · RLCT.
+        score: What is maximized; `None`: accuracy − 0.001 · RLCT.
         search: "bayesian", "random" or "hyperband".
         trials: How many; of Hyperband at most. `None`: 20; of Hyperband as many as it wants.
         validation: Part of the training examples that the trials are judged by, in their place not trained on.
@@ -92,10 +92,12 @@ def tune(
     >>> recipe = experiments.TASKS["mnist"].recipe
     >>> tune(recipe, datasets.load("mnist"), "tuning/mnist", trials=5).best.recipe  # doctest: +SKIP
     """
-    progress, objective = progress or TuningProgress(), objective or Objective()
+    progress, score = progress or TuningProgress(), score or Score()
     space = SearchSpace(recipe, space_around(recipe) if settings is None else settings)
-    if objective.name == "rlct" and recipe.rlct is None:
-        raise ValueError("The objective is the RLCT, which the recipe leaves out. Measure it, or choose 'spread'.")
+    if score.name == "rlct" and recipe.rlct is None:
+        raise ValueError(
+            "The score needs the RLCT, which the recipe leaves out. Measure it, or choose Score('spread')."
+        )
     if search == "hyperband" and "epochs" in space.settings:
         raise ValueError("Hyperband chooses the epochs itself: they cannot be searched.")
     if trials is not None and trials < 1:
@@ -105,12 +107,12 @@ def tune(
     oracle = oracle_of(search, space, trials, recipe.seed)
     total, files = number_of_trials(oracle), RunFolder(Path(folder))
     with contextlib.nullcontext() if is_worker() else files.locked():
-        _claim(files, _config(space, split, objective, search))
+        _claim(files, _config(space, split, score, search))
         tuner = TrialTuner(
             oracle,
             space,
             split,
-            objective,
+            score,
             files.path,
             progress.trial,
             lambda name, outcome: progress.ended(name, outcome, total),
@@ -133,13 +135,13 @@ def _check(space: SearchSpace, split: Dataset) -> None:
     compiled_model(recipe, find_task(recipe.task).prepare(split))
 
 
-def _config(space: SearchSpace, split: Dataset, objective: Objective, search: str) -> dict:
+def _config(space: SearchSpace, split: Dataset, score: Score, search: str) -> dict:
     """What decides the trials, besides their number, which may grow."""
     return {
         "recipe": space.base.to_dict(),
         "searched": space.to_dict(),
         "search": search,
-        "objective": str(objective),
+        "score": str(score),
         "data": f"{split.source} ({split.digest[:12]})",
         "backend": keras.config.backend(),
     }
@@ -171,8 +173,7 @@ def _result(
         reasons = dict.fromkeys(trial.failure for trial in trials)
         raise RuntimeError(f"All {len(trials)} trials failed: {'; '.join(reasons)}")
     best = max(finished, key=lambda trial: trial.score)
-    objective = tuner.objective
-    complexity = objective.name
+    complexity = tuner.score.name
     if complexity == "accuracy":
         complexity = "spread" if best.recipe.rlct is None else "rlct"
     measured = [trial for trial in finished if trial.complexity(complexity) is not None]
@@ -182,7 +183,7 @@ def _result(
         front=tuple(measured[place] for place in front),
         best=best,
         test_accuracy=_test_accuracy(best, dataset, split),
-        objective=objective,
+        scored_by=tuner.score,
         searched=space.to_dict(),
         complexity=complexity,
         folder=tuner.folder,

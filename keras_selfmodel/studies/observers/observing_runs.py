@@ -6,7 +6,7 @@ from pathlib import Path
 from keras_selfmodel.datasets import Dataset
 from keras_selfmodel.experiments import RunResult
 from keras_selfmodel.probes.observers.protocol import QUESTIONS, ObserverProtocol, Question
-from keras_selfmodel.studies.observers.observation import ObservedRun
+from keras_selfmodel.studies.observers.observed_run import ObservedRun
 from keras_selfmodel.studies.observers.observing import Observing
 from keras_selfmodel.studies.observers.store import ObservationStore
 from keras_selfmodel.studies.stored_run import StoredRun

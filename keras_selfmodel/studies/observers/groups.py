@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 
 from keras_selfmodel.experiments import SELF_MODELING
 from keras_selfmodel.probes.observers.protocol import Question
-from keras_selfmodel.statistics.difference import Difference, difference
-from keras_selfmodel.statistics.holm import holm
+from keras_selfmodel.statistics.differences import Difference, difference
 from keras_selfmodel.statistics.interval import Interval, mean_interval
+from keras_selfmodel.statistics.multiple_tests import holm
 from keras_selfmodel.studies.collapse import collapsed_runs
 from keras_selfmodel.studies.grouping import studies_of
-from keras_selfmodel.studies.observers.observation import ObservedRun
+from keras_selfmodel.studies.observers.observed_run import ObservedRun
 from keras_selfmodel.studies.study import Group, Study
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from keras_selfmodel.experiments import RunResult
-from keras_selfmodel.probes.activation_statistics import live_units
+from keras_selfmodel.probes.activations import live_units
 from keras_selfmodel.probes.observers.protocol import Question
 
 # A unit counts if it has at least this part of the mean variance of the units. Units that fire for a handful of

@@ -9,9 +9,9 @@ from keras_selfmodel.datasets import with_validation
 from keras_selfmodel.experiments import RunFolderError, find_task, finished_runs, run
 from keras_selfmodel.experiments.run_folder import RunFolder
 from keras_selfmodel.experiments.training.array_trainer import ArrayTrainer
-from keras_selfmodel.tuning import Objective, OneOf, Range, TuningProgress, tune
+from keras_selfmodel.tuning import OneOf, Range, Score, TuningProgress, tune
 
-SPREAD = Objective("spread", price=0.5)
+SPREAD = Score("spread", price=0.5)
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def search(short, settings, tiny, without_figures):
     """Runs a small search in a folder."""
 
     def call(folder, **changes):
-        arguments = {"settings": settings, "objective": SPREAD, "search": "random", "trials": 4, "validation": 0.2}
+        arguments = {"settings": settings, "score": SPREAD, "search": "random", "trials": 4, "validation": 0.2}
         return tune(short, tiny, folder, **{**arguments, **changes})
 
     return call
@@ -29,7 +29,7 @@ def search(short, settings, tiny, without_figures):
 def whole(short, settings, tiny, tmp_path_factory):
     """An uninterrupted search, only to be read."""
     folder = tmp_path_factory.mktemp("tuning") / "whole"
-    return tune(short, tiny, folder, settings=settings, objective=SPREAD, search="random", trials=4, validation=0.2)
+    return tune(short, tiny, folder, settings=settings, score=SPREAD, search="random", trials=4, validation=0.2)
 
 
 def _accuracy(trial, x, y) -> float:
@@ -77,15 +77,15 @@ def test_the_files_hold_all_trials(whole):
     assert [float(row["learning_rate"]) for row in rows] == [t.recipe.learning_rate for t in whole.trials]
     values = json.loads((whole.folder / "trials.json").read_text())
     assert values["best"] == whole.best.name and values["test_accuracy"] == whole.test_accuracy
-    assert values["objective"] == "accuracy − 0.5 · weight spread"
+    assert values["score"] == "accuracy − 0.5 · weight spread"
     assert (whole.folder / "front.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_another_search_in_the_folder_is_refused_and_named(whole, search):
     with pytest.raises(RunFolderError, match="search: random there, bayesian here"):
         search(whole.folder, search="bayesian")
-    with pytest.raises(RunFolderError, match="objective: accuracy − 0.5 · weight spread there, accuracy here"):
-        search(whole.folder, objective=Objective("accuracy"))
+    with pytest.raises(RunFolderError, match="score: accuracy − 0.5 · weight spread there, accuracy here"):
+        search(whole.folder, score=Score("accuracy"))
     with pytest.raises(RunFolderError, match="folder of a run"):
         search(whole.folder / "trial_0")
 
@@ -141,7 +141,7 @@ def test_what_would_end_every_trial_ends_the_search(search, tmp_path, monkeypatc
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"objective": Objective("rlct")}, "the recipe leaves out"),
+        ({"score": Score("rlct")}, "the recipe leaves out"),
         ({"search": "grid"}, "bayesian, random, hyperband. Received: 'grid'"),
         ({"trials": 0}, "trials=0"),
         ({"validation": 1.0}, "part=1.0"),

@@ -6,13 +6,13 @@ from typing import Literal
 
 from keras_selfmodel.experiments import RunResult
 
-# RunResult's name of each measure that an objective can set against the accuracy.
+# RunResult's name of each measure that a score can set against the accuracy.
 COMPLEXITIES = {"rlct": "rlct", "spread": "weight_spread"}
-OBJECTIVES = ("accuracy", *COMPLEXITIES)
+SCORES = ("accuracy", *COMPLEXITIES)
 
 
 @dataclass(frozen=True)
-class Objective:
+class Score:
     """score = min(accuracy, A) − price · complexity, to be as high as possible.
 
     Accuracies are those of the validation data. Complexity alone is no sensible objective, because networks that have
@@ -30,8 +30,8 @@ class Objective:
 
     Example:
 
-    >>> Objective("rlct", price=0.001)
-    Objective(name='rlct', price=0.001, enough_accuracy=1.0)
+    >>> Score("rlct", price=0.001)
+    Score(name='rlct', price=0.001, enough_accuracy=1.0)
     """
 
     name: Literal["accuracy", "rlct", "spread"] = "rlct"
@@ -39,14 +39,14 @@ class Objective:
     enough_accuracy: float = 1.0
 
     def __post_init__(self) -> None:
-        if self.name not in OBJECTIVES:
-            raise ValueError(f"objective must be one of {', '.join(OBJECTIVES)}. Received: {self.name!r}")
+        if self.name not in SCORES:
+            raise ValueError(f"name must be one of {', '.join(SCORES)}. Received: {self.name!r}")
         if not (math.isfinite(self.price) and self.price >= 0):
             raise ValueError(f"price must be finite and not negative. Received: price={self.price}")
         if not 0 <= self.enough_accuracy <= 1:
             raise ValueError(f"enough_accuracy must be in 0 … 1. Received: enough_accuracy={self.enough_accuracy}")
 
-    def score(self, result: RunResult) -> float | None:
+    def of(self, result: RunResult) -> float | None:
         """The score of a run, or `None` if its complexity was not measured or is not a number."""
         accuracy = min(result.accuracy, self.enough_accuracy)
         if self.name == "accuracy":

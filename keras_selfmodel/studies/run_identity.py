@@ -5,7 +5,7 @@ from collections.abc import Callable
 from keras_selfmodel.datasets import Dataset
 from keras_selfmodel.models import SelfModelingModel
 from keras_selfmodel.probes.identity import EpochIdentity, epoch_identity
-from keras_selfmodel.probes.linear_self_model import linear_self_model
+from keras_selfmodel.probes.linear_head import linear_self_model
 from keras_selfmodel.probes.network_tap import NetworkTap
 from keras_selfmodel.studies.stored_run import StoredRun
 

@@ -39,7 +39,7 @@ def front_figure(result: TuningResult):
     best = trials.index(result.best)
     axes.scatter(
         complexities[best], accuracies[best], marker="*", s=260, facecolor="none", edgecolor="#D55E00", zorder=4,
-        label=f"best: {result.objective}",
+        label=f"best: {result.scored_by}",
     )  # fmt: skip
     axes.set(xlabel=AXES[result.complexity], ylabel="accuracy on the validation data / %")
     axes.legend(frameon=False, fontsize="small", loc="lower right")

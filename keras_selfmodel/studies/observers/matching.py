@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from keras_selfmodel.probes.observers.protocol import Question
-from keras_selfmodel.studies.controls import Controls, controls
+from keras_selfmodel.studies.compared_objectives import Controls, controls
 from keras_selfmodel.studies.grouping import studies_of
 from keras_selfmodel.studies.matched_accuracy import MatchedComparison, matched_comparisons
-from keras_selfmodel.studies.observers.observation import ObservedRun
-from keras_selfmodel.studies.observers.observed_groups import errors_by_seed
+from keras_selfmodel.studies.observers.groups import errors_by_seed
+from keras_selfmodel.studies.observers.observed_run import ObservedRun
 
 
 @dataclass(frozen=True)
