@@ -1,21 +1,48 @@
 """Networks that predict their own activations, and what that does to their complexity."""
 
+import importlib
+from typing import TYPE_CHECKING
+
 from keras_selfmodel import callbacks, initializers, layers, metrics, models, rlct, words
 from keras_selfmodel._version import __version__
 from keras_selfmodel.metrics import weight_spread
 from keras_selfmodel.models import SelfModelingModel
 from keras_selfmodel.rlct import estimate_rlct
 
+if TYPE_CHECKING:
+    from keras_selfmodel import datasets, experiments, probes, reporting, statistics, studies, tuning
+
+# Imported when they are first asked for: most users need none of them, and tuning needs an extra. What is registered
+# with Keras stays above, or `keras.models.load_model` would not find its classes.
+_LAZY = ("datasets", "experiments", "probes", "reporting", "statistics", "studies", "tuning")
+
 __all__ = [
     "SelfModelingModel",
     "__version__",
     "callbacks",
+    "datasets",
     "estimate_rlct",
+    "experiments",
     "initializers",
     "layers",
     "metrics",
     "models",
+    "probes",
+    "reporting",
     "rlct",
+    "statistics",
+    "studies",
+    "tuning",
     "weight_spread",
     "words",
 ]
+
+
+def __getattr__(name: str):
+    if name in _LAZY:
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LAZY})

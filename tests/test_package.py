@@ -1,5 +1,6 @@
 """The package as it is installed."""
 
+import ast
 import subprocess
 import sys
 import tomllib
@@ -41,3 +42,67 @@ def test_public_names_exist():
     for module in (ksm, ksm.callbacks, ksm.layers, ksm.metrics, ksm.models, ksm.rlct, ksm.initializers, ksm.words):
         for name in module.__all__:
             assert getattr(module, name) is not None
+
+
+def test_every_room_is_there_without_another_import_and_loads_only_when_asked_for():
+    code = """
+import sys
+import keras_selfmodel as ksm
+rooms = ["datasets", "experiments", "probes", "reporting", "statistics", "studies"]
+print([room for room in rooms if f"keras_selfmodel.{room}" in sys.modules and room != "datasets"])
+assert set(rooms) <= set(dir(ksm)) and "tuning" in dir(ksm)
+print(ksm.datasets.load.__name__, ksm.experiments.run.__name__, ksm.studies.claims.__name__)
+print([room for room in rooms if not getattr(ksm, room).__all__])
+print(hasattr(ksm, "nothing"))
+"""
+    finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert finished.stdout.splitlines() == ["[]", "load run claims", "[]", "False"]
+
+
+def test_a_saved_model_loads_after_the_import_alone(tmp_path):
+    inputs = keras.Input((3,))
+    hidden = keras.layers.Dense(4, "relu", name="hidden")(inputs)
+    model = ksm.SelfModelingModel(keras.Model(inputs, keras.layers.Dense(2)(hidden)), "hidden", 1.0)
+    model.save(tmp_path / "model.keras")
+    loading = f"keras.models.load_model({str(tmp_path / 'model.keras')!r})"
+    code = f"import keras, keras_selfmodel; print(type({loading}).__name__)"
+    finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert finished.stdout.split()[-1] == "SelfModelingModel"
+
+
+def _asks_for_the_backend(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and ast.unparse(node.func) in ("keras.config.backend", "keras.backend.backend")
+
+
+def _decides_by_the_backend(source: str) -> list[int]:
+    """Lines that compare the backend's name, look it up or use it as a condition; naming it in a record is free."""
+    tree = ast.parse(source)
+    named = {
+        target.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign) and _asks_for_the_backend(node.value)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+
+    def is_the_backend(node: ast.AST) -> bool:
+        return _asks_for_the_backend(node) or (isinstance(node, ast.Name) and node.id in named)
+
+    return [
+        node.lineno
+        for node in ast.walk(tree)
+        if (isinstance(node, ast.Compare) and any(map(is_the_backend, [node.left, *node.comparators])))
+        or (isinstance(node, ast.Match) and is_the_backend(node.subject))
+    ]
+
+
+def test_only_transforms_decides_by_the_backend():
+    found = {
+        str(file.relative_to(ROOT)): lines
+        for file in sorted((ROOT / "keras_selfmodel").rglob("*.py"))
+        if "transforms" not in file.parts and (lines := _decides_by_the_backend(file.read_text(encoding="utf-8")))
+    }
+    assert found == {}
+    asking = (ROOT / "keras_selfmodel" / "transforms" / "__init__.py").read_text(encoding="utf-8")
+    assert _decides_by_the_backend(asking)  # the check sees what it looks for
+    assert _decides_by_the_backend("name = keras.backend.backend()\nif name in ('torch',): pass") == [2]

@@ -7,6 +7,7 @@ from keras_selfmodel.experiments.custom.recipe_file import read_recipe_file
 from keras_selfmodel.experiments.custom.recipe_file_error import RecipeFileError
 from keras_selfmodel.experiments.objectives import OBJECTIVES, SELF_MODELING, Objective, find_objective
 from keras_selfmodel.experiments.paper import PaperFigures, paper_figures
+from keras_selfmodel.experiments.paper_tasks import TASKS
 from keras_selfmodel.experiments.recipe import Recipe, geometric_epochs
 from keras_selfmodel.experiments.run import Progress, run
 from keras_selfmodel.experiments.run_folder import FolderBusyError, FolderTakenError, RunFolderError
@@ -27,7 +28,7 @@ from keras_selfmodel.experiments.sweeps.sweep import (
 )
 from keras_selfmodel.experiments.sweeps.training_together import can_be_trained_together, networks_at_once
 from keras_selfmodel.experiments.task import Task
-from keras_selfmodel.experiments.tasks import TASKS, add_task, find_task
+from keras_selfmodel.experiments.tasks import add_task, find_task
 from keras_selfmodel.experiments.training.training_record import TrainingDivergedError
 
 __all__ = [

@@ -14,8 +14,8 @@ from keras_selfmodel.experiments.custom.custom_network import CustomNetwork
 from keras_selfmodel.experiments.custom.custom_task import CustomTask
 from keras_selfmodel.experiments.custom.recipe_file_error import RecipeFileError
 from keras_selfmodel.experiments.custom.toml_section import checked_section
+from keras_selfmodel.experiments.paper_tasks import TASKS
 from keras_selfmodel.experiments.recipe import Recipe
-from keras_selfmodel.experiments.tasks import TASKS
 from keras_selfmodel.rlct import SamplingSettings
 
 SECTIONS = {
