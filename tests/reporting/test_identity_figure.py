@@ -34,4 +34,13 @@ def test_what_is_not_there_is_said():
 
 def test_a_perfect_identity_can_be_drawn():
     """A distance of zero has no place on a logarithmic axis."""
-    identity_figure([epoch_identity(3, ACTIVATIONS, np.eye(3), np.zeros(3))], "a run").canvas.draw()
+    figure = identity_figure([epoch_identity(3, ACTIVATIONS, np.eye(3), np.zeros(3))], "a run")
+    figure.canvas.draw()
+    distances, directions, spectra, ranks = figure.get_axes()
+    assert [len(curve.get_xdata()) for curve in distances.get_lines()] == [0, 0, 0]
+    # E = 0, up to the rounding of the float64 projections.
+    np.testing.assert_allclose(directions.get_lines()[0].get_ydata(), 0, atol=1e-28)
+    for label, wanted in (("|eigenvalues| of W", 1), ("singular values of W", 1), ("singular values of E", 0)):
+        curve = spectra.get_lines()[_labels(spectra).index(label)]
+        np.testing.assert_allclose(curve.get_ydata(), wanted, atol=1e-12)
+    assert ranks.get_lines()[_labels(ranks).index("dead units")].get_ydata() == [0]

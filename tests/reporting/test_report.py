@@ -116,7 +116,9 @@ def test_the_verdicts_come_first(sweep, page):
 def test_every_reason_and_criterion_is_there(sweep, page):
     _, runs = sweep
     (study,) = studies_of(runs)
-    for claim in claims(study):
+    answered = claims(study)
+    assert {claim.name for claim in answered} == set(STATEMENTS)
+    for claim in answered:
         assert re.sub(r"\s+", " ", claim.answer.reason) in page.words
         assert claim.criterion in page.words
 

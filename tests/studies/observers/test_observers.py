@@ -72,7 +72,9 @@ def test_a_constant_network_has_no_error(dataset, kernels, tmp_path):
     dead = (np.zeros_like(kernels[0]), kernels[1])
     run = StoredRun(linear_run(tmp_path / "run", dead))
     protocol = ObserverProtocol(capacities=(0, 4), samples=60, held_out=60, epochs=1, batch_size=30)
-    for found in Observing("mnist", dataset, protocol).observe(run):
+    observations = list(Observing("mnist", dataset, protocol).observe(run))
+    assert {one.capacity for one in observations} == {0, 4}
+    for found in observations:
         assert found.error is None and found.error_of_variance is None and found.counted_units == 0
 
 
@@ -81,7 +83,8 @@ def test_small_activations_gain_nothing(dataset, kernels, network, tmp_path):
     protocol = ObserverProtocol(capacities=(0, 4), samples=60, held_out=60, epochs=2, batch_size=30)
     observing = Observing("mnist", dataset, protocol)
     questions = [QUESTION, Question("logits", "activations")]
-    pairs = zip(observing.observe(network, questions), observing.observe(small, questions), strict=True)
+    pairs = list(zip(observing.observe(network, questions), observing.observe(small, questions), strict=True))
+    assert len(pairs) == 4  # two questions, two capacities
     for one, other in pairs:
         # The standardised targets differ by rounding in single precision.
         assert other.error == pytest.approx(one.error, abs=1e-5)
