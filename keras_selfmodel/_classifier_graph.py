@@ -148,18 +148,16 @@ class ClassifierGraph:
         """The names that layers go by, "backbone/block_3" those inside a nested model."""
         return [call.path for call in self.calls if isinstance(call.operation, keras.Layer)]
 
-    def activation(self, name: str) -> Value:
+    def activation(self, name: str, argument: str = "targets") -> Value:
         """The output of the layer called `name`; "name:1" is the second of several outputs.
 
         Raises:
             ValueError: If there is no such layer, if it is called more than once, or if it has several outputs.
         """
-        if not isinstance(name, str):
-            raise ValueError(f"targets are names of layers. Received: {name!r} of type {type(name).__name__}")
         path, colon, number = name.rpartition(":")
         if not colon or not number.isdecimal():
             path, number = name, ""
-        outputs = self._call(path, "targets").outputs
+        outputs = self._call(path, argument).outputs
         if not number and len(outputs) != 1:
             raise ValueError(
                 f"Layer {name!r} has {len(outputs)} outputs. Say which is meant, from '{name}:0' to "

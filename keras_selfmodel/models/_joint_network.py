@@ -7,7 +7,14 @@ from keras import ops
 
 from keras_selfmodel._classifier_graph import ClassifierGraph
 from keras_selfmodel._model_calls import Value
-from keras_selfmodel.models._targets import TargetNormalization, check_sizes, flat, target_tensor
+from keras_selfmodel.models._targets import (
+    TargetNormalization,
+    check_sizes,
+    concatenated,
+    flat,
+    steps_apart,
+    target_tensor,
+)
 from keras_selfmodel.models._training_graph import TrainingGraph
 
 
@@ -17,13 +24,16 @@ class JointNetwork(TrainingGraph):
     Args:
         graph: The classifier.
         targets: Names of its layers, or a frozen network that takes the same inputs.
+        features: Names of the layers that the head reads; `None` for what the final layer reads.
         make_head: Makes the head for n target values.
         transformation: A layer that is applied to the target, or `None`.
         stop_gradient: As for `SelfModelingModel`.
         normalization: As for `SelfModelingModel`.
+        per_timestep: As for `SelfModelingModel`.
+        steps_ahead: As for `SelfModelingModel`.
 
     Attributes:
-        units: Number of target values n, all targets together.
+        units: Number of target values n, all targets together; of one timestep, if the head is applied to each.
         head: The layer that predicts them.
     """
 
@@ -31,32 +41,43 @@ class JointNetwork(TrainingGraph):
         self,
         graph: ClassifierGraph,
         targets: Sequence[str] | keras.Model,
+        features: Sequence[str] | None,
         make_head: Callable[[int], keras.Layer],
         transformation: keras.Layer | None,
         *,
         stop_gradient: bool,
         normalization: TargetNormalization,
+        per_timestep: bool,
+        steps_ahead: int,
     ) -> None:
         own = not isinstance(targets, keras.Model)
+        sources = [graph.features] if features is None else [graph.activation(name, "features") for name in features]
         values = [graph.activation(name) for name in targets] if own else []
-        for name, value in zip(targets, values, strict=True) if own else ():
-            _check_upstream(graph, name, value)
-            check_sizes({name: value.shape})
-        scores, (features, *activations) = graph.read([graph.features, *values])
+        if own and features is None:
+            _check_upstream(graph, targets, values)
+        scores, read = graph.read([*sources, *values])
+        read_by_head, activations = read[: len(sources)], read[len(sources) :]
         if not own:
             activations = _outputs(targets, graph)
-        target = target_tensor(activations, normalization)
+        names = list(targets) if own else [f"{targets.name}:{number}" for number in range(len(activations))]
+        check_sizes("targets", names, activations, per_timestep=per_timestep)
+        names = [graph.final_call.path] if features is None else features
+        check_sizes("features" if features else "the input of", names, read_by_head, per_timestep=per_timestep)
+        target = target_tensor(activations, normalization, per_timestep=per_timestep)
         if transformation is not None:
-            target = flat(transformation(target))
+            target = flat(transformation(target), per_timestep=per_timestep)
+        read_by_head = concatenated([flat(tensor, per_timestep=per_timestep) for tensor in read_by_head])
         self.units = target.shape[-1]
         self.head = make_head(self.units)
-        prediction = flat(self.head(flat(features)))
+        prediction = flat(self.head(read_by_head), per_timestep=per_timestep)
         if prediction.shape[-1] != self.units:
             of = f"targets={list(targets)}" if own else f"the network {targets.name!r}"
             raise ValueError(
                 f"The head must return one value for each of the {self.units} target activations of {of}. "
                 f"Received: head={self.head.name!r} with {prediction.shape[-1]} outputs"
             )
+        if per_timestep:
+            prediction, target = steps_apart(prediction, target, steps_ahead)
         if stop_gradient:
             target = ops.stop_gradient(target)
         outputs = {"scores": scores, "self_prediction": prediction}
@@ -74,12 +95,14 @@ class JointNetwork(TrainingGraph):
         return outputs if self._frozen is None else {**outputs, "target": self._frozen.predict_on_batch(inputs)}
 
 
-def _check_upstream(graph: ClassifierGraph, name: str, target: Value) -> None:
-    if target is not graph.features and graph.reads(target, graph.features):
-        raise ValueError(
-            f"Target {name!r} is computed from the features that the self-prediction head reads (the input of "
-            f"{graph.final_call.path!r}). Choose a layer before that. Received: layers: {graph.layer_names}"
-        )
+def _check_upstream(graph: ClassifierGraph, names: Sequence[str], values: Sequence[Value]) -> None:
+    for name, value in zip(names, values, strict=True):
+        if value is not graph.features and graph.reads(value, graph.features):
+            raise ValueError(
+                f"Target {name!r} is computed from the features that the self-prediction head reads (the input of "
+                f"{graph.final_call.path!r}). Choose a layer before that, or let the head read another one: "
+                f"features=... Received: layers: {graph.layer_names}"
+            )
 
 
 def _outputs(network: keras.Model, graph: ClassifierGraph) -> list:
@@ -106,11 +129,5 @@ def _outputs(network: keras.Model, graph: ClassifierGraph) -> list:
         raise ValueError(
             "A network that is predicted must take the classifier's inputs. Received: targets="
             f"{network.name!r} for samples of shape {shapes[0]}; the classifier's: {shapes[1]}"
-        )
-    unknown = [tuple(tensor.shape) for tensor in network.outputs if None in tensor.shape[1:]]
-    if unknown:
-        raise ValueError(
-            "All axes but the batch must be known, because each value gets its own output of the head. Received: "
-            f"targets={network.name!r} with outputs of shape {unknown}"
         )
     return network.outputs

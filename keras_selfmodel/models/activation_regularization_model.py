@@ -46,9 +46,8 @@ class ActivationRegularizationModel(PenalizedModel):
     ) -> None:
         names = checked_names(targets)
         graph = ClassifierGraph(classifier)
-        values = {name: graph.activation(name) for name in names}
-        check_sizes({name: value.shape for name, value in values.items()})
-        scores, activations = graph.read(list(values.values()))
+        scores, activations = graph.read([graph.activation(name) for name in names])
+        check_sizes("targets", names, activations)
         outputs = {"scores": scores, "activations": target_tensor(activations)}
         super().__init__(classifier, TrainingGraph(graph, outputs), aux_weight, **kwargs)
         self.targets = names

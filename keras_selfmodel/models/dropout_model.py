@@ -17,6 +17,7 @@ class DropoutModel(ObjectiveModel):
         classifier: A built functional or Sequential model with one output; see `ObjectiveModel`.
         rate: Fraction of the features that are set to 0 in a training step, 0 ≤ rate < 1; the others are divided by
             1 − rate. It is built into the graph: another rate takes another model.
+        output_layer: Name of the final layer, where it cannot be told; `None` to find it.
         seed: Fixes the masks on one backend.
         **kwargs: `name`, `dtype`.
 
@@ -35,20 +36,29 @@ class DropoutModel(ObjectiveModel):
     []
     """
 
-    def __init__(self, classifier: keras.Model, rate: float, *, seed: int | None = None, **kwargs) -> None:
+    def __init__(
+        self,
+        classifier: keras.Model,
+        rate: float,
+        *,
+        output_layer: str | None = None,
+        seed: int | None = None,
+        **kwargs,
+    ) -> None:
         if not 0 <= rate < 1:
             raise ValueError(f"rate must lie in 0 ≤ rate < 1. Received: rate={rate}")
-        graph = ClassifierGraph(classifier)
+        graph = ClassifierGraph(classifier, output_layer)
         dropout = _Dropout(rate, seed=seed)
         outputs = {"scores": graph.scores_with(dropout)}
         super().__init__(classifier, TrainingGraph(graph, outputs), **kwargs)
         self.rate = float(rate)
+        self.output_layer = output_layer
         self.seed = seed
         self._dropout = dropout
         self(self.symbolic_inputs)
 
     def get_config(self) -> dict:
-        return {**super().get_config(), "rate": self.rate, "seed": self.seed}
+        return {**super().get_config(), "rate": self.rate, "output_layer": self.output_layer, "seed": self.seed}
 
 
 class _Dropout(keras.layers.Dropout):

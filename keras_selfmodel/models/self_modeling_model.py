@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 import keras
+from keras import ops
 
 from keras_selfmodel._classifier_graph import ClassifierGraph
 from keras_selfmodel.layers import SelfPredictionHead
@@ -31,7 +32,9 @@ class SelfModelingModel(PenalizedModel):
             weights with this model at all times.
         targets: Name of a layer, or several, whose activations are predicted. A target lies upstream of the features
             that the final layer reads, or is those features. Or, as a control, a frozen `keras.Model` that takes the
-            classifier's inputs: its outputs are predicted instead, computed in inference mode.
+            classifier's inputs: its outputs are predicted instead, computed in inference mode. "model/layer" is a layer
+            inside a nested model, "layer:1" the second output of a layer that has several: with
+            `return_attention_scores=True` the attention scores of a `MultiHeadAttention`.
         aux_weight: AW ≥ 0. Can be set later, also while training, without recompiling; 0 trains the classifier to
             exactly the weights it would get alone.
         stop_gradient: Whether the targets are constants to the gradient (the paper's code) or learn to be predictable
@@ -44,6 +47,15 @@ class SelfModelingModel(PenalizedModel):
         head: Layer that predicts the targets: given features `(batch, features)` it returns `(batch, n)`; or a function
             of n that returns one, such as `layers.DeepSelfPredictionHead`. `None` is a `SelfPredictionHead`, one linear
             unit for each target activation.
+        features: Name of the layer, or several, whose activations the head reads; named as targets are. Targets may
+            then lie anywhere. `None` is what the final layer reads.
+        output_layer: Name of the final layer, where it cannot be told, as of several outputs; `None` to find it: the
+            last layer that has weights.
+        per_timestep: Whether the head is applied to each step of sequences, features `(batch, steps, ...)` and targets
+            `(batch, steps, ...)`, whose number of steps need not be known, instead of flattening these: it returns
+            `(batch, steps, n)`.
+        steps_ahead: With `per_timestep`, how many steps later than the features the targets are: 1 predicts the
+            activations of the next step. The last steps predict nothing.
         seed: Fixes the initial weights of the default head.
         **kwargs: `name`, `dtype`.
 
@@ -85,6 +97,10 @@ class SelfModelingModel(PenalizedModel):
         target_normalization: TargetNormalization = None,
         target_transformation: keras.Layer | None = None,
         head: keras.Layer | Callable[[int], keras.Layer] | None = None,
+        features: str | Sequence[str] | None = None,
+        output_layer: str | None = None,
+        per_timestep: bool = False,
+        steps_ahead: int = 0,
         seed: int | Sequence[int] | None = None,
         **kwargs,
     ) -> None:
@@ -94,13 +110,22 @@ class SelfModelingModel(PenalizedModel):
             raise ValueError("stop_gradient=False has no meaning where targets is a frozen network.")
         if target_normalization not in (None, "unit_rms"):
             raise ValueError(f"target_normalization must be None or 'unit_rms'. Received: {target_normalization!r}")
+        if steps_ahead != int(steps_ahead) or steps_ahead < 0 or (steps_ahead and not per_timestep):
+            raise ValueError(
+                "steps_ahead must be a whole number, at least 0, and needs per_timestep=True. "
+                f"Received: steps_ahead={steps_ahead}, per_timestep={per_timestep}"
+            )
+        features = None if features is None else checked_names(features, "features")
         joint = JointNetwork(
-            ClassifierGraph(classifier),
+            ClassifierGraph(classifier, output_layer),
             targets,
+            features,
             _maker_of(head, seed),
             target_transformation,
             stop_gradient=stop_gradient,
             normalization=target_normalization,
+            per_timestep=per_timestep,
+            steps_ahead=int(steps_ahead),
         )
         super().__init__(classifier, joint, aux_weight, **kwargs)
         self.head = joint.head
@@ -108,6 +133,10 @@ class SelfModelingModel(PenalizedModel):
         self.stop_gradient = bool(stop_gradient)
         self.target_normalization = target_normalization
         self.target_transformation = target_transformation
+        self.features = features
+        self.output_layer = output_layer
+        self.per_timestep = bool(per_timestep)
+        self.steps_ahead = int(steps_ahead)
         self.seed = seed
         self._default_head = head is None
         # A Loss instance rather than a function: it casts under mixed precision, takes sample weights, and is
@@ -134,6 +163,10 @@ class SelfModelingModel(PenalizedModel):
             target_normalization=self.target_normalization,
             target_transformation=self.target_transformation,
             head=self.head,
+            features=self.features,
+            output_layer=self.output_layer,
+            per_timestep=self.per_timestep,
+            steps_ahead=self.steps_ahead,
         )
 
     def joint_outputs(self, inputs, training: bool | None = None) -> dict:
@@ -155,7 +188,9 @@ class SelfModelingModel(PenalizedModel):
     def compute_metrics(self, x, y, y_pred, sample_weight=None) -> dict:
         """The compiled metrics of the class scores; in training also the R² of the self-prediction."""
         if is_joint(y_pred):
-            self._self_prediction_r2.update_state(y_pred["target"], y_pred["self_prediction"])
+            # Steps of sequences count like samples.
+            rows = [ops.reshape(y_pred[name], (-1, self.num_targets)) for name in ("target", "self_prediction")]
+            self._self_prediction_r2.update_state(*rows)
         return super().compute_metrics(x, y, y_pred, sample_weight)
 
     def evaluate_self_prediction(self, x, *, batch_size: int = 512) -> dict[str, float]:
@@ -181,7 +216,8 @@ class SelfModelingModel(PenalizedModel):
             stop = start + batch_size
             outputs = self._joint.predict_on_batch(keras.tree.map_structure(lambda a: a[start:stop], x))  # noqa: B023
             loss.update_state(outputs["target"], outputs["self_prediction"])
-            r2.update_state(outputs["target"], outputs["self_prediction"])
+            rows = [ops.reshape(outputs[name], (-1, self.num_targets)) for name in ("target", "self_prediction")]
+            r2.update_state(*rows)
         return {"self_prediction_loss": float(loss.result()), "self_prediction_r2": float(r2.result())}
 
     def get_config(self) -> dict:
@@ -195,6 +231,10 @@ class SelfModelingModel(PenalizedModel):
             "target_normalization": self.target_normalization,
             "target_transformation": None if transformation is None else serialize(transformation),
             "head": None if self._default_head else serialize(self.head),
+            "features": None if self.features is None else list(self.features),
+            "output_layer": self.output_layer,
+            "per_timestep": self.per_timestep,
+            "steps_ahead": self.steps_ahead,
             "seed": self.seed,
         }
 
@@ -202,5 +242,10 @@ class SelfModelingModel(PenalizedModel):
 def _maker_of(head, seed) -> Callable[[int], keras.Layer]:
     if head is None:
         return lambda units: SelfPredictionHead(units, seed, name="self_prediction_head")
+    if not callable(head):
+        raise ValueError(
+            "head must be a keras.Layer, a function of n that returns one, or None for a linear head. "
+            f"Received: head={head!r} of type {type(head).__name__}"
+        )
     # A layer can be called too.
     return head if callable(head) and not isinstance(head, keras.Layer) else lambda units: head
