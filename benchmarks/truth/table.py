@@ -20,13 +20,14 @@ def table(family: str, name: str) -> Finite:
         if not rows:
             return None
         rows.sort(key=lambda row: row["localization"])
-        at, values, errors = (np.array([row[key] for row in rows]) for key in ("localization", "value", "error"))
+        keys = ("localization", "value", "error", "drift")
+        at, values, errors, drifts = (np.array([row[key] for row in rows]) for key in keys)
         # A hair beyond the ends is rounding.
         if not at[0] * (1 - 1e-6) <= localization <= at[-1] * (1 + 1e-6):
             return None
         x, where = np.log(at), math.log(localization)
-        # What a straight line between neighbours misses: a third of its distance from the parabola through three.
-        value, error = np.interp(where, x, values), np.interp(where, x, errors)
+        # Chains that still drift are no better known than by their drift.
+        value, error = np.interp(where, x, values), np.interp(where, x, errors * np.maximum(1, np.abs(drifts)))
         return float(value), float(error)
 
     return finite

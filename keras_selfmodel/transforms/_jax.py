@@ -6,6 +6,8 @@ import jax
 import keras
 import numpy as np
 
+from keras_selfmodel.transforms._jax_convolutions import with_fast_convolutions
+
 # Arguments of `model.compile` with which `fit` is fastest: none on JAX, which compiles each step as it is.
 COMPILE_OPTIONS = {}
 
@@ -85,7 +87,7 @@ def map_chains(function: Callable, *, separately: bool = False) -> Callable:
     """
     if jax.default_backend() == "cpu" or separately:
         # On a CPU batched products of different weights are slower than one product after another.
-        return lambda *args, shared=(): jax.lax.map(lambda slices: function(*slices, *shared), args)
+        return lambda *args, shared=(): jax.lax.map(_looped(lambda slices: function(*slices, *shared)), args)
     return lambda *args, shared=(): jax.vmap(lambda *slices: function(*slices, *shared))(*args)
 
 
@@ -100,7 +102,12 @@ def scan(function: Callable, carry, inputs):
     Returns:
         The last carry and the outputs stacked.
     """
-    return jax.lax.scan(function, carry, inputs)
+    return jax.lax.scan(_looped(function), carry, inputs)
+
+
+def _looped(function: Callable) -> Callable:
+    """The function as the body of a loop."""
+    return with_fast_convolutions(function) if jax.default_backend() == "cpu" else function
 
 
 def put_rows_in_place(table, numbers, rows):
