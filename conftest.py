@@ -18,8 +18,13 @@ if os.environ["KERAS_BACKEND"] == "torch":
 
 # Doctests are collected by importing; another backend's file needs that backend.
 collect_ignore = [
-    f"keras_selfmodel/transforms/_{name}.py"
-    for name in ("jax", "tensorflow", "torch")
+    f"keras_selfmodel/{file}"
+    for name, file in (
+        ("jax", "transforms/_jax.py"),
+        ("tensorflow", "transforms/_tensorflow.py"),
+        ("torch", "transforms/_torch.py"),
+        ("torch", "_internals/torch.py"),
+    )
     if name != os.environ["KERAS_BACKEND"]
 ]
 

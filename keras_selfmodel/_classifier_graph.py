@@ -8,6 +8,7 @@ from functools import cached_property
 import keras
 import numpy.typing as npt
 
+from keras_selfmodel._internals.keras import is_built_sequential
 from keras_selfmodel._layer_kernel import has_matrix, has_weights, is_several_layers, kernel_of
 from keras_selfmodel._model_calls import Call, Value, calls_of, functional_of, read
 
@@ -45,7 +46,7 @@ class ClassifierGraph:
     @cached_property
     def functional(self) -> keras.Model:
         model = self.classifier
-        if isinstance(model, keras.Sequential) and not (model.built and getattr(model, "_functional", None)):
+        if isinstance(model, keras.Sequential) and not is_built_sequential(model):
             raise ValueError(
                 "The Sequential classifier does not know its input shape yet. Start it with keras.Input(shape), "
                 f"or call it on a batch first. Received: classifier={model.name!r}"

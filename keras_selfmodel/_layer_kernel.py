@@ -5,6 +5,8 @@ import numpy as np
 import numpy.typing as npt
 from keras import ops
 
+from keras_selfmodel._internals.keras import layers_inside, scale_of_kernel
+
 
 def has_weights(operation) -> bool:
     """Whether a call of this layer depends on weights: on any that are trained, or on a matrix of any kind.
@@ -74,12 +76,12 @@ def kernel_of(layer: keras.Layer) -> npt.NDArray:
 
 def _parts(layer: keras.Layer) -> list[keras.Layer]:
     """The layers in a layer, itself included, that have a matrix of their own."""
-    everything = {id(one): one for one in [layer, *layer._flatten_layers(include_self=False)]}
+    everything = {id(one): one for one in [layer, *layers_inside(layer)]}
     return [one for one in everything.values() if any(len(weight.shape) >= 2 for weight in _own_weights(one))]
 
 
 def _own_weights(layer: keras.Layer) -> list[keras.Variable]:
-    inner = {id(weight) for one in layer._flatten_layers(include_self=False) for weight in one.weights}
+    inner = {id(weight) for one in layers_inside(layer) for weight in one.weights}
     return [weight for weight in layer.weights if id(weight) not in inner]
 
 
@@ -117,7 +119,7 @@ def _without_codes(layer: keras.Layer, name: str, values: npt.NDArray) -> npt.ND
         rows = codes.reshape(scale.shape)
         return ((rows - zero.astype(scale.dtype)) * scale).reshape(codes.shape) + update
     if hasattr(layer, "equation") and mode == "int8":
-        scale = layer._adjust_scale_for_dequant(scale)  # EinsumDense keeps it in the layout of its output.
+        scale = scale_of_kernel(layer, scale)
     scale = ops.convert_to_numpy(scale)
     if hasattr(layer, "equation") and mode == "int4":
         return (codes.reshape(-1, len(scale)) / scale).reshape(codes.shape) + update

@@ -1,8 +1,8 @@
 """The calls that a functional model is made of, those inside nested models included.
 
 Keras describes a functional model by nodes (one call of one operation). They are the only way to tell which call
-of a shared layer belongs to this model and what is computed from what, so this file reads the attributes
-`Functional._nodes_by_depth` and `Node`; nothing else in the package touches Keras's internals of graphs.
+of a shared layer belongs to this model and what is computed from what, so this file reads nodes
+(`_internals.keras.nodes_of`).
 """
 
 import inspect
@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import keras
+
+from keras_selfmodel._internals.keras import is_built_sequential, is_functional, nodes_of
 
 # A model with a `call` of its own is followed once: each time would leave nodes behind in its layers.
 _FOLLOWED: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
@@ -78,20 +80,13 @@ def functional_of(model: keras.Model) -> keras.Model | None:
     Raises:
         ValueError: If it has a `call` of its own that cannot be followed.
     """
-    sequential = isinstance(model, keras.Sequential)
-    if not (hasattr(model, "_nodes_by_depth") or (sequential and model.built and getattr(model, "_functional", None))):
+    if not (is_functional(model) or is_built_sequential(model)):
         return None
     if _has_own_call(model):
         if model not in _FOLLOWED:
             _FOLLOWED[model] = _followed(model)
         return _FOLLOWED[model]
-    return keras.Model(model.inputs[0], model.outputs[0]) if sequential else model
-
-
-def nodes_of(functional: keras.Model) -> list:
-    """Every call of an operation at the top of a functional model, in an order in which they can be computed."""
-    by_depth = functional._nodes_by_depth
-    return [node for depth in sorted(by_depth, reverse=True) for node in by_depth[depth]]
+    return keras.Model(model.inputs[0], model.outputs[0]) if isinstance(model, keras.Sequential) else model
 
 
 def calls_of(functional: keras.Model) -> tuple[list[Call], list[Value]]:

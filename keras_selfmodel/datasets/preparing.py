@@ -5,12 +5,11 @@ import io
 import os
 import threading
 from pathlib import Path
-from unittest.mock import patch
 
+from keras_selfmodel._internals.tfds import without_progress_bars, without_tensorflow
 from keras_selfmodel.datasets.catalog import DatasetStatus, Entry, count_examples, data_root, lookup, status
 from keras_selfmodel.datasets.errors import DataNotFoundError, require
 from keras_selfmodel.datasets.reading import quiet
-from keras_selfmodel.datasets.without_tensorflow import without_tensorflow
 
 CONNECTION_TIMEOUT = 4.0
 """Seconds until a silent network counts as none: TFDS itself still retries after 200."""
@@ -93,9 +92,8 @@ def check_connection(entry: Entry, root: Path) -> None:
 
 def _download_and_prepare(entry: Entry, root: Path) -> None:
     import tensorflow_datasets as tfds
-    from tensorflow_datasets.core.utils import tqdm_utils
 
     builder = tfds.builder(f"{entry.tfds_name}:{entry.version}", data_dir=root)
-    with patch.object(tqdm_utils, "_active", False), without_tensorflow():
+    with without_progress_bars(), without_tensorflow():
         # Not tfrecord, which needs TensorFlow; not parquet, in which TFDS 4.9.10 loses most examples.
         builder.download_and_prepare(file_format="array_record")

@@ -7,6 +7,8 @@ from typing import Any
 
 import keras
 
+from keras_selfmodel._internals.keras import layers_inside
+
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 """Keras's dtype policies for networks whose weights are float32. The mixed ones compute in half precision; with
 mixed_float16 `compile` scales the loss, so that small gradients do not vanish."""
@@ -72,7 +74,7 @@ def in_single_precision(model: keras.Model) -> keras.Model:
 
 
 def _layers(model: keras.Model) -> list[keras.Layer]:
-    return [layer for layer in model._flatten_layers() if not isinstance(layer, keras.Model)]
+    return [layer for layer in [model, *layers_inside(model)] if not isinstance(layer, keras.Model)]
 
 
 def _to_single(config: Any) -> None:

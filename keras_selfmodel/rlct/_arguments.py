@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from keras_selfmodel._classifier_graph import ClassifierGraph
+from keras_selfmodel._internals.keras import layers_inside
 from keras_selfmodel.models._labels import check_labels
 
 
@@ -53,7 +54,7 @@ def resolve_variables(model: keras.Model, weights) -> list[keras.Variable]:
         return trainable
     if isinstance(weights, (str, keras.Layer, keras.Variable)):
         weights = [weights]
-    layers = {layer.name: layer for layer in model._flatten_layers(include_self=False)}
+    layers = {layer.name: layer for layer in layers_inside(model)}
     paths = {variable.path: variable for variable in trainable}
     chosen = []
     for one in weights:

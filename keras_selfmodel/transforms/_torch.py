@@ -6,7 +6,8 @@ from collections.abc import Callable
 import keras
 import numpy as np
 import torch
-from torch.fx.experimental.proxy_tensor import make_fx
+
+from keras_selfmodel._internals.torch import recorded
 
 # Keras accepts no other number on PyTorch.
 COMPILE_OPTIONS = {}
@@ -113,12 +114,8 @@ def _record(function: Callable, args: tuple) -> tuple | None:
         structure = keras.tree.map_structure(lambda _: 0, results)
         return keras.tree.flatten(results)
 
-    try:
-        graph = make_fx(flat)(*keras.tree.flatten(args))
-    except Exception:
-        # Whatever PyTorch says: an error of the function itself comes up again where it is called as it is.
-        return None
-    return graph.forward, structure
+    play = recorded(flat, keras.tree.flatten(args))
+    return None if play is None else (play, structure)
 
 
 def scan(function: Callable, carry, inputs):

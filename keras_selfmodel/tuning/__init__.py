@@ -1,6 +1,6 @@
 """Searches for settings with keras-tuner, an extra: `pip install 'keras-selfmodel[tune]'`."""
 
-from keras_selfmodel.tuning._keras_tuner import keras_tuner  # noqa: F401  # First: it says what is missing.
+from keras_selfmodel._internals.keras_tuner import keras_tuner  # noqa: F401  # First: it says what is missing.
 from keras_selfmodel.tuning.front import front_figure
 from keras_selfmodel.tuning.oracles import SEARCHES
 from keras_selfmodel.tuning.score import SCORES, Score

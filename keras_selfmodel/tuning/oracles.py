@@ -2,12 +2,10 @@
 
 import sys
 import warnings
-from pathlib import Path
 
 import keras_tuner
-import numpy as np
 
-from keras_selfmodel._whole_files import write_whole
+from keras_selfmodel._internals.keras_tuner import OracleOfWholeFiles, draw_from, trials_of_hyperband
 from keras_selfmodel.experiments import RunFolderError
 from keras_selfmodel.tuning.search_space import SearchSpace
 
@@ -17,29 +15,18 @@ SCORE = keras_tuner.Objective("score", "max")
 TRIALS = 20
 
 
-class _WholeFiles:
-    """Writes the state of a keras-tuner oracle so that a reader never meets half of it."""
-
-    def save(self) -> None:
-        write_whole(Path(self._get_oracle_fname()), lambda part: super(keras_tuner.Oracle, self).save(str(part)))
-
-    def _save_trial(self, trial) -> None:
-        file = Path(self._get_trial_dir(trial.trial_id)) / "trial.json"
-        write_whole(file, lambda part: trial.save(str(part)))
+class _WholeFiles(OracleOfWholeFiles):
+    """Goes on where a search was killed, whenever that was."""
 
     def reload(self) -> None:
         try:
             super().reload()
         except (AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
             raise RunFolderError(
-                f"{self._get_oracle_fname()}, or the trial.json of a trial, is damaged: {error}. Start the search anew "
+                f"{self.file}, or the trial.json of a trial, is damaged: {error}. Start the search anew "
                 "in another folder."
             ) from error
-        # Killed between the file of a new trial and that of the oracle: the trial will be drawn again, the same.
-        for unknown in set(self.trials) - set(self.start_order):
-            del self.trials[unknown]
-        # Killed between the end of a trial and the oracle's taking note that nobody is at work on it.
-        self._retry_queue = [trial for trial in self._retry_queue if trial not in self.end_order]
+        self.forget_what_was_lost()
 
 
 class RandomOracle(_WholeFiles, keras_tuner.oracles.RandomSearchOracle):
@@ -51,7 +38,7 @@ class BayesianOracle(_WholeFiles, keras_tuner.oracles.BayesianOptimizationOracle
 
     def populate_space(self, trial_id: str) -> dict:
         # Its state does not hold this generator's, so an interrupted search would go on otherwise than another.
-        self._random_state = np.random.RandomState([self.seed, int(trial_id)])
+        draw_from(self, [self.seed, int(trial_id)])
         with warnings.catch_warnings():
             # That the length scale of the process is at a bound, as it often is with few trials.
             warnings.filterwarnings("ignore", "The optimal value found for dimension", UserWarning)
@@ -101,6 +88,5 @@ def number_of_trials(oracle: keras_tuner.Oracle) -> int:
     """How many trials a search will have, unless its space is exhausted before."""
     if not isinstance(oracle, HyperbandOracle):
         return oracle.max_trials
-    brackets = range(oracle._get_num_brackets())
-    wanted = sum(oracle._get_size(b, r) for b in brackets for r in range(oracle._get_num_rounds(b)))
+    wanted = trials_of_hyperband(oracle)
     return min(wanted, oracle.max_trials or wanted)

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import keras_tuner
-from keras_tuner.engine.base_tuner import BaseTuner
 
+from keras_selfmodel._internals.keras_tuner import OracleOfWholeFiles, Trial, TunerThatStops
 from keras_selfmodel._whole_files import write_whole
 from keras_selfmodel.datasets import Dataset
 from keras_selfmodel.experiments import Progress, Recipe, RunResult
@@ -24,7 +24,7 @@ from keras_selfmodel.tuning.search_space import SearchSpace
 SECONDS_BETWEEN_REQUESTS = 0.1
 
 
-class TrialTuner(BaseTuner):
+class TrialTuner(TunerThatStops):
     """Runs the trials that an oracle proposes, each in the run folder `trial_NUMBER`.
 
     With KERASTUNER_ORACLE_IP set, the process whose KERASTUNER_TUNER_ID contains "chief" serves the oracle to the
@@ -42,7 +42,7 @@ class TrialTuner(BaseTuner):
 
     def __init__(
         self,
-        oracle: keras_tuner.Oracle,
+        oracle: OracleOfWholeFiles,
         space: SearchSpace,
         dataset: Dataset,
         score: Score,
@@ -57,7 +57,7 @@ class TrialTuner(BaseTuner):
         self._progress = progress
         self._ended = ended
         super().__init__(oracle, directory=str(folder.parent), project_name=folder.name)
-        if not is_worker() and Path(oracle._get_oracle_fname()).exists():
+        if not is_worker() and oracle.file.exists():
             oracle.reload()
 
     def save(self) -> None:
@@ -72,13 +72,13 @@ class TrialTuner(BaseTuner):
         """The run folder of a trial."""
         return RunFolder(Path(self.get_trial_dir(trial_id)))
 
-    def recipe_of(self, trial: keras_tuner.engine.trial.Trial) -> Recipe:
+    def recipe_of(self, trial: Trial) -> Recipe:
         """The settings of a trial, with the epochs that Hyperband chose."""
         values = trial.hyperparameters.values
         recipe = self._space.recipe(values)
         return dataclasses.replace(recipe, epochs=values.get("tuner/epochs", recipe.epochs))
 
-    def run_trial(self, trial: keras_tuner.engine.trial.Trial) -> dict[str, float]:
+    def run_trial(self, trial: Trial) -> dict[str, float]:
         """Trains and measures one network, as `experiments.run` does.
 
         Returns:
@@ -106,14 +106,8 @@ class TrialTuner(BaseTuner):
         measures = {"accuracy": result.accuracy, "weight_spread": result.weight_spread, "rlct": result.rlct}
         return {SCORE.name: value, **{name: value for name, value in measures.items() if value is not None}}
 
-    def _try_run_and_update_trial(self, trial: keras_tuner.engine.trial.Trial) -> None:
-        """In place of keras-tuner's, which prints a traceback and goes on after whatever happened: a full disk too."""
-        try:
-            self.oracle.update_trial(trial.trial_id, self.run_trial(trial))
-            trial.status = "COMPLETED"
-        except keras_tuner.errors.FailedTrialError as error:
-            trial.status, trial.message = "FAILED", str(error)
-            self._ended(self.folder_of(trial.trial_id).path.name, str(error))
+    def on_failed_trial(self, trial: Trial) -> None:
+        self._ended(self.folder_of(trial.trial_id).path.name, trial.message)
 
 
 def go_on_from(earlier: RunFolder, files: RunFolder, recipe: Recipe, dataset: Dataset) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from keras_selfmodel import transforms
+from keras_selfmodel._internals.keras import count_loss
 from keras_selfmodel.models import ObjectiveModel
 
 
@@ -120,7 +121,7 @@ def _program(model: keras.Model, *, training: bool, separately: bool):
         with keras.StatelessScope(state_mapping=list(mapping), collect_losses=True) as scope:
             outputs = _outputs(model, x, training=training)
             value = model.compute_loss(x, y, outputs, training=training)
-            model._loss_tracker.update_state(value, sample_weight=x.shape[0])
+            count_loss(model, value, x.shape[0])
             model.compute_metrics(x, y, outputs)
         updated = [[scope.get_current_value(v) for v in part(model)] for part in (_non_trainable, _metrics)]
         return value, updated

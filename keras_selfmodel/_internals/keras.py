@@ -1,0 +1,39 @@
+"""Keras: how a functional model is recorded, which layers a layer is made of, how a step counts its loss.
+
+Relied on: `Functional._nodes_by_depth` and its `Node`s (`operation`, `is_input`, `input_tensors`, `outputs`,
+`arguments.args`, `.kwargs` and `.fill_in`), `Sequential._functional`, `Layer._flatten_layers`, `Model._loss_tracker`,
+`EinsumDense._adjust_scale_for_dequant`.
+"""
+
+import keras
+
+
+def is_functional(model: keras.Model) -> bool:
+    """Whether Keras has recorded what the model computes when it was built from symbolic tensors."""
+    return hasattr(model, "_nodes_by_depth")
+
+
+def is_built_sequential(model: keras.Model) -> bool:
+    """Whether this is a Sequential model that knows its input shape."""
+    return isinstance(model, keras.Sequential) and model.built and getattr(model, "_functional", None) is not None
+
+
+def nodes_of(functional: keras.Model) -> list:
+    """Every call of an operation at the top of a functional model, in an order in which they can be computed."""
+    by_depth = functional._nodes_by_depth
+    return [node for depth in sorted(by_depth, reverse=True) for node in by_depth[depth]]
+
+
+def layers_inside(layer: keras.Layer) -> list[keras.Layer]:
+    """All layers that a layer, or a model, is made of, at any depth."""
+    return list(layer._flatten_layers(include_self=False))
+
+
+def count_loss(model: keras.Model, loss, samples: int) -> None:
+    """Adds the loss of a batch to the mean that a compiled model logs as "loss"."""
+    model._loss_tracker.update_state(loss, sample_weight=samples)
+
+
+def scale_of_kernel(layer: keras.layers.EinsumDense, scale):
+    """The scale of a kernel quantized to int8 in the layout of the kernel; Keras keeps it in that of the output."""
+    return layer._adjust_scale_for_dequant(scale)

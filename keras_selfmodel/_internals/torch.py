@@ -1,0 +1,23 @@
+"""PyTorch: a function recorded as a list of operations.
+
+Relied on: `torch.fx.experimental.proxy_tensor.make_fx`, and that what it records keeps the shapes it was recorded with.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch.fx.experimental.proxy_tensor import make_fx
+
+
+def recorded(function: Callable, tensors: list[torch.Tensor]) -> Callable | None:
+    """A function of tensors that plays back what another one does; `None` if that cannot be recorded.
+
+    Args:
+        function: `function(*tensors)` that returns a list of tensors.
+        tensors: What it is recorded with. It must be played back with tensors of the same shapes and types.
+    """
+    try:
+        return make_fx(function)(*tensors).forward
+    except Exception:
+        # Whatever PyTorch says: an error of the function itself comes up again where it is called as it is.
+        return None

@@ -1,0 +1,88 @@
+"""What `_internals.keras` relies on."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from keras_selfmodel._internals.keras import (
+    count_loss,
+    is_built_sequential,
+    is_functional,
+    layers_inside,
+    nodes_of,
+    scale_of_kernel,
+)
+from tests.internals.contract import contract
+
+
+def functional() -> keras.Model:
+    inputs = keras.Input((3,))
+    hidden = keras.layers.Dense(4, name="hidden")(inputs)
+    return keras.Model(inputs, keras.layers.Add(name="sum")([hidden, ops.multiply(hidden, 2.0)]))
+
+
+def test_a_functional_model_lists_its_calls_and_other_models_do_not():
+    class Subclassed(keras.Model):
+        pass
+
+    with contract("keras", "keras.py", "a functional model, and no other, lists its nodes in _nodes_by_depth"):
+        model = functional()
+        assert is_functional(model) and not is_functional(Subclassed())
+        assert [node.operation.name for node in nodes_of(model) if not node.is_input][::2] == ["hidden", "sum"]
+        assert [node.is_input for node in nodes_of(model)] == [True, False, False, False]
+
+
+def test_a_node_says_what_is_called_on_what_and_returns_what():
+    with contract("keras", "keras.py", "a Node has operation, arguments, input_tensors and outputs"):
+        model = functional()
+        _, hidden, times, sum_ = nodes_of(model)
+        assert hidden.operation is model.get_layer("hidden") and hidden.input_tensors[0] is model.inputs[0]
+        assert hidden.arguments.args == (model.inputs[0],)
+        assert times.input_tensors[0] is hidden.outputs[0] and times.arguments.args[1] == 2.0
+        assert sum_.outputs[0] is model.outputs[0]
+        assert [id(t) for t in sum_.input_tensors] == [id(hidden.outputs[0]), id(times.outputs[0])]
+
+
+def test_the_arguments_of_a_node_are_filled_in_with_other_tensors():
+    with contract("keras", "keras.py", "Node.arguments.fill_in takes a dictionary of tensors by their id"):
+        model, other = functional(), keras.Input((3,))
+        hidden = nodes_of(model)[1]
+        args, kwargs = hidden.arguments.fill_in({id(model.inputs[0]): other})
+        assert args == (other,) and all(value is None for value in kwargs.values())
+
+
+@pytest.mark.parametrize("layers", [[keras.Input((3,)), keras.layers.Dense(2)], [keras.layers.Dense(2)]])
+def test_a_sequential_model_knows_whether_it_has_been_built(layers):
+    with contract("keras", "keras.py", "a built Sequential model has a functional one in _functional"):
+        model = keras.Sequential(layers)
+        assert is_built_sequential(model) is (len(layers) == 2)
+
+
+def test_a_model_lists_the_layers_inside_it_at_any_depth():
+    with contract("keras", "keras.py", "Layer._flatten_layers(include_self=False) yields the layers inside a layer"):
+        inner = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, name="deep")])
+        model = keras.Sequential([keras.Input((3,)), inner])
+        assert {inner.name, "deep"} <= {layer.name for layer in layers_inside(model)}
+        assert model not in layers_inside(model)
+
+
+def test_the_logged_loss_is_the_mean_of_what_is_counted():
+    with contract("keras", "keras.py", "a compiled model means its loss in _loss_tracker, weighted by the samples"):
+        model = functional()
+        model.compile("sgd", "mse")
+        count_loss(model, ops.convert_to_tensor(1.0), 1)
+        count_loss(model, ops.convert_to_tensor(4.0), 2)
+        assert float(model.get_metrics_result()["loss"]) == pytest.approx(3.0)
+
+
+def test_the_scale_of_a_quantized_einsum_dense_has_as_many_axes_as_its_kernel():
+    with contract("keras", "keras.py", "EinsumDense._adjust_scale_for_dequant lays the scale out as the kernel"):
+        layer = keras.layers.EinsumDense("abc,cde->abde", output_shape=(None, 4, 5))
+        layer.build((None, 2, 3))
+        before = ops.convert_to_numpy(layer.kernel)
+        layer.quantize("int8")
+        scale = ops.convert_to_numpy(scale_of_kernel(layer, layer.kernel_scale))
+        # int8: half a step of 1/127 of the largest value of a column.
+        error = np.abs(ops.convert_to_numpy(layer.kernel) / scale - before).max()
+        assert error <= np.abs(before).max() / 127
