@@ -16,9 +16,7 @@ def test_a_recorded_function_plays_back_its_operations_for_other_values():
         calls.append(a)
         return [a @ b, torch.func.vmap(torch.sin)(b)]
 
-    with contract(
-        "torch", "torch.py", "make_fx records what vmap and matrix products do"
-    ):
+    with contract("torch", "torch.py", "make_fx records what vmap and matrix products do"):
         play = recorded(function, [torch.ones(2, 3), torch.ones(3, 2)])
         a, b = torch.arange(6.0).reshape(2, 3), torch.arange(6.0).reshape(3, 2)
         product, sines = play(a, b)
