@@ -7,7 +7,7 @@ from ksm_cli.options.grids import numbers
 # Written out, for the help's sake. A test compares.
 OBJECTIVE_NAMES = (
     *("self-modeling", "both-gradients", "unit-rms", "random-subset", "signs", "mean-and-range", "deep-head"),
-    *("random-projection", "other-network"),
+    *("fixed-vector", "random-projection", "other-network"),
     *("weight-decay", "last-layer-decay", "dropout", "activation-regularization"),
 )
 

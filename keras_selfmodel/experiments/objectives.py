@@ -10,7 +10,7 @@ import keras
 
 from keras_selfmodel._classifier_graph import ClassifierGraph
 from keras_selfmodel.initializers import FanInUniform
-from keras_selfmodel.layers import DeepSelfPredictionHead, MeanAndRange, RandomSubset, Signs
+from keras_selfmodel.layers import BiasOnlyHead, DeepSelfPredictionHead, MeanAndRange, RandomSubset, Signs
 from keras_selfmodel.models import (
     ActivationRegularizationModel,
     DropoutModel,
@@ -173,6 +173,12 @@ OBJECTIVES: dict[str, Objective] = {
             lambda subject: _self_modeling(subject, target_transformation=MeanAndRange()),
         ),
         Objective("deep-head", "self-model", "self-modeling by a head with a hidden layer", _deep_head),
+        Objective(
+            "fixed-vector",
+            "other target",
+            "guesses one learned vector for all samples, whose gradient enters the target",
+            partial(_self_modeling, head=BiasOnlyHead, stop_gradient=False),
+        ),
         Objective(
             "random-projection",
             "other target",

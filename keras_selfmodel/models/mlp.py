@@ -5,13 +5,17 @@ import keras
 from keras_selfmodel.models._dense import dense
 
 
-def mlp(hidden: int = 512, *, inputs: int = 784, classes: int = 10, seed: int | None = None) -> keras.Sequential:
+def mlp(
+    hidden: int = 512, *, inputs: int = 784, classes: int = 10, batch_norm: bool = False, seed: int | None = None
+) -> keras.Sequential:
     """One hidden ReLU layer and one linear layer of class scores.
 
     Args:
         hidden: Units of the hidden layer, named "hidden".
         inputs: Length of an input vector.
         classes: Number of classes; the last layer, "logits", has one score for each.
+        batch_norm: Whether batch normalization stands before the ReLU, which is then layer "hidden"; the weights in
+            front of it start the same, and have no bias.
         seed: Fixes the initial weights, the same on every backend; `None` draws them anew.
 
     Returns:
@@ -32,10 +36,17 @@ def mlp(hidden: int = 512, *, inputs: int = 784, classes: int = 10, seed: int | 
         if size < 1:
             raise ValueError(f"{name} must be at least 1. Received: {name}={size}")
 
+    hidden_layers = [dense(hidden, inputs, seed, 0, activation="relu", name="hidden")]
+    if batch_norm:
+        hidden_layers = [
+            dense(hidden, inputs, seed, 0, use_bias=False, name="hidden_linear"),
+            keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name="hidden_norm"),
+            keras.layers.ReLU(name="hidden"),
+        ]
     return keras.Sequential(
         [
             keras.Input((inputs,)),
-            dense(hidden, inputs, seed, 0, activation="relu", name="hidden"),
+            *hidden_layers,
             dense(classes, hidden, seed, 1, name="logits"),
         ],
         name="mlp",

@@ -16,6 +16,7 @@ def resnet18(
     image: tuple[int, int, int] = (32, 32, 3),
     widths: Sequence[int] = (64, 128, 256, 512),
     classes: int = 10,
+    batch_norm: bool = True,
     seed: int | None = None,
 ) -> keras.Model:
     """ResNet-18 as it is used for small images, one hidden ReLU layer on top, and one linear layer of class scores.
@@ -29,6 +30,8 @@ def resnet18(
         image: Height, width and channels.
         widths: Channels of the residual blocks. What the last block puts out, after its ReLU, is layer "last_block".
         classes: Number of classes; the last layer, "logits", has one score for each.
+        batch_norm: Whether batch normalization follows each convolution, as in the paper; without it convolutions have
+            a bias.
         seed: Fixes the initial weights, the same on every backend; `None` draws them anew.
 
     Returns:
@@ -51,37 +54,47 @@ def resnet18(
             raise ValueError(f"{name} must be at least 1. Received: {name}={size}")
     numbers = itertools.count()
 
-    def kernel() -> FanInUniform:
-        return FanInUniform(None if seed is None else (seed, next(numbers), 0))
+    def convolve(x, width: int, size: int, stride: int):
+        number = next(numbers)
+        seeds = (None, None) if seed is None else ((seed, number, 0), (seed, number, 1))
+        return _convolution(x, width, size, stride, seeds, batch_norm)
 
     inputs = keras.Input(image)
-    x = layers.ReLU()(_normalized(_convolution(inputs, widths[0], 3, 1, kernel)))
+    x = layers.ReLU()(convolve(inputs, widths[0], 3, 1))
     for stage, width in enumerate(widths):
         for block in range(2):
             stride = 2 if stage and not block else 1
             last = stage == len(widths) - 1 and block == 1
-            x = _residual_block(x, width, stride, kernel, "last_block" if last else None)
+            x = _residual_block(x, width, stride, convolve, "last_block" if last else None)
     x = layers.GlobalAveragePooling2D()(x)
     x = dense(hidden, widths[-1], seed, next(numbers), activation="relu", name="hidden")(x)
     scores = dense(classes, hidden, seed, next(numbers), name="logits")(x)
     return keras.Model(inputs, scores, name="resnet18")
 
 
-def _residual_block(x, width: int, stride: int, kernel: Callable, name: str | None):
+def _residual_block(x, width: int, stride: int, convolve: Callable, name: str | None):
     """ReLU(BN(conv(ReLU(BN(conv(x))))) + x), x through a 1 × 1 convolution where its shape changes."""
-    inner = layers.ReLU()(_normalized(_convolution(x, width, 3, stride, kernel)))
-    inner = _normalized(_convolution(inner, width, 3, 1, kernel))
+    inner = layers.ReLU()(convolve(x, width, 3, stride))
+    inner = convolve(inner, width, 3, 1)
     if stride > 1 or x.shape[-1] != width:
-        x = _normalized(_convolution(x, width, 1, stride, kernel))
+        x = convolve(x, width, 1, stride)
     return layers.ReLU(name=name)(layers.Add()([inner, x]))
 
 
-def _convolution(x, width: int, size: int, stride: int, kernel: Callable):
+def _convolution(x, width: int, size: int, stride: int, seeds: tuple, batch_norm: bool):
+    fan_in = size * size * x.shape[-1]
     if size > 1:
         # The same zeros on both sides, as in PyTorch: Keras's "same" would pad a strided convolution on one side only.
         x = layers.ZeroPadding2D(size // 2)(x)
-    return layers.Conv2D(width, size, stride, use_bias=False, kernel_initializer=kernel())(x)
-
-
-def _normalized(x):
+    convolution = layers.Conv2D(
+        width,
+        size,
+        stride,
+        use_bias=not batch_norm,
+        kernel_initializer=FanInUniform(seeds[0]),
+        bias_initializer=FanInUniform(seeds[1], fan_in=fan_in),
+    )
+    x = convolution(x)
+    if not batch_norm:
+        return x
     return layers.BatchNormalization(momentum=0.9, epsilon=1e-5)(x)

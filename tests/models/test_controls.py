@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_selfmodel.layers import DeepSelfPredictionHead, MeanAndRange, RandomSubset, Signs
+from keras_selfmodel.layers import BiasOnlyHead, DeepSelfPredictionHead, MeanAndRange, RandomSubset, Signs
 from keras_selfmodel.models import (
     ActivationRegularizationModel,
     DropoutModel,
@@ -143,6 +143,21 @@ def test_gradient_of_a_deep_head_equals_numpy(classifier, data, cross_entropy):
     _, wanted = classifier_gradients(weights, x, y, d_hidden=through_the_head)
     assert_close(gradients, wanted)
     assert logs["self_prediction_loss"] == pytest.approx(losses[0], rel=2e-6)
+
+
+def test_gradient_of_a_head_that_guesses_a_fixed_vector_equals_numpy(classifier, data, cross_entropy):
+    x, y = data
+    weights = classifier.get_weights()
+    model = SelfModelingModel(classifier, "hidden", 3.0, head=BiasOnlyHead, stop_gradient=False)
+    guess = np.linspace(-1, 1, 8)
+    model.head.set_weights([guess])
+    hidden = np.maximum(x @ weights[0] + weights[1], 0)
+    error = guess - hidden
+    logs, gradients = one_step(model, x, y, cross_entropy)
+    _, wanted = classifier_gradients(weights, x, y, d_hidden=lambda _: -3.0 * 2.0 * error / error.size)
+    assert_close(gradients, wanted)
+    assert_close([guess - model.head.get_weights()[0]], [3.0 * 2.0 * error.sum(axis=0) / error.size])
+    assert logs["self_prediction_loss"] == pytest.approx(np.mean(error**2), rel=2e-6)
 
 
 @pytest.mark.parametrize("kind", ["weight decay", "activation regularization", "dropout"])

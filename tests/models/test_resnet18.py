@@ -97,6 +97,35 @@ def test_both_targets_are_predicted_together():
     assert ksm.SelfModelingModel(model, ["last_block", "hidden"]).head.units == 4 * 4 * 3 + 7
 
 
+def test_without_batch_norm_convolutions_have_a_bias_and_the_kernels_start_the_same():
+    both = [
+        ksm.models.resnet18(7, image=(8, 8, 3), widths=(2, 3), classes=4, batch_norm=on, seed=5) for on in (True, False)
+    ]
+    assert not any(isinstance(layer, keras.layers.BatchNormalization) for layer in both[1].layers)
+    convolutions = [[layer for layer in m.layers if isinstance(layer, keras.layers.Conv2D)] for m in both]
+    for normalized, plain in zip(*convolutions, strict=True):
+        kernel, bias = plain.get_weights()
+        np.testing.assert_array_equal(kernel, normalized.get_weights()[0])
+        assert 0 < np.abs(bias).max() <= np.prod(kernel.shape[:-1]) ** -0.5
+    logits = both[1].predict(np.ones((2, 8, 8, 3)), verbose=0)
+    assert logits.shape == (2, 4) and np.isfinite(logits).all()
+
+
+def test_an_mlp_with_batch_norm_is_that_of_numpy():
+    model = ksm.models.mlp(7, inputs=5, classes=3, batch_norm=True, seed=5)
+    np.testing.assert_array_equal(
+        model.layers[0].get_weights()[0], ksm.models.mlp(7, inputs=5, classes=3, seed=5).layers[0].get_weights()[0]
+    )
+    rng = np.random.default_rng(0)
+    norm, x = model.get_layer("hidden_norm"), rng.normal(size=(4, 5)).astype("float32")
+    norm.set_weights([rng.uniform(0.5, 2, 7) for _ in norm.weights])
+    gamma, beta, mean, variance = norm.get_weights()
+    kernel, bias = model.get_layer("logits").get_weights()
+    hidden = np.maximum(gamma * (x @ model.layers[0].get_weights()[0] - mean) / np.sqrt(variance + 1e-5) + beta, 0)
+    np.testing.assert_allclose(model.predict(x, verbose=0), hidden @ kernel + bias, atol=1e-5)
+    assert ksm.SelfModelingModel(model, "hidden").num_targets == 7
+
+
 @pytest.mark.filterwarnings("ignore::keras_selfmodel.rlct.RLCTWarning")
 def test_the_rlct_is_measured_in_training_mode_and_leaves_the_statistics_alone():
     model = ksm.models.resnet18(5, image=(4, 4, 1), widths=(2,), classes=3, seed=5)  # compiles faster
