@@ -16,9 +16,10 @@ from queue import SimpleQueue
 
 import numpy as np
 
-from keras_selfmodel.experiments import RayCluster, RunResult, add_task, grid, plan_sweep, read_recipe_file
-from keras_selfmodel.experiments.run import config_of
-from keras_selfmodel.experiments.run_folder import RunFolder
+from keras_selfmodel.experiments import RayCluster, RunConfig, add_task, grid, plan_sweep, read_recipe_file
+from keras_selfmodel.experiments.run_config import CONFIG
+from keras_selfmodel.experiments.run_folder import SECONDS, RunFolder, Seconds
+from keras_selfmodel.experiments.run_result import METRICS, Metrics
 from keras_selfmodel.experiments.sweeps.executors import HereExecutor, ProcessesExecutor
 from keras_selfmodel.experiments.sweeps.jobs import Job
 from keras_selfmodel.experiments.sweeps.ray_executor import RayExecutor
@@ -31,13 +32,12 @@ def finished(jobs, dataset) -> None:
     """Writes folders as finished runs leave them, without models."""
     for job in jobs:
         files = RunFolder(job.folder)
-        files.write_json("config.json", config_of(job.recipe, dataset))
-        values = {field.name: None for field in dataclasses.fields(RunResult)}
+        files.write("config.json", CONFIG, RunConfig.of(job.recipe, dataset))
+        values = {field.name: None for field in dataclasses.fields(Metrics)}
         known = {"recipe": job.recipe, "accuracy": 0.9, "weight_spread": 0.1, "weight_interquartile_range": 0.1}
-        other = {"rlct_warnings": (), "data_source": dataset.source, "is_subset": False, "backend": "jax"}
-        result = RunResult(**{**values, **known, **other, "seconds": {"training": 1.0}, "folder": job.folder})
-        files.write_json("seconds.json", result.seconds)
-        files.write_json("metrics.json", result.metrics())
+        other = {"data_source": dataset.source, "is_subset": False, "backend": "jax"}
+        files.write("seconds.json", SECONDS, Seconds({"training": 1.0}))
+        files.write("metrics.json", METRICS, Metrics(**{**values, **known, **other}))
 
 
 def timed(execute, jobs) -> tuple[float, float]:

@@ -30,18 +30,34 @@ def print_json(values: dict | list) -> None:
     click.echo(json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False))
 
 
+def visible(text: str) -> str:
+    """A text with its control characters, such as a terminal's escape sequences, replaced by what names them."""
+    if text.isprintable():
+        return text
+    return "".join(one if one in "\n\t" or one.isprintable() else ascii(one)[1:-1] for one in text)
+
+
 def print_table(table) -> None:
-    """Prints a `rich.table.Table`, without colour where standard output is no terminal."""
+    """Prints a `rich.table.Table`, without colour where standard output is no terminal.
+
+    What looks like rich's markup or a terminal's escape sequence is shown, not obeyed: cells hold names from files.
+    """
     from rich.console import Console
 
-    Console().print(table)
+    class Literally(Console):
+        def render_str(self, text, **options):
+            return super().render_str(visible(text), **options)
+
+    Literally(markup=False, emoji=False).print(table)
 
 
 @contextmanager
 def spoken_warnings() -> Iterator[None]:
     """Shows warnings as sentences, without the line of code they come from."""
     with warnings.catch_warnings():
-        warnings.showwarning = lambda message, *_, **__: click.secho(f"Warning: {message}", fg="yellow", err=True)
+        warnings.showwarning = lambda message, *_, **__: click.secho(
+            f"Warning: {visible(str(message))}", fg="yellow", err=True
+        )
         yield
 
 

@@ -5,6 +5,7 @@ import time
 
 import click
 
+from ksm_cli.estimates import estimate_text
 from ksm_cli.output import terminal_progress
 
 
@@ -92,4 +93,4 @@ def _note(result) -> str:
     note = f"accuracy {result.accuracy:.4f}, spread {result.weight_spread:.4f}"
     if result.recipe.rlct is None:
         return note
-    return f"{note}, RLCT not a number" if result.rlct is None else f"{note}, RLCT {result.rlct:.1f}"
+    return f"{note}, RLCT {estimate_text(result.rlct, 1)}"

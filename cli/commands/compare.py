@@ -6,6 +6,7 @@ import click
 
 from ksm_cli.backend import activate
 from ksm_cli.options.general import json_option
+from ksm_cli.options.run_folders import say_damaged, say_shortcomings
 from ksm_cli.output import print_json, print_table, require, spoken_warnings
 
 
@@ -36,7 +37,18 @@ def compare_command(folders, as_json) -> None:
         from keras_selfmodel import experiments, studies
         from ksm_cli.tables.comparison import compare_json, compare_tables
 
-        found = studies.side_by_side([experiments.read_run(folder) for folder in folders])
+        runs, damaged = [], []
+        for folder in folders:
+            try:
+                runs.append((folder, experiments.read_run(folder)))
+            except experiments.DamagedRunError as error:
+                damaged.append(error)
+        say_damaged(damaged)
+        if len(runs) < 2:
+            raise click.ClickException(f"It takes two runs to compare. Runs that can be read: {len(runs)}.")
+        folders, results = zip(*runs, strict=True)
+        say_shortcomings(results)
+        found = studies.side_by_side(results)
     if as_json:
         print_json(compare_json(found, folders))
         return

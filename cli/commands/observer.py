@@ -90,7 +90,7 @@ def observer_command(
         from keras_selfmodel.studies import observers
         from ksm_cli.tables.observers import LEGEND, groups_json, matched_observer_tables, observer_tables
 
-        results = [result for folder in folders for result in finished(folder)]
+        results = [result for folder in folders for result in finished(folder).results]
         dataset = data_of_runs(results, recipe_file, data_dir, examples)
         given = {name: value for name, value in settings.items() if value is not None}
         protocol = ObserverProtocol(capacities=tuple(capacities), **given)

@@ -41,7 +41,7 @@ def plot_command(folder, out, paper, formats, as_json) -> None:
         from keras_selfmodel import studies
         from keras_selfmodel.reporting import control_figures, sweep_figures, write_figure
 
-        found = studies.studies_of(finished(folder))
+        found = studies.studies_of(finished(folder).results)
         of_paper = studies.paper_studies(found)
         figures = {**sweep_figures(of_paper, paper=paper), **control_figures(studies.controls(found))}
         files = []

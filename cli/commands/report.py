@@ -40,8 +40,9 @@ def report_command(folder, out, as_json) -> None:
         from keras_selfmodel.reporting import report_html
         from ksm_cli.tables.claims import claims_table
 
-        found = studies.studies_of(finished(folder))
-        page = report_html(found, folder)
+        runs = finished(folder)
+        found = studies.studies_of(runs.results)
+        page = report_html(found, folder, runs.damaged)
         write_whole(file, lambda part: part.write_text(page, encoding="utf-8"))
         of_paper = studies.paper_studies(found)
         answered = [studies.claims(study) for study in of_paper]

@@ -125,8 +125,10 @@ def run_command(
 
         print_table(run_table(result))
         click.echo(run_notes(result))
-        for sentence in result.rlct_warnings:
-            click.secho(f"Warning: {sentence}", fg="yellow", err=True)
+        for name, estimate in result.estimates().items():
+            for sentence in estimate.warnings:
+                where = " after descent" if name == "rlct_descended" else ""
+                click.secho(f"Warning: RLCT{where}: {sentence}", fg="yellow", err=True)
 
 
 def _note(row: dict[str, float]) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from ksm_cli.backend import activate
+from ksm_cli.estimates import estimate_text
 from ksm_cli.options.general import backend_option, json_option, quiet_option
 from ksm_cli.options.recipes import check_one, data_dir_option, data_of, examples_option, opened, recipe_option
 from ksm_cli.options.searched import search_values
@@ -265,5 +266,5 @@ def _progress(bar: Bar):
 def _note(outcome) -> str:
     if isinstance(outcome, str):
         return f"failed: {outcome}"
-    rlct = "" if outcome.rlct is None else f", RLCT {outcome.rlct:.1f}"
+    rlct = "" if outcome.rlct is None else f", RLCT {estimate_text(outcome.rlct, 1)}"
     return f"accuracy {outcome.accuracy:.4f}, spread {outcome.weight_spread:.4f}{rlct}"

@@ -1,23 +1,58 @@
 """The finished runs of a folder, for the commands that read them."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
+from ksm_cli.output import visible
+
 folder_argument = click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 
 
-def finished(folder: Path) -> list:
-    """Results of all finished runs in a folder.
+# So many lines about runs with the same shortcoming; the report has all.
+SAID = 5
+
+
+def finished(folder: Path):
+    """The finished runs in a folder; those left out, and what the others lack, are listed on standard error.
+
+    Returns:
+        An `experiments.FoundRuns` with one result at least.
 
     Raises:
         click.ClickException: If there is none.
     """
     from keras_selfmodel import experiments
 
-    results = experiments.finished_runs(folder)
-    if not results:
-        unfinished = len(list(folder.rglob("config.json")))
-        state = f"only unfinished runs ({unfinished})" if unfinished else "no runs"
+    found = experiments.find_runs(folder)
+    say_damaged(found.damaged)
+    if not found.results:
+        unfinished = len(list(folder.rglob("config.json"))) - len(found.damaged)
+        state = f"only unfinished runs ({unfinished})" if unfinished > 0 else "no runs"
+        state = "no run that can be read" if found.damaged else state
         raise click.ClickException(f"{folder} contains {state}. Create runs with ksm run or ksm sweep.")
-    return results
+    say_shortcomings(found.results)
+    return found
+
+
+def say_damaged(damaged: Sequence) -> None:
+    """Lists the runs that are left out, each with the file, the reason and what to do."""
+    for error in damaged:
+        click.secho(f"Left out: {visible(str(error.file))} is damaged: {error.reason}", fg="yellow", err=True)
+    if damaged:
+        advice = "ksm sweep with --retry-failed computes damaged runs anew; without it, remove their folders."
+        click.secho(advice, fg="yellow", err=True)
+
+
+def say_shortcomings(results: Sequence) -> None:
+    """Lists what finished runs lack, such as a history."""
+    from keras_selfmodel import experiments
+
+    said: dict[str, list[str]] = {}
+    for result in results:
+        for sentence in experiments.shortcomings(result):
+            said.setdefault(sentence, []).append(visible(str(result.folder)))
+    for sentence, folders in said.items():
+        more = f" and {len(folders) - SAID} more" if len(folders) > SAID else ""
+        click.secho(f"Warning: {', '.join(folders[:SAID])}{more}: {sentence}", fg="yellow", err=True)

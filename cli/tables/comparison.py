@@ -28,6 +28,7 @@ def compare_json(found: SideBySide, folders: Sequence[Path]) -> dict:
                 "errors": list(one.errors),
                 "differences": list(one.differences),
                 "difference_errors": list(one.difference_errors),
+                **({"verdicts": list(one.verdicts)} if any(one.verdicts) else {}),
             }
             for one in found.measures
         },
@@ -47,6 +48,8 @@ def _table(found: SideBySide, places: list[int]) -> Table:
         table.add_row(
             one.measure.title, *(_with_error(one.measure, one.values[place], one.errors[place]) for place in places)
         )
+        if any(one.verdicts[place] is not None for place in places):
+            table.add_row("  verdict", *(one.verdicts[place] or "" for place in places))
         if any(one.differences[place] is not None for place in places):
             differences = [
                 _difference(one.measure, one.differences[place], one.difference_errors[place]) for place in places

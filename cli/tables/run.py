@@ -23,10 +23,12 @@ def run_table(result: RunResult) -> Table:
         ("  excess kurtosis", _with_error(result.weight_excess_kurtosis, None), None),
     ]
     if recipe.rlct is not None:
-        name = f"RLCT ({recipe.rlct.convention} convention, nβ = {result.inverse_temperature:.1f})"
-        rows.append((name, _with_error(result.rlct, result.rlct_std_error), paper and paper.rlct))
-        descended = _with_error(result.rlct_descended, result.rlct_descended_std_error)
-        rows.append(("  after descent on the task's loss", descended, None))
+        trained, descended = result.rlct, result.rlct_descended
+        name = f"RLCT ({trained.convention} convention, nβ = {trained.inverse_temperature:.1f})"
+        rows.append((name, _with_error(trained.value, trained.std_error), paper and paper.rlct))
+        rows.append(("  verdict", trained.verdict, None))
+        rows.append(("  after descent on the task's loss", _with_error(descended.value, descended.std_error), None))
+        rows.append(("  verdict", descended.verdict, None))
     if result.self_prediction_r2 is not None:
         rows.append(("self-prediction R² on the test data", f"{result.self_prediction_r2:.4f}", None))
     if paper is not None:

@@ -6,6 +6,7 @@ from rich import box
 from rich.table import Table
 
 from keras_selfmodel.tuning import Trial, TuningResult
+from ksm_cli.estimates import MARK, MARKED, estimate_text
 
 COMPLEXITIES = {"rlct": "RLCT", "spread": "weight spread"}
 SETTINGS = {"hidden": "H", "aux_weight": "AW", "targets": "targets", "learning_rate": "rate", "batch_size": "batch"}
@@ -33,10 +34,12 @@ def tune_table(result: TuningResult) -> Table:
             trial.name.removeprefix("trial_") + ("*" if trial is result.best else ""),
             *(_setting(trial, name) for name in shown),
             f"{run.accuracy:.4f}",
-            "" if run.rlct is None else f"{run.rlct:.1f}",
+            "" if run.rlct is None else estimate_text(run.rlct, 1, mark=MARK),
             f"{run.weight_spread:.4f}",
             f"{trial.score:.4f}",
         )
+    if any(trial.result.rlct is not None and not trial.result.rlct.is_usable for trial in rows):
+        table.caption, table.caption_justify = MARKED, "left"
     return table
 
 

@@ -6,26 +6,29 @@ from keras_selfmodel.experiments.custom.custom_task import CustomTask
 from keras_selfmodel.experiments.custom.recipe_file import read_recipe_file
 from keras_selfmodel.experiments.custom.recipe_file_error import RecipeFileError
 from keras_selfmodel.experiments.objectives import OBJECTIVES, SELF_MODELING, Objective, find_objective
+from keras_selfmodel.experiments.one_run import run
 from keras_selfmodel.experiments.paper import PaperFigures, paper_figures
 from keras_selfmodel.experiments.paper_tasks import TASKS
+from keras_selfmodel.experiments.progress import Progress
 from keras_selfmodel.experiments.recipe import Recipe, geometric_epochs
-from keras_selfmodel.experiments.run import Progress, run
-from keras_selfmodel.experiments.run_folder import FolderBusyError, FolderTakenError, RunFolderError
+from keras_selfmodel.experiments.run_config import RunConfig
+from keras_selfmodel.experiments.run_folder import DamagedRunError, FolderBusyError, FolderTakenError, RunFolderError
 from keras_selfmodel.experiments.run_result import RunResult
-from keras_selfmodel.experiments.run_store import finished_runs, read_run
+from keras_selfmodel.experiments.run_store import (
+    FoundRuns,
+    RunWarning,
+    find_runs,
+    finished_runs,
+    read_run,
+    shortcomings,
+)
 from keras_selfmodel.experiments.sweeps.expected_time import expected_seconds
+from keras_selfmodel.experiments.sweeps.grids import grid, objectives_grid
 from keras_selfmodel.experiments.sweeps.measuring_together import can_be_measured_together, networks_sampled_at_once
+from keras_selfmodel.experiments.sweeps.planning import Plan, plan_sweep
 from keras_selfmodel.experiments.sweeps.ray_cluster import RayCluster
 from keras_selfmodel.experiments.sweeps.results_table import row_of
-from keras_selfmodel.experiments.sweeps.sweep import (
-    Plan,
-    SweepProgress,
-    SweepResult,
-    grid,
-    objectives_grid,
-    plan_sweep,
-    sweep,
-)
+from keras_selfmodel.experiments.sweeps.sweeping import SweepProgress, SweepResult, sweep
 from keras_selfmodel.experiments.sweeps.training_together import can_be_trained_together, networks_at_once
 from keras_selfmodel.experiments.task import Task
 from keras_selfmodel.experiments.tasks import add_task, find_task
@@ -36,8 +39,10 @@ __all__ = [
     "OBJECTIVES",
     "SELF_MODELING",
     "TASKS",
+    "DamagedRunError",
     "FolderBusyError",
     "FolderTakenError",
+    "FoundRuns",
     "Objective",
     "CustomTask",
     "PaperFigures",
@@ -46,8 +51,10 @@ __all__ = [
     "RayCluster",
     "Recipe",
     "RecipeFileError",
+    "RunConfig",
     "RunFolderError",
     "RunResult",
+    "RunWarning",
     "SweepProgress",
     "SweepResult",
     "Task",
@@ -58,6 +65,7 @@ __all__ = [
     "expected_seconds",
     "find_objective",
     "find_task",
+    "find_runs",
     "finished_runs",
     "geometric_epochs",
     "grid",
@@ -71,5 +79,6 @@ __all__ = [
     "row_of",
     "run",
     "sampling_settings",
+    "shortcomings",
     "sweep",
 ]

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 from keras_selfmodel import transforms
 from keras_selfmodel.datasets import Dataset
 from keras_selfmodel.experiments.recipe import Recipe
-from keras_selfmodel.experiments.tasks import find_task
+from keras_selfmodel.experiments.task import Task
 
 Scope = Callable[[], AbstractContextManager]
 """Returns the context in which a network is made, loaded and trained."""
@@ -14,11 +14,12 @@ Scope = Callable[[], AbstractContextManager]
 ONE_DEVICE: Scope = nullcontext
 
 
-def shared_by(devices: int, recipe: Recipe, dataset: Dataset) -> Scope:
+def shared_by(devices: int, task: Task, recipe: Recipe, dataset: Dataset) -> Scope:
     """The scope of networks that several devices train, each on its part of every batch.
 
     Args:
         devices: How many.
+        task: The run's task.
         recipe: Settings of the run.
         dataset: Its data.
 
@@ -31,7 +32,7 @@ def shared_by(devices: int, recipe: Recipe, dataset: Dataset) -> Scope:
         raise ValueError(f"devices must be at least 1. Received: devices={devices}")
     if devices == 1:
         return ONE_DEVICE
-    if not find_task(recipe.task).by_fit:
+    if not task.by_fit:
         raise ValueError(f"Networks of {recipe.task} are trained by one device alone. Received: devices={devices}")
     there = transforms.devices()
     if devices > len(there):

@@ -2,11 +2,13 @@
 
 import functools
 import platform
+from dataclasses import dataclass
 from importlib.metadata import packages_distributions, version
 
 import keras
 
 from keras_selfmodel import transforms
+from keras_selfmodel._typed_files import Name
 from keras_selfmodel._version import __version__
 
 _BACKEND_MODULES = {"jax": ("jax", "jaxlib"), "tensorflow": ("tensorflow",), "torch": ("torch",)}
@@ -15,17 +17,38 @@ _BACKEND_MODULES = {"jax": ("jax", "jaxlib"), "tensorflow": ("tensorflow",), "to
 _packages_of_modules = functools.cache(packages_distributions)
 
 
-def provenance() -> dict:
-    """Versions, backend and devices, as JSON holds them."""
+@dataclass(frozen=True)
+class Provenance:
+    """Versions, backend and devices.
+
+    Attributes:
+        keras_selfmodel: Version of this package.
+        backend: Name of the backend.
+        devices: Its devices.
+        python: Version of Python.
+        platform: The operating system.
+        packages: Versions of Keras, NumPy and the backend, by the name that is imported.
+    """
+
+    keras_selfmodel: str
+    backend: Name
+    devices: tuple[str, ...]
+    python: str
+    platform: str
+    packages: dict[str, str | None]
+
+
+def provenance() -> Provenance:
+    """That of this process."""
     backend = keras.config.backend()
-    return {
-        "keras_selfmodel": __version__,
-        "backend": backend,
-        "devices": transforms.devices(),
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "packages": {name: installed_version(name) for name in ("keras", "numpy", *_BACKEND_MODULES[backend])},
-    }
+    return Provenance(
+        keras_selfmodel=__version__,
+        backend=backend,
+        devices=tuple(transforms.devices()),
+        python=platform.python_version(),
+        platform=platform.platform(),
+        packages={name: installed_version(name) for name in ("keras", "numpy", *_BACKEND_MODULES[backend])},
+    )
 
 
 @functools.cache  # a sweep asks once for each of its runs

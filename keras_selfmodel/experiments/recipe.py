@@ -6,14 +6,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from keras_selfmodel._typed_files import Name
 from keras_selfmodel.datasets.scaling import SCALINGS
 from keras_selfmodel.experiments.objectives import SELF_MODELING, find_objective
 from keras_selfmodel.models.precision import PRECISIONS
 from keras_selfmodel.rlct import SamplingSettings
 
 OPTIMIZERS = ("sgd", "adam")
-# What the paper's tasks settle for themselves.
-OWN_ALONE = ("optimizer", "scaling", "network")
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ class Recipe:
             float32, and so is all that the RLCT is computed in.
     """
 
-    task: str
+    task: Name
     hidden: int
     aux_weight: float
     targets: tuple[str, ...]
@@ -100,25 +99,13 @@ class Recipe:
         """Order of the training samples: one permutation per seed, the same in every epoch, as in the paper's code."""
         return np.random.default_rng(self.seed).permutation(samples)
 
-    def to_dict(self) -> dict:
-        """Plain values, as JSON holds them."""
-        values = {**dataclasses.asdict(self), "targets": list(self.targets), "keep_epochs": list(self.keep_epochs)}
-        # Left out where it says nothing, as in the folders of runs from before there were others.
-        unsaid = {**dict.fromkeys(OWN_ALONE), "objective": SELF_MODELING, "keep_epochs": [], "precision": "float32"}
-        return {name: value for name, value in values.items() if name not in unsaid or value != unsaid[name]}
-
-    @classmethod
-    def from_dict(cls, values: dict) -> "Recipe":
-        """The inverse of `to_dict`."""
-        rlct = values["rlct"]
-        return cls(
-            **{
-                **values,
-                "targets": tuple(values["targets"]),
-                "keep_epochs": tuple(values.get("keep_epochs", ())),
-                "rlct": None if rlct is None else SamplingSettings(**rlct),
-            }
-        )
+    def settings(self) -> dict:
+        """Every setting by name, those of the RLCT as "rlct.NAME", without its seed, which is the recipe's."""
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        rlct = values.pop("rlct")
+        values["rlct"] = "not measured" if rlct is None else "measured"
+        sampling = {} if rlct is None else dataclasses.asdict(rlct)
+        return values | {f"rlct.{name}": value for name, value in sampling.items() if name != "seed"}
 
 
 def geometric_epochs(epochs: int) -> tuple[int, ...]:

@@ -1,17 +1,57 @@
 """The files of one run. Each appears complete or not at all."""
 
 import csv
-import json
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
-from keras_selfmodel._whole_files import HALF_WRITTEN, write_csv, write_whole
+from keras_selfmodel._typed_files import DamagedFileError, TypedFile, visible
+from keras_selfmodel._whole_files import HALF_WRITTEN, write_csv
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Seconds:
+    """`seconds.json`: wall time by the name of the part that took it."""
+
+    parts: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """`failed.json`: why a sweep could not compute the run."""
+
+    reason: str
+
+
+# What a run writes once it has started.
+FILES = ("history.csv", "checkpoint.keras", "model.keras", "rlct_traces.npz", "metrics.json", "seconds.json")
+SECONDS, FAILURE = TypedFile(Seconds, format=1), TypedFile(Failure, format=1)
 
 
 class RunFolderError(ValueError):
     """A run folder that cannot be used as asked."""
+
+
+class DamagedRunError(RunFolderError):
+    """A file of a run does not hold what it should.
+
+    Attributes:
+        file: The file.
+        reason: What is wrong, with the field's name.
+    """
+
+    def __init__(self, file: Path, reason: str) -> None:
+        self.file = file
+        self.reason = reason
+        super().__init__(f"{file} is damaged: {reason} Start the run anew in another folder.")
+
+    def __reduce__(self):
+        return type(self), (self.file, self.reason)
 
 
 class FolderTakenError(RunFolderError):
@@ -108,15 +148,7 @@ class RunFolder:
     @property
     def results(self) -> list[str]:
         """Names of the files there that a run writes once it has started."""
-        names = (
-            "history.csv",
-            "checkpoint.keras",
-            "model.keras",
-            "rlct_traces.npz",
-            "metrics.json",
-            "seconds.json",
-        )
-        return [name for name in names if (self.path / name).exists()]
+        return [name for name in FILES if (self.path / name).exists()]
 
     def tidy(self) -> None:
         """Removes what a finished run does not need: checkpoints, and halves of files that a kill left."""
@@ -127,45 +159,75 @@ class RunFolder:
             for half in folder.glob(f"{HALF_WRITTEN}*"):
                 half.unlink(missing_ok=True)
 
+    def discard(self) -> None:
+        """Removes all files of the run, and nothing else that may be in the folder."""
+        self.tidy()
+        for name in (*FILES, "config.json", "failed.json"):
+            (self.path / name).unlink(missing_ok=True)
+        for folder in (self.figures, self.path / "epochs"):
+            shutil.rmtree(folder, ignore_errors=True)
+
     def write_failure(self, reason: str) -> None:
         """Notes why the run failed."""
-        self.write_json("failed.json", {"reason": reason})
+        self.write("failed.json", FAILURE, Failure(reason))
 
     def failure(self) -> str | None:
         """Why the run failed when it was last tried, or `None`."""
-        return self.read_json("failed.json").get("reason") if (self.path / "failed.json").exists() else None
+        return self.read("failed.json", FAILURE).reason if (self.path / "failed.json").exists() else None
 
     def forget_failure(self) -> None:
         (self.path / "failed.json").unlink(missing_ok=True)
 
-    def read_json(self, name: str) -> dict:
-        try:
-            values = json.loads((self.path / name).read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise RunFolderError(
-                f"{self.path / name} is not valid JSON: {error}. Start the run anew in another folder."
-            ) from error
-        if not isinstance(values, dict):
-            raise RunFolderError(f"{self.path / name} holds no JSON object. Start the run anew in another folder.")
-        return values
+    def seconds(self) -> dict[str, float]:
+        """Wall time of each part so far; nothing if the file is missing."""
+        return dict(self.read("seconds.json", SECONDS).parts) if (self.path / "seconds.json").exists() else {}
 
-    def write_json(self, name: str, values: dict) -> None:
-        text = json.dumps(values, indent=2, ensure_ascii=False) + "\n"
-        write_whole(self.path / name, lambda file: file.write_text(text, encoding="utf-8"))
+    def read(self, name: str, kind: TypedFile[T]) -> T:
+        """What one of the JSON files holds.
+
+        Raises:
+            FileNotFoundError: If it is missing.
+            DamagedRunError: If it holds something else.
+        """
+        try:
+            return kind.read(self.path / name)
+        except DamagedFileError as error:
+            raise DamagedRunError(self.path / name, error.reason) from error
+
+    def write(self, name: str, kind: TypedFile[T], record: T) -> None:
+        kind.write(self.path / name, record)
 
     def read_history(self) -> list[dict[str, float]]:
+        """The rows of `history.csv`: a whole number "epoch" and numbers by column; nothing if it is missing.
+
+        Raises:
+            DamagedRunError: If it is no such table.
+        """
         if not self.history.exists():
             return []
-        with self.history.open(newline="", encoding="utf-8") as lines:
-            try:
-                return [
-                    {name: (int if name == "epoch" else float)(value) for name, value in row.items()}
-                    for row in csv.DictReader(lines)
-                ]
-            except (TypeError, ValueError, csv.Error) as error:
-                raise RunFolderError(
-                    f"{self.history} is damaged: {error}. Start the run anew in another folder."
-                ) from error
+        try:
+            with self.history.open(newline="", encoding="utf-8") as lines:
+                return [_numbers(row, line) for line, row in enumerate(csv.DictReader(lines, strict=True), 2)]
+        except (ValueError, csv.Error) as error:
+            raise DamagedRunError(self.history, f"{error}.") from error
 
     def write_history(self, rows: list[dict[str, float]]) -> None:
         write_csv(self.history, rows)
+
+
+def _numbers(row: dict, line: int) -> dict[str, float]:
+    """A line of the history.
+
+    Raises:
+        ValueError: If a cell is no number, or there are more or fewer of them than columns.
+    """
+    if None in row or None in row.values() or "epoch" not in row:
+        raise ValueError(f"line {line} must have a cell for each column, one of them the epoch")
+    numbers = {}
+    for name, text in row.items():
+        try:
+            numbers[name] = (int if name == "epoch" else float)(text)
+        except ValueError:
+            kind = "a whole number" if name == "epoch" else "a number"
+            raise ValueError(f"line {line}: {visible(name)} must be {kind}. Received: {text[:100]!r}") from None
+    return numbers

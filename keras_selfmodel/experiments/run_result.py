@@ -1,88 +1,97 @@
 """What a run found."""
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
+from keras_selfmodel._typed_files import Name, TypedFile, plain
 from keras_selfmodel.experiments.paper import PaperFigures
 from keras_selfmodel.experiments.recipe import Recipe
+from keras_selfmodel.experiments.run_config import RunConfig
+from keras_selfmodel.rlct import RLCTSummary
 
 
 @dataclass(frozen=True)
-class RunResult:
-    """The measures of one trained network. What is not a number is `None`, as in JSON, which has no NaN.
+class Metrics:
+    """The measures of one trained network, the same for every run with the same settings: `metrics.json`.
+
+    What is not a number is `None`, as in JSON, which has no NaN.
 
     Attributes:
         recipe: Its settings.
-        accuracy: Fraction of the test samples classified rightly.
+        accuracy: Fraction of the test samples classified correctly.
         weight_spread: Standard deviation of the pruned network's final kernel.
         weight_interquartile_range: Interquartile range of the same weights.
         weight_excess_kurtosis: Excess kurtosis of the same weights; `None` if they are all equal.
         self_prediction_r2: R² of the self-prediction on the test data; `None` without self-modeling.
         self_prediction_loss: Its mean squared error; `None` without self-modeling.
-        rlct: λ̂, or `None` if it was not measured or is not a number; `rlct_warnings` tell which.
-        rlct_std_error: Its standard error over the chains; `None` for a single chain.
-        rlct_warnings: What speaks against λ̂.
-        rlct_descended: λ̂ at the minimum of the task's loss near the trained weights (`anchor="descend"`), which were
-            trained on another loss where the network models itself.
-        rlct_descended_std_error: Its standard error over the chains.
-        inverse_temperature: nβ of the estimate.
+        rlct: The estimate at the trained weights with its verdict; `None` if it was not measured.
+        rlct_descended: The estimate at the minimum of the task's loss near the trained weights (`anchor="descend"`),
+            which were trained on another loss where the network models itself.
         data_source: Where the data came from.
         is_subset: Whether the data are only a part of the data set, so that no comparison with the paper
             holds.
         backend: What computed it.
         paper: The paper's figures for the same setting, if it has any.
-        seconds: Wall time of each part, all sittings of an interrupted run together. Left out of `metrics`,
-            because it is no property of the network.
-        folder: Where the files are.
     """
 
     recipe: Recipe
     accuracy: float
-    weight_spread: float
-    weight_interquartile_range: float
+    weight_spread: float | None
+    weight_interquartile_range: float | None
     weight_excess_kurtosis: float | None
     self_prediction_r2: float | None
     self_prediction_loss: float | None
-    rlct: float | None
-    rlct_std_error: float | None
-    rlct_warnings: tuple[str, ...]
-    rlct_descended: float | None
-    rlct_descended_std_error: float | None
-    inverse_temperature: float | None
+    rlct: RLCTSummary | None
+    rlct_descended: RLCTSummary | None
     data_source: str
     is_subset: bool
-    backend: str
+    backend: Name
     paper: PaperFigures | None
-    seconds: dict[str, float]
-    folder: Path
 
     def __post_init__(self) -> None:
         for name, value in self.__dict__.items():
             if isinstance(value, float) and not math.isfinite(value):
                 object.__setattr__(self, name, None)
 
+    def estimates(self) -> dict[str, RLCTSummary]:
+        """The estimates of the RLCT that were made, by the name of their field: "rlct", "rlct_descended"."""
+        found = {"rlct": self.rlct, "rlct_descended": self.rlct_descended}
+        return {name: estimate for name, estimate in found.items() if estimate is not None}
+
+    def number(self, name: str) -> float | None:
+        """A measure as a number, by the name of its field; of an RLCT its value."""
+        value = getattr(self, name)
+        return value.value if isinstance(value, RLCTSummary) else value
+
+
+METRICS = TypedFile(Metrics, format=1)
+
+
+@dataclass(frozen=True)
+class RunResult(Metrics):
+    """The measures of one trained network, and where they come from.
+
+    Attributes:
+        seconds: Wall time of each part, all sessions of an interrupted run together. It is no property of the network.
+        folder: Where the files are.
+        config: What was written down before the run started; `None` if that file is missing.
+    """
+
+    seconds: dict[str, float]
+    folder: Path
+    config: RunConfig | None
+
+    @property
+    def stored(self) -> Metrics:
+        """What `metrics.json` holds: all that the settings decide."""
+        return Metrics(**{field.name: getattr(self, field.name) for field in fields(Metrics)})
+
     def metrics(self) -> dict:
-        """All but seconds and folder, as JSON holds it: the same for every run with the same settings."""
-        values = {name: value for name, value in self.__dict__.items() if name not in ("seconds", "folder")}
-        return {
-            **values,
-            "recipe": self.recipe.to_dict(),
-            "rlct_warnings": list(self.rlct_warnings),
-            "paper": None if self.paper is None else asdict(self.paper),
-        }
+        """The same in plain values."""
+        return plain(self.stored)
 
     @classmethod
-    def from_metrics(cls, metrics: dict, seconds: dict[str, float], folder: Path) -> "RunResult":
-        """The inverse of `metrics`."""
-        paper = metrics["paper"]
-        return cls(
-            **{
-                **metrics,
-                "recipe": Recipe.from_dict(metrics["recipe"]),
-                "rlct_warnings": tuple(metrics["rlct_warnings"]),
-                "paper": None if paper is None else PaperFigures(**paper),
-            },
-            seconds=seconds,
-            folder=folder,
-        )
+    def of(cls, stored: Metrics, seconds: dict[str, float], folder: Path, config: RunConfig | None) -> "RunResult":
+        """The result that `stored` is a part of."""
+        return cls(**stored.__dict__, seconds=seconds, folder=folder, config=config)

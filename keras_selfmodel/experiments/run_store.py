@@ -1,10 +1,37 @@
 """Reading the runs that lie in a folder."""
 
+import warnings
+from dataclasses import dataclass
 from pathlib import Path
 
 from keras_selfmodel.experiments.objectives import OBJECTIVES
-from keras_selfmodel.experiments.run_folder import RunFolder, RunFolderError
-from keras_selfmodel.experiments.run_result import RunResult
+from keras_selfmodel.experiments.run_config import CONFIG
+from keras_selfmodel.experiments.run_folder import DamagedRunError, RunFolder, RunFolderError
+from keras_selfmodel.experiments.run_result import METRICS, RunResult
+
+# What a run without the file lacks.
+MISSING = {
+    "config.json": "on which data, with which versions it was computed is unknown",
+    "seconds.json": "how long it took is unknown",
+    "history.csv": "it is left out of curves over the epochs",
+}
+
+
+class RunWarning(UserWarning):
+    """A run in a folder is left out, or lacks something."""
+
+
+@dataclass(frozen=True)
+class FoundRuns:
+    """The finished runs of a folder.
+
+    Attributes:
+        results: Those that can be read, by task, hidden units, objective, auxiliary weight, seed and backend.
+        damaged: Why others cannot.
+    """
+
+    results: tuple[RunResult, ...]
+    damaged: tuple[DamagedRunError, ...]
 
 
 def read_run(folder: str | Path) -> RunResult:
@@ -20,16 +47,37 @@ def read_run(folder: str | Path) -> RunResult:
     if not files.finished:
         state = "an unfinished run" if files.started else "no run"
         raise RunFolderError(f"{files.path} holds {state}.")
-    try:
-        return RunResult.from_metrics(files.read_json("metrics.json"), files.read_json("seconds.json"), files.path)
-    except (KeyError, TypeError) as error:
-        raise RunFolderError(
-            f"{files.path / 'metrics.json'} is damaged: {error}. Start the run anew in another folder."
-        ) from error
+    stored = files.read("metrics.json", METRICS)
+    config = files.read("config.json", CONFIG) if files.started else None
+    return RunResult.of(stored, files.seconds(), files.path, config)
+
+
+def find_runs(folder: str | Path) -> FoundRuns:
+    """The finished runs in a folder: the folder of one run, or of a sweep, or any above them.
+
+    Args:
+        folder: Where to look, at any depth.
+
+    Returns:
+        Those that can be read, and what is wrong with the others. Unfinished runs are left out.
+
+    Raises:
+        RunFolderError: If the folder does not exist.
+    """
+    root = Path(folder)
+    if not root.is_dir():
+        raise RunFolderError(f"There is no folder {root}.")
+    results, damaged = [], []
+    for file in sorted(root.rglob("metrics.json")):
+        try:
+            results.append(read_run(file.parent))
+        except DamagedRunError as error:
+            damaged.append(error)
+    return FoundRuns(tuple(sorted(results, key=place_of)), tuple(damaged))
 
 
 def finished_runs(folder: str | Path) -> list[RunResult]:
-    """The results of all finished runs in a folder: the folder of one run, or of a sweep, or any above them.
+    """The results of all finished runs in a folder that can be read; of each other one a `RunWarning` is given.
 
     Args:
         folder: Where to look, at any depth.
@@ -38,13 +86,26 @@ def finished_runs(folder: str | Path) -> list[RunResult]:
         Ordered by task, hidden units, objective, auxiliary weight, seed and backend. Unfinished runs are left out.
 
     Raises:
-        RunFolderError: If the folder does not exist, or a file of a run is damaged.
+        RunFolderError: If the folder does not exist.
     """
-    root = Path(folder)
-    if not root.is_dir():
-        raise RunFolderError(f"There is no folder {root}.")
-    results = [read_run(file.parent) for file in root.rglob("metrics.json")]
-    return sorted(results, key=place_of)
+    found = find_runs(folder)
+    for error in found.damaged:
+        warnings.warn(f"Left out: {error}", RunWarning, stacklevel=2)
+    return list(found.results)
+
+
+def shortcomings(result: RunResult) -> list[str]:
+    """What a finished run lacks: sentences about missing files, and a history that cannot be read."""
+    files = RunFolder(result.folder)
+    said = [f"{name} is missing: {what}." for name, what in MISSING.items() if not (files.path / name).exists()]
+    try:
+        history = files.read_history()
+    except DamagedRunError as error:
+        return [*said, f"history.csv is damaged: {error.reason} It is left out of curves over the epochs."]
+    if history and len(history) < result.recipe.epochs:
+        epochs = f"{len(history)} of {result.recipe.epochs} epochs"
+        said.append(f"history.csv has {epochs}: it is left out of curves over the epochs.")
+    return said
 
 
 def place_of(result: RunResult) -> tuple:

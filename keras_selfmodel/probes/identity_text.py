@@ -2,8 +2,11 @@
 
 from collections.abc import Sequence
 
+from keras_selfmodel._typed_files import TypedFile
 from keras_selfmodel.probes.identity import EpochIdentity
 
+IDENTITY_FILE = TypedFile(dict, format=1)
+"""`identity.json`, whose content is `identity_json`."""
 # W is called the identity if ‖E‖/‖I‖ of the live units is at most this.
 IDENTITY = 0.1
 # W acts as the identity where activations vary if it gets at most this part of their variance wrong.

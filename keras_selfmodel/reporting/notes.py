@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from keras_selfmodel.experiments import RunResult
+from keras_selfmodel.experiments import DamagedRunError, RunResult, shortcomings
 from keras_selfmodel.experiments.run_folder import RunFolder
-from keras_selfmodel.studies import Study, has_collapsed
+from keras_selfmodel.studies import MEASURES, Study, has_collapsed
 
+# What to do with a damaged run.
+REMEDY = "ksm sweep --retry-failed computes it anew; or remove its folder."
 _NUMBER = re.compile(r"(?<!\w)-?\d+(?:\.\d+)?(?:e[+-]?\d+)?(?!\w)")
 
 
@@ -26,12 +28,13 @@ class Note:
     runs: tuple[str, ...]
 
 
-def run_notes(studies: Sequence[Study], root: Path) -> list[Note]:
-    """Collapsed networks, lost RLCTs, warnings of the sampling, subsets, repeats, and runs without a result.
+def run_notes(studies: Sequence[Study], root: Path, damaged: Sequence[DamagedRunError] = ()) -> list[Note]:
+    """Collapsed networks, RLCTs not to be used, warnings of the sampling, missing files, subsets, repeats, lost runs.
 
     Args:
         studies: The finished runs.
         root: The folder they were found in.
+        damaged: What is wrong with further runs, which are left out.
     """
     said: dict[str, list[str]] = defaultdict(list)
     for study in studies:
@@ -41,6 +44,10 @@ def run_notes(studies: Sequence[Study], root: Path) -> list[Note]:
                     said[text].append(run_name(run.folder, root))
         for run in study.repeats:
             said["Left out: a run with the same settings and seed is there already."].append(run_name(run.folder, root))
+    for error in damaged:
+        said[f"Left out: {error.file.name} is damaged: {error.reason} {REMEDY}"].append(
+            run_name(error.file.parent, root)
+        )
     for folder, reason in _without_result(root):
         said[f"Failed: {reason}" if reason else "Not finished."].append(run_name(folder, root))
     return _merged(said)
@@ -76,14 +83,26 @@ def _notes(run: RunResult, *, collapsed: bool) -> list[str]:
     notes = []
     if collapsed:
         notes.append("Collapsed: the accuracy lies 20 points or more below the baseline's.")
-    if run.recipe.rlct is not None and run.rlct is None:
-        notes.append("The RLCT is not a number: the sampling was lost.")
     if run.is_subset:
         notes.append("Only a part of the data set: no comparison with the paper holds.")
-    return notes + [f"RLCT: {sentence}" for sentence in run.rlct_warnings]
+    for name, estimate in run.estimates().items():
+        title = MEASURES[name].title
+        if estimate.value is None:
+            notes.append(f"The {title} is not a number: the sampling was lost.")
+        elif not estimate.is_usable:
+            notes.append(f"The {title} is not to be used.")
+        notes += [f"{title}: {sentence}" for sentence in estimate.warnings]
+    return notes + shortcomings(run)
 
 
 def _without_result(root: Path) -> list[tuple[Path, str | None]]:
     """Folders of runs that were started and have no result, with the reason if one is known."""
     folders = [RunFolder(file.parent) for file in sorted(root.rglob("config.json"))]
-    return [(files.path, files.failure()) for files in folders if not files.finished]
+    return [(files.path, _reason(files)) for files in folders if not files.finished]
+
+
+def _reason(files: RunFolder) -> str | None:
+    try:
+        return files.failure()
+    except DamagedRunError as error:
+        return f"for an unknown reason: {error.file.name} is damaged: {error.reason}"

@@ -4,7 +4,6 @@ import re
 from collections import Counter
 
 from keras_selfmodel.experiments import RunResult
-from keras_selfmodel.experiments.run_folder import RunFolder
 from keras_selfmodel.studies import Study
 
 
@@ -48,22 +47,18 @@ def without_path(source: str) -> str:
 
 
 def _origin(run: RunResult) -> dict[str, str]:
-    files = RunFolder(run.folder)
-    config = files.read_json("config.json") if files.started else {}
-    data, made_by = _dict(config.get("data")), _dict(config.get("provenance"))
-    packages = _dict(made_by.get("packages"))
+    source = {"data": without_path(run.data_source)}
+    if run.config is None:
+        return {**source, **dict.fromkeys(("digest of the data", "keras_selfmodel", "python", "devices"), "unknown")}
+    made_by = run.config.provenance
     return {
-        "data": without_path(run.data_source),
-        "digest of the data": str(data.get("digest", "unknown")),
-        "keras_selfmodel": str(made_by.get("keras_selfmodel", "unknown")),
-        **{str(name): str(version) for name, version in packages.items()},
-        "python": str(made_by.get("python", "unknown")),
-        "devices": _text(made_by.get("devices", "unknown")),
+        **source,
+        "digest of the data": run.config.data.digest,
+        "keras_selfmodel": made_by.keras_selfmodel,
+        **{name: str(version) for name, version in made_by.packages.items()},
+        "python": made_by.python,
+        "devices": _text(made_by.devices),
     }
-
-
-def _dict(value) -> dict:
-    return value if isinstance(value, dict) else {}
 
 
 def _text(value) -> str:

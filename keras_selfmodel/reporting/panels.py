@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_selfmodel.experiments.run_folder import RunFolder
+from keras_selfmodel.experiments.run_folder import DamagedRunError, RunFolder
 from keras_selfmodel.reporting.curve_styles import PAPER_COLOR, curve_style
 from keras_selfmodel.statistics import mean_interval
 from keras_selfmodel.studies import MEASURES, Group, Series, Study, collapsed_runs, paper_of
@@ -13,6 +13,12 @@ AXES = {
     "rlct": (1, "RLCT"),
     "accuracy": (100, "accuracy on the test data / %"),
 }
+
+# Over the marker of a mean that holds an estimate which its verdict forbids to use.
+NOT_TO_BE_USED = {
+    "linestyle": "none", "marker": "x", "markersize": 9, "markeredgewidth": 1.4, "color": "black",
+    "gid": "not to be used", "zorder": 4,
+}  # fmt: skip
 
 
 def draw_training(axes, study: Study, *, paper: bool) -> None:
@@ -60,7 +66,7 @@ def draw_measure(axes, study: Study, name: str, *, paper: bool) -> None:
     """A measure after training against the auxiliary weight, one curve for each network size.
 
     The weights stand side by side at equal distances, because those of the paper crowd near zero. Open markers are
-    groups in which networks collapsed.
+    groups in which networks collapsed, crosses those with an estimate that is not to be used.
 
     Args:
         axes: A `matplotlib.axes.Axes`.
@@ -91,6 +97,13 @@ def draw_measure(axes, study: Study, name: str, *, paper: bool) -> None:
         if hollow:
             look = {"linestyle": "none", "markersize": 5, "markerfacecolor": "white", "markeredgecolor": style.color}
             axes.plot(*zip(*hollow, strict=True), marker=style.marker, gid="collapsed", zorder=3, **look)
+        crossed = [
+            (place, mean)
+            for place, mean, weight in zip(places, means, points, strict=True)
+            if _group(series, weight).unusable(name)
+        ]
+        if crossed:
+            axes.plot(*zip(*crossed, strict=True), **NOT_TO_BE_USED)
         counts += [interval.count for interval in points.values()]
         drawn.append((curve, str(series.hidden)))
         if paper:
@@ -117,7 +130,10 @@ def _histories(group: Group) -> tuple[list[int], list[list[float]]]:
     """The epochs, and the spread after each of them for every run whose history is there."""
     rows, epochs = [], []
     for run in group.runs:
-        history = RunFolder(run.folder).read_history()
+        try:
+            history = RunFolder(run.folder).read_history()
+        except DamagedRunError:  # `shortcomings` says so
+            continue
         values = [row.get("weight_spread") for row in history]
         if len(history) == run.recipe.epochs and all(value is not None and np.isfinite(value) for value in values):
             epochs = [int(row["epoch"]) for row in history]
@@ -156,6 +172,8 @@ def _legend(axes, title: str, drawn: list, counts: list[int], paper) -> None:
     note = f"n = {seeds} seed{'' if seeds == '1' else 's'}"
     if any(line.get_gid() == "collapsed" for line in axes.get_lines()):
         note += ", open: collapsed"
+    if any(line.get_gid() == NOT_TO_BE_USED["gid"] for line in axes.get_lines()):
+        note += ", ×: with an estimate not to be used"
     handles, labels = [handle for handle, _ in drawn], [label for _, label in drawn]
     if paper is not None:
         handles.append(paper)
@@ -180,8 +198,8 @@ def rlct_label(study: Study) -> str:
     """What stands at the axis of the RLCT: which convention the numbers are of."""
     label = AXES["rlct"][1]
     for run in study.runs:
-        if run.recipe.rlct is not None and run.inverse_temperature is not None:
-            return f"{label} ({run.recipe.rlct.convention} convention,\nnβ = {run.inverse_temperature:.1f})"
+        if run.rlct is not None:
+            return f"{label} ({run.rlct.convention} convention,\nnβ = {run.rlct.inverse_temperature:.1f})"
     return label
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from keras_selfmodel._version import __version__
-from keras_selfmodel.experiments import find_objective
+from keras_selfmodel.experiments import DamagedRunError, find_objective
 from keras_selfmodel.reporting.control_tables import control_group_table, matched_table
 from keras_selfmodel.reporting.figure_files import data_address
 from keras_selfmodel.reporting.figures_of_controls import frontier_figure
@@ -29,7 +29,7 @@ from keras_selfmodel.studies.claim import ClaimVerdict
 VERDICTS: tuple[ClaimVerdict, ...] = ("yes", "no", "not enough data")
 
 
-def report_html(studies: Sequence[Study], root: str | Path) -> str:
+def report_html(studies: Sequence[Study], root: str | Path, damaged: Sequence[DamagedRunError] = ()) -> str:
     """The report of some runs, as the text of an HTML page.
 
     The paper's claims with verdicts come first, then its numbers beside ours, the figures, and the tables of groups,
@@ -40,10 +40,10 @@ def report_html(studies: Sequence[Study], root: str | Path) -> str:
     Args:
         studies: What `studies.studies_of` found.
         root: The folder in which the runs were found. Runs are named as seen from it.
+        damaged: What is wrong with further runs there, as `experiments.find_runs` found it.
 
     Raises:
         ImportError: If Jinja2, matplotlib or SciPy is missing.
-        RunFolderError: If a file of a run is damaged.
 
     Example:
 
@@ -68,7 +68,7 @@ def report_html(studies: Sequence[Study], root: str | Path) -> str:
         sections=sections,
         controls=beside,
         runs=run_table(studies, root),
-        notes=run_notes(studies, root),
+        notes=run_notes(studies, root, damaged),
     )
 
 

@@ -4,12 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from keras_selfmodel.experiments import SELF_MODELING
+from keras_selfmodel.experiments import SELF_MODELING, RunResult
 from keras_selfmodel.reporting.notes import run_name
 from keras_selfmodel.statistics import Interval, spearman_trend
-from keras_selfmodel.studies import MEASURES, Study, all_comparisons, paper_comparisons
+from keras_selfmodel.studies import MEASURES, Measure, Study, all_comparisons, paper_comparisons
 from keras_selfmodel.studies.collapse import standing
 from keras_selfmodel.studies.wording import p_text
+
+# The measures that come with a verdict.
+ESTIMATES = ("rlct", "rlct_descended")
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,9 @@ def group_table(study: Study, *, empty_columns: bool = False) -> Table:
                 text = _interval(measure, interval)
                 if interval is not None and interval.count < len(group.runs):
                     text += f" (n = {interval.count})"
+                unusable = len(group.unusable(measure.name))
+                if unusable:
+                    text += f" ({unusable} not to be used)"
                 cells.append(Cell.of(None if interval is None else interval.mean, text))
             rows.append(tuple(cells))
     table = Table(("H", "AW", "seeds", *(measure.title for measure in MEASURES.values())), tuple(rows))
@@ -140,13 +146,7 @@ def run_table(studies: Sequence[Study], root: Path) -> Table:
     """One row for every run."""
     rows = {}
     for run in [run for study in studies for run in (*study.runs, *study.repeats)]:
-        rlct = MEASURES["rlct"].text(run.rlct)
-        if run.rlct is not None and run.rlct_std_error is not None:
-            rlct += f" ± {run.rlct_std_error:.2f}"
-        plain = [
-            Cell.of(measure.of(run), rlct if measure.name == "rlct" else measure.text(measure.of(run)))
-            for measure in MEASURES.values()
-        ]
+        cells = [cell for measure in MEASURES.values() for cell in _measure_cells(run, measure)]
         seconds = sum(run.seconds.values())
         rows[run.folder] = (
             Cell.of(run.recipe.task),
@@ -155,7 +155,7 @@ def run_table(studies: Sequence[Study], root: Path) -> Table:
             Cell.of(run.recipe.aux_weight),
             Cell.of(run.recipe.seed),
             Cell.of(run.backend),
-            *plain,
+            *cells,
             Cell.of(seconds, f"{seconds:.0f}"),
             Cell.of(run_name(run.folder, root)),
         )
@@ -166,11 +166,26 @@ def run_table(studies: Sequence[Study], root: Path) -> Table:
         "AW",
         "seed",
         "backend",
-        *(m.title for m in MEASURES.values()),
+        *(title for measure in MEASURES.values() for title in _measure_titles(measure)),
         "seconds",
         "folder",
     )
     return Table(columns, tuple(rows.values())).without_empty_columns()
+
+
+def _measure_titles(measure: Measure) -> tuple[str, ...]:
+    return (measure.title, f"{measure.title}: verdict") if measure.name in ESTIMATES else (measure.title,)
+
+
+def _measure_cells(run: RunResult, measure: Measure) -> tuple[Cell, ...]:
+    value = measure.of(run)
+    if measure.name not in ESTIMATES:
+        return (Cell.of(value, measure.text(value)),)
+    estimate = run.estimates().get(measure.name)
+    text = measure.text(value)
+    if value is not None and estimate.std_error is not None:
+        text += f" ± {estimate.std_error:.{measure.digits}f}"
+    return Cell.of(value, text), Cell.of(None if estimate is None else estimate.verdict)
 
 
 def _interval(measure, interval: Interval | None) -> str:

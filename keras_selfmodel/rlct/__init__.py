@@ -7,6 +7,7 @@ from keras_selfmodel.rlct.deep_linear_networks import DeepLinearNetwork, deep_li
 from keras_selfmodel.rlct.descent import Descent
 from keras_selfmodel.rlct.estimating import RLCTWarning, estimate_rlct
 from keras_selfmodel.rlct.rlct_estimate import RLCTEstimate
+from keras_selfmodel.rlct.summary import RLCTSummary
 
 __all__ = [
     "Calibration",
@@ -14,6 +15,7 @@ __all__ = [
     "DeepLinearNetwork",
     "Descent",
     "RLCTEstimate",
+    "RLCTSummary",
     "RLCTWarning",
     "SamplingSettings",
     "calibrate_rlct",

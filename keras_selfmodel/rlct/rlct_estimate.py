@@ -5,7 +5,6 @@ import math
 import warnings
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal
 
 import numpy as np
 
@@ -13,8 +12,7 @@ from keras_selfmodel.rlct.conventions import SamplingSettings
 from keras_selfmodel.rlct.descent import Descent
 from keras_selfmodel.rlct.split_r_hat import split_r_hat
 from keras_selfmodel.rlct.standard_error import relative_sampling_error, sampling_error
-
-Verdict = Literal["reliable", "doubtful", "not to be used"]
+from keras_selfmodel.rlct.summary import Anchor, RLCTSummary, Verdict
 
 # The customary limit; above it, the standard error over the chains means little.
 R_HAT_LIMIT = 1.05
@@ -143,6 +141,16 @@ class RLCTEstimate:
         return float(np.sqrt(np.mean(self.distances**2)))
 
     @property
+    def anchor(self) -> Anchor:
+        """What w* is: "trained" weights, or those that "descend" found."""
+        return "trained" if self.descent is None else "descend"
+
+    @property
+    def num_draws(self) -> int:
+        """Draws of each chain that count."""
+        return self.draws.shape[1]
+
+    @property
     def acceptance_rate(self) -> float:
         """Mean probability with which the draws were accepted."""
         return float(np.mean(self._kept(self.acceptance)))
@@ -185,6 +193,10 @@ class RLCTEstimate:
         if not self._objections:
             return "reliable"
         return "not to be used" if any(fatal for fatal, _ in self._objections) else "doubtful"
+
+    def summary(self) -> RLCTSummary:
+        """The estimate without its chains: what run folders, tables and reports hold. Needs ArviZ."""
+        return RLCTSummary.of(self)
 
     def to_inference_data(self):
         """The chains as ArviZ knows them, for its plots and diagnostics. Needs ArviZ.

@@ -67,7 +67,7 @@ def collapse_shows_in_the_rlct(series: Series) -> Answer:
     told, found = [], []
     for group in groups:
         runs = collapsed_runs(group, series)
-        interval = mean_interval(run.rlct for run in runs if run.rlct is not None)
+        interval = mean_interval(value for run in runs if (value := run.number("rlct")) is not None)
         words = f"{len(runs)} of {len(group.runs)} networks collapsed at AW {group.aux_weight:g}"
         if interval is None:
             words += ", without an RLCT that is a number"
@@ -85,7 +85,7 @@ def collapse_shows_in_the_rlct(series: Series) -> Answer:
                 "aux_weight": group.aux_weight,
                 "networks": len(group.runs),
                 "collapsed": len(collapsed_runs(group, series)),
-                "rlct": [run.rlct for run in collapsed_runs(group, series)],
+                "rlct": [run.number("rlct") for run in collapsed_runs(group, series)],
             }
             for group in groups
         ],

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from keras_selfmodel.experiments import RunResult
-from keras_selfmodel.experiments.run_folder import RunFolder
+from keras_selfmodel.rlct.summary import Verdict
 from keras_selfmodel.studies.grouping import data_of
 from keras_selfmodel.studies.measures import MEASURES, Measure
 
@@ -23,6 +23,7 @@ class MeasureBesides:
         errors: Standard errors of the values, where they have one.
         differences: Of each run to the first; `None` for the first, and where they cannot be compared.
         difference_errors: Standard errors of the differences, where both values have one.
+        verdicts: Whether each estimate can be used; `None` of what is no estimate.
     """
 
     measure: Measure
@@ -30,6 +31,7 @@ class MeasureBesides:
     errors: tuple[float | None, ...]
     differences: tuple[float | None, ...]
     difference_errors: tuple[float | None, ...]
+    verdicts: tuple[Verdict | None, ...]
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,6 @@ def side_by_side(runs: Sequence[RunResult]) -> SideBySide:
 
     Raises:
         ValueError: If there are fewer than two.
-        RunFolderError: If the configuration of a run is damaged.
 
     Example:
 
@@ -85,7 +86,9 @@ def side_by_side(runs: Sequence[RunResult]) -> SideBySide:
 
 def _besides(measure: Measure, runs: Sequence[RunResult], comparable: list[bool]) -> MeasureBesides:
     values = tuple(measure.of(run) for run in runs)
-    errors = tuple(getattr(run, f"{measure.name}_std_error", None) for run in runs)
+    estimates = [run.estimates().get(measure.name) for run in runs]
+    errors = tuple(None if estimate is None else estimate.std_error for estimate in estimates)
+    verdicts = tuple(None if estimate is None else estimate.verdict for estimate in estimates)
     differences, difference_errors = [None], [None]
     for value, error, may in zip(values[1:], errors[1:], comparable[1:], strict=True):
         known = may and value is not None and values[0] is not None
@@ -93,27 +96,18 @@ def _besides(measure: Measure, runs: Sequence[RunResult], comparable: list[bool]
         difference_errors.append(
             math.hypot(error, errors[0]) if known and error is not None and errors[0] is not None else None
         )
-    return MeasureBesides(measure, values, errors, tuple(differences), tuple(difference_errors))
+    return MeasureBesides(measure, values, errors, tuple(differences), tuple(difference_errors), verdicts)
 
 
 def _settings(run: RunResult) -> dict:
     """All settings, data and versions; nothing that follows from another of them."""
-    recipe = run.recipe.to_dict()
-    rlct = recipe.pop("rlct") or {}
-    rlct.pop("seed", None)
-    files = RunFolder(run.folder)
-    config = files.read_json("config.json") if files.started else {}
-    made_by = config.get("provenance")
-    made_by = made_by if isinstance(made_by, dict) else {}
-    packages = made_by.get("packages")
+    made_by = None if run.config is None else run.config.provenance
     return {
-        **{name: tuple(value) if isinstance(value, list) else value for name, value in recipe.items()},
-        "rlct": "measured" if rlct else "not measured",
-        **{f"rlct.{name}": value for name, value in rlct.items()},
+        **run.recipe.settings(),
         "data": data_of(run),
         "backend": run.backend,
-        **(packages if isinstance(packages, dict) else {}),
-        "devices": ", ".join(map(str, made_by.get("devices") or ())) or None,
+        **({} if made_by is None else made_by.packages),
+        "devices": None if made_by is None else ", ".join(made_by.devices),
     }
 
 
@@ -122,6 +116,11 @@ def _notes(runs: Sequence[RunResult], differing: dict, comparable: list[bool]) -
     measured = [run.rlct is not None for run in runs]
     if measured[0] and any(there and not may for there, may in zip(measured, comparable, strict=True)):
         notes.append("RLCTs with other convention, nβ or γ are different quantities: no difference is shown.")
+    for number, run in enumerate(runs, 1):
+        for name, estimate in run.estimates().items():
+            if not estimate.is_usable:
+                why = " ".join(estimate.warnings)
+                notes.append(f"Run {number}: the {MEASURES[name].title} is not to be used. {why}")
     if any(run.is_subset for run in runs):
         notes.append("A run used only a part of its data set.")
     if "task" in differing or "data" in differing:

@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from keras_selfmodel.experiments import SELF_MODELING, RunResult
-from keras_selfmodel.experiments.run_folder import RunFolder
 from keras_selfmodel.studies.study import Group, Series, Study
 
 # The order of the paper; other tasks follow.
@@ -55,7 +54,7 @@ def studies_of(results: Iterable[RunResult]) -> list[Study]:
     adopting = {key: _key(_without_self_model(settings[key])) for key in self_modeling}
     found = [_study(settings[key], runs + baselines.get(adopting[key], [])) for key, runs in self_modeling.items()]
     # A baseline is self-modeling's too where there is no network with a self-model.
-    adopted = {adopting[key] for key in self_modeling if "objective" not in settings[key]}
+    adopted = {adopting[key] for key in self_modeling if settings[key]["objective"] == SELF_MODELING}
     found += [_study(settings[key], runs) for key, runs in baselines.items() if key not in adopted]
     found.sort(key=_place)
     return [dataclasses.replace(study, distinction=_distinction(study, found)) for study in found]
@@ -68,24 +67,13 @@ def paper_studies(found: Iterable[Study]) -> list[Study]:
 
 def data_of(result: RunResult) -> str:
     """What tells the data of a run from others: their digest, or where the folder does not hold it, their source."""
-    files = RunFolder(result.folder)
-    config = files.read_json("config.json") if files.started else {}
-    data = config.get("data")
-    digest = data.get("digest") if isinstance(data, dict) else None
-    return str(digest)[:12] if digest else result.data_source
+    return result.data_source if result.config is None else result.config.data.digest[:12]
 
 
 def _settings(result: RunResult) -> dict:
-    recipe = result.recipe.to_dict()
-    rlct = recipe.pop("rlct") or {}
-    rlct = {name: value for name, value in rlct.items() if name != "seed"}
-    plain = {
-        **{name: value for name, value in recipe.items() if name not in (*VARIED, *WITHOUT_EFFECT)},
-        "rlct": "measured" if rlct else "not measured",
-        **{f"rlct.{name}": value for name, value in rlct.items()},
-        "data": data_of(result),
-    }
-    return {"task": result.recipe.task, "backend": result.backend, **plain}
+    recipe = result.recipe.settings()
+    plain = {name: value for name, value in recipe.items() if name not in (*VARIED, *WITHOUT_EFFECT)}
+    return {"task": result.recipe.task, "backend": result.backend, **plain, "data": data_of(result)}
 
 
 def _place(study: Study) -> tuple:
@@ -132,7 +120,8 @@ def _distinction(study: Study, found: list[Study]) -> str:
     words = [study.backend] if any(other.backend != study.backend for other in peers) else []
     for name in sorted({name for peer in peers for name in peer.settings}):
         mine = study.settings.get(name)
-        if any(peer.settings.get(name) != mine for peer in peers) and mine is not None:
+        usual = name == "objective" and mine == SELF_MODELING
+        if any(peer.settings.get(name) != mine for peer in peers) and mine is not None and not usual:
             words.append(_spoken(study, name, mine))
     return ", ".join(words)
 

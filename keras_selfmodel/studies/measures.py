@@ -23,7 +23,7 @@ class Measure:
 
     def of(self, result: RunResult) -> float | None:
         """Its value, or `None` if it was not measured or is not a number."""
-        return getattr(result, self.name)
+        return result.number(self.name)
 
     def text(self, value: float | None, *, sign: bool = False) -> str:
         """A value as people read it.

@@ -9,7 +9,8 @@ import keras
 
 from keras_selfmodel.datasets import Dataset
 from keras_selfmodel.experiments import RunResult, find_task, read_run
-from keras_selfmodel.experiments.run_folder import RunFolder, RunFolderError
+from keras_selfmodel.experiments.run_folder import DamagedRunError, RunFolder, RunFolderError
+from keras_selfmodel.experiments.stages.fitting import load_model
 
 
 @dataclass(frozen=True)
@@ -38,12 +39,9 @@ class StoredRun:
     @property
     def digest(self) -> str:
         """The digest of the data it was trained on."""
-        try:
-            return str(self.files.read_json("config.json")["data"]["digest"])
-        except (FileNotFoundError, KeyError, TypeError) as error:
-            raise RunFolderError(
-                f"{self.files.path / 'config.json'} does not say on which data the run was trained."
-            ) from error
+        if self.result.config is None:
+            raise RunFolderError(f"{self.files.path} has no config.json that says on which data the run was trained.")
+        return self.result.config.data.digest
 
     def check_data(self, dataset: Dataset) -> None:
         """Makes sure that `dataset`, as loaded, is what the network was trained on.
@@ -65,12 +63,7 @@ class StoredRun:
         Raises:
             RunFolderError: If the file is missing or damaged.
         """
-        try:
-            return keras.models.load_model(self.files.model)
-        except (ImportError, MemoryError):
-            raise
-        except Exception as error:  # zipfile, h5py, json and Keras each have their own for a damaged file
-            raise RunFolderError(f"{self.files.model} cannot be read: {error}") from error
+        return load_model(self.files.model)
 
     @property
     def kept_epochs(self) -> tuple[int, ...]:
@@ -93,7 +86,7 @@ class StoredRun:
             except (ImportError, MemoryError):
                 raise
             except Exception as error:
-                raise RunFolderError(f"{file} cannot be read: {error}") from error
+                raise DamagedRunError(file, f"it cannot be read as weights: {error}.") from error
             yield epoch, self.model
         self.model.set_weights(last)
         yield self.result.recipe.epochs, self.model

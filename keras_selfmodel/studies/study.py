@@ -28,6 +28,11 @@ class Group:
         of = find_measure(measure).of
         return {run.recipe.seed: of(run) for run in self.runs if of(run) is not None}
 
+    def unusable(self, measure: str) -> tuple[RunResult, ...]:
+        """The runs whose estimate is not to be used, of a measure that is an RLCT."""
+        found = [(run, run.estimates().get(measure)) for run in self.runs]
+        return tuple(run for run, estimate in found if estimate is not None and not estimate.is_usable)
+
     def interval(self, measure: str) -> Interval | None:
         """Mean and 95 % interval over the seeds; `None` if no run has the measure."""
         return mean_interval(self.values(measure).values())

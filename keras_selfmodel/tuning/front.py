@@ -36,6 +36,11 @@ def front_figure(result: TuningResult):
     look = {"norm": SymLogNorm(least, vmin=0, vmax=max(weights.max(), least)), "cmap": "viridis", "zorder": 3}
     rest = axes.scatter(complexities[~front], accuracies[~front], c=weights[~front], s=18, alpha=0.6, **look)
     axes.scatter(complexities[front], accuracies[front], c=weights[front], s=48, edgecolor="black", **look)
+    estimates = [t.result.rlct if result.complexity == "rlct" else None for t in trials]
+    unusable = np.array([estimate is not None and not estimate.is_usable for estimate in estimates])
+    if unusable.any():
+        axes.scatter(complexities[unusable], accuracies[unusable], marker="x", s=60, color="black", zorder=5,
+                     label="RLCT not to be used")  # fmt: skip
     best = trials.index(result.best)
     axes.scatter(
         complexities[best], accuracies[best], marker="*", s=260, facecolor="none", edgecolor="#D55E00", zorder=4,

@@ -51,7 +51,7 @@ class Score:
         accuracy = min(result.accuracy, self.enough_accuracy)
         if self.name == "accuracy":
             return accuracy
-        complexity = getattr(result, COMPLEXITIES[self.name])
+        complexity = result.number(COMPLEXITIES[self.name])
         return None if complexity is None else accuracy - self.price * complexity
 
     def __str__(self) -> str:

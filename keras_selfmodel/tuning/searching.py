@@ -8,10 +8,12 @@ from pathlib import Path
 import keras
 import keras_tuner
 
+from keras_selfmodel._typed_files import TypedFile
 from keras_selfmodel.datasets import Dataset, with_validation
 from keras_selfmodel.experiments import Progress, Recipe, RunFolderError, RunResult, find_task, read_run
-from keras_selfmodel.experiments.run import compiled_model
 from keras_selfmodel.experiments.run_folder import RunFolder
+from keras_selfmodel.experiments.stages.building import compiled_model
+from keras_selfmodel.experiments.stages.fitting import load_model
 from keras_selfmodel.reporting import write_figure
 from keras_selfmodel.statistics import pareto_front
 from keras_selfmodel.tuning.front import front_figure
@@ -132,36 +134,55 @@ def _check(space: SearchSpace, split: Dataset) -> None:
     alternatives = space.settings.get("targets", OneOf(((), space.base.targets))).values
     values["targets"] = tuple(dict.fromkeys(layer for targets in alternatives for layer in targets))
     recipe = replace(space.base, **values)
-    compiled_model(recipe, find_task(recipe.task).prepare(split))
+    task = find_task(recipe.task)
+    compiled_model(task, recipe, task.prepare(split))
 
 
-def _config(space: SearchSpace, split: Dataset, score: Score, search: str) -> dict:
-    """What decides the trials, besides their number, which may grow."""
-    return {
-        "recipe": space.base.to_dict(),
-        "searched": space.to_dict(),
-        "search": search,
-        "score": str(score),
-        "data": f"{split.source} ({split.digest[:12]})",
-        "backend": keras.config.backend(),
-    }
+@dataclass(frozen=True)
+class SearchConfig:
+    """What decides the trials, besides their number, which may grow: `search.json`."""
+
+    recipe: Recipe
+    searched: dict[str, str]
+    search: str
+    score: str
+    data: str
+    backend: str
 
 
-def _claim(files: RunFolder, config: dict) -> None:
+SEARCH = TypedFile(SearchConfig, format=1)
+
+
+def _config(space: SearchSpace, split: Dataset, score: Score, search: str) -> SearchConfig:
+    return SearchConfig(
+        recipe=space.base,
+        searched=space.to_dict(),
+        search=search,
+        score=str(score),
+        data=f"{split.source} ({split.digest[:12]})",
+        backend=keras.config.backend(),
+    )
+
+
+def _claim(files: RunFolder, config: SearchConfig) -> None:
     """Makes sure that the folder is free or holds the same search."""
     if not (files.path / CONFIG).exists():
         if files.started:
             raise RunFolderError(f"{files.path} is the folder of a run. Choose another folder.")
-        files.write_json(CONFIG, config)
+        files.write(CONFIG, SEARCH, config)
         return
-    there = files.read_json(CONFIG)
+    there, here = _settings(files.read(CONFIG, SEARCH)), _settings(config)
     differences = [
-        f"{name}: {there.get(name)} there, {config[name]} here" for name in config if there.get(name) != config[name]
+        f"{name}: {there.get(name)} there, {here[name]} here" for name in here if there.get(name) != here[name]
     ]
     if differences:
         raise RunFolderError(
             f"{files.path} holds a search with other settings: {'; '.join(differences)}. Choose another folder."
         )
+
+
+def _settings(config: SearchConfig) -> dict:
+    return {**vars(config), **config.recipe.settings()} | {"recipe": config.recipe.task}
 
 
 def _result(
@@ -196,12 +217,15 @@ def _trial(tuner: TrialTuner, trial: keras_tuner.engine.trial.Trial) -> Trial:
     if trial.status != "COMPLETED":
         # A worker's reason does not reach the chief but by the folder.
         return Trial(files.path.name, recipe, None, None, trial.message or files.failure() or "not finished")
-    return Trial(files.path.name, recipe, trial.score, read_run(files.path), None)
+    try:
+        return Trial(files.path.name, recipe, trial.score, read_run(files.path), None)
+    except RunFolderError as error:  # damaged or removed since
+        return Trial(files.path.name, recipe, None, None, str(error))
 
 
 def _test_accuracy(best: Trial, dataset: Dataset, split: Dataset) -> float:
     """The first and only look at the test data."""
     task = find_task(best.recipe.task)
     tested = task.prepare(replace(split, x_test=dataset.x_test, y_test=dataset.y_test))
-    model = keras.models.load_model(RunFolder(best.result.folder).model)
+    model = load_model(RunFolder(best.result.folder).model)
     return task.trainer(best.recipe, tested).evaluate(model)["accuracy"]

@@ -5,6 +5,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import keras_tuner
@@ -13,9 +14,12 @@ from keras_selfmodel._internals.keras_tuner import OracleOfWholeFiles, Trial, Tu
 from keras_selfmodel._whole_files import write_whole
 from keras_selfmodel.datasets import Dataset
 from keras_selfmodel.experiments import Progress, Recipe, RunResult
-from keras_selfmodel.experiments.run import claim, config_of, finished_run
+from keras_selfmodel.experiments.one_run import finished_run
+from keras_selfmodel.experiments.run_config import RunConfig
 from keras_selfmodel.experiments.run_folder import RunFolder
+from keras_selfmodel.experiments.stages.claiming import claim
 from keras_selfmodel.experiments.sweeps.jobs import Job, failed, perform
+from keras_selfmodel.experiments.training.training_record import note_epochs
 from keras_selfmodel.tuning.oracles import SCORE
 from keras_selfmodel.tuning.score import Score
 from keras_selfmodel.tuning.search_space import SearchSpace
@@ -103,7 +107,7 @@ class TrialTuner(TunerThatStops):
             reason = failed(job, "The RLCT is not a number, or was not measured.").reason
             raise keras_tuner.errors.FailedTrialError(reason)
         self._ended(files.path.name, result)
-        measures = {"accuracy": result.accuracy, "weight_spread": result.weight_spread, "rlct": result.rlct}
+        measures = {"accuracy": result.accuracy, "weight_spread": result.weight_spread, "rlct": result.number("rlct")}
         return {SCORE.name: value, **{name: value for name, value in measures.items() if value is not None}}
 
     def on_failed_trial(self, trial: Trial) -> None:
@@ -120,11 +124,17 @@ def go_on_from(earlier: RunFolder, files: RunFolder, recipe: Recipe, dataset: Da
         dataset: The data of both.
     """
     with files.locked():
-        if claim(files, config_of(recipe, dataset), resume=True) is None and not (
+        if claim(files, RunConfig.of(recipe, dataset), resume=True) is None and not (
             files.model.exists() or files.checkpoint.exists()
         ):
-            files.write_history(earlier.read_history())
-            write_whole(files.checkpoint, lambda part: shutil.copyfile(earlier.model, part))
+            history = earlier.read_history()
+            files.write_history(history)
+            write_whole(files.checkpoint, partial(_copy, earlier.model, epochs=len(history)))
+
+
+def _copy(model: Path, checkpoint: Path, *, epochs: int) -> None:
+    shutil.copyfile(model, checkpoint)
+    note_epochs(checkpoint, epochs)
 
 
 def is_worker() -> bool:

@@ -1,11 +1,9 @@
 """`trials.csv` and `trials.json`: every trial of a search."""
 
-import csv
-import io
 import json
 
-from keras_selfmodel._whole_files import write_whole
-from keras_selfmodel.experiments.sweeps.results_table import RECIPE_COLUMNS, RESULT_COLUMNS, row_of
+from keras_selfmodel._whole_files import write_csv, write_whole
+from keras_selfmodel.experiments.sweeps.results_table import RECIPE_COLUMNS, measures_of
 from keras_selfmodel.tuning.tuning_result import Trial, TuningResult
 
 
@@ -29,21 +27,17 @@ def trials_json(result: TuningResult) -> dict:
 
 def write_trials(result: TuningResult) -> None:
     """Writes both files to the search's folder."""
-    rows, text = trial_rows(result), io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
     whole = json.dumps(trials_json(result), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    for name, content in (("trials.csv", text.getvalue()), ("trials.json", whole)):
-        write_whole(result.folder / name, lambda part, content=content: part.write_text(content, encoding="utf-8"))
+    write_csv(result.folder / "trials.csv", trial_rows(result))
+    write_whole(result.folder / "trials.json", lambda part: part.write_text(whole, encoding="utf-8"))
 
 
 def _row(trial: Trial, result: TuningResult) -> dict:
     settings = {name: getattr(trial.recipe, name) for name in dict.fromkeys((*result.searched, *RECIPE_COLUMNS))}
     if "targets" in settings:
         settings["targets"] = "+".join(settings["targets"])
-    measured = {} if trial.result is None else row_of(trial.result)
-    measures = {name: measured.get(name) for name in (*RESULT_COLUMNS, "rlct_warnings")}
+    some = next(one.result for one in result.trials if one.result is not None)
+    measures = dict.fromkeys(measures_of(some)) if trial.result is None else measures_of(trial.result)
     return {
         "trial": trial.name,
         "score": trial.score,

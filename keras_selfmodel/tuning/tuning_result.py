@@ -27,7 +27,7 @@ class Trial:
 
     def complexity(self, name: str) -> float | None:
         """Its measure called "rlct" or "spread"."""
-        return None if self.result is None else getattr(self.result, COMPLEXITIES[name])
+        return None if self.result is None else self.result.number(COMPLEXITIES[name])
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.studies.made_up import made_up_run, written
+from tests.studies.made_up import estimate, made_up_run, written
 
 
 @pytest.fixture
@@ -14,10 +14,8 @@ def runs(tmp_path) -> list[str]:
         run = made_up_run(
             weight,
             number,
-            rlct=58.0 - 10 * number,
-            rlct_std_error=0.75,
-            rlct_descended=57.0 - 10 * number,
-            rlct_descended_std_error=0.5,
+            rlct=estimate(58.0 - 10 * number, std_error=0.75),
+            rlct_descended=estimate(57.0 - 10 * number, std_error=0.5, anchor="descend"),
             self_prediction_r2=0.98 if weight else None,
             backend=("jax", "tensorflow", "torch")[number % 3],
             targets=("hidden", "another_layer") if number else ("hidden",),
@@ -40,7 +38,8 @@ def test_three_runs_stand_side_by_side_in_80_columns(ksm, runs):
     assert cells[0] == ["", "run 1", "run 2", "run 3"]
     assert ["aux weight", "0", "1", "10"] in cells and ["seed", "0", "1", "2"] in cells
     place = cells.index(["RLCT", "58.00 ± 0.75", "48.00 ± 0.75", "38.00 ± 0.75"])
-    assert cells[place + 1] == ["to run 1", "", "−10.00 ± 1.06", "−20.00 ± 1.06"]
+    assert cells[place + 1] == ["verdict", "reliable", "reliable", "reliable"]
+    assert cells[place + 2] == ["to run 1", "", "−10.00 ± 1.06", "−20.00 ± 1.06"]
     assert not any(row[0] == "epochs" for row in cells)
 
 
@@ -88,5 +87,7 @@ def test_what_is_no_finished_run_is_told(ksm, runs, remove, words):
 def test_a_damaged_file_is_named(ksm, runs, name):
     (Path(runs[1]) / name).write_text("{")
     result = ksm("compare", runs[0], runs[1])
-    assert result.exit_code == 1 and f"aw1/{name} is not valid JSON" in result.stderr
-    assert len(result.stderr.splitlines()) == 1
+    assert result.exit_code == 1 and f"Left out: aw1/{name} is damaged: it is no valid JSON" in result.stderr
+    assert result.stderr.endswith("Error: It takes two runs to compare. Runs that can be read: 1.\n")
+    result = ksm("compare", *runs[:3])
+    assert result.exit_code == 0 and f"aw1/{name} is damaged" in result.stderr and "2: aw10" in result.stdout

@@ -1,5 +1,4 @@
 import json
-import sys
 from pathlib import Path
 
 import keras
@@ -7,6 +6,7 @@ import pytest
 
 from keras_selfmodel import experiments
 from keras_selfmodel.experiments import OBJECTIVES, finished_runs
+from keras_selfmodel.experiments.stages import concluding
 from ksm_cli.options.objectives import OBJECTIVE_NAMES, chosen_strengths, objective_list
 from tests.studies.made_up import made_up_grid, made_up_run, written
 
@@ -16,7 +16,7 @@ HERE = ("--workers", "1")
 
 @pytest.fixture
 def without_figures(monkeypatch):
-    monkeypatch.setattr(sys.modules["keras_selfmodel.experiments.run"], "run_figures", lambda *_: {})
+    monkeypatch.setattr(concluding, "run_figures", lambda *_: {})
 
 
 def test_the_names_are_those_of_the_package():

@@ -43,7 +43,7 @@ def test_json_is_what_is_written(ksm, run):
     result = json.loads(ksm("identity", run, "--json").stdout)
     (one,) = result["runs"]
     assert one.pop("run") == "run"
-    assert one == json.loads(Path("run/identity.json").read_text())
+    assert {"format": 1, **one} == json.loads(Path("run/identity.json").read_text())
     assert [epoch["epoch"] for epoch in one["epochs"]] == [2, 8]
     assert one["epochs"][1]["identity"]["distance"] == 0.0
 

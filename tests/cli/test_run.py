@@ -8,6 +8,7 @@ import keras
 import pytest
 
 from keras_selfmodel import experiments
+from keras_selfmodel.experiments.stages import concluding
 
 PROGRAM = [sys.executable, "-c", "from ksm_cli.main import main; main(prog_name='ksm')"]
 SMALL = ("run", "mnist", "--hidden", "4", "--batch-size", "32", "--epochs", "2", "--no-rlct")
@@ -66,6 +67,7 @@ def test_json_is_all_that_standard_output_holds(ksm, tiny_mnist):
     printed = json.loads(result.stdout, parse_constant=_reject)
     assert printed["folder"] == "out" and "training" in printed["seconds"]
     metrics = json.loads(Path("out/metrics.json").read_text())
+    assert metrics.pop("format") == 1
     assert {name: printed[name] for name in metrics} == metrics
 
 
@@ -143,7 +145,7 @@ def test_an_interrupted_run_says_how_to_go_on_and_does(ksm, tiny_mnist, monkeypa
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(sys.modules["keras_selfmodel.experiments.run"], "run_figures", interrupt)
+        patch.setattr(concluding, "run_figures", interrupt)
         result = ksm(*SMALL, "--quiet", "--out", "out")
     assert result.exit_code == 1
     assert result.stderr == ("Error: Interrupted. To continue the run in out, repeat the command with --resume.\n")

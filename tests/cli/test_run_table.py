@@ -7,6 +7,7 @@ from rich.console import Console
 
 from keras_selfmodel.experiments import TASKS, PaperFigures, RunResult
 from ksm_cli.tables.run import run_notes, run_table
+from tests.studies.made_up import estimate
 
 
 @pytest.fixture
@@ -19,18 +20,15 @@ def result() -> RunResult:
         weight_excess_kurtosis=-0.512,
         self_prediction_r2=0.98765,
         self_prediction_loss=0.01,
-        rlct=-123.456,
-        rlct_std_error=10.789,
-        rlct_warnings=(),
-        rlct_descended=-98.765,
-        rlct_descended_std_error=1.234,
-        inverse_temperature=82.07,
+        rlct=estimate(-123.456, std_error=10.789, verdict="not to be used"),
+        rlct_descended=estimate(-98.765, std_error=1.234, anchor="descend"),
         data_source="TFDS mnist 3.0.1, data/mnist/3.0.1",
         is_subset=False,
         backend="tensorflow",
         paper=PaperFigures(0.088, 52.5, 0.975),
         seconds={"data": 0.5, "training": 12.34, "RLCT": 3.0},
         folder=Path("runs/one"),
+        config=None,
     )
 
 
@@ -71,13 +69,13 @@ def test_without_rlct_there_is_no_row_of_it(result):
 
 def test_what_is_not_a_number_is_told(result):
     nan = float("nan")
-    rows = _rows(dataclasses.replace(result, rlct=nan, rlct_std_error=nan, weight_excess_kurtosis=nan))
+    rows = _rows(dataclasses.replace(result, rlct=estimate(None), weight_excess_kurtosis=nan))
     assert rows["RLCT (paper convention, nβ = 82.1)"][0] == "not a number"
     assert rows["excess kurtosis"][0] == "not a number"
 
 
 def test_a_single_chain_is_shown_without_an_error(result):
-    rows = _rows(dataclasses.replace(result, rlct_std_error=None))
+    rows = _rows(dataclasses.replace(result, rlct=estimate(-123.456)))
     assert rows["RLCT (paper convention, nβ = 82.1)"][0] == "-123.46"
 
 

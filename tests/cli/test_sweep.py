@@ -13,6 +13,8 @@ import pytest
 
 from keras_selfmodel import experiments
 from keras_selfmodel.experiments import TASKS
+from keras_selfmodel.experiments.stages import concluding
+from keras_selfmodel.experiments.sweeps import jobs
 from ksm_cli.options.grids import GRIDS, numbers
 from ksm_cli.options.settings import TASK_NAMES
 from ksm_cli.sweep_progress import duration
@@ -27,7 +29,7 @@ HERE = ("--workers", "1")
 
 @pytest.fixture
 def without_figures(monkeypatch):
-    monkeypatch.setattr(sys.modules["keras_selfmodel.experiments.run"], "run_figures", lambda *_: {})
+    monkeypatch.setattr(concluding, "run_figures", lambda *_: {})
 
 
 def test_a_sweep_says_what_it_will_do_and_ends_in_a_table(ksm, tiny_mnist, without_figures):
@@ -93,14 +95,14 @@ def test_a_list_that_is_none_is_refused(ksm, option, text, said):
 
 
 def test_runs_that_fail_are_listed_with_their_reason(ksm, tiny_mnist, without_figures, monkeypatch):
-    run = sys.modules["keras_selfmodel.experiments.sweeps.jobs"].run
+    run = jobs.run
 
     def sometimes(recipe, *arguments, **options):
         if recipe.hidden == 4 and recipe.seed == 2:
             raise MemoryError("out of memory")
         return run(recipe, *arguments, **options)
 
-    monkeypatch.setattr(sys.modules["keras_selfmodel.experiments.sweeps.jobs"], "run", sometimes)
+    monkeypatch.setattr(jobs, "run", sometimes)
     result = ksm(*SMALL, *HERE)
     assert result.exit_code == 1
     assert "2 of 8 runs failed (retry them with --retry-failed):" in result.stderr

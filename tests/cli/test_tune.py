@@ -1,12 +1,12 @@
 import csv
 import importlib.util
 import json
-import sys
 from pathlib import Path
 
 import pytest
 
 from keras_selfmodel.experiments import TASKS, Recipe
+from keras_selfmodel.experiments.stages import concluding
 from keras_selfmodel.tuning import OneOf, Range
 from ksm_cli.commands.tune import PRICES
 from ksm_cli.options.searched import search_values
@@ -17,7 +17,7 @@ FEW = (*SMALL, "--learning-rate", "0.01:0.1", "--trials", "3", "--no-rlct", "--s
 
 @pytest.fixture(autouse=True)
 def without_figures(monkeypatch):
-    monkeypatch.setattr(sys.modules["keras_selfmodel.experiments.run"], "run_figures", lambda *_: {})
+    monkeypatch.setattr(concluding, "run_figures", lambda *_: {})
 
 
 def test_a_search_ends_in_the_front_and_the_test_accuracy(ksm, tiny_mnist):

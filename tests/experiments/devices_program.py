@@ -43,7 +43,7 @@ def main(task: str, folder: Path) -> None:
     for devices in (1, 2):
         result = run(recipe, data, folder / str(devices), devices=devices)
         history = RunFolder(result.folder).read_history()
-        measures = {name: getattr(result, name) for name in MEASURES}
+        measures = {name: result.number(name) for name in MEASURES}
         found[devices] = {"measures": {n: v for n, v in measures.items() if v is not None}, "history": history}
     print(json.dumps(found))
 

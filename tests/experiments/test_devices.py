@@ -40,9 +40,9 @@ def four_devices(monkeypatch):
 
 def test_more_devices_than_there_are_are_refused(recipe, tiny, four_devices):
     with pytest.raises(ValueError, match="The backend has 4 devices: a, b, c, d. Received: devices=5"):
-        shared_by(5, recipe, tiny)
+        shared_by(5, TASKS["mnist"], recipe, tiny)
     with pytest.raises(ValueError, match="Received: devices=0"):
-        shared_by(0, recipe, tiny)
+        shared_by(0, TASKS["mnist"], recipe, tiny)
 
 
 @pytest.mark.parametrize(
@@ -52,16 +52,16 @@ def test_more_devices_than_there_are_are_refused(recipe, tiny, four_devices):
 def test_batches_that_cannot_be_divided_are_refused(recipe, tiny, four_devices, devices, batch_size, said):
     """200 training samples and 30 test samples."""
     with pytest.raises(ValueError, match=f"{said} cannot be divided among {devices} devices"):
-        shared_by(devices, dataclasses.replace(recipe, batch_size=batch_size), tiny)
+        shared_by(devices, TASKS["mnist"], dataclasses.replace(recipe, batch_size=batch_size), tiny)
 
 
 def test_imdb_is_trained_by_one_device_alone(tiny, four_devices):
     with pytest.raises(ValueError, match="Networks of imdb are trained by one device alone. Received: devices=2"):
-        shared_by(2, TASKS["imdb"].recipe, tiny)
+        shared_by(2, TASKS["imdb"], TASKS["imdb"].recipe, tiny)
 
 
 @pytest.mark.skipif(keras.config.backend() != "torch", reason="Keras has data parallelism on JAX and TensorFlow")
 def test_pytorch_says_that_keras_has_no_data_parallelism(recipe, tiny, four_devices):
     even = dataclasses.replace(tiny, x_test=tiny.x_test[:20], y_test=tiny.y_test[:20])
     with pytest.raises(NotImplementedError, match="on one device alone on PyTorch"):
-        shared_by(2, dataclasses.replace(recipe, batch_size=50), even)
+        shared_by(2, TASKS["mnist"], dataclasses.replace(recipe, batch_size=50), even)

@@ -1,18 +1,20 @@
 """Weights kept along the training."""
 
 import dataclasses
-import sys
 
 import keras
 import numpy as np
 import pytest
 
 from keras_selfmodel import transforms
+from keras_selfmodel._typed_files import plain, typed
 from keras_selfmodel.experiments import Recipe, RunFolderError, geometric_epochs, run
-from keras_selfmodel.experiments.run import compiled_model
 from keras_selfmodel.experiments.run_folder import RunFolder
+from keras_selfmodel.experiments.stages import concluding
+from keras_selfmodel.experiments.stages.building import compiled_model
 from keras_selfmodel.experiments.sweeps.jobs import Job
 from keras_selfmodel.experiments.sweeps.training_together import train_together
+from keras_selfmodel.experiments.tasks import find_task
 from tests.experiments.conftest import interrupted_after_epoch
 
 
@@ -23,14 +25,14 @@ def keeping(recipe) -> Recipe:
 
 @pytest.fixture(autouse=True)
 def without_figures(monkeypatch):
-    monkeypatch.setattr(sys.modules["keras_selfmodel.experiments.run"], "run_figures", lambda *_: {})
+    monkeypatch.setattr(concluding, "run_figures", lambda *_: {})
 
 
 @pytest.fixture(scope="module")
 def kept(keeping, tiny, tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs") / "kept"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys.modules["keras_selfmodel.experiments.run"], "run_figures", lambda *_: {})
+        patch.setattr(concluding, "run_figures", lambda *_: {})
         run(keeping, tiny, folder)
     return RunFolder(folder)
 
@@ -47,7 +49,7 @@ def _assert_equal(weights, others):
 
 
 def test_the_weights_of_each_epoch_are_those_at_which_a_shorter_training_ends(kept, keeping, tiny, tmp_path):
-    _assert_equal(_weights(kept, 0), compiled_model(keeping, tiny).get_weights())
+    _assert_equal(_weights(kept, 0), compiled_model(find_task("mnist"), keeping, tiny).get_weights())
     run(dataclasses.replace(keeping, epochs=2, keep_epochs=()), tiny, tmp_path)
     _assert_equal(_weights(kept, 2), keras.models.load_model(tmp_path / "model.keras").get_weights())
 
@@ -69,7 +71,7 @@ def test_a_resumed_run_ends_with_the_same_kept_weights(kept, keeping, tiny, tmp_
 
 def test_weights_are_kept_before_the_checkpoint_that_would_skip_them(keeping, tiny, tmp_path, monkeypatch):
     """A checkpoint of an epoch whose weights are missing would lose them for good."""
-    model_of = compiled_model(keeping, tiny)
+    model_of = compiled_model(find_task("mnist"), keeping, tiny)
     save, seen = type(model_of).save, []
 
     def spy(self, file, *args, **kwargs):
@@ -94,10 +96,9 @@ def test_other_epochs_are_refused_and_named(kept, keeping, tiny):
         run(dataclasses.replace(keeping, keep_epochs=()), tiny, kept.path, resume=True)
 
 
-def test_a_recipe_that_keeps_nothing_is_written_as_before(recipe, keeping):
-    assert "keep_epochs" not in recipe.to_dict()
-    assert Recipe.from_dict(recipe.to_dict()) == recipe
-    assert Recipe.from_dict(keeping.to_dict()) == keeping
+def test_the_epochs_kept_survive_json(recipe, keeping):
+    assert typed(Recipe, plain(recipe), "recipe") == recipe
+    assert typed(Recipe, plain(keeping), "recipe") == keeping
 
 
 @pytest.mark.parametrize("epochs", [(4,), (-1,), (0.5,)])

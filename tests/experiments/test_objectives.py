@@ -1,12 +1,12 @@
 import dataclasses
 import json
-import sys
 
 import keras
 import numpy as np
 import pytest
 
 from keras_selfmodel import transforms
+from keras_selfmodel._typed_files import plain, typed
 from keras_selfmodel.experiments import (
     CONTROL_STRENGTHS,
     OBJECTIVES,
@@ -19,10 +19,13 @@ from keras_selfmodel.experiments import (
     run,
 )
 from keras_selfmodel.experiments.rlct_problems import rlct_problem
-from keras_selfmodel.experiments.run import compiled_model
 from keras_selfmodel.experiments.run_store import place_of
+from keras_selfmodel.experiments.stages import concluding
+from keras_selfmodel.experiments.stages.building import compiled_model
+from keras_selfmodel.experiments.sweeps import training_together
 from keras_selfmodel.experiments.sweeps.jobs import Job
 from keras_selfmodel.experiments.sweeps.training_together import train_together
+from keras_selfmodel.experiments.tasks import find_task
 from keras_selfmodel.models import SelfModelingModel
 from tests.experiments.conftest import interrupted_after_epoch
 from tests.studies.made_up import made_up_run
@@ -34,16 +37,15 @@ def _with(recipe: Recipe, objective: str, strength: float, **changes) -> Recipe:
     return dataclasses.replace(recipe, objective=objective, aux_weight=strength, **changes)
 
 
-def test_recipes_of_self_modeling_are_written_as_before_there_were_other_objectives():
-    assert "objective" not in MNIST.to_dict()
-    assert Recipe.from_dict(MNIST.to_dict()).objective == SELF_MODELING
+def test_recipes_of_self_modeling_are_written_with_their_objective():
+    assert plain(MNIST)["objective"] == SELF_MODELING
     assert MNIST.name == "mnist-hidden512-aux10-seed1"
 
 
 def test_another_objective_is_written_named_and_read():
     recipe = _with(MNIST, "weight-decay", 0.01)
     assert recipe.name == "mnist-hidden512-weight-decay-aux0.01-seed1"
-    assert Recipe.from_dict(json.loads(json.dumps(recipe.to_dict()))) == recipe
+    assert typed(Recipe, json.loads(json.dumps(plain(recipe))), "recipe") == recipe
 
 
 def test_a_baseline_is_the_same_for_all_objectives():
@@ -83,7 +85,9 @@ def test_only_self_modeling_stands_beside_the_paper():
 
 
 def test_the_random_projection_is_fixed_and_of_the_input(recipe, tiny):
-    models = [compiled_model(_with(recipe, "random-projection", 1.0, rlct=None), tiny) for _ in range(2)]
+    models = [
+        compiled_model(find_task("mnist"), _with(recipe, "random-projection", 1.0, rlct=None), tiny) for _ in range(2)
+    ]
     x = np.random.default_rng(0).normal(size=(5, 64)).astype("float32")
     targets = [keras.ops.convert_to_numpy(model.joint_outputs(x)["target"]) for model in models]
     np.testing.assert_array_equal(*targets)
@@ -94,7 +98,7 @@ def test_the_random_projection_is_fixed_and_of_the_input(recipe, tiny):
 
 def test_the_other_network_is_that_of_another_seed_as_it_was_drawn(recipe, tiny):
     wanted = _with(recipe, "other-network", 1.0, rlct=None)
-    model = compiled_model(wanted, tiny)
+    model = compiled_model(find_task("mnist"), wanted, tiny)
     seed = recipe.seed + 1_000_000
     w = np.random.default_rng([seed, 0, 0]).uniform(-1 / 8, 1 / 8, (64, 6))
     b = np.random.default_rng([seed, 0, 1]).uniform(-1 / 8, 1 / 8, 6)
@@ -102,21 +106,21 @@ def test_the_other_network_is_that_of_another_seed_as_it_was_drawn(recipe, tiny)
     target = keras.ops.convert_to_numpy(model.joint_outputs(x)["target"])
     np.testing.assert_allclose(target, np.maximum(x @ w + b, 0), atol=1e-6)
     # The network that learns is the one that self-modeling has.
-    plain = compiled_model(dataclasses.replace(wanted, aux_weight=0.0), tiny)
+    plain = compiled_model(find_task("mnist"), dataclasses.replace(wanted, aux_weight=0.0), tiny)
     for ours, theirs in zip(model.classifier.get_weights(), plain.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
 
 @pytest.mark.parametrize("objective", [name for name in OBJECTIVES if OBJECTIVES[name].kind == "self-model"])
 def test_every_self_model_predicts_the_activations_or_a_part_of_them(recipe, tiny, objective):
-    model = compiled_model(_with(recipe, objective, 1.0, rlct=None), tiny)
+    model = compiled_model(find_task("mnist"), _with(recipe, objective, 1.0, rlct=None), tiny)
     assert isinstance(model, SelfModelingModel) and model.targets == ("hidden",)
     assert model.num_targets == {"random-subset": 2, "mean-and-range": 2}.get(objective, 6)
 
 
 @pytest.mark.parametrize(("objective", "strength"), [("weight-decay", 0.3), ("dropout", 0.5)])
 def test_the_rlct_is_that_of_the_plain_network_on_the_tasks_loss(recipe, tiny, objective, strength):
-    model = compiled_model(_with(recipe, objective, strength), tiny)
+    model = compiled_model(find_task("mnist"), _with(recipe, objective, strength), tiny)
     x, y = tiny.x_train.reshape(200, 64).astype("float32") / 127.5 - 1, tiny.y_train
     energy = rlct_problem(recipe, model, (x, y)).energy
     # In training mode, as the paper's convention has it: a dropout would show.
@@ -132,7 +136,7 @@ def test_the_rlct_is_that_of_the_plain_network_on_the_tasks_loss(recipe, tiny, o
 def test_an_interrupted_run_of_a_control_ends_as_an_uninterrupted_one(
     recipe, tiny, tmp_path, monkeypatch, objective, strength
 ):
-    monkeypatch.setattr(sys.modules["keras_selfmodel.experiments.run"], "run_figures", lambda *_: {})
+    monkeypatch.setattr(concluding, "run_figures", lambda *_: {})
     wanted = _with(recipe, objective, strength, rlct=None)
     whole = run(wanted, tiny, tmp_path / "whole")
     with pytest.raises(KeyboardInterrupt):
@@ -158,7 +162,7 @@ def test_controls_can_be_trained_by_one_program_too(recipe, tiny, tmp_path):
     jobs = [Job(one, tmp_path / one.name) for one in objectives_grid(short, strengths, hidden=[6], seeds=[1, 2])]
     assert train_together(jobs, tiny) == {}
     for job in jobs:
-        alone = compiled_model(job.recipe, tiny)
+        alone = compiled_model(find_task("mnist"), job.recipe, tiny)
         TASKS["mnist"].trainer(job.recipe, tiny).fit(alone, epochs=1, initial_epoch=0, callbacks=[])
         together = keras.models.load_model(job.folder / "model.keras")
         for one, other in zip(alone.get_weights(), together.get_weights(), strict=True):
@@ -168,8 +172,9 @@ def test_controls_can_be_trained_by_one_program_too(recipe, tiny, tmp_path):
 
 def test_one_program_trains_several_strengths_unless_they_are_built_in(recipe, tiny, tmp_path, monkeypatch):
     groups = []
-    module = sys.modules["keras_selfmodel.experiments.sweeps.training_together"]
-    monkeypatch.setattr(module, "_train", lambda trainings, _: groups.append([t.job.recipe for t in trainings]) or {})
+    monkeypatch.setattr(
+        training_together, "_train", lambda trainings: groups.append([t.job.recipe for t in trainings]) or {}
+    )
     strengths = {"dropout": [0.3, 0.6], "weight-decay": [0.1, 0.2]}
     recipes = objectives_grid(recipe, strengths, hidden=[6], seeds=[1, 2])
     train_together([Job(one, tmp_path / one.name) for one in recipes], tiny)

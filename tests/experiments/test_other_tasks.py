@@ -1,7 +1,6 @@
 """IMDB and CIFAR-10, made tiny: what is theirs in a run."""
 
 import dataclasses
-import sys
 from functools import partial
 
 import keras
@@ -10,11 +9,12 @@ import pytest
 
 from keras_selfmodel.datasets import Dataset, limited, padded, tokenize
 from keras_selfmodel.experiments import TASKS, run
+from keras_selfmodel.experiments import cifar10 as cifar10_module
+from keras_selfmodel.experiments.stages import concluding
 from keras_selfmodel.models import resnet18
 from keras_selfmodel.rlct import SamplingSettings
 from tests.experiments.conftest import interrupted_after_epoch
 
-RUN = sys.modules["keras_selfmodel.experiments.run"]
 COLUMNS = {
     "epoch", "loss", "task_loss", "self_prediction_loss", "self_prediction_r2", "accuracy", "val_loss", "val_accuracy",
     "weight_spread", "weight_interquartile_range", "weight_excess_kurtosis",
@@ -46,9 +46,9 @@ MADE_UP = {"imdb": imdb, "cifar10": cifar10}
 def small(monkeypatch, tmp_path):
     """A cache of its own, no figures, a narrow ResNet."""
     monkeypatch.setenv("KSM_CACHE_DIR", str(tmp_path / "cache"))
-    monkeypatch.setattr(RUN, "run_figures", lambda *_: {})
+    monkeypatch.setattr(concluding, "run_figures", lambda *_: {})
     narrow = partial(resnet18, widths=(2, 3))
-    monkeypatch.setattr(sys.modules["keras_selfmodel.experiments.cifar10"], "resnet18", narrow)
+    monkeypatch.setattr(cifar10_module, "resnet18", narrow)
 
 
 def recipe_of(task: str, **changes):
@@ -92,8 +92,8 @@ def test_the_measures_are_those_of_the_saved_network_on_padded_texts(tmp_path):
 def test_the_rlct_of_texts_is_sampled_in_the_papers_convention(tmp_path):
     rlct = SamplingSettings(convention="paper", step_size=1e-4, num_chains=2, num_draws=2, burn_in=1, batch_size=16)
     result = run(recipe_of("imdb", epochs=1, rlct=rlct), imdb(), tmp_path / "run")
-    assert np.isfinite(result.rlct)
-    assert result.inverse_temperature == pytest.approx(16 / np.log(16))
+    assert np.isfinite(result.rlct.value)
+    assert result.rlct.inverse_temperature == pytest.approx(16 / np.log(16))
 
 
 def test_a_trial_on_a_part_of_the_data_is_no_comparison_with_the_paper(tmp_path):

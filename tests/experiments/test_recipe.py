@@ -3,6 +3,7 @@ import json
 
 import pytest
 
+from keras_selfmodel._typed_files import plain, typed
 from keras_selfmodel.experiments import TASKS, Recipe, find_task
 
 PAPER = TASKS["mnist"].recipe
@@ -30,12 +31,12 @@ def test_a_setting_that_makes_no_sense_is_named(name, value):
 
 def test_a_recipe_survives_json():
     recipe = dataclasses.replace(PAPER, targets=["hidden", "logits"], aux_weight=0.1)
-    assert Recipe.from_dict(json.loads(json.dumps(recipe.to_dict()))) == recipe
+    assert typed(Recipe, json.loads(json.dumps(plain(recipe))), "recipe") == recipe
 
 
 def test_a_recipe_without_rlct_survives_json():
     recipe = dataclasses.replace(PAPER, rlct=None)
-    assert Recipe.from_dict(json.loads(json.dumps(recipe.to_dict()))) == recipe
+    assert typed(Recipe, json.loads(json.dumps(plain(recipe))), "recipe") == recipe
 
 
 def test_one_target_may_be_given_as_a_name():

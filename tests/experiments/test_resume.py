@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from keras_selfmodel.experiments import FolderTakenError, Progress, RunFolderError, run
+from keras_selfmodel._typed_files import plain
+from keras_selfmodel.experiments import FolderTakenError, Progress, RunFolderError, one_run, run
+from keras_selfmodel.experiments.stages import concluding
 from tests.experiments.conftest import interrupted_after_epoch
 from tests.killed import killed_when
-
-RUN = sys.modules["keras_selfmodel.experiments.run"]
 
 
 def _assert_same_outcome(folder: Path, finished: Path) -> None:
@@ -25,7 +25,7 @@ def _assert_same_outcome(folder: Path, finished: Path) -> None:
 
 
 def test_a_run_interrupted_in_training_ends_as_if_it_had_not_been(interrupted, finished, recipe, tiny):
-    first = json.loads((interrupted / "seconds.json").read_text())
+    first = json.loads((interrupted / "seconds.json").read_text())["parts"]
     epochs = []
     progress = Progress(epoch=lambda done, *_: epochs.append(done))
     result = run(recipe, tiny, interrupted, resume=True, progress=progress)
@@ -58,6 +58,7 @@ def test_a_run_interrupted_in_sampling_ends_the_same_without_training_again(fini
 PROGRAM = """
 import json, sys, time
 import numpy as np
+from keras_selfmodel._typed_files import typed
 from keras_selfmodel.datasets import Dataset
 from keras_selfmodel.experiments import Progress, Recipe, run
 
@@ -65,7 +66,7 @@ folder, data, recipe = sys.argv[1:]
 with np.load(data) as arrays:
     dataset = Dataset("mnist", **arrays, num_classes=3, source="made up", digest="d1" * 32, is_subset=False)
 progress = Progress(epoch=lambda done, *_: print(done, flush=True), sampling=lambda *_: time.sleep(600))
-run(Recipe.from_dict(json.loads(recipe)), dataset, folder, progress=progress, seconds_between_checkpoints=0)
+run(typed(Recipe, json.loads(recipe), "argument"), dataset, folder, progress=progress, seconds_between_checkpoints=0)
 """
 
 
@@ -73,7 +74,7 @@ run(Recipe.from_dict(json.loads(recipe)), dataset, folder, progress=progress, se
 def test_a_killed_process_can_be_resumed(finished, recipe, tiny, tmp_path):
     data, folder = tmp_path / "data.npz", tmp_path / "run"
     np.savez(data, **{name: getattr(tiny, name) for name in ("x_train", "y_train", "x_test", "y_test")})
-    arguments = [sys.executable, "-c", PROGRAM, str(folder), str(data), json.dumps(recipe.to_dict())]
+    arguments = [sys.executable, "-c", PROGRAM, str(folder), str(data), json.dumps(plain(recipe))]
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as process:
         while process.stdout.readline() not in ("2\n", ""):
             pass
@@ -91,14 +92,14 @@ def short(recipe):
 
 @pytest.fixture
 def without_figures(monkeypatch):
-    monkeypatch.setattr(RUN, "run_figures", lambda *_: {})
+    monkeypatch.setattr(concluding, "run_figures", lambda *_: {})
 
 
 @pytest.fixture(scope="module")
 def uninterrupted(short, tiny, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("runs") / "short"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(RUN, "run_figures", lambda *_: {})
+        patch.setattr(concluding, "run_figures", lambda *_: {})
         run(short, tiny, folder)
     return folder
 
@@ -148,12 +149,12 @@ def test_an_unfinished_run_is_not_overwritten(interrupted, recipe, tiny):
         ({"epochs": 5}, "epochs: 4 there, 5 here"),
         ({"aux_weight": 1.0}, r"aux_weight: 2\.0 there, 1\.0 here"),
         ({"targets": ("hidden", "hidden2")}, r"targets: \['hidden'\] there, \['hidden', 'hidden2'\] here"),
-        ({"seed": 2}, r"seed: 1 there, 2 here; rlct\.seed: 1 there, 2 here"),
-        ({"rlct": None}, r"rlct: measured there, left out here\. "),
+        ({"seed": 2}, r"seed: 1 there, 2 here"),
+        ({"rlct": None}, r"rlct: measured there, not measured here\. "),
     ],
 )
 def test_other_settings_are_refused_and_named(interrupted, recipe, tiny, monkeypatch, changes, words, resume):
-    monkeypatch.setattr(RUN, "compiled_model", lambda *_: None)  # which would refuse the target before
+    monkeypatch.setattr(one_run, "compiled_model", lambda *_: None)  # which would refuse the target before
     with pytest.raises(RunFolderError, match=words):
         run(dataclasses.replace(recipe, **changes), tiny, interrupted, resume=resume)
 
@@ -209,5 +210,5 @@ def test_a_trained_network_without_its_history_is_refused(finished, recipe, tiny
     folder = shutil.copytree(finished.folder, tmp_path / "run")
     (folder / "metrics.json").unlink()
     (folder / "history.csv").unlink()
-    with pytest.raises(RunFolderError, match="history.csv has 0 epochs, but the network 4"):
+    with pytest.raises(RunFolderError, match="history.csv is damaged: it has 0 epochs, but the network 4"):
         run(recipe, tiny, folder, resume=True)

@@ -1,21 +1,22 @@
 import csv
 import dataclasses
 import json
-import sys
 
 import keras
 import numpy as np
 import pytest
 
-from keras_selfmodel import transforms
+from keras_selfmodel import _typed_files, transforms
 from keras_selfmodel.experiments import (
     PaperFigures,
     Progress,
     RunFolderError,
     RunResult,
     TrainingDivergedError,
+    read_run,
     run,
 )
+from keras_selfmodel.experiments.stages import concluding
 from keras_selfmodel.models import SelfModelingModel, mlp
 
 FILES = {
@@ -52,17 +53,18 @@ def test_a_run_writes_the_documented_files(finished):
 
 def test_a_run_without_rlct_writes_no_traces(plain):
     assert _files(plain.folder) == FILES - {"rlct_traces.npz", "figures/rlct_traces.png"}
-    assert plain.rlct is None and plain.rlct_std_error is None and plain.rlct_warnings == ()
+    assert plain.rlct is None and plain.rlct_descended is None
 
 
 def test_metrics_json_holds_the_result(finished):
     metrics, seconds = (json.loads((finished.folder / name).read_text()) for name in ("metrics.json", "seconds.json"))
-    assert RunResult.from_metrics(metrics, seconds, finished.folder) == finished
+    assert metrics == {"format": 1, **finished.metrics()} and seconds["parts"] == finished.seconds
+    assert read_run(finished.folder) == finished
 
 
 def test_config_json_holds_settings_data_and_versions(finished, recipe, tiny):
     config = json.loads((finished.folder / "config.json").read_text())
-    assert config["recipe"] == recipe.to_dict()
+    assert config["recipe"] == _typed_files.plain(recipe)
     assert config["data"] == {"name": "mnist", "source": "made up", "digest": tiny.digest}
     assert config["provenance"]["backend"] == keras.config.backend()
     assert config["provenance"]["packages"]["keras"] == keras.__version__
@@ -98,8 +100,8 @@ def test_the_traces_give_the_rlct(finished):
     with np.load(finished.folder / "rlct_traces.npz") as traces:
         excess = traces["losses"][:, 4:] - traces["initial_loss"]
     inverse_temperature = 50 / np.log(50)  # the paper's convention: B/ln B of the batch
-    assert finished.inverse_temperature == pytest.approx(inverse_temperature)
-    assert finished.rlct == pytest.approx(inverse_temperature * excess.mean())
+    assert finished.rlct.inverse_temperature == pytest.approx(inverse_temperature)
+    assert finished.rlct.value == pytest.approx(inverse_temperature * excess.mean())
 
 
 def test_the_same_settings_give_the_same_numbers_and_progress_is_told(finished, recipe, tiny, tmp_path):
@@ -182,9 +184,8 @@ def test_weight_zero_trains_the_plain_classifier(plain, recipe, tiny):
 
 def test_a_subset_is_not_compared_with_the_paper(recipe, tiny, tmp_path, monkeypatch):
     figures = PaperFigures(0.1, 50, None)
-    module = sys.modules["keras_selfmodel.experiments.run"]
-    monkeypatch.setattr(module, "paper_figures", lambda recipe: figures)
-    monkeypatch.setattr(module, "run_figures", lambda *_: {})
+    monkeypatch.setattr(concluding, "paper_figures", lambda recipe: figures)
+    monkeypatch.setattr(concluding, "run_figures", lambda *_: {})
     recipe = _without_rlct(recipe, epochs=1)
     assert run(recipe, tiny, tmp_path / "full").paper == figures
     assert run(recipe, dataclasses.replace(tiny, is_subset=True), tmp_path / "subset").paper is None

@@ -1,6 +1,7 @@
 import pytest
 
 from keras_selfmodel._whole_files import write_whole
+from keras_selfmodel.experiments.run_config import CONFIG
 from keras_selfmodel.experiments.run_folder import FolderBusyError, FolderTakenError, RunFolder, RunFolderError
 
 ROWS = [{"epoch": 1, "loss": 0.1 + 0.2, "accuracy": 1 / 3}, {"epoch": 2, "loss": 1e-9, "accuracy": 1.0}]
@@ -62,7 +63,7 @@ def test_a_damaged_history_is_named(tmp_path, damage):
 def test_damaged_json_is_named(tmp_path, damage):
     (tmp_path / "config.json").write_text(damage)
     with pytest.raises(RunFolderError, match="config.json"):
-        RunFolder(tmp_path).read_json("config.json")
+        RunFolder(tmp_path).read("config.json", CONFIG)
 
 
 def test_tidying_leaves_only_what_a_finished_run_needs(tmp_path):

@@ -37,9 +37,9 @@ def test_a_curve_goes_through_the_means_from_the_baseline_on():
         w: [r for r in runs if r.recipe.objective == "self-modeling" and r.recipe.aux_weight == w] for w in (0, 1, 10)
     }
     assert curve.get_xdata() == pytest.approx([100 * np.mean([r.accuracy for r in group]) for group in of.values()])
-    assert curve.get_ydata() == pytest.approx([np.mean([r.rlct for r in group]) for group in of.values()])
+    assert curve.get_ydata() == pytest.approx([np.mean([r.rlct.value for r in group]) for group in of.values()])
     (star, *_) = [line for line in axes.get_lines() if line.get_gid() == "baseline"]
-    assert star.get_ydata() == pytest.approx([np.mean([r.rlct for r in of[0]])])
+    assert star.get_ydata() == pytest.approx([np.mean([r.rlct.value for r in of[0]])])
 
 
 def test_without_rlct_the_spread_is_drawn_alone_and_collapsed_networks_are_not():

@@ -13,7 +13,7 @@ from keras_selfmodel.experiments.run_folder import RunFolder
 from keras_selfmodel.reporting import figure_bytes, report_html, sweep_figures
 from keras_selfmodel.reporting.figure_files import data_address
 from keras_selfmodel.studies import STATEMENTS, claims, studies_of
-from tests.studies.made_up import made_up_grid, made_up_run, written
+from tests.studies.made_up import estimate, made_up_grid, made_up_run, written
 
 VOID = {"meta", "link", "img", "br"}
 
@@ -89,7 +89,7 @@ def test_every_run_has_a_row(sweep, page):
     for row, run in zip(
         rows, sorted(runs, key=lambda r: (r.recipe.hidden, r.recipe.aux_weight, r.recipe.seed)), strict=True
     ):
-        assert row[5:9] == [f"{run.accuracy:.4f}", f"{run.weight_spread:.4f}", "0.0800", f"{run.rlct:.2f}"]
+        assert row[5:9] == [f"{run.accuracy:.4f}", f"{run.weight_spread:.4f}", "0.0800", f"{run.rlct.value:.2f}"]
 
 
 def test_measures_that_no_run_has_take_no_column(page):
@@ -200,16 +200,17 @@ def test_settings_versions_and_data_are_told(page):
 
 def test_versions_that_differ_are_counted(tmp_path):
     runs = [written(made_up_run(10.0, seed), tmp_path / str(seed)) for seed in (1, 2, 3)]
-    files = RunFolder(runs[0].folder)
-    config = files.read_json("config.json")
-    config["provenance"]["packages"]["keras"] = "3.13.0"
-    files.write_json("config.json", config)
+    made_by = runs[0].config.provenance
+    made_by = dataclasses.replace(made_by, packages={**made_by.packages, "keras": "3.13.0"})
+    runs[0] = dataclasses.replace(runs[0], config=dataclasses.replace(runs[0].config, provenance=made_by))
     assert "keras 3.13.0 (1 runs); 3.12.0 (2 runs)" in _page(runs, tmp_path).words
 
 
 def test_hostile_text_is_shown_and_not_run(tmp_path):
     name = "<script>alert(1)</script>"
-    run = made_up_run(10.0, 1, rlct_warnings=("<img src=x onerror=alert(1)>",), data_source='"><b>source</b>')
+    run = made_up_run(
+        10.0, 1, rlct=estimate(50.0, warnings=("<img src=x onerror=alert(1)>",)), data_source='"><b>source</b>'
+    )
     run = written(run, tmp_path / name.replace("/", "∕"))
     page = _page([run], tmp_path)
     assert "<script>alert(1)" in page.words and "<img src=x onerror=alert(1)>" in page.words
@@ -225,8 +226,16 @@ def test_a_hostile_task_is_shown_and_not_run(tmp_path):
 
 def test_what_speaks_against_runs_is_told(tmp_path):
     runs = made_up_grid(hiddens=(64,), weights=(0, 10)) + [
-        made_up_run(50.0, 1, hidden=64, accuracy=0.11, rlct=-4.0),
-        made_up_run(50.0, 2, hidden=64, accuracy=0.11, rlct=None, rlct_warnings=("The chains left.",)),
+        made_up_run(
+            50.0, 1, hidden=64, accuracy=0.11, rlct=estimate(-4.0, verdict="not to be used"), rlct_descended=9.0
+        ),
+        made_up_run(
+            50.0,
+            2,
+            hidden=64,
+            accuracy=0.11,
+            rlct=estimate(None, verdict="not to be used", warnings=("The chains left.",)),
+        ),
     ]
     runs = [written(run, tmp_path / run.folder.name) for run in runs]
     runs.append(written(dataclasses.replace(runs[0]), tmp_path / "the same again"))
@@ -236,13 +245,14 @@ def test_what_speaks_against_runs_is_told(tmp_path):
     assert "Collapsed: the accuracy lies 20 points or more below the baseline's. (2 runs)" in words
     assert "The RLCT is not a number: the sampling was lost. (1 run) hidden64-aux50-seed2-jax" in words
     assert "RLCT: The chains left. (1 run)" in words
+    assert "The RLCT is not to be used. (1 run) hidden64-aux50-seed1-jax" in words
     assert "Left out: a run with the same settings and seed is there already. (1 run) the same again" in words
     assert "Not finished. (1 run) unfinished" in words
 
 
 def test_notes_that_differ_in_numbers_alone_are_one_note(tmp_path):
     sentences = ("R̂ = 1.099, above 1.05.", "R̂ = 1.2, above 1.05.", "R̂ = 1.060, above 1.05.", "R̂ = 1e-3 in H2.")
-    runs = [made_up_run(10.0, seed, rlct_warnings=(text,)) for seed, text in enumerate(sentences, 1)]
+    runs = [made_up_run(10.0, seed, rlct=estimate(50.0, warnings=(text,))) for seed, text in enumerate(sentences, 1)]
     words = _page([written(run, tmp_path / str(run.recipe.seed)) for run in runs], tmp_path).words
     assert "RLCT: R̂ = 1.060 to 1.2, above 1.05. (3 runs) 1, 2, 3 " in words
     assert "RLCT: R̂ = 1e-3 in H2. (1 run) 4 " in words

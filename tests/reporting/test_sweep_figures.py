@@ -87,7 +87,7 @@ def test_the_other_panels_show_the_means_of_every_size(grid, letter, measure, fa
     for curve, hidden in zip(_curves(axes), (64, 512), strict=True):
         for place, weight in enumerate((0, 1, 10, 50)):
             runs = [run for run in grid if (run.recipe.hidden, run.recipe.aux_weight) == (hidden, weight)]
-            assert curve.get_ydata()[place] == pytest.approx(factor * np.mean([getattr(run, measure) for run in runs]))
+            assert curve.get_ydata()[place] == pytest.approx(factor * np.mean([run.number(measure) for run in runs]))
 
 
 def test_curves_differ_in_colour_marker_and_line(grid):

@@ -1,14 +1,17 @@
 """Runs that nobody computed, with chosen measures, for tests of what is made of them."""
 
 import dataclasses
-import json
 from pathlib import Path
 
 import numpy as np
 
 from keras_selfmodel.experiments import TASKS, RunResult
 from keras_selfmodel.experiments.paper import paper_figures
-from keras_selfmodel.experiments.run_folder import RunFolder
+from keras_selfmodel.experiments.provenance import Provenance
+from keras_selfmodel.experiments.run_config import CONFIG, DataIdentity, RunConfig
+from keras_selfmodel.experiments.run_folder import SECONDS, RunFolder, Seconds
+from keras_selfmodel.experiments.run_result import METRICS
+from keras_selfmodel.rlct import RLCTSummary
 
 MNIST = TASKS["mnist"].recipe
 
@@ -18,16 +21,19 @@ def made_up_run(aux_weight: float = 10.0, seed: int = 1, *, recipe=MNIST, backen
     fields = {field.name for field in dataclasses.fields(RunResult)}
     settings = {name: value for name, value in measures.items() if name not in fields}
     recipe = dataclasses.replace(recipe, aux_weight=aux_weight, seed=seed, **settings)
-    # Absent from an older one, or unknown to it: a field that a test does not name is `None`.
+    estimates = {
+        name: estimate(value, anchor=anchor) if isinstance(value, float) else value
+        for name, anchor in (("rlct", "trained"), ("rlct_descended", "descend"))
+        if (value := measures.get(name)) is not None
+    }
+    # A field that a test does not name is `None`.
     values = {
         **dict.fromkeys(fields),
         "recipe": recipe,
         "accuracy": 0.97,
         "weight_spread": 0.09,
         "weight_interquartile_range": 0.08,
-        "rlct": None if recipe.rlct is None else 50.0,
-        "rlct_warnings": (),
-        "inverse_temperature": None if recipe.rlct is None else 82.1,
+        "rlct": None if recipe.rlct is None else estimate(50.0),
         "data_source": "made up",
         "is_subset": False,
         "backend": backend,
@@ -35,8 +41,32 @@ def made_up_run(aux_weight: float = 10.0, seed: int = 1, *, recipe=MNIST, backen
         "seconds": {"training": 1.0},
         "folder": Path(f"runs/hidden{recipe.hidden}-aux{aux_weight:g}-seed{seed}-{backend}"),
         **{name: value for name, value in measures.items() if name in fields},
+        **estimates,
     }
     return RunResult(**values)
+
+
+def estimate(value: float | None, **changes) -> RLCTSummary:
+    """An RLCT that nothing speaks against, with the paper's settings."""
+    values = {
+        **{field.name: None for field in dataclasses.fields(RLCTSummary)},
+        "value": value,
+        "verdict": "reliable",
+        "warnings": (),
+        "anchor": "trained",
+        "convention": "paper",
+        "inverse_temperature": 82.07,
+        "localization": 100.0,
+        "sampler": "sgld",
+        "step_size": 1e-4,
+        "num_chains": 4,
+        "num_draws": 500,
+        "burn_in": 500,
+        "batch_size": 512,
+        "num_samples": 60_000,
+        "num_parameters": 407_050,
+    }
+    return RLCTSummary(**{**values, **changes})
 
 
 def made_up_grid(hiddens=(64, 512), weights=(0, 1, 10, 50), seeds=(1, 2, 3), **changes) -> list[RunResult]:
@@ -64,21 +94,19 @@ def made_up_grid(hiddens=(64, 512), weights=(0, 1, 10, 50), seeds=(1, 2, 3), **c
 def written(result: RunResult, folder: Path, history: list[dict] | None = None) -> RunResult:
     """The same run with its files in a folder, as `ksm run` leaves them."""
     files = RunFolder(folder)
-    files.write_json(
-        "config.json",
-        {
-            "recipe": result.recipe.to_dict(),
-            "data": {"name": result.recipe.task, "source": result.data_source, "digest": "ab" * 32},
-            "provenance": {
-                "keras_selfmodel": "0.1.0",
-                "backend": result.backend,
-                "devices": ["cpu:0 cpu"],
-                "python": "3.11.7",
-                "platform": "Linux",
-                "packages": {"keras": "3.12.0", "numpy": "2.0.0"},
-            },
-        },
+    config = RunConfig(
+        result.recipe,
+        DataIdentity(result.recipe.task, result.data_source, "ab" * 32),
+        Provenance(
+            keras_selfmodel="0.1.0",
+            backend=result.backend,
+            devices=("cpu:0 cpu",),
+            python="3.11.7",
+            platform="Linux",
+            packages={"keras": "3.12.0", "numpy": "2.0.0"},
+        ),
     )
+    files.write("config.json", CONFIG, config)
     epochs = result.recipe.epochs
     files.write_history(
         history
@@ -87,9 +115,9 @@ def written(result: RunResult, folder: Path, history: list[dict] | None = None) 
             for epoch in range(1, epochs + 1)
         ]
     )
-    files.write_json("seconds.json", result.seconds)
-    files.write_json("metrics.json", json.loads(json.dumps(result.metrics())))
-    return dataclasses.replace(result, folder=folder)
+    files.write("seconds.json", SECONDS, Seconds(result.seconds))
+    files.write("metrics.json", METRICS, result.stored)
+    return dataclasses.replace(result, folder=folder, config=config)
 
 
 def network_written(result: RunResult, model, folder: Path, kept=()) -> RunResult:

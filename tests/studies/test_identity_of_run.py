@@ -91,7 +91,7 @@ def test_a_file_that_is_gone_is_named(folder, dataset, tmp_path):
 
     copy = shutil.copytree(folder, tmp_path / "copy")
     (copy / "epochs" / "epoch-00001.weights.h5").unlink()
-    with pytest.raises(RunFolderError, match="epoch-00001.weights.h5 cannot be read"):
+    with pytest.raises(RunFolderError, match="epoch-00001.weights.h5 is damaged: it cannot be read"):
         identity_of_run(StoredRun.at(copy), dataset)
 
 

@@ -1,11 +1,9 @@
 import dataclasses
-import math
 
 import pytest
 
-from keras_selfmodel.experiments.run_folder import RunFolder
 from keras_selfmodel.studies import side_by_side
-from tests.studies.made_up import MNIST, made_up_run, written
+from tests.studies.made_up import MNIST, estimate, made_up_run, written
 
 
 def _measures(found) -> dict:
@@ -21,11 +19,9 @@ def test_only_settings_that_differ_are_named():
 def test_backends_data_and_versions_are_settings_too(tmp_path):
     first = written(made_up_run(10.0, 1), tmp_path / "first")
     other = written(made_up_run(10.0, 1, backend="torch"), tmp_path / "other")
-    files = RunFolder(other.folder)
-    config = files.read_json("config.json")
-    config["provenance"]["packages"] = {"keras": "3.13.0", "torch": "2.5.0"}
-    config["data"]["digest"] = "cd" * 32
-    files.write_json("config.json", config)
+    made_by = dataclasses.replace(other.config.provenance, packages={"keras": "3.13.0", "torch": "2.5.0"})
+    data = dataclasses.replace(other.config.data, digest="cd" * 32)
+    other = dataclasses.replace(other, config=dataclasses.replace(other.config, provenance=made_by, data=data))
     found = side_by_side([first, other])
     assert found.settings["backend"] == ("jax", "torch")
     assert found.settings["data"] == ("ab" * 6, "cd" * 6)
@@ -35,8 +31,8 @@ def test_backends_data_and_versions_are_settings_too(tmp_path):
 
 def test_differences_are_to_the_first_run_with_both_errors():
     runs = [
-        made_up_run(0.0, 1, rlct=58.0, rlct_std_error=0.3, accuracy=0.97),
-        made_up_run(10.0, 1, rlct=52.0, rlct_std_error=0.4, accuracy=0.96),
+        made_up_run(0.0, 1, rlct=estimate(58.0, std_error=0.3), accuracy=0.97),
+        made_up_run(10.0, 1, rlct=estimate(52.0, std_error=0.4), accuracy=0.96),
     ]
     rlct = _measures(side_by_side(runs))["rlct"]
     assert rlct.values == (58, 52) and rlct.errors == (0.3, 0.4)
@@ -46,7 +42,11 @@ def test_differences_are_to_the_first_run_with_both_errors():
 
 
 def test_what_a_run_lacks_has_no_difference():
-    runs = [made_up_run(0.0, 1), made_up_run(10.0, 1, self_prediction_r2=0.98), made_up_run(10.0, 2, rlct=math.nan)]
+    runs = [
+        made_up_run(0.0, 1),
+        made_up_run(10.0, 1, self_prediction_r2=0.98),
+        made_up_run(10.0, 2, rlct=estimate(None)),
+    ]
     measures = _measures(side_by_side(runs))
     assert measures["self_prediction_r2"].values == (None, 0.98, None)
     assert measures["self_prediction_r2"].differences == (None, None, None)

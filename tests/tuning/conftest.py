@@ -1,15 +1,16 @@
 """The tiny data set and recipe of the experiments' tests, and a search among them without sampling."""
 
 import dataclasses
-import sys
 from types import SimpleNamespace
 
 import keras
 import pytest
 
-from keras_selfmodel.experiments import Recipe, RunResult
-from keras_selfmodel.experiments.run import claim, config_of
+from keras_selfmodel.experiments import Recipe, RunConfig
 from keras_selfmodel.experiments.run_folder import RunFolder
+from keras_selfmodel.experiments.run_result import METRICS, Metrics
+from keras_selfmodel.experiments.stages import concluding
+from keras_selfmodel.experiments.stages.claiming import claim
 from keras_selfmodel.tuning import OneOf, Range
 from tests.experiments.conftest import recipe, tiny  # noqa: F401
 
@@ -28,26 +29,24 @@ def settings() -> dict:
 
 @pytest.fixture
 def without_figures(monkeypatch):
-    monkeypatch.setattr(sys.modules["keras_selfmodel.experiments.run"], "run_figures", lambda *_: {})
+    monkeypatch.setattr(concluding, "run_figures", lambda *_: {})
 
 
 def made_up_run(settings, dataset, folder, *, resume, progress) -> None:
     """In the place of `experiments.run`: its files without its work. The measures follow from the settings."""
     files = RunFolder(folder)
-    if claim(files, config_of(settings, dataset), resume) is not None:
+    if claim(files, RunConfig.of(settings, dataset), resume=resume) is not None:
         return
     progress.epoch(1, settings.epochs, {})
-    measures = {field.name: None for field in dataclasses.fields(RunResult)} | {
+    measures = {field.name: None for field in dataclasses.fields(Metrics)} | {
         "recipe": settings,
         "accuracy": 0.5 + settings.learning_rate,
         "weight_spread": 0.1 * settings.hidden / (1 + settings.aux_weight),
-        "rlct_warnings": (),
         "data_source": dataset.source,
         "is_subset": True,
         "backend": keras.config.backend(),
     }
-    files.write_json("seconds.json", {})
-    files.write_json("metrics.json", RunResult(**measures).metrics())
+    files.write("metrics.json", METRICS, Metrics(**measures))
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import os
 import warnings
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from keras_selfmodel import datasets
@@ -40,10 +40,6 @@ class DataOrigin:
             dataset.digest,
             len(dataset.y_train),
         )
-
-    def to_dict(self) -> dict:
-        """Plain values, as JSON holds them; `DataOrigin(**values)` is the inverse."""
-        return asdict(self)
 
     def load(self) -> Dataset:
         """Loads the data, and makes the user's task known to this process if it is one's.

@@ -15,8 +15,9 @@ from typing import IO
 
 import keras
 
+from keras_selfmodel._typed_files import plain, typed
 from keras_selfmodel.datasets import Dataset
-from keras_selfmodel.experiments.run import Progress
+from keras_selfmodel.experiments.progress import Progress
 from keras_selfmodel.experiments.sweeps.data_origin import DataOrigin
 from keras_selfmodel.experiments.sweeps.jobs import Job, Outcome, failed, perform
 
@@ -90,7 +91,7 @@ class ProcessesExecutor:
         self._workers = workers
         self._stopped = threading.Event()
         self.processes: list[subprocess.Popen] = []
-        self._start = {"data": DataOrigin.of(dataset, data_dir).to_dict()}
+        self._start = {"data": plain(DataOrigin.of(dataset, data_dir))}
 
     def __call__(self, jobs: SimpleQueue) -> Iterator[tuple[Job, Outcome]]:
         """Takes jobs from the queue until it is empty, and yields what came of each.
@@ -150,13 +151,13 @@ class ProcessesExecutor:
 
     def _performed(self, worker: _Worker, job: Job, events: SimpleQueue) -> Outcome | None:
         try:
-            worker.say({"recipe": job.recipe.to_dict(), "folder": str(job.folder)})
+            worker.say(plain(job))
             for line in worker.process.stdout:
                 values = json.loads(line)
                 if "event" in values:
                     events.put(("told", job, values["event"], values["done"], values["total"]))
                 elif "state" in values:
-                    return Outcome.from_dict(values, job)
+                    return typed(Outcome, values, "a worker's answer")
                 else:
                     events.put(("fatal", values["fatal"]))
                     return None

@@ -10,9 +10,10 @@ from dataclasses import replace
 import numpy as np
 
 from keras_selfmodel.datasets import Dataset
+from keras_selfmodel.experiments.one_run import run
+from keras_selfmodel.experiments.progress import Progress
 from keras_selfmodel.experiments.recipe import Recipe
-from keras_selfmodel.experiments.run import Progress, run
-from keras_selfmodel.experiments.sweeps.sweep import Plan
+from keras_selfmodel.experiments.sweeps.planning import Plan
 
 # Whole epochs of MNIST.
 PILOT_BATCHES, PILOT_EPOCHS, PILOT_STEPS = 120, 2, 120

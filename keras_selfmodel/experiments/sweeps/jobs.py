@@ -3,11 +3,13 @@
 import gc
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from keras_selfmodel.datasets import Dataset
+from keras_selfmodel.experiments.one_run import run
+from keras_selfmodel.experiments.progress import Progress
 from keras_selfmodel.experiments.recipe import Recipe
-from keras_selfmodel.experiments.run import Progress, run
-from keras_selfmodel.experiments.run_folder import FolderBusyError, RunFolder, RunFolderError
+from keras_selfmodel.experiments.run_folder import DamagedRunError, FolderBusyError, RunFolder, RunFolderError
 from keras_selfmodel.experiments.run_result import RunResult
 
 
@@ -18,10 +20,12 @@ class Job:
     Attributes:
         recipe: Its settings.
         folder: Its run folder.
+        anew_if_damaged: Whether a folder with a damaged file is emptied and the run computed from its start.
     """
 
     recipe: Recipe
     folder: Path
+    anew_if_damaged: bool = False
 
 
 @dataclass(frozen=True)
@@ -35,21 +39,9 @@ class Outcome:
             file system may show new files only after a while.
     """
 
-    state: str
+    state: Literal["finished", "failed", "busy"]
     reason: str = ""
     result: RunResult | None = None
-
-    def to_dict(self) -> dict:
-        """Plain values, as JSON holds them."""
-        found = None if self.result is None else {"metrics": self.result.metrics(), "seconds": self.result.seconds}
-        return {"state": self.state, "reason": self.reason, "result": found}
-
-    @classmethod
-    def from_dict(cls, values: dict, job: Job) -> "Outcome":
-        """The inverse of `to_dict`, for the job that it came of."""
-        found = values["result"]
-        result = None if found is None else RunResult.from_metrics(found["metrics"], found["seconds"], job.folder)
-        return cls(values["state"], values["reason"], result)
 
 
 def perform(job: Job, dataset: Dataset, progress: Progress) -> Outcome:
@@ -67,7 +59,15 @@ def perform(job: Job, dataset: Dataset, progress: Progress) -> Outcome:
         OSError, ImportError: What would end every other run too, such as a full disk or a missing package.
     """
     try:
-        result = run(job.recipe, dataset, job.folder, resume=True, progress=progress)
+        try:
+            result = run(job.recipe, dataset, job.folder, resume=True, progress=progress)
+        except DamagedRunError:
+            if not job.anew_if_damaged:
+                raise
+            files = RunFolder(job.folder)
+            with files.locked():
+                files.discard()
+            result = run(job.recipe, dataset, job.folder, resume=True, progress=progress)
     except FolderBusyError:
         return Outcome("busy")
     except RunFolderError as error:

@@ -16,8 +16,12 @@ from keras_selfmodel._classifier_graph import ClassifierGraph, classifier_of
 from keras_selfmodel.datasets import Dataset
 from keras_selfmodel.experiments.recipe import Recipe
 from keras_selfmodel.experiments.rlct_problems import rlct_problem
-from keras_selfmodel.experiments.run import Stopwatch, claim, conclude, config_of, load_model
-from keras_selfmodel.experiments.run_folder import RunFolder, RunFolderError
+from keras_selfmodel.experiments.run_folder import RunFolderError
+from keras_selfmodel.experiments.stages.claiming import claim
+from keras_selfmodel.experiments.stages.concluding import conclude
+from keras_selfmodel.experiments.stages.context import RunContext
+from keras_selfmodel.experiments.stages.fitting import load_model
+from keras_selfmodel.experiments.stages.measuring import PARTS, Measures
 from keras_selfmodel.experiments.sweeps.jobs import Job
 from keras_selfmodel.experiments.sweeps.training_together import COPIES_OF_THE_ACTIVATIONS, DEFAULT_BYTES
 from keras_selfmodel.experiments.tasks import find_task
@@ -27,8 +31,6 @@ from keras_selfmodel.rlct.chains_together import can_be_sampled_together, togeth
 
 # The weights of a chain, their gradient, normal numbers, w*, and the weights before and after a call.
 COPIES_OF_THE_WEIGHTS = 6
-# The parts of a run that are shared, and the anchors of their estimates.
-_PARTS = {"trained": "RLCT", "descend": "RLCT after descent"}
 
 
 def can_be_measured_together(recipe: Recipe) -> bool:
@@ -91,21 +93,23 @@ def measure_together(
         if can_be_measured_together(job.recipe):
             shapes[replace(job.recipe, seed=0, aux_weight=1.0, rlct=replace(job.recipe.rlct, seed=0))].append(job)
     for group in shapes.values():
-        prepared = find_task(group[0].recipe.task).prepare(dataset)
-        x = ops.convert_to_tensor(find_task(group[0].recipe.task).inputs(prepared.x_train))
+        task = find_task(group[0].recipe.task)
+        prepared = task.prepare(dataset)
+        x = ops.convert_to_tensor(task.inputs(prepared.x_train))
         left = list(group)
         while left:
             with ExitStack() as locks:
                 opened = []
                 number = len(left)
                 while left and len(opened) < number:
-                    found = _opened(left.pop(0), dataset, locks)
+                    job = left.pop(0)
+                    found = _opened(job, RunContext.of(job.recipe, dataset, job.folder, prepared=prepared), locks)
                     if found is not None:
                         opened.append(found)
                         longest = max(prepared.x_train.shape[1:], default=1)
-                        number = networks_sampled_at_once(found.model, found.job.recipe.rlct, limit, longest)
+                        number = networks_sampled_at_once(found.model, job.recipe.rlct, limit, longest)
                 if opened:
-                    _measure(opened, prepared, x, told)
+                    _measure(opened, x, told)
 
 
 @dataclass(frozen=True)
@@ -113,43 +117,41 @@ class _Measuring:
     """A run whose network is trained, with its folder locked."""
 
     job: Job
-    files: RunFolder
+    run: RunContext
     model: keras.Model
-    stopwatch: Stopwatch
 
 
-def _opened(job: Job, dataset: Dataset, locks: ExitStack) -> _Measuring | None:
-    files = RunFolder(job.folder)
-    if not files.model.exists():
+def _opened(job: Job, run: RunContext, locks: ExitStack) -> _Measuring | None:
+    if not run.files.model.exists():
         return None
     with ExitStack() as own:
         try:
-            own.enter_context(files.locked())
-            if claim(files, config_of(job.recipe, dataset), resume=True) is not None:
+            own.enter_context(run.files.locked())
+            if claim(run.files, run.config, resume=True) is not None:
                 return None
-            opened = _Measuring(job, files, load_model(files.model), Stopwatch.of(files))
+            opened = _Measuring(job, run, load_model(run.files.model))
+            run.files.seconds()  # which may be damaged
         except RunFolderError:  # `run` will say the same
             return None
         locks.enter_context(own.pop_all())
     return opened
 
 
-def _measure(opened: list[_Measuring], dataset: Dataset, x, told: Callable) -> None:
-    task, estimates = find_task(opened[0].job.recipe.task), {}
-    orders = [one.job.recipe.order(len(dataset.y_train)).astype(np.int32) for one in opened]
+def _measure(opened: list[_Measuring], x, told: Callable) -> None:
+    labels, estimates = opened[0].run.dataset.y_train, {}
     problems = [
-        rlct_problem(one.job.recipe, one.model, (x, dataset.y_train), order)
-        for one, order in zip(opened, orders, strict=True)
+        rlct_problem(one.run.recipe, one.model, (x, labels), one.run.recipe.order(len(labels)).astype(np.int32))
+        for one in opened
     ]
-    for anchor, part in _PARTS.items():
+    for anchor, part in PARTS.items():
         start = time.perf_counter()
         estimates[anchor] = together(
             [
                 _or_none(
                     problem.estimating(
-                        one.job.recipe.rlct,
+                        one.run.recipe.rlct,
                         anchor=anchor,
-                        checkpoint=one.files.sampling(anchor),
+                        checkpoint=one.run.files.sampling(anchor),
                         progress=lambda done, total, one=one, part=part: told(
                             one.job, part.removeprefix("RLCT "), done, total
                         ),
@@ -159,13 +161,12 @@ def _measure(opened: list[_Measuring], dataset: Dataset, x, told: Callable) -> N
             ]
         )
         for one in opened:
-            one.stopwatch.add(part, (time.perf_counter() - start) / len(opened))
+            one.run.stopwatch.add(part, (time.perf_counter() - start) / len(opened))
     for one, *found in zip(opened, *estimates.values(), strict=True):
         if None not in found:
-            recipe = one.job.recipe
-            with one.stopwatch.part("measuring"):
-                measured = task.trainer(recipe, dataset).evaluate(one.model)
-            conclude(one.model, recipe, dataset, one.files, one.stopwatch, measured, *found)
+            with one.run.stopwatch.part("measuring"):
+                tested = one.run.task.trainer(one.run.recipe, one.run.dataset).evaluate(one.model)
+            conclude(one.run, one.model, Measures(tested, dict(zip(estimates, found, strict=True))))
 
 
 def _or_none(steps: Stepwise[RLCTEstimate]) -> Stepwise[RLCTEstimate | None]:

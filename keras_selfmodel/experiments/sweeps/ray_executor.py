@@ -11,6 +11,7 @@ from queue import SimpleQueue
 
 import keras
 
+from keras_selfmodel._typed_files import typed
 from keras_selfmodel.datasets import Dataset
 from keras_selfmodel.experiments.run_folder import RunFolder
 from keras_selfmodel.experiments.sweeps.data_origin import DataOrigin
@@ -170,7 +171,7 @@ class RayExecutor:
             self._told(left[word["job"]], word["event"], word["done"], word["total"])
         else:
             job = left.pop(word["job"])
-            yield job, Outcome.from_dict(word["outcome"], job)
+            yield job, typed(Outcome, word["outcome"], "a task's answer")
 
 
 def _check_address(address: str) -> None:

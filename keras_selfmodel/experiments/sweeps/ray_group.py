@@ -7,7 +7,8 @@ import time
 from collections.abc import Iterator
 from queue import SimpleQueue
 
-from keras_selfmodel.experiments.run import Progress
+from keras_selfmodel._typed_files import plain
+from keras_selfmodel.experiments.progress import Progress
 from keras_selfmodel.experiments.sweeps.data_origin import DataOrigin
 from keras_selfmodel.experiments.sweeps.jobs import Job, Outcome, perform
 from keras_selfmodel.experiments.sweeps.measuring_together import measure_together, measuring_together_pays
@@ -57,7 +58,7 @@ def _compute(origin: DataOrigin, jobs: list[Job], together: bool, words: SimpleQ
                 outcome = Outcome("failed", reasons[job])
             else:
                 outcome = perform(job, dataset, tellers[number].progress())
-            words.put({"job": number, "outcome": outcome.to_dict()})
+            words.put({"job": number, "outcome": plain(outcome)})
     except Exception as error:  # or the sweep would wait for this task for ever
         words.put({"fatal": f"{socket.gethostname()}: {type(error).__name__}: {error}"})
     finally:

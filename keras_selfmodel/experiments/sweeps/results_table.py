@@ -5,7 +5,8 @@ from pathlib import Path
 
 from keras_selfmodel._whole_files import write_csv
 from keras_selfmodel.experiments.run_result import RunResult
-from keras_selfmodel.experiments.run_store import finished_runs
+from keras_selfmodel.experiments.run_store import find_runs
+from keras_selfmodel.rlct import RLCTSummary
 
 # Seconds between two tables for each second that one took: thousands of folders take seconds to read.
 PAUSE = 20
@@ -19,26 +20,51 @@ RESULT_COLUMNS = (
     "weight_excess_kurtosis",
     "self_prediction_r2",
     "self_prediction_loss",
-    "rlct",
-    "rlct_std_error",
-    "rlct_descended",
-    "rlct_descended_std_error",
-    "inverse_temperature",
-    "is_subset",
 )
+# Of each estimate, "rlct" and "rlct_descended": its value has the column of its name.
+RLCT_COLUMNS = (
+    "std_error",
+    "verdict",
+    "warnings",
+    "convention",
+    "inverse_temperature",
+    "localization",
+    "distance",
+    "anchor_norm",
+    "initial_loss",
+    "gradient_term",
+    "heat_correction",
+    "r_hat",
+    "ess",
+)
+
+
+def measures_of(result: RunResult) -> dict:
+    """What was measured, as plain values by column."""
+    return {
+        **{name: getattr(result, name) for name in RESULT_COLUMNS},
+        **_estimate("rlct", result.rlct),
+        **_estimate("rlct_descended", result.rlct_descended),
+        "is_subset": result.is_subset,
+    }
 
 
 def row_of(result: RunResult) -> dict:
     """One run as plain values by column, without anything that differs when the run is repeated."""
+    settings = {name: getattr(result.recipe, name) for name in RECIPE_COLUMNS}
+    return {**settings, **measures_of(result), "run": result.folder.name}
+
+
+def _estimate(name: str, estimate: RLCTSummary | None) -> dict:
+    values = {column: getattr(estimate, column, None) for column in RLCT_COLUMNS}
+    warnings = " ".join(values["warnings"] or ())
     return {
-        **{name: getattr(result.recipe, name) for name in RECIPE_COLUMNS},
-        **{name: getattr(result, name) for name in RESULT_COLUMNS},
-        "rlct_warnings": " ".join(result.rlct_warnings),
-        "run": result.folder.name,
+        name: getattr(estimate, "value", None),
+        **{f"{name}_{column}": value for column, value in (values | {"warnings": warnings}).items()},
     }
 
 
-def write_results(folder: Path) -> list[RunResult]:
+def write_results(folder: Path) -> tuple[RunResult, ...]:
     """Writes `results.csv` of all finished runs in a sweep's folder, whoever computed them.
 
     Returns:
@@ -48,7 +74,8 @@ def write_results(folder: Path) -> list[RunResult]:
 
     # Sweeps that share the folder each write what both have found; the last to look must be the last to write.
     with FileLock(folder / ".results.lock"):
-        results = finished_runs(folder)
+        # What is damaged has no row; whoever reads the folder says so.
+        results = find_runs(folder).results
         write_csv(folder / "results.csv", [row_of(result) for result in results])
     return results
 

@@ -16,9 +16,13 @@ from keras_selfmodel._whole_files import write_whole
 from keras_selfmodel.callbacks import WeightSpread
 from keras_selfmodel.datasets import Dataset
 from keras_selfmodel.experiments.objectives import find_objective
+from keras_selfmodel.experiments.progress import Progress
 from keras_selfmodel.experiments.recipe import Recipe
-from keras_selfmodel.experiments.run import Stopwatch, claim, compiled_model, config_of, training_so_far
-from keras_selfmodel.experiments.run_folder import RunFolder, RunFolderError
+from keras_selfmodel.experiments.run_folder import RunFolderError
+from keras_selfmodel.experiments.stages.building import compiled_model
+from keras_selfmodel.experiments.stages.claiming import claim
+from keras_selfmodel.experiments.stages.context import SECONDS_BETWEEN_CHECKPOINTS, RunContext
+from keras_selfmodel.experiments.stages.fitting import training_so_far
 from keras_selfmodel.experiments.sweeps.jobs import Job, failed
 from keras_selfmodel.experiments.tasks import find_task
 from keras_selfmodel.experiments.training.networks_together import NetworksTogether
@@ -71,7 +75,7 @@ def train_together(
     *,
     on_epoch: Callable[[Job, int, int], None] = lambda *_: None,
     limit: float = DEFAULT_BYTES,
-    seconds_between_checkpoints: float = 10.0,
+    seconds_between_checkpoints: float = SECONDS_BETWEEN_CHECKPOINTS,
 ) -> dict[Job, str]:
     """Trains the networks of runs, many by one program, and leaves in each folder what the run's own training would.
 
@@ -96,15 +100,26 @@ def train_together(
         shapes[one, job.recipe.aux_weight > 0].append(job)
     failures: dict[Job, str] = {}
     for group in shapes.values():
-        prepared = find_task(group[0].recipe.task).prepare(dataset)
-        first = compiled_model(group[0].recipe, prepared)
+        task = find_task(group[0].recipe.task)
+        prepared = task.prepare(dataset)
+        first = compiled_model(task, group[0].recipe, prepared)
         number = networks_at_once(first, group[0].recipe.batch_size, limit, max(prepared.x_train.shape[1:], default=1))
+        runs = {
+            job: RunContext.of(
+                job.recipe,
+                dataset,
+                job.folder,
+                prepared=prepared,
+                progress=Progress(epoch=lambda done, total, _, job=job: on_epoch(job, done, total)),
+                seconds_between_checkpoints=seconds_between_checkpoints,
+            )
+            for job in group
+        }
         for start in range(0, len(group), number):
             with ExitStack() as locks:
-                jobs = group[start : start + number]
-                opened = _opened(jobs, dataset, prepared, locks, on_epoch, seconds_between_checkpoints)
+                opened = _opened({job: runs[job] for job in group[start : start + number]}, locks)
                 for together in opened.values():
-                    failures |= _train(together, prepared)
+                    failures |= _train(together)
     return failures
 
 
@@ -113,46 +128,36 @@ class _Training:
     """The training of one run that is under way."""
 
     job: Job
-    files: RunFolder
+    run: RunContext
     model: keras.Model
     record: TrainingRecord
 
 
-def _opened(
-    jobs: Sequence[Job],
-    dataset: Dataset,
-    prepared: Dataset,
-    locks: ExitStack,
-    on_epoch: Callable,
-    seconds_between_checkpoints: float,
-) -> dict[int, list[_Training]]:
+def _opened(runs: dict[Job, RunContext], locks: ExitStack) -> dict[int, list[_Training]]:
     """The runs that are to be trained, by the number of epochs behind them, with their folders locked."""
     found = defaultdict(list)
-    for job in jobs:
-        files = RunFolder(job.folder)
-        model = compiled_model(job.recipe, prepared)
+    for job, run in runs.items():
+        model = compiled_model(run.task, run.recipe, run.dataset)
         try:
-            locks.enter_context(files.locked())
-            if claim(files, config_of(job.recipe, dataset), resume=True) is not None or files.model.exists():
+            locks.enter_context(run.files.locked())
+            if claim(run.files, run.config, resume=True) is not None or run.files.model.exists():
                 continue
-            steps = -(-len(dataset.y_train) // job.recipe.batch_size)
-            told = lambda done, total, _, job=job: on_epoch(job, done, total)  # noqa: E731
-            model, record = training_so_far(model, job.recipe, steps, files, told, seconds_between_checkpoints)
+            model, record = training_so_far(run, model)
         except RunFolderError:  # `run` will say the same
             continue
-        found[len(record.rows)].append(_Training(job, files, model, record))
+        found[len(record.rows)].append(_Training(job, run, model, record))
     return found
 
 
-def _train(trainings: list[_Training], dataset: Dataset) -> dict[Job, str]:
-    recipe, start = trainings[0].job.recipe, time.perf_counter()
-    inputs = find_task(recipe.task).inputs
+def _train(trainings: list[_Training]) -> dict[Job, str]:
+    run, start = trainings[0].run, time.perf_counter()
+    recipe, dataset, inputs = run.recipe, run.dataset, run.task.inputs
     test = (inputs(dataset.x_test), dataset.y_test)
     together = NetworksTogether(
         [training.model for training in trainings],
         inputs(dataset.x_train),
         dataset.y_train,
-        np.stack([training.job.recipe.order(len(dataset.y_train)) for training in trainings]),
+        np.stack([training.run.recipe.order(len(dataset.y_train)) for training in trainings]),
         batch_size=recipe.batch_size,
     )
     spread, failures = WeightSpread(), {}
@@ -174,9 +179,9 @@ def _train(trainings: list[_Training], dataset: Dataset) -> dict[Job, str]:
                     failures[training.job] = failed(training.job, str(error)).reason
         for training in trainings:
             if training.job not in failures:
-                write_whole(training.files.model, training.model.save)
+                write_whole(training.run.files.model, training.model.save)
     finally:
         share = (time.perf_counter() - start) / len(trainings)
         for training in trainings:
-            Stopwatch.of(training.files).add("training", share)
+            training.run.stopwatch.add("training", share)
     return failures

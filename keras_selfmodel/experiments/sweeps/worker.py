@@ -10,7 +10,6 @@ import os
 import sys
 import threading
 from functools import partial
-from pathlib import Path
 from queue import SimpleQueue
 
 
@@ -25,8 +24,8 @@ def main() -> None:
     if start["cores"] and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, start["cores"])
 
-    from keras_selfmodel.experiments.recipe import Recipe
-    from keras_selfmodel.experiments.run import Progress
+    from keras_selfmodel._typed_files import plain, typed
+    from keras_selfmodel.experiments.progress import Progress
     from keras_selfmodel.experiments.sweeps.data_origin import DataOrigin
     from keras_selfmodel.experiments.sweeps.jobs import Job, perform
 
@@ -38,11 +37,10 @@ def main() -> None:
 
     progress = Progress(partial(event, "epochs"), partial(event, "RLCT"), partial(event, "after descent"))
     try:
-        dataset = DataOrigin(**start["data"]).load()
+        dataset = typed(DataOrigin, start["data"], "standard input").load()
         while True:
-            job = json.loads(lines.get())
-            outcome = perform(Job(Recipe.from_dict(job["recipe"]), Path(job["folder"])), dataset, progress)
-            tell(outcome.to_dict())
+            job = typed(Job, json.loads(lines.get()), "standard input")
+            tell(plain(perform(job, dataset, progress)))
     except (ImportError, OSError, RuntimeError, ValueError) as error:
         tell({"fatal": str(error)})
         sys.exit(1)

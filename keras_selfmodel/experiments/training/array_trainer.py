@@ -30,14 +30,13 @@ class ArrayTrainer:
         inputs: Callable[[np.ndarray], np.ndarray],
         augmentation: Augmentation | None = None,
     ) -> None:
-        order = recipe.order(len(dataset.y_train))
-        self._raw, self._y_train = dataset.x_train[order], dataset.y_train[order]
-        self._x_test, self._y_test = inputs(dataset.x_test), dataset.y_test
+        self._dataset = dataset
+        self._order = recipe.order(len(dataset.y_train))
         self._inputs = inputs
         self._augmentation = augmentation
         self._seed = recipe.seed
         self._batch_size = recipe.batch_size
-        self.steps_per_epoch = -(-len(order) // recipe.batch_size)
+        self.steps_per_epoch = -(-len(self._order) // recipe.batch_size)
 
     def fit(
         self, model: keras.Model, *, epochs: int, initial_epoch: int, callbacks: Sequence[keras.callbacks.Callback]
@@ -46,7 +45,7 @@ class ArrayTrainer:
             "epochs": epochs,
             "initial_epoch": initial_epoch,
             "shuffle": False,
-            "validation_data": (self._x_test, self._y_test),
+            "validation_data": (self._x_test, self._dataset.y_test),
             "verbose": 0,
         }
         if self._augmentation is None:
@@ -58,13 +57,28 @@ class ArrayTrainer:
         model.fit(batches, callbacks=[batches.follow_epochs(), *callbacks], **common)
 
     def evaluate(self, model: keras.Model) -> dict[str, float]:
-        measured = model.evaluate(self._x_test, self._y_test, batch_size=self._batch_size, verbose=0, return_dict=True)
+        measured = model.evaluate(
+            self._x_test, self._dataset.y_test, batch_size=self._batch_size, verbose=0, return_dict=True
+        )
         if isinstance(model, SelfModelingModel):
             measured |= model.evaluate_self_prediction(self._x_test, batch_size=self._batch_size)
         return measured
 
     def training_samples(self) -> tuple:
         return self._x_train, self._y_train
+
+    # The data are copied when they are first needed: who only evaluates needs no training data.
+    @cached_property
+    def _raw(self) -> np.ndarray:
+        return self._dataset.x_train[self._order]
+
+    @cached_property
+    def _y_train(self) -> np.ndarray:
+        return self._dataset.y_train[self._order]
+
+    @cached_property
+    def _x_test(self) -> np.ndarray:
+        return self._inputs(self._dataset.x_test)
 
     @cached_property
     def _x_train(self) -> np.ndarray:

@@ -10,7 +10,7 @@ from pathlib import Path
 import keras
 
 from keras_selfmodel._whole_files import write_whole
-from keras_selfmodel.experiments.run_folder import RunFolder
+from keras_selfmodel.experiments.run_folder import DamagedRunError, RunFolder
 
 # In the archive that a checkpoint is, beside what Keras reads.
 EPOCHS_FILE = "epochs_done.txt"
@@ -71,20 +71,26 @@ class TrainingRecord(keras.callbacks.Callback):
 
     def _save(self, file: Path, epochs: int) -> None:
         self.model.save(file)
-        with zipfile.ZipFile(file, "a") as archive:
-            archive.writestr(EPOCHS_FILE, str(epochs))
+        note_epochs(file, epochs)
 
 
-def epochs_done(checkpoint: Path, model: keras.Model, steps_per_epoch: int) -> int:
+def note_epochs(checkpoint: Path, epochs: int) -> None:
+    """Notes in a checkpoint how many epochs are behind it; see `epochs_done`."""
+    with zipfile.ZipFile(checkpoint, "a") as archive:
+        archive.writestr(EPOCHS_FILE, str(epochs))
+
+
+def epochs_done(checkpoint: Path) -> int:
     """Epochs behind a checkpoint.
 
     Args:
-        checkpoint: The file.
-        model: The model loaded from it.
-        steps_per_epoch: Batches of an epoch.
+        checkpoint: The file, a network that could be read.
+
+    Raises:
+        DamagedRunError: If it does not say.
     """
     with zipfile.ZipFile(checkpoint) as archive:
-        if EPOCHS_FILE in archive.namelist():
-            return int(archive.read(EPOCHS_FILE))
-    # Checkpoints that say nothing are older than optimizers here that skip steps, as scaling of the loss does.
-    return int(keras.ops.convert_to_numpy(model.optimizer.iterations)) // steps_per_epoch
+        text = archive.read(EPOCHS_FILE) if EPOCHS_FILE in archive.namelist() else b""
+    if not text.isdigit():
+        raise DamagedRunError(checkpoint, f"{EPOCHS_FILE} in it must be a whole number. Received: {text[:100]!r}.")
+    return int(text)

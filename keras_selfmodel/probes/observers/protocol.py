@@ -1,7 +1,7 @@
 """What observers see, what they are asked, and how much they may learn."""
 
 from dataclasses import asdict, dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 
 class Question(NamedTuple):
@@ -13,8 +13,8 @@ class Question(NamedTuple):
         target: "activations" of the layers that self-modeling predicts, or "logits", the network's answers.
     """
 
-    source: str
-    target: str
+    source: Literal["inputs", "logits", "probabilities"]
+    target: Literal["activations", "logits"]
 
     def __str__(self) -> str:
         return f"{self.source} → {self.target}"

@@ -1,17 +1,41 @@
 """Observations on disk, so that none is made twice."""
 
 import hashlib
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import keras
 
-from keras_selfmodel._whole_files import write_whole
+from keras_selfmodel._typed_files import DamagedFileError, TypedFile
 from keras_selfmodel.experiments import RunFolderError
-from keras_selfmodel.probes.observers.protocol import ObserverProtocol, Question
+from keras_selfmodel.probes.observers.protocol import ObserverProtocol
 from keras_selfmodel.studies.observers.observed_run import Observation
 from keras_selfmodel.studies.stored_run import StoredRun
+
+
+@dataclass(frozen=True)
+class Observed:
+    """A file of the store: what was found out about one network.
+
+    Attributes:
+        run: Name of its run's folder.
+        backend: What computed the observers.
+        protocol: Their capacities and budget.
+        observations: What they found.
+    """
+
+    run: str
+    backend: str
+    protocol: ObserverProtocol
+    observations: tuple[Observation, ...]
+
+    @property
+    def made_by(self) -> dict:
+        """What observations must share to be compared."""
+        return {**self.protocol.to_dict(), "backend": self.backend}
+
+
+OBSERVED = TypedFile(Observed, format=1)
 
 
 @dataclass(frozen=True)
@@ -36,36 +60,21 @@ class ObservationStore:
         if not file.exists():
             return ()
         try:
-            stored = json.loads(file.read_text(encoding="utf-8"))
-            protocol = stored["protocol"]
-            found = tuple(
-                Observation(**{**one, "question": Question(*one["question"])}) for one in stored["observations"]
-            )
-        except (KeyError, TypeError, ValueError) as error:
-            raise RunFolderError(
-                f"{file} is damaged ({error}). Remove it to have its network observed again."
-            ) from error
-        if protocol != self._protocol:
-            names = [name for name, value in self._protocol.items() if protocol.get(name) != value]
-            words = [f"{name}: {protocol.get(name)} there, {self._protocol[name]} here" for name in names]
+            stored = OBSERVED.read(file)
+        except DamagedFileError as error:
+            raise RunFolderError(f"{error} Remove it to have its network observed again.") from error
+        there, here = stored.made_by, Observed(stored.run, keras.config.backend(), self.protocol, ()).made_by
+        if there != here:
+            words = [f"{name}: {there[name]} there, {here[name]} here" for name in here if there[name] != here[name]]
             raise RunFolderError(
                 f"{file} holds observations by another protocol: {'; '.join(words)}. Choose another folder."
             )
-        return found
+        return stored.observations
 
     def write(self, run: StoredRun, observations: tuple[Observation, ...]) -> None:
         """Stores what was found out about a network."""
-        values = {
-            "run": run.result.folder.name,
-            "protocol": self._protocol,
-            "observations": [{**asdict(one), "question": list(one.question)} for one in observations],
-        }
-        text = json.dumps(values, indent=1, ensure_ascii=False) + "\n"
-        write_whole(self._file(run), lambda file: file.write_text(text, encoding="utf-8"))
-
-    @property
-    def _protocol(self) -> dict:
-        return {**self.protocol.to_dict(), "backend": keras.config.backend()}
+        stored = Observed(run.result.folder.name, keras.config.backend(), self.protocol, observations)
+        OBSERVED.write(self._file(run), stored)
 
     def _file(self, run: StoredRun) -> Path:
         """Named after the run, and after its network: a run computed anew is another one.

@@ -11,6 +11,7 @@ import pytest
 
 from keras_selfmodel import transforms
 from keras_selfmodel._classifier_graph import ClassifierGraph
+from keras_selfmodel._typed_files import typed
 from keras_selfmodel.experiments import (
     Recipe,
     RecipeFileError,
@@ -25,7 +26,7 @@ from keras_selfmodel.experiments import (
     run,
     sweep,
 )
-from keras_selfmodel.experiments.run import compiled_model
+from keras_selfmodel.experiments.stages.building import compiled_model
 from keras_selfmodel.experiments.sweeps.training_together import train_together
 from keras_selfmodel.rlct import SamplingSettings
 
@@ -420,14 +421,8 @@ def test_a_run_learns_and_notes_what_decides_its_numbers(task, tmp_path, optimiz
     config = json.loads((tmp_path / "run" / "config.json").read_text())
     assert config["recipe"]["optimizer"] == optimizer and config["recipe"]["scaling"] == "none"
     assert config["recipe"]["network"] == own.recipe.network
-    assert Recipe.from_dict(config["recipe"]) == own.recipe
+    assert typed(Recipe, config["recipe"], "config.json") == own.recipe
     assert config["data"]["digest"] == own.load().digest
-
-
-def test_a_recipe_of_the_paper_is_written_as_before():
-    recipe = find_task("mnist").recipe
-    assert not {"optimizer", "scaling", "network"} & set(recipe.to_dict())
-    assert Recipe.from_dict(recipe.to_dict()) == recipe
 
 
 NO_RLCT = 'name = "mine"\nrlct = false'
@@ -516,7 +511,7 @@ def test_networks_of_a_file_trained_together_end_as_each_alone(task, tmp_path):
     jobs = plan_sweep(grid(base, hidden=[5], aux_weights=[0, 1], seeds=[1, 2]), dataset, tmp_path / "runs").jobs
     assert train_together(jobs, dataset) == {}
     for job in jobs:
-        alone = compiled_model(job.recipe, dataset)
+        alone = compiled_model(find_task(job.recipe.task), job.recipe, dataset)
         own.trainer(job.recipe, dataset).fit(alone, epochs=3, initial_epoch=0, callbacks=[])
         together = keras.models.load_model(job.folder / "model.keras")
         for one, other in zip(alone.get_weights(), together.get_weights(), strict=True):

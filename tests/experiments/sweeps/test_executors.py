@@ -13,6 +13,7 @@ import pytest
 from keras_selfmodel import datasets
 from keras_selfmodel.experiments import TASKS, grid, plan_sweep, run, sweep
 from keras_selfmodel.experiments.run_folder import RunFolder
+from keras_selfmodel.experiments.run_store import read_run
 from keras_selfmodel.experiments.sweeps.executors import ProcessesExecutor
 from keras_selfmodel.experiments.sweeps.jobs import Job
 
@@ -61,9 +62,9 @@ def test_processes_find_what_one_process_finds_and_survive_a_death(recipes, subs
     assert RunFolder(tmp_path / "sweep" / victim.name).failure() == outcomes[victim].reason
     assert outcomes[recipes[3]].state == "finished"
     # Another number of threads may add in another order.
-    found = RunFolder(tmp_path / "sweep" / recipes[3].name).read_json("metrics.json")
-    assert found["weight_spread"] == pytest.approx(alone.weight_spread, rel=1e-5)
-    assert found["accuracy"] == pytest.approx(alone.accuracy, abs=0.003)
+    found = read_run(tmp_path / "sweep" / recipes[3].name)
+    assert found.weight_spread == pytest.approx(alone.weight_spread, rel=1e-5)
+    assert found.accuracy == pytest.approx(alone.accuracy, abs=0.003)
 
 
 def test_data_that_changed_end_the_sweep(recipes, subset, tmp_path):

@@ -1,12 +1,11 @@
 import dataclasses
-import sys
 
 import pytest
 
 from keras_selfmodel.experiments import expected_seconds, grid, plan_sweep, run
+from keras_selfmodel.experiments.stages import concluding
+from keras_selfmodel.experiments.sweeps import expected_time
 from keras_selfmodel.experiments.sweeps.expected_time import pilot_seconds
-
-TIME = sys.modules["keras_selfmodel.experiments.sweeps.expected_time"]
 
 
 def test_the_pilot_counts_every_epoch_and_every_step(recipe, tiny, monkeypatch):
@@ -16,7 +15,7 @@ def test_the_pilot_counts_every_epoch_and_every_step(recipe, tiny, monkeypatch):
     def pretend(short, dataset, folder, *, progress):
         asked.append((short, dataset))
         now = [0.0]
-        monkeypatch.setattr(TIME.time, "perf_counter", lambda: now[0])
+        monkeypatch.setattr(expected_time.time, "perf_counter", lambda: now[0])
         for epoch, seconds in enumerate((30.0, 2.0), start=1):
             now[0] += seconds
             progress.epoch(epoch, 2, {})
@@ -24,7 +23,7 @@ def test_the_pilot_counts_every_epoch_and_every_step(recipe, tiny, monkeypatch):
             now[0] += seconds
             progress.sampling(done, 120)
 
-    monkeypatch.setattr(TIME, "run", pretend)
+    monkeypatch.setattr(expected_time, "run", pretend)
     rlct = dataclasses.replace(recipe.rlct, burn_in=500, num_draws=500)
     asked_for = dataclasses.replace(recipe, epochs=50, rlct=rlct)
     # 50 epochs; 1,000 steps of sampling, and after a descent of 500 steps 1,000 again.
@@ -37,8 +36,8 @@ def test_the_pilot_counts_every_epoch_and_every_step(recipe, tiny, monkeypatch):
 
 def test_runs_that_are_there_tell_how_long_others_take(recipe, tiny, tmp_path, monkeypatch):
     recipes = grid(dataclasses.replace(recipe, rlct=None, epochs=1), hidden=[3], aux_weights=[0, 2], seeds=[1, 2])
-    monkeypatch.setattr(sys.modules["keras_selfmodel.experiments.run"], "run_figures", lambda *_: {})
+    monkeypatch.setattr(concluding, "run_figures", lambda *_: {})
     done = run(recipes[0], tiny, plan_sweep(recipes, tiny, tmp_path).jobs[0].folder)
-    monkeypatch.setattr(TIME, "pilot_seconds", lambda *_: pytest.fail("a pilot is not needed"))
+    monkeypatch.setattr(expected_time, "pilot_seconds", lambda *_: pytest.fail("a pilot is not needed"))
     plan = plan_sweep(recipes, tiny, tmp_path)
     assert expected_seconds(plan, tiny) == pytest.approx(3 * sum(done.seconds.values()))

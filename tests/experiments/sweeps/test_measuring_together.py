@@ -1,5 +1,4 @@
 import dataclasses
-import sys
 
 import numpy as np
 import pytest
@@ -7,6 +6,8 @@ import pytest
 from keras_selfmodel import transforms
 from keras_selfmodel.experiments import grid, networks_sampled_at_once, plan_sweep, run, sweep
 from keras_selfmodel.experiments.run_folder import RunFolder
+from keras_selfmodel.experiments.stages import concluding
+from keras_selfmodel.experiments.sweeps import measuring_together, sweeping
 from keras_selfmodel.experiments.sweeps.jobs import Job
 from keras_selfmodel.experiments.sweeps.measuring_together import can_be_measured_together, measure_together
 from keras_selfmodel.models import mlp
@@ -16,7 +17,7 @@ from keras_selfmodel.rlct.chains import Chains
 
 @pytest.fixture(autouse=True)
 def without_figures(monkeypatch):
-    monkeypatch.setattr(sys.modules["keras_selfmodel.experiments.run"], "run_figures", lambda *_: {})
+    monkeypatch.setattr(concluding, "run_figures", lambda *_: {})
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +30,7 @@ def recipes(recipe):
 def measured_alone(recipes, tiny, tmp_path_factory):
     folder = tmp_path_factory.mktemp("alone")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys.modules["keras_selfmodel.experiments.run"], "run_figures", lambda *_: {})
+        patch.setattr(concluding, "run_figures", lambda *_: {})
         return [run(recipe, tiny, folder / recipe.name) for recipe in recipes]
 
 
@@ -50,9 +51,9 @@ def assert_as_alone(job, tiny, alone):
     """Single precision in another order of additions; the estimates are nβ, some ten, times differences of losses."""
     found = run(job.recipe, tiny, job.folder, resume=True)
     assert found.accuracy == alone.accuracy and found.weight_spread == alone.weight_spread
-    assert found.rlct == pytest.approx(alone.rlct, abs=1e-4)
-    assert found.rlct_std_error == pytest.approx(alone.rlct_std_error, abs=1e-4)
-    assert found.rlct_descended == pytest.approx(alone.rlct_descended, abs=1e-4)
+    assert found.rlct.value == pytest.approx(alone.rlct.value, abs=1e-4)
+    assert found.rlct.std_error == pytest.approx(alone.rlct.std_error, abs=1e-4)
+    assert found.rlct_descended.value == pytest.approx(alone.rlct_descended.value, abs=1e-4)
     assert set(found.seconds) == set(alone.seconds)
     assert sorted(file.name for file in found.folder.iterdir()) == sorted(f.name for f in alone.folder.iterdir())
     ours, theirs = (np.load(result.folder / "rlct_traces.npz") for result in (found, alone))
@@ -115,9 +116,10 @@ def test_memory_bounds_how_many_are_sampled_at_once(trained, tiny, monkeypatch):
     assert networks_sampled_at_once(model, settings, limit=5 * each - 1) == 4
     assert networks_sampled_at_once(model, settings, limit=1) == 1
     sizes = []
-    module = sys.modules["keras_selfmodel.experiments.sweeps.measuring_together"]
-    original = module._measure
-    monkeypatch.setattr(module, "_measure", lambda opened, *rest: sizes.append(len(opened)) or original(opened, *rest))
+    original = measuring_together._measure
+    monkeypatch.setattr(
+        measuring_together, "_measure", lambda opened, *rest: sizes.append(len(opened)) or original(opened, *rest)
+    )
     measure_together(trained[:2], tiny, limit=1)
     assert sizes == [1, 1]
 
@@ -131,11 +133,11 @@ def test_which_runs_can_be_measured_together(recipe):
 @pytest.mark.skipif(not transforms.FUNCTIONAL_OPTIMIZERS, reason="Keras's optimizers work in place on this backend")
 def test_a_sweep_trains_and_measures_together(recipes, tiny, tmp_path, measured_alone, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(sys.modules["keras_selfmodel.experiments.sweeps.sweep"], "measuring_together_pays", lambda: True)
+        patch.setattr(sweeping, "measuring_together_pays", lambda: True)
         patch.setattr(Chains, "run", lambda *_: pytest.fail("a network's chains were moved alone"))
         found = sweep(plan_sweep(recipes, tiny, tmp_path), tiny, together=True)
     assert found.failures == {}
     results = {result.recipe: result for result in found.results}
     for alone in measured_alone:
         # The weights differ too: those of networks that were trained together.
-        assert results[alone.recipe].rlct == pytest.approx(alone.rlct, abs=1e-3)
+        assert results[alone.recipe].rlct.value == pytest.approx(alone.rlct.value, abs=1e-3)

@@ -1,7 +1,6 @@
 import csv
 import dataclasses
 import math
-import sys
 
 import keras
 import pytest
@@ -11,13 +10,14 @@ from keras_selfmodel.experiments import (
     SweepProgress,
     finished_runs,
     grid,
+    one_run,
     plan_sweep,
     run,
     sweep,
 )
 from keras_selfmodel.experiments.run_folder import RunFolder
-
-RUN = sys.modules["keras_selfmodel.experiments.run"]
+from keras_selfmodel.experiments.stages import concluding
+from keras_selfmodel.experiments.sweeps import sweeping
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def recipes(recipe):
 
 @pytest.fixture(autouse=True)
 def without_figures(monkeypatch):
-    monkeypatch.setattr(RUN, "run_figures", lambda *_: {})
+    monkeypatch.setattr(concluding, "run_figures", lambda *_: {})
 
 
 def _names(results) -> list[str]:
@@ -68,8 +68,8 @@ def test_runs_that_exist_are_kept(recipes, tiny, tmp_path, monkeypatch):
     plan = plan_sweep(recipes, tiny, tmp_path)
     assert _names(plan.kept) == ["3 0 1", "3 2 1"] and len(plan.jobs) == 2
     trained = []
-    original = RUN._trained
-    monkeypatch.setattr(RUN, "_trained", lambda model, r, *a: trained.append(r) or original(model, r, *a))
+    original = one_run.trained
+    monkeypatch.setattr(one_run, "trained", lambda run, *a: trained.append(run.recipe) or original(run, *a))
     found = sweep(plan, tiny)
     assert trained == [r for r in recipes if r.hidden == 5]
     assert len(found.results) == len(_rows(tmp_path)) == 4
@@ -135,7 +135,7 @@ def test_what_would_end_every_run_ends_the_sweep(recipes, tiny, tmp_path, monkey
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(RUN, "_trained", full)
+    monkeypatch.setattr(one_run, "trained", full)
     with pytest.raises(OSError, match="No space left"):
         sweep(plan_sweep(recipes, tiny, tmp_path), tiny)
     assert all(RunFolder(folder).failure() is None for folder in tmp_path.iterdir() if folder.is_dir())
@@ -151,7 +151,7 @@ def test_a_sweep_waits_for_runs_of_another_process_and_takes_their_results(recip
         waited.append(runs)
         other.__exit__(None, None, None)
 
-    monkeypatch.setattr(sys.modules["keras_selfmodel.experiments.sweeps.sweep"], "SECONDS_BETWEEN_LOOKS", 0)
+    monkeypatch.setattr(sweeping, "SECONDS_BETWEEN_LOOKS", 0)
     found = sweep(plan, tiny, progress=SweepProgress(waiting=ends))
     assert waited == [1] and _names(found.results) == ["3 0 1", "3 2 1"]
 

@@ -1,5 +1,4 @@
 import dataclasses
-import sys
 
 import numpy as np
 import pytest
@@ -7,6 +6,8 @@ import pytest
 from keras_selfmodel import transforms
 from keras_selfmodel.experiments import SweepProgress, grid, networks_at_once, plan_sweep, run, sweep
 from keras_selfmodel.experiments.run_folder import RunFolder
+from keras_selfmodel.experiments.stages import concluding
+from keras_selfmodel.experiments.sweeps import training_together
 from keras_selfmodel.experiments.sweeps.training_together import train_together
 from keras_selfmodel.models import SelfModelingModel, mlp
 
@@ -23,7 +24,7 @@ def recipes(recipe):
 
 @pytest.fixture(autouse=True)
 def without_figures(monkeypatch):
-    monkeypatch.setattr(sys.modules["keras_selfmodel.experiments.run"], "run_figures", lambda *_: {})
+    monkeypatch.setattr(concluding, "run_figures", lambda *_: {})
 
 
 def _assert_as_alone(found, tiny, folder):
@@ -91,8 +92,7 @@ def test_memory_bounds_how_many_are_trained_at_once(recipes, tiny, tmp_path, mon
     assert networks_at_once(model, 32, limit=5 * each - 1) == 4
     assert networks_at_once(model, 32, limit=1) == 1
     sizes = []
-    module = sys.modules["keras_selfmodel.experiments.sweeps.training_together"]
-    original = module._train
-    monkeypatch.setattr(module, "_train", lambda group, data: sizes.append(len(group)) or original(group, data))
+    original = training_together._train
+    monkeypatch.setattr(training_together, "_train", lambda group: sizes.append(len(group)) or original(group))
     train_together(plan_sweep(recipes[:3], tiny, tmp_path).jobs, tiny, limit=1)
     assert sizes == [1, 1, 1]

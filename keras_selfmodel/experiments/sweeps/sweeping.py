@@ -1,31 +1,27 @@
-"""Many runs: a grid of settings, computed by several processes and kept in one folder."""
+"""Many runs, computed by several processes and kept in one folder."""
 
 import contextlib
-import dataclasses
-import itertools
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from queue import SimpleQueue
 
 import keras
 
 from keras_selfmodel.datasets import Dataset
-from keras_selfmodel.experiments.recipe import Recipe
-from keras_selfmodel.experiments.run import finished_run
+from keras_selfmodel.experiments.one_run import finished_run
 from keras_selfmodel.experiments.run_folder import FolderBusyError, RunFolder, RunFolderError
 from keras_selfmodel.experiments.run_result import RunResult
 from keras_selfmodel.experiments.run_store import place_of
 from keras_selfmodel.experiments.sweeps.executors import Executor, HereExecutor, ProcessesExecutor
 from keras_selfmodel.experiments.sweeps.jobs import Job
 from keras_selfmodel.experiments.sweeps.measuring_together import measure_together, measuring_together_pays
+from keras_selfmodel.experiments.sweeps.planning import Plan
 from keras_selfmodel.experiments.sweeps.ray_cluster import RayCluster
 from keras_selfmodel.experiments.sweeps.ray_executor import RayExecutor
 from keras_selfmodel.experiments.sweeps.results_table import ResultsTable, write_results
 from keras_selfmodel.experiments.sweeps.training_together import can_be_trained_together, train_together
-from keras_selfmodel.experiments.tasks import find_task
 
 SECONDS_BETWEEN_LOOKS = 1.0
 
@@ -48,24 +44,6 @@ class SweepProgress:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What a sweep has to do.
-
-    Attributes:
-        folder: Where the runs lie.
-        jobs: Runs to be computed, or to be finished.
-        kept: Results of runs that are there already.
-        failures: Reasons of those that failed before and will not be tried again, and of those whose folder is
-            another run's.
-    """
-
-    folder: Path
-    jobs: tuple[Job, ...]
-    kept: tuple[RunResult, ...]
-    failures: dict[Job, str]
-
-
-@dataclass(frozen=True)
 class SweepResult:
     """What a sweep ended with.
 
@@ -76,108 +54,6 @@ class SweepResult:
 
     results: tuple[RunResult, ...]
     failures: dict[str, str]
-
-
-def grid(recipe: Recipe, *, hidden: Sequence[int], aux_weights: Sequence[float], seeds: Iterable[int]) -> list[Recipe]:
-    """All combinations of hidden units, auxiliary weights and seeds, with the other settings of a recipe.
-
-    Args:
-        recipe: The other settings.
-        hidden: Units of the hidden layer.
-        aux_weights: Auxiliary weights.
-        seeds: Seeds.
-
-    Returns:
-        The recipes, those of one seed together, so that what is there early is a small grid of its own.
-
-    Raises:
-        ValueError: If one of the values is out of its range or given twice.
-
-    Example:
-
-    >>> from keras_selfmodel.experiments import TASKS
-    >>> [r.name for r in grid(TASKS["mnist"].recipe, hidden=[64], aux_weights=[0, 10], seeds=[1])]
-    ['mnist-hidden64-aux0-seed1', 'mnist-hidden64-aux10-seed1']
-    """
-    seeds = list(seeds)
-    for name, values in {"hidden": hidden, "aux_weights": aux_weights, "seeds": seeds}.items():
-        if len(set(values)) != len(values):
-            raise ValueError(f"Each value may be given once. Received: {name}={list(values)}")
-    return [
-        dataclasses.replace(recipe, hidden=h, aux_weight=float(a), seed=s)
-        for s, h, a in itertools.product(seeds, hidden, aux_weights)
-    ]
-
-
-def objectives_grid(
-    recipe: Recipe, strengths: Mapping[str, Sequence[float]], *, hidden: Sequence[int], seeds: Iterable[int]
-) -> list[Recipe]:
-    """The grids of several objectives, each with auxiliary weights of its own.
-
-    Args:
-        recipe: The other settings.
-        strengths: Auxiliary weights by objective. 0 stands for the baseline, which is in the grid once.
-        hidden: Units of the hidden layer.
-        seeds: Seeds.
-
-    Returns:
-        The recipes, those of one seed together.
-
-    Raises:
-        ValueError: If one of the values is out of its range or given twice.
-
-    Example:
-
-    >>> from keras_selfmodel.experiments import TASKS
-    >>> strengths = {"self-modeling": [0, 10], "dropout": [0, 0.5]}
-    >>> [r.name for r in objectives_grid(TASKS["mnist"].recipe, strengths, hidden=[64], seeds=[1])]
-    ['mnist-hidden64-aux0-seed1', 'mnist-hidden64-aux10-seed1', 'mnist-hidden64-dropout-aux0.5-seed1']
-    """
-    found = [
-        one
-        for objective, weights in strengths.items()
-        for one in grid(
-            dataclasses.replace(recipe, objective=objective, aux_weight=max(weights)),
-            hidden=hidden,
-            aux_weights=weights,
-            seeds=seeds,
-        )
-    ]
-    # Stable: within a seed the order stays, by objective, size and weight.
-    return sorted(dict.fromkeys(found), key=lambda one: one.seed)
-
-
-def plan_sweep(recipes: Sequence[Recipe], dataset: Dataset, folder: str | Path, *, retry_failed: bool = False) -> Plan:
-    """Looks which runs are there already.
-
-    Args:
-        recipes: Settings of the runs.
-        dataset: Their data.
-        folder: The sweep's folder, which need not exist. Each run has a folder in it, as `run` makes it.
-        retry_failed: Whether runs that failed before are tried again.
-
-    Returns:
-        A `Plan`. Runs in the folder that were not asked for are left alone.
-
-    Raises:
-        ValueError: If the task has no trainer for an objective.
-    """
-    jobs, kept, failures = [], [], {}
-    for recipe in recipes:
-        find_task(recipe.task).check(recipe)
-        job = Job(recipe, Path(folder) / f"{recipe.name}-{keras.config.backend()}")
-        try:
-            result = finished_run(recipe, dataset, job.folder)
-            failure = None if retry_failed else RunFolder(job.folder).failure()
-        except RunFolderError as error:
-            result, failure = None, str(error)
-        if result is not None:
-            kept.append(result)
-        elif failure is not None:
-            failures[job] = failure
-        else:
-            jobs.append(job)
-    return Plan(Path(folder), tuple(jobs), tuple(kept), failures)
 
 
 def sweep(

@@ -1,0 +1,71 @@
+"""What is written down of a run before it starts: `config.json`."""
+
+from dataclasses import dataclass
+
+from keras_selfmodel._typed_files import TypedFile
+from keras_selfmodel.datasets import Dataset
+from keras_selfmodel.experiments.provenance import Provenance, provenance
+from keras_selfmodel.experiments.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class DataIdentity:
+    """Which data a run is trained on.
+
+    Attributes:
+        name: Name of the data set.
+        source: Where they came from.
+        digest: Their digest.
+    """
+
+    name: str
+    source: str
+    digest: str
+
+    def __str__(self) -> str:
+        return f"{self.source} ({self.digest[:12]})"
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """What decides the numbers of a run, and on what it is computed.
+
+    Attributes:
+        recipe: Its settings.
+        data: Its data.
+        provenance: Versions, backend and devices.
+    """
+
+    recipe: Recipe
+    data: DataIdentity
+    provenance: Provenance
+
+    @classmethod
+    def of(cls, recipe: Recipe, dataset: Dataset) -> "RunConfig":
+        """That of a run on this machine with data as loaded."""
+        return cls(recipe, DataIdentity(dataset.name, dataset.source, dataset.digest), provenance())
+
+    def differences(self, other: "RunConfig") -> list[str]:
+        """What decides the numbers and differs, in words; `self` is "there", the other "here"."""
+        there, here = self._decisive, other._decisive
+        words = [
+            f"{name}: {_said(there[name])} there, {_said(here[name])} here"
+            for name in here
+            if name in there and there[name] != here[name]
+        ]
+        if self.data.digest != other.data.digest:
+            words.append(f"data: {self.data} there, {other.data} here")
+        return words
+
+    @property
+    def _decisive(self) -> dict:
+        return {**self.recipe.settings(), "backend": self.provenance.backend}
+
+
+def _said(value: object) -> str:
+    if isinstance(value, tuple):
+        return str(list(value)) if value else "none"
+    return str(value)
+
+
+CONFIG = TypedFile(RunConfig, format=1)

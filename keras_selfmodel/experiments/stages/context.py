@@ -1,0 +1,86 @@
+"""What the stages of one run share."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from keras_selfmodel.datasets import Dataset
+from keras_selfmodel.experiments.progress import Progress
+from keras_selfmodel.experiments.recipe import Recipe
+from keras_selfmodel.experiments.run_config import RunConfig
+from keras_selfmodel.experiments.run_folder import SECONDS, RunFolder, Seconds
+from keras_selfmodel.experiments.task import Task
+from keras_selfmodel.experiments.tasks import find_task
+
+SECONDS_BETWEEN_CHECKPOINTS = 10.0
+
+
+@dataclass
+class Stopwatch:
+    """Wall time of each part, kept in the folder, so that a resumed run adds to that of the one before."""
+
+    files: RunFolder
+    seconds: dict[str, float]
+
+    @contextmanager
+    def part(self, name: str) -> Iterator[None]:
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.add(name, time.perf_counter() - start)
+
+    def add(self, name: str, seconds: float) -> None:
+        self.seconds[name] = self.seconds.get(name, 0.0) + seconds
+        self.files.write("seconds.json", SECONDS, Seconds(self.seconds))
+
+
+@dataclass(frozen=True)
+class RunContext:
+    """One run: what it is and where it happens.
+
+    Attributes:
+        recipe: Its settings.
+        task: Its task.
+        dataset: Its data as the task prepared them.
+        config: What is written down before it starts.
+        files: Its folder.
+        progress: Progress callbacks.
+        seconds_between_checkpoints: How much training an interruption may cost at most.
+    """
+
+    recipe: Recipe
+    task: Task
+    dataset: Dataset
+    config: RunConfig
+    files: RunFolder
+    progress: Progress = field(default_factory=Progress)
+    seconds_between_checkpoints: float = SECONDS_BETWEEN_CHECKPOINTS
+
+    @classmethod
+    def of(
+        cls, recipe: Recipe, dataset: Dataset, folder: str | Path, *, prepared: Dataset | None = None, **others
+    ) -> "RunContext":
+        """The run of a recipe.
+
+        Args:
+            recipe: The settings.
+            dataset: The data as loaded.
+            folder: The run folder.
+            prepared: The data as the task prepares them, where that is done already.
+            **others: Further attributes.
+
+        Raises:
+            ValueError: If the task is unknown.
+        """
+        task = find_task(recipe.task)
+        prepared = task.prepare(dataset) if prepared is None else prepared
+        return cls(recipe, task, prepared, RunConfig.of(recipe, dataset), RunFolder(Path(folder)), **others)
+
+    @cached_property
+    def stopwatch(self) -> Stopwatch:
+        """What the parts took so far; to be asked for once the folder is locked."""
+        return Stopwatch(self.files, self.files.seconds())

@@ -1,0 +1,71 @@
+"""The third stage: a network is trained, or goes on where its training stopped."""
+
+from pathlib import Path
+
+import keras
+
+from keras_selfmodel._whole_files import write_whole
+from keras_selfmodel.callbacks import WeightSpread
+from keras_selfmodel.experiments.run_folder import DamagedRunError
+from keras_selfmodel.experiments.stages.context import RunContext
+from keras_selfmodel.experiments.training.trainer import Trainer
+from keras_selfmodel.experiments.training.training_record import TrainingRecord, epochs_done
+
+
+def trained(run: RunContext, model: keras.Model, trainer: Trainer) -> keras.Model:
+    """Trains `model`, or goes on where the files of the folder say that it stands."""
+    model, record = training_so_far(run, model)
+    if not run.files.model.exists():
+        trainer.fit(model, epochs=run.recipe.epochs, initial_epoch=len(record.rows), callbacks=[WeightSpread(), record])
+        write_whole(run.files.model, model.save)
+    return model
+
+
+def training_so_far(run: RunContext, model: keras.Model) -> tuple[keras.Model, TrainingRecord]:
+    """Where the files of a run's folder say that its training stands.
+
+    Args:
+        run: The run.
+        model: The network before training.
+
+    Returns:
+        The network, and the record that goes on with the history.
+
+    Raises:
+        DamagedRunError: If a file is damaged.
+    """
+    files, recipe, done = run.files, run.recipe, 0
+    if files.model.exists():
+        model, done = load_model(files.model), recipe.epochs
+    elif files.checkpoint.exists():
+        model, done = load_model(files.checkpoint), epochs_done(files.checkpoint)
+    history = files.read_history()[:done]
+    if len(history) < done:
+        raise DamagedRunError(files.history, f"it has {len(history)} epochs, but the network {done}.")
+    if 0 in recipe.keep_epochs and not done:
+        # Weights with the optimizer's state can be read back only if it has one.
+        model.optimizer.build(model.trainable_variables)
+        write_whole(files.kept(0), model.save_weights)
+    if done:
+        run.progress.epoch(done, recipe.epochs, history[-1])
+    return model, TrainingRecord(
+        files,
+        history,
+        keep_epochs=[epoch for epoch in recipe.keep_epochs if epoch < recipe.epochs],
+        seconds_between_checkpoints=run.seconds_between_checkpoints,
+        on_epoch=lambda epoch, row: run.progress.epoch(epoch, recipe.epochs, row),
+    )
+
+
+def load_model(file: Path) -> keras.Model:
+    """The network of a run's file.
+
+    Raises:
+        DamagedRunError: If the file is missing or damaged.
+    """
+    try:
+        return keras.models.load_model(file)
+    except (ImportError, MemoryError):
+        raise
+    except Exception as error:  # zipfile, h5py, json and Keras each have their own for a damaged file
+        raise DamagedRunError(file, f"it cannot be read as a network: {error}.") from error

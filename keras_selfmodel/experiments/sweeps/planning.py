@@ -1,0 +1,69 @@
+"""What a sweep has to do: which of its runs are there already."""
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+
+from keras_selfmodel.datasets import Dataset
+from keras_selfmodel.experiments.one_run import finished_run
+from keras_selfmodel.experiments.recipe import Recipe
+from keras_selfmodel.experiments.run_folder import DamagedRunError, RunFolder, RunFolderError
+from keras_selfmodel.experiments.run_result import RunResult
+from keras_selfmodel.experiments.sweeps.jobs import Job
+from keras_selfmodel.experiments.tasks import find_task
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a sweep has to do.
+
+    Attributes:
+        folder: Where the runs lie.
+        jobs: Runs to be computed, or to be finished.
+        kept: Results of runs that are there already.
+        failures: Reasons of those that failed before and will not be tried again, and of those whose folder is
+            another run's.
+    """
+
+    folder: Path
+    jobs: tuple[Job, ...]
+    kept: tuple[RunResult, ...]
+    failures: dict[Job, str]
+
+
+def plan_sweep(recipes: Sequence[Recipe], dataset: Dataset, folder: str | Path, *, retry_failed: bool = False) -> Plan:
+    """Looks which runs are there already.
+
+    Args:
+        recipes: Settings of the runs.
+        dataset: Their data.
+        folder: The sweep's folder, which need not exist. Each run has a folder in it, as `run` makes it.
+        retry_failed: Whether runs that failed before are tried again, and those with a damaged file computed anew.
+
+    Returns:
+        A `Plan`. Runs in the folder that were not asked for are left alone.
+
+    Raises:
+        ValueError: If the task has no trainer for an objective.
+    """
+    jobs, kept, failures = [], [], {}
+    for recipe in recipes:
+        find_task(recipe.task).check(recipe)
+        job = Job(recipe, Path(folder) / f"{recipe.name}-{keras.config.backend()}")
+        try:
+            result = finished_run(recipe, dataset, job.folder)
+            failure = None if retry_failed else RunFolder(job.folder).failure()
+        except DamagedRunError as error:
+            result, failure = None, None if retry_failed else f"{error.file.name} is damaged: {error.reason}"
+        except RunFolderError as error:
+            result, failure = None, str(error)
+        if result is not None:
+            kept.append(result)
+        elif failure is not None:
+            failures[job] = failure
+        else:
+            jobs.append(dataclasses.replace(job, anew_if_damaged=retry_failed))
+    return Plan(Path(folder), tuple(jobs), tuple(kept), failures)

@@ -1,0 +1,89 @@
+"""What is written down of an RLCT estimate: numbers, words and settings, without the chains."""
+
+import math
+from dataclasses import dataclass, fields
+from typing import Any, Literal
+
+from keras_selfmodel.rlct.conventions import Convention
+
+Verdict = Literal["reliable", "doubtful", "not to be used"]
+Anchor = Literal["trained", "descend"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RLCTSummary:
+    """An `RLCTEstimate` in plain values, as files, tables and figures hold it; not a number is `None`, as in JSON.
+
+    Each field is what the estimate, or else its settings, calls by that name: to carry one more, name it here.
+
+    Attributes:
+        value: λ̂; `None` where the sampling was lost.
+        std_error: Its standard error; `None` for a single chain.
+        sampling_error: The part of it that more draws would lessen.
+        verdict: Whether it can be used.
+        warnings: What speaks against it, in sentences.
+        anchor: What w* is: the trained weights, or the minimum of the loss that descent found near them.
+        convention: What nβ means, and how the chains see the data.
+        inverse_temperature: nβ.
+        localization: γ.
+        distance: Root mean square of |w − w*| at the end of the chains.
+        anchor_norm: |w*|.
+        initial_loss: Loss at w*.
+        gradient_term: What the gradient at w* takes off the estimate, at least.
+        heat_correction: What the noise of the batches and the length of the steps added, and was taken off.
+        acceptance_rate: Mean probability with which draws were accepted.
+        r_hat: Split R̂ of the chains.
+        ess: Effective number of independent draws, all chains together.
+        sampler: Name of the sampler.
+        step_size: ε of the draws.
+        num_chains: Number of chains.
+        num_draws: Draws of each chain.
+        burn_in: Steps before them.
+        batch_size: Samples of a batch.
+        num_samples: n, samples of the data.
+        num_parameters: Weights that were sampled.
+    """
+
+    value: float | None
+    std_error: float | None
+    sampling_error: float | None
+    verdict: Verdict
+    warnings: tuple[str, ...]
+    anchor: Anchor
+    convention: Convention
+    inverse_temperature: float
+    localization: float
+    distance: float | None
+    anchor_norm: float | None
+    initial_loss: float | None
+    gradient_term: float | None
+    heat_correction: float | None
+    acceptance_rate: float | None
+    r_hat: float | None
+    ess: float | None
+    sampler: str
+    step_size: float | None
+    num_chains: int
+    num_draws: int
+    burn_in: int
+    batch_size: int
+    num_samples: int
+    num_parameters: int
+
+    @classmethod
+    def of(cls, estimate) -> "RLCTSummary":
+        """The summary of an `RLCTEstimate`. Needs ArviZ, for `ess`."""
+        values = {}
+        for field in fields(cls):
+            there = estimate if hasattr(estimate, field.name) else estimate.settings
+            values[field.name] = _finite(getattr(there, field.name))
+        return cls(**values)
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether the verdict allows any use."""
+        return self.verdict != "not to be used"
+
+
+def _finite(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
