@@ -88,7 +88,7 @@ class Bar:
     """A progress bar with the time left on a terminal; a plain line now and then elsewhere.
 
     Args:
-        quiet: Whether to say nothing at all.
+        quiet: Whether to print nothing.
     """
 
     def __init__(self, quiet: bool) -> None:

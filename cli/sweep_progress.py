@@ -1,4 +1,4 @@
-"""What a sweep shows while it works."""
+"""Progress of a sweep."""
 
 import sys
 import time
@@ -27,7 +27,7 @@ class SweepBar:
     """A bar for the whole sweep and a line for each run at work on a terminal; a line for each run's end elsewhere.
 
     Args:
-        quiet: Whether to say nothing at all.
+        quiet: Whether to print nothing.
         plan: The plan of the sweep.
     """
 
@@ -86,7 +86,7 @@ class SweepBar:
     def _wait(self, runs: int) -> None:
         if runs != self._waiting and not self._quiet:
             self._waiting = runs
-            click.echo(f"Waiting for another process, which is at work on what is left: {runs}.", err=True)
+            click.echo(f"Waiting for another process to finish the remaining runs: {runs}.", err=True)
 
 
 def _note(result) -> str:

@@ -12,7 +12,7 @@ OTHERS = 2
 
 
 def compare_tables(found: SideBySide) -> Iterator[Table]:
-    """The first run and two others a table, in as many tables as it takes."""
+    """Tables of the first run and two others each."""
     for start in range(1, len(found.runs), OTHERS):
         yield _table(found, [0, *range(start, min(start + OTHERS, len(found.runs)))])
 
@@ -54,7 +54,7 @@ def _table(found: SideBySide, places: list[int]) -> Table:
             differences = [
                 _difference(one.measure, one.differences[place], one.difference_errors[place]) for place in places
             ]
-            table.add_row("  to run 1", *differences)
+            table.add_row("  minus run 1", *differences)
     return table
 
 

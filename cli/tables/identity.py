@@ -18,7 +18,7 @@ self-prediction. dead: units that do not vary. ranks: of the activations,
 
 
 def epochs_table(run: StoredRun, found: Sequence[EpochIdentity]) -> Table:
-    """One row for each epoch; 80 columns hold it."""
+    """One row for each epoch; fits 80 columns."""
     recipe = run.result.recipe
     table = _table("epoch")
     table.title = f"{recipe.name}, {run.result.backend}"
@@ -28,7 +28,7 @@ def epochs_table(run: StoredRun, found: Sequence[EpochIdentity]) -> Table:
 
 
 def runs_table(runs: Sequence[StoredRun], found: Sequence[Sequence[EpochIdentity]]) -> Table:
-    """One row for each trained network; 80 columns hold it."""
+    """One row for each trained network; fits 80 columns."""
     table = _table("H", "AW", "seed")
     rows = [(run.result.recipe, epochs[-1]) for run, epochs in zip(runs, found, strict=True)]
     for recipe, last in sorted(rows, key=lambda row: (row[0].hidden, row[0].aux_weight, row[0].seed)):

@@ -11,7 +11,7 @@ from keras_selfmodel.rlct import Calibration, RLCTEstimate
 
 
 def rlct_table(estimate: RLCTEstimate, dataset: Dataset, file: Path) -> Table:
-    """The estimate with what is needed to judge it; 80 columns hold it."""
+    """The estimate, with what is needed to judge it; fits 80 columns."""
     settings = estimate.settings
     table = Table(
         title=f"RLCT of {file.name}",
@@ -24,7 +24,7 @@ def rlct_table(estimate: RLCTEstimate, dataset: Dataset, file: Path) -> Table:
     table.add_column(justify="right")
     for name, value in [
         ("RLCT ± standard error", f"{estimate.value:.3f} ± {estimate.std_error:.3f}"),
-        ("of that, from sampling alone", f"{estimate.sampling_error:.3f}"),
+        ("  from sampling alone", f"{estimate.sampling_error:.3f}"),
         ("chains", "  ".join(f"{value:.2f}" for value in estimate.chain_values)),
         (f"nβ ({settings.convention} convention)", f"{estimate.inverse_temperature:.1f}"),
         ("paired / plain difference", f"{estimate.paired_value:.2f} / {estimate.plain_value:.2f}"),
@@ -38,7 +38,7 @@ def rlct_table(estimate: RLCTEstimate, dataset: Dataset, file: Path) -> Table:
         ("localization γ", f"{estimate.localization:.3g}"),
         ("burn-in, draws, batch", f"{settings.burn_in}, {estimate.draws.shape[1]}, {settings.batch_size}"),
         ("weights, samples", f"{estimate.num_parameters}, {estimate.num_samples}"),
-        *((f"cost of the draws on {name} data", _observed(estimate, name)) for name in estimate.observed),
+        *((f"nβ · excess loss on {name} data", _observed(estimate, name)) for name in estimate.observed),
         ("verdict", estimate.verdict),
     ]:
         table.add_row(name, value)
@@ -47,7 +47,7 @@ def rlct_table(estimate: RLCTEstimate, dataset: Dataset, file: Path) -> Table:
 
 def calibration_table(calibration: Calibration) -> Table:
     """The pilots of a calibration."""
-    table = Table(title="Pilot samplings", title_justify="left")
+    table = Table(title="Pilot runs", title_justify="left")
     for name in ("localization γ", "step size ε", "steps", "RLCT ± sampling error", "heat", ""):
         table.add_column(name, justify="right")
     pilots = [*calibration.localizations, *calibration.step_sizes[:-1]]
@@ -124,7 +124,7 @@ def _descent_rows(estimate: RLCTEstimate) -> list[tuple[str, str]]:
     descent = estimate.descent
     if descent is None:
         return []
-    return [("descended from loss, over distance", f"{descent.trained_loss:.5f}, {descent.distance:.3g}")]
+    return [("loss before descent, distance descended", f"{descent.trained_loss:.5f}, {descent.distance:.3g}")]
 
 
 def _observed(estimate: RLCTEstimate, name: str) -> str:

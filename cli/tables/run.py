@@ -8,7 +8,7 @@ from keras_selfmodel.experiments import SELF_MODELING, RunResult
 
 
 def run_table(result: RunResult) -> Table:
-    """The measures of a run, the paper's beside them where it has the same setting; 80 columns hold it."""
+    """The measures of a run, the paper's beside them where it has the same setting; fits 80 columns."""
     recipe, paper = result.recipe, result.paper
     strength = f"AW = {recipe.aux_weight:g}"
     if recipe.objective != SELF_MODELING:
@@ -39,7 +39,7 @@ def run_table(result: RunResult) -> Table:
 
 
 def run_notes(result: RunResult) -> str:
-    """What belongs below the table: time, data, files."""
+    """Notes below the table: time, data, files."""
     parts = ", ".join(f"{part} {seconds:.1f}" for part, seconds in result.seconds.items())
     lines = [
         textwrap.fill(f"seconds: {parts}", 80, subsequent_indent=" " * len("seconds: ")),
@@ -47,9 +47,9 @@ def run_notes(result: RunResult) -> str:
         f"files:   {result.folder}",
     ]
     if result.is_subset:
-        lines.insert(1, "NOT the full data set: no comparison with the paper")
+        lines.insert(1, "NOT the full data set: not comparable with the paper")
     if result.recipe.precision != "float32":
-        taken = "" if result.recipe.rlct is None else "; the RLCT is taken in float32"
+        taken = "" if result.recipe.rlct is None else "; the RLCT is computed in float32"
         lines.insert(1, f"trained and tested in {result.recipe.precision}{taken}")
     return "\n".join(lines)
 

@@ -19,7 +19,7 @@ def sweep_tables(results: Sequence[RunResult]) -> Iterator[Table]:
 
 
 def _table(results: Sequence[RunResult], title: str | None) -> Table:
-    """One row for each size and auxiliary weight: mean ± standard deviation over the seeds; 80 columns hold it."""
+    """One row for each size and auxiliary weight: mean ± standard deviation over the seeds; fits 80 columns."""
     groups: dict[tuple, list[RunResult]] = {}
     for result in results:
         groups.setdefault((result.recipe.hidden, result.recipe.aux_weight), []).append(result)

@@ -13,12 +13,12 @@ SETTINGS = {"hidden": "H", "aux_weight": "AW", "targets": "targets", "learning_r
 
 
 def tune_table(result: TuningResult) -> Table:
-    """The Pareto front, simplest first; 80 columns hold it."""
+    """The Pareto front, simplest first; fits 80 columns."""
     table = Table(
         box=box.SIMPLE,
         padding=(0, 1, 0, 0),
         title=f"validation accuracy against {COMPLEXITIES[result.complexity]}: the {len(result.front)} of "
-        f"{len(result.trials)} trials that no other beats in both",
+        f"{len(result.trials)} trials that no other trial beats in both",
     )
     table.add_column("trial")
     shown = [name for name in SETTINGS if name in result.searched or name in ("hidden", "aux_weight")]
@@ -44,10 +44,10 @@ def tune_table(result: TuningResult) -> Table:
 
 
 def tune_notes(result: TuningResult) -> str:
-    """What belongs below the table: the best trial on the test data, failures, files."""
+    """Notes below the table: the best trial on the test data, failures, files."""
     best, failed = result.best, [trial for trial in result.trials if trial.failure is not None]
     lines = [
-        f"* the best by {result.scored_by}:",
+        f"* best score, {result.scored_by}:",
         f"  accuracy {best.result.accuracy:.4f} on the validation data, {result.test_accuracy:.4f} on the test data",
         f"  {best.result.folder}",
     ]

@@ -1,4 +1,4 @@
-"""What is recorded, and what is changed, from epoch to epoch."""
+"""Callbacks for `fit`: what is recorded or changed from epoch to epoch."""
 
 from keras_selfmodel.callbacks.aux_weight_schedule import AuxWeightSchedule
 from keras_selfmodel.callbacks.rlct import RLCT

@@ -6,17 +6,17 @@ from keras_selfmodel.rlct import RLCTEstimate, SamplingSettings, estimate_rlct
 
 
 class RLCT(keras.callbacks.Callback):
-    """Estimates the RLCT of the pruned classifier after every so many epochs.
+    """Estimates the RLCT of the pruned classifier every few epochs.
 
     The logs, the history and the progress bar get `rlct` and `rlct_std_error`; between estimates they are NaN, because
     Keras's history has an entry for every epoch.
 
     Args:
         data: `(x, y)`, the training samples; see `estimate_rlct`.
-        every: Epochs from one estimate to the next, ≥ 1. The last epoch is measured too.
+        every: Number of epochs between estimates, ≥ 1. The last epoch is always measured.
         settings: As for `estimate_rlct`.
         **arguments: Its fields, and further arguments of `estimate_rlct`, such as `weights="logits"`.
-            `anchor="descend"` measures at the minimum near the weights of the moment, which are none themselves.
+            `anchor="descend"` measures at a minimum near the current weights, which are themselves no minimum.
 
     Attributes:
         estimates: The estimate of each epoch measured, by its number, counted from 0.

@@ -1,4 +1,4 @@
-"""MNIST, CIFAR-10, IMDB and the user's own data as one small type; where the bytes come from is a separate matter."""
+"""MNIST, CIFAR-10, IMDB and custom data as one small type."""
 
 from keras_selfmodel.datasets.any_tfds import read_any_tfds
 from keras_selfmodel.datasets.array_file import read_array_file

@@ -30,8 +30,8 @@ def read_any_tfds(name: str, tfds_name: str, data_dir: str | os.PathLike | None 
     match = re.fullmatch(r"(\w[\w.-]*(?:/\w[\w.-]*)?):(\d+\.\d+\.\d+)", tfds_name)
     if match is None:
         raise ValueError(
-            "A TFDS data set is named with its version, such as 'fashion_mnist:3.0.1', so that equal names mean equal "
-            f"data. Received: {tfds_name!r}"
+            "A TFDS data set must be named with its version, such as 'fashion_mnist:3.0.1', so that one name always "
+            f"means the same data. Received: {tfds_name!r}"
         )
     root = data_root(data_dir)
     key = re.sub(r"\W", "-", match[1])

@@ -12,7 +12,7 @@ from keras_selfmodel.datasets.errors import DataCorruptedError
 class Entry:
     """One known data set and the only version of it that is read.
 
-    The version is pinned so that equal names mean equal data in everyone's tables.
+    The version is pinned so that one name means the same data for everyone.
 
     Args:
         name: The name that `load` takes.
@@ -37,7 +37,7 @@ class Entry:
     def how_to_get(self, root: Path) -> str:
         """Says what a user without the data can do."""
         others = sorted(path.name for path in (root / self.tfds_name).glob("[0-9]*.[0-9]*.[0-9]"))
-        found = f"Version {', '.join(others)} is there but is not used: results are about {self.version}. "
+        found = f"Version {', '.join(others)} is there but not used: results need {self.version}. "
         return (found if others else "") + (
             f"With a network, run: ksm data --prepare {self.name}. "
             f"Or set TFDS_DATA_DIR (or data_dir) to a folder that holds {self.tfds_name}/{self.version}."
@@ -91,7 +91,7 @@ def lookup(name: str) -> Entry:
         ValueError: If there is no data set of that name.
     """
     if name not in KNOWN:
-        raise ValueError(f"Unknown data set. Received: {name!r}; possible: {', '.join(map(repr, KNOWN))}.")
+        raise ValueError(f"Unknown data set {name!r}. Data sets: {', '.join(map(repr, KNOWN))}.")
     return KNOWN[name]
 
 
@@ -140,7 +140,7 @@ def damaged(file: Path, problem: object) -> DataCorruptedError:
     folder = file if file.is_dir() else file.parent
     return DataCorruptedError(
         f"Damaged data set: {file} ({kind}{problem}). Delete the folder {folder} and prepare the data set "
-        "again (`ksm data --prepare`, or keras_selfmodel.datasets.prepare), or copy it anew."
+        "again (`ksm data --prepare`, or keras_selfmodel.datasets.prepare), or copy it again."
     )
 
 

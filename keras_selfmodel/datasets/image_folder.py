@@ -26,7 +26,7 @@ def read_image_folder(name: str, folder: Path, size: tuple[int, int] | None = No
 
     Raises:
         DataNotFoundError: If a folder is missing, or has no images.
-        DataCorruptedError: If a file is no image that can be read.
+        DataCorruptedError: If a file cannot be read as an image.
         MissingPackageError: If Pillow is not installed.
         ValueError: If the images have several sizes and `size` is not given, or the test images other classes.
     """
@@ -36,7 +36,7 @@ def read_image_folder(name: str, folder: Path, size: tuple[int, int] | None = No
     strange = sorted(set(files["test"]) - set(classes))
     if strange:
         raise ValueError(
-            f"{folder / 'test'} must hold classes that {folder / 'train'} holds: {', '.join(classes)}. Received: "
+            f"{folder / 'test'} may only contain classes of {folder / 'train'}: {', '.join(classes)}. Received: "
             f"{', '.join(strange)}"
         )
     lists = {
@@ -65,16 +65,16 @@ def read_image_folder(name: str, folder: Path, size: tuple[int, int] | None = No
 def _files(split: Path) -> dict[str, list[Path]]:
     """The image files of each class."""
     if not split.is_dir():
-        raise DataNotFoundError(f"There is no folder {split}. Images lie in train/CLASS/ and test/CLASS/.")
+        raise DataNotFoundError(f"The folder {split} does not exist. Images must be in train/CLASS/ and test/CLASS/.")
     found = {}
     for folder in sorted(path for path in split.iterdir() if path.is_dir() and not path.name.startswith(".")):
         found[folder.name] = sorted(
             file for file in folder.iterdir() if file.suffix.lower() in ENDINGS and not file.name.startswith(".")
         )
         if not found[folder.name]:
-            raise DataNotFoundError(f"{folder} holds no image. Images end in {', '.join(ENDINGS)}.")
+            raise DataNotFoundError(f"{folder} contains no images. File names must end in {', '.join(ENDINGS)}.")
     if not found:
-        raise DataNotFoundError(f"{split} holds no folder of images; each class has one.")
+        raise DataNotFoundError(f"{split} contains no folders. It must contain one folder of images per class.")
     return found
 
 
@@ -85,9 +85,9 @@ def _mode(file: Path) -> str:
         with Image.open(file) as image:
             mode = image.mode
     except (OSError, ValueError, SyntaxError) as error:  # a damaged PNG is a SyntaxError to Pillow
-        raise DataCorruptedError(f"{file} is no image that can be read: {error}") from error
+        raise DataCorruptedError(f"{file} cannot be read as an image: {error}") from error
     if mode not in _GREY + _COLOUR:
-        raise ValueError(f"Images must have 8 bits a channel. Received: {file} of Pillow's mode {mode!r}")
+        raise ValueError(f"Images must have 8 bits per channel. Received: {file} with Pillow mode {mode!r}")
     return mode
 
 
@@ -99,7 +99,7 @@ def _decoded(file: Path, mode: str, size: tuple[int, int] | None) -> np.ndarray:
             # Cameras note how they were held.
             upright = ImageOps.exif_transpose(image).convert(mode)
     except (OSError, ValueError, SyntaxError) as error:
-        raise DataCorruptedError(f"{file} is no image that can be read: {error}") from error
+        raise DataCorruptedError(f"{file} cannot be read as an image: {error}") from error
     if size is not None:
         upright = upright.resize((size[1], size[0]), Image.Resampling.BILINEAR)
     pixels = np.asarray(upright, np.uint8)

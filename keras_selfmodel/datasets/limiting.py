@@ -1,4 +1,4 @@
-"""The first examples of a data set, for a trial."""
+"""The first examples of a data set, for trials."""
 
 import hashlib
 from dataclasses import replace
@@ -14,7 +14,7 @@ def limited(dataset: Dataset, examples: int) -> Dataset:
         examples: How many.
 
     Returns:
-        A data set that says of itself that it is a subset, with a digest of its own; the same one if it has no more.
+        A data set marked as a subset, with a new digest; the same data set if it has no more.
 
     Raises:
         ValueError: If `examples` is not positive.

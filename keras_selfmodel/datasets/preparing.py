@@ -52,7 +52,7 @@ def prepare(name: str, data_dir: str | os.PathLike | None = None) -> DatasetStat
         if not status(entry, root).prepared:  # else another process was faster
             raise DataNotFoundError(
                 f"{entry.tfds_name} {entry.version} could not be prepared in {root} ({type(error).__name__}: "
-                f"{error}). Nothing half-prepared is left: mend the cause and try again."
+                f"{error}). Nothing half-prepared is left behind. Fix the cause and try again."
             ) from error
     return status(entry, root)
 

@@ -25,5 +25,5 @@ def reshaped(x: np.ndarray, shape: tuple[int | None, ...]) -> np.ndarray:
     if None in shape and len(shape) == len(given):
         wanted = tuple(size or other for size, other in zip(shape, given, strict=True))
     if None in wanted or math.prod(wanted) != math.prod(given):
-        raise ValueError(f"The network takes inputs of shape {shape}; the samples have {tuple(given)}.")
+        raise ValueError(f"The network takes inputs of shape {shape}. Received: samples of shape {tuple(given)}.")
     return x.reshape(len(x), *wanted)

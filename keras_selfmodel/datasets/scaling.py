@@ -1,4 +1,4 @@
-"""Pixels as a network takes them."""
+"""Pixel ranges that networks expect."""
 
 import numpy as np
 

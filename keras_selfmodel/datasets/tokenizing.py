@@ -59,7 +59,7 @@ def tokenize(dataset: Dataset) -> Dataset:
 
 
 def vocabulary_size(tokens: Iterable[np.ndarray]) -> int:
-    """Number of different tokens, the unknown one included, from the training texts: each word occurs in them.
+    """Number of different tokens, the unknown one included, from the training texts.
 
     Example:
 
@@ -70,7 +70,7 @@ def vocabulary_size(tokens: Iterable[np.ndarray]) -> int:
 
 
 def padded(tokens: Iterable[np.ndarray], length: int | None = None) -> np.ndarray:
-    """Texts of different lengths in one array, `(texts, length)` int32, with `PADDING` behind the end of each.
+    """Texts of different lengths in one array, `(texts, length)` int32, padded at the end with `PADDING`.
 
     Args:
         tokens: An array of tokens for each text.

@@ -13,11 +13,11 @@ def with_validation(dataset: Dataset, part: float = 0.1, *, seed: int) -> Datase
 
     Args:
         dataset: Any data set.
-        part: How many of the training examples are split off, 0 < part < 1; at least one is, and one stays.
+        part: Fraction of the training examples to split off, 0 < part < 1; at least one is split off, and one stays.
         seed: Says which.
 
     Returns:
-        A data set that says of itself that it is a subset, with a digest of its own. The examples keep their order.
+        A data set marked as a subset, with a new digest. The examples keep their order.
 
     Raises:
         ValueError: If `part` is out of its range, or there are fewer than two training examples.
@@ -33,7 +33,7 @@ def with_validation(dataset: Dataset, part: float = 0.1, *, seed: int) -> Datase
         raise ValueError(f"part must be above 0 and below 1. Received: part={part}")
     examples = len(dataset.y_train)
     if examples < 2:
-        raise ValueError(f"It takes two training examples to split one off. Received: {examples}")
+        raise ValueError(f"At least two training examples are needed to split one off. Received: {examples}")
     count = min(max(round(part * examples), 1), examples - 1)
     chosen = np.zeros(examples, dtype=bool)
     # The order of the examples in training is drawn from the seed alone.

@@ -17,7 +17,7 @@ def _as_it_is(dataset: Dataset) -> Dataset:
 
 @dataclass(frozen=True)
 class Task:
-    """One experiment: of the paper, or a user's own.
+    """One experiment: of the paper, or a custom one.
 
     Attributes:
         recipe: Its settings: the paper's, or those of the user's file.

@@ -1,4 +1,4 @@
-"""Whether a linear self-model is the identity map."""
+"""Compares a linear self-model with the identity map."""
 
 from dataclasses import asdict, dataclass
 

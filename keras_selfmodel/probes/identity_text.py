@@ -1,4 +1,4 @@
-"""What a comparison with the identity says, in plain words."""
+"""The result of a comparison with the identity, in plain words."""
 
 from collections.abc import Sequence
 
@@ -34,7 +34,7 @@ def identity_json(found: Sequence[EpochIdentity]) -> dict:
 
 
 def identity_reading(found: Sequence[EpochIdentity]) -> str:
-    """A few sentences on the trained network, and on the way to it.
+    """A few sentences about the trained network and its training.
 
     Args:
         found: By epoch, the trained network last.
@@ -51,13 +51,13 @@ def identity_reading(found: Sequence[EpochIdentity]) -> str:
 def _self_model(last: EpochIdentity) -> str:
     identity = last.identity
     if identity is None:
-        return "The network has no self-model; its activations alone are described."
+        return "The network has no self-model; only its activations are described."
     wrong = f"it gets {100 * identity.weighted_distance:.2g} % of their variance wrong"
     distance = f"‖W − I‖/‖I‖ = {identity.distance_of_live:.2f} between live units"
     if identity.distance_of_live <= IDENTITY:
         return f"The self-model is the identity map: {distance}."
     if identity.weighted_distance <= ACTS_AS_IDENTITY:
-        return f"The self-model is not the identity map ({distance}), but acts as it where activations vary: {wrong}."
+        return f"The self-model is not the identity map ({distance}), but acts like it where activations vary: {wrong}."
     return f"The self-model is not the identity map ({distance}), not even where activations vary: {wrong}."
 
 

@@ -36,13 +36,13 @@ def linear_self_model(model: SelfModelingModel, values: TappedValues) -> tuple[n
     head = model.head
     if not (isinstance(head, keras.layers.Dense) and head.activation is keras.activations.linear):
         raise ValueError(
-            "Only a head that is one linear map can be compared with the identity: a dense layer without activation. "
+            "Only a head that is one linear map (a dense layer without activation) can be compared with the identity. "
             f"Received: {type(head).__name__} {head.name!r}"
         )
     if model.target_normalization is not None or model.target_transformation is not None:
         raise ValueError(
-            "The targets of this network are normalised or transformed: its head predicts other numbers than it "
-            "reads, and the identity is not what it could learn. Received: "
+            "The targets of this network are normalised or transformed: its head does not "
+            "predict the numbers that it reads, so it cannot learn the identity. Received: "
             f"target_normalization={model.target_normalization!r}, target_transformation={model.target_transformation}"
         )
     start = 0

@@ -1,4 +1,4 @@
-"""What goes on inside a trained network."""
+"""Inner values of a trained network."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from keras_selfmodel._classifier_graph import ClassifierGraph, classifier_of
 
 @dataclass(frozen=True)
 class TappedValues:
-    """Inner values of a network, one row a sample, float32.
+    """Inner values of a network, one row per sample, float32.
 
     Attributes:
         features: What the final layer reads, and a self-prediction head with it, `(samples, features)`.

@@ -1,4 +1,4 @@
-"""How curves look: told apart in colour, by colour-blind readers, and in grey print."""
+"""How curves look: distinguishable in colour, by colour-blind readers, and in grey print."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ PAPER_COLOR = "0.45"
 
 @dataclass(frozen=True)
 class CurveStyle:
-    """Colour, marker and line of one curve; each alone tells it from the others, up to seven curves."""
+    """Colour, marker and line of one curve; each alone distinguishes up to seven curves."""
 
     color: str
     marker: str

@@ -15,7 +15,7 @@ def figure_bytes(figure, file_format: str) -> bytes:
 
     Args:
         figure: A `matplotlib.figure.Figure`.
-        file_format: "png" (200 dots per inch) or "svg" (letters as shapes, so that they look alike everywhere).
+        file_format: "png" (200 dots per inch) or "svg" (letters as shapes, so that they look the same everywhere).
 
     Raises:
         ValueError: If it is another format.

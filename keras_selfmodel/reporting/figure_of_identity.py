@@ -1,4 +1,4 @@
-"""The self-model of a run beside the identity, as a figure."""
+"""The self-model of a run compared with the identity, as a figure."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ def identity_figure(found: Sequence[EpochIdentity], title: str):
 
     Args:
         found: By epoch, the trained network last.
-        title: Stands above it.
+        title: Title of the figure.
 
     Returns:
         A `matplotlib.figure.Figure`.
@@ -45,7 +45,7 @@ def _draw_distances(axes, found: Sequence[EpochIdentity]) -> None:
     curves = (
         ("distance", "‖E‖/‖I‖, all units"),
         ("distance_of_live", "‖E‖/‖I‖, live units"),
-        ("weighted_distance", "tr(ECEᵀ)/tr C: variance that W gets wrong"),
+        ("weighted_distance", "tr(ECEᵀ)/tr C: fraction of the variance that W gets wrong"),
     )
     having = [one for one in found if one.identity is not None]
     for index, (name, label) in enumerate(curves):

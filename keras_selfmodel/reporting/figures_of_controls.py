@@ -1,4 +1,4 @@
-"""The frontier between accuracy and complexity: self-modeling beside its controls."""
+"""The frontier between accuracy and complexity: self-modeling and its controls."""
 
 from collections.abc import Sequence
 
@@ -55,7 +55,7 @@ def frontier_figure(found: Controls, hidden: int):
     figure = Figure(figsize=size, layout="constrained")
     figure.suptitle(
         f"{found.self_modeling.title}, H = {hidden}\n"
-        "means and 95 % intervals; star: baseline; ×: with an RLCT not to be used; columns have axes of their own",
+        "means and 95 % intervals; star: baseline; ×: an RLCT not to be used; each column has its own axes",
         fontsize="medium",
     )
     panels = figure.subplots(len(rows), len(kinds), squeeze=False, sharex="col")

@@ -1,4 +1,4 @@
-"""The paper's Figures 2, 3 and 4 of any runs."""
+"""The paper's Figures 2, 3 and 4, drawn from any runs."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -37,7 +37,7 @@ def panels(study: Study, *, paper: bool = False) -> list[Panel]:
     are.
 
     Args:
-        study: Runs that may be compared.
+        study: Comparable runs.
         paper: Whether the paper's values are marked, where the runs have its settings.
     """
     against = {"rlct": "RLCT after training", "accuracy": "Accuracy after training"}
@@ -57,7 +57,7 @@ def sweep_figures(studies: Sequence[Study], *, paper: bool = False) -> dict:
     Means and 95 % intervals of Student's t over the seeds.
 
     Args:
-        studies: What `studies.studies_of` found.
+        studies: Studies, as found by `studies.studies_of`.
         paper: Whether the paper's values are marked, where the runs have its settings.
 
     Returns:
@@ -82,7 +82,7 @@ def sweep_figures(studies: Sequence[Study], *, paper: bool = False) -> dict:
 
 
 def panel_figure(panel: Panel):
-    """A single panel as a `matplotlib.figure.Figure` of its own, for pages that are narrower than the whole figure."""
+    """A single panel as a separate `matplotlib.figure.Figure`, for pages narrower than the whole figure."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(4.4, 3.6), layout="constrained")

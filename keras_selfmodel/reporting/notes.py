@@ -1,4 +1,4 @@
-"""What has to be known about single runs before their numbers are believed."""
+"""What to know about single runs before trusting their numbers."""
 
 import re
 from collections import defaultdict
@@ -21,7 +21,7 @@ class Note:
 
     Attributes:
         text: The sentence.
-        runs: Names of the runs that it is about.
+        runs: Names of the runs it is about.
     """
 
     text: str
@@ -43,7 +43,7 @@ def run_notes(studies: Sequence[Study], root: Path, damaged: Sequence[DamagedRun
                 for text in _notes(run, collapsed=run.recipe.aux_weight > 0 and has_collapsed(run, series)):
                     said[text].append(run_name(run.folder, root))
         for run in study.repeats:
-            said["Left out: a run with the same settings and seed is there already."].append(run_name(run.folder, root))
+            said["Left out: there is another run with the same settings and seed."].append(run_name(run.folder, root))
     for error in damaged:
         said[f"Left out: {error.file.name} is damaged: {error.reason} {REMEDY}"].append(
             run_name(error.file.parent, root)
@@ -54,7 +54,7 @@ def run_notes(studies: Sequence[Study], root: Path, damaged: Sequence[DamagedRun
 
 
 def _merged(said: dict[str, list[str]]) -> list[Note]:
-    """One note for sentences that differ in their numbers alone, with the least and the greatest of each number."""
+    """One note for sentences that differ only in their numbers, with the smallest and largest of each number."""
     alike: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for text in said:
         alike[tuple(_NUMBER.split(text))].append(text)
@@ -84,11 +84,11 @@ def _notes(run: RunResult, *, collapsed: bool) -> list[str]:
     if collapsed:
         notes.append("Collapsed: the accuracy lies 20 points or more below the baseline's.")
     if run.is_subset:
-        notes.append("Only a part of the data set: no comparison with the paper holds.")
+        notes.append("Only part of the data set: not comparable with the paper.")
     for name, estimate in run.estimates().items():
         title = MEASURES[name].title
         if estimate.value is None:
-            notes.append(f"The {title} is not a number: the sampling was lost.")
+            notes.append(f"The {title} is not a number: the sampling diverged.")
         elif not estimate.is_usable:
             notes.append(f"The {title} is not to be used.")
         notes += [f"{title}: {sentence}" for sentence in estimate.warnings]

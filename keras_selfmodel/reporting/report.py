@@ -1,4 +1,4 @@
-"""The report: one HTML page that needs nothing beside it."""
+"""The report: one self-contained HTML page."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -38,7 +38,7 @@ def report_html(studies: Sequence[Study], root: str | Path, damaged: Sequence[Da
     read without JavaScript, which only sorts the table of runs.
 
     Args:
-        studies: What `studies.studies_of` found.
+        studies: Studies, as found by `studies.studies_of`.
         root: The folder in which the runs were found. Runs are named as seen from it.
         damaged: What is wrong with further runs there, as `experiments.find_runs` found it.
 
@@ -80,7 +80,7 @@ def summary(study: Study, found: Sequence[Claim]) -> list[str]:
     count = f"{len(study.runs)} run{'' if len(study.runs) == 1 else 's'}"
     sentences = [
         f"{count} on {study.backend}, {_seeds(study)}. Of {len(found)} questions, {counts['yes']} are answered yes, "
-        f"{counts['no']} no, and {counts['not enough data']} not, for want of data."
+        f"{counts['no']} no, and {counts['not enough data']} are undecided for lack of data."
     ]
     if judged:
         agreeing = sum(one.agrees for one in judged)
@@ -89,11 +89,11 @@ def summary(study: Study, found: Sequence[Claim]) -> list[str]:
             "intervals and the error of reading."
         )
     elif beside:
-        sentences.append("With one seed, no number can be said to agree with the paper's, or not to.")
+        sentences.append("With a single seed it cannot be decided whether a number agrees with the paper's.")
     elif study.runs[0].is_subset:
-        sentences.append("Only a part of the data set was used: no comparison with the paper holds.")
+        sentences.append("Only part of the data set was used: not comparable with the paper.")
     else:
-        sentences.append("The settings are not the paper's, so its numbers are not shown beside these.")
+        sentences.append("The settings differ from the paper's, so its numbers are not shown.")
     return sentences
 
 
@@ -116,7 +116,7 @@ def _section(number: int, study: Study) -> dict:
 
 
 def _controls(number: int, found: Controls) -> dict:
-    title = f"{study_title(found.self_modeling)}: self-modeling beside other objectives"
+    title = f"{study_title(found.self_modeling)}: self-modeling and other objectives"
     return {
         "id": f"controls-{number}",
         "title": title,

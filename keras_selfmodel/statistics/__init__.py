@@ -1,4 +1,4 @@
-"""Statistics of numbers: intervals, differences, trends, corrections, fronts; they know no runs."""
+"""Statistics of numbers: intervals, differences, trends, corrections, fronts."""
 
 from keras_selfmodel.statistics.differences import Difference, difference
 from keras_selfmodel.statistics.interval import Interval, mean_interval

@@ -16,7 +16,7 @@ class Difference:
     """How far the mean of one group lies from that of another.
 
     Attributes:
-        estimate: The difference of the means, with its 95 % interval; without one if either group has a single run.
+        estimate: The difference of the means with its 95 % interval; no interval if either group has a single run.
         test: "paired" if both groups have the same seeds (paired by seed), else "Welch".
         p: Two-sided p value of the t test; `None` without an interval.
         effect_size: "paired": Cohen's d_z, the mean difference over the standard deviation of the differences.
@@ -62,7 +62,7 @@ def difference(values: Mapping[int, float], reference: Mapping[int, float]) -> D
     ('paired', -1.333, 0.0572, -2.309)
     """
     if not values or not reference:
-        raise ValueError(f"Both groups need a run. Received: {len(values)} and {len(reference)}")
+        raise ValueError(f"Each group needs at least one run. Received: {len(values)} and {len(reference)}")
     mean = float(np.mean(list(reference.values())))
     if values.keys() == reference.keys():
         return _paired(np.array([values[seed] - reference[seed] for seed in values]), mean)

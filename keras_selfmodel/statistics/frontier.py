@@ -1,4 +1,4 @@
-"""What an objective reaches at a given accuracy, between the strengths that were tried."""
+"""What an objective reaches at a given accuracy, interpolated between its strengths."""
 
 import itertools
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The mean of a few repeats, and how far it can be trusted."""
+"""The mean of a few repeats with its confidence interval."""
 
 import math
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ class Interval:
 
     Attributes:
         mean: The mean.
-        half_width: Half the width of the interval around it; `None` for a single value, which tells nothing of
+        half_width: Half the width of the interval around it; `None` for a single value, which says nothing about
             its scatter.
         count: How many values.
     """

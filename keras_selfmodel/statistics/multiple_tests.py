@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """p values adjusted so that all tests together err as rarely as one alone.
+    """Adjusts p values so that a family of tests has the error rate of a single one.
 
     The m p values in rising order become p̃₍ᵢ₎ = max over j ≤ i of min(1, (m − j + 1)·p₍ⱼ₎). Rejecting where p̃ ≤ α
     makes a false rejection anywhere in the family at most α likely, whatever the dependence of the tests.

@@ -1,4 +1,4 @@
-"""What cannot be improved in one respect without a loss in another."""
+"""The Pareto front: what cannot be improved in one respect without a loss in another."""
 
 from collections.abc import Sequence
 

@@ -15,24 +15,25 @@ ABOUT_A_POINT = 0.015
 NEAR_ZERO = 0.10
 
 KEPT = (
-    "Yes, if at every auxiliary weight that the network withstands the 95 % interval of the difference to the "
-    "baseline's accuracy lies above −1.5 points (what rounds to a point). No, if at any weight it lies wholly below."
+    "Yes, if at every auxiliary weight without collapsed networks the 95 % interval of the difference from the "
+    "baseline's accuracy lies above −1.5 points (which rounds to one point). No, if at any weight it lies entirely "
+    "below."
 )
 COLLAPSES = (
     "A network has collapsed if its accuracy lies 20 points or more below the baseline's. Yes, if at every weight with "
-    "two collapsed networks or more the 95 % interval of their mean RLCT lies below a tenth of the baseline's. No, if "
-    "at any it lies wholly above."
+    "at least two collapsed networks the 95 % interval of their mean RLCT lies below a tenth of the baseline's. No, if "
+    "at any weight it lies entirely above."
 )
 
 
 def accuracy_is_kept(series: Series, compared: dict[tuple[str, int, float], Comparison]) -> Answer:
     """Whether the accuracy stays within about a point of the baseline's. The criterion is `KEPT`."""
     if series.baseline is None:
-        return unknown("There is no run with AW = 0 to compare with.")
+        return unknown("There are no runs with AW = 0 to compare with.")
     if not series.weighted:
-        return unknown("There is no run with AW > 0.")
+        return unknown("There are no runs with AW > 0.")
     groups = standing(series)
-    left_out = f" {weights_text(fallen(series))} left out: networks collapsed there." if fallen(series) else ""
+    left_out = f" {weights_text(fallen(series))} left out, because networks collapsed there." if fallen(series) else ""
     if not groups:
         return unknown("Every network with AW > 0 collapsed.")
     found = [compared["accuracy", series.hidden, group.aux_weight] for group in groups]
@@ -43,17 +44,17 @@ def accuracy_is_kept(series: Series, compared: dict[tuple[str, int, float], Comp
     }
     worst = min(found, key=lambda one: one.difference.estimate.mean)
     estimate = worst.difference.estimate
-    told = f"The accuracy changes most for the worse at AW {worst.aux_weight:g}, by {_points(estimate.mean)} points"
+    reason = f"The accuracy changes most for the worse at AW {worst.aux_weight:g}: by {_points(estimate.mean)} points"
     if any(one.difference.estimate.half_width is None for one in found):
-        return Answer("not enough data", f"{told}: an interval needs two seeds or more.{left_out}", evidence)
-    told += f" (95 % interval {_points(estimate.low)} … {_points(estimate.high)}, n = {estimate.count})"
+        return Answer("not enough data", f"{reason}: an interval needs at least two seeds.{left_out}", evidence)
+    reason += f" (95 % interval {_points(estimate.low)} … {_points(estimate.high)}, n = {estimate.count})"
     lost = [one for one in found if one.difference.estimate.high < -ABOUT_A_POINT]
     if lost:
         where = ", ".join(f"{one.aux_weight:g}" for one in lost)
-        return Answer("no", f"{told}; it is more than about a point at AW {where}.{left_out}", evidence)
+        return Answer("no", f"{reason}; the loss is more than about one point at AW {where}.{left_out}", evidence)
     if all(one.difference.estimate.low >= -ABOUT_A_POINT for one in found):
-        return Answer("yes", f"{told}.{left_out}", evidence)
-    return Answer("not enough data", f"{told}: too uncertain to tell.{left_out}", evidence)
+        return Answer("yes", f"{reason}.{left_out}", evidence)
+    return Answer("not enough data", f"{reason}: too uncertain to decide.{left_out}", evidence)
 
 
 def collapse_shows_in_the_rlct(series: Series) -> Answer:
@@ -64,7 +65,7 @@ def collapse_shows_in_the_rlct(series: Series) -> Answer:
     if series.baseline is None or (baseline := series.baseline.interval("rlct")) is None:
         return unknown(f"Networks collapsed at {weights_text(groups)}, but the RLCT of a baseline is missing.")
     limit = NEAR_ZERO * abs(baseline.mean)
-    told, found = [], []
+    sentences, found = [], []
     for group in groups:
         runs = collapsed_runs(group, series)
         interval = mean_interval(value for run in runs if (value := run.number("rlct")) is not None)
@@ -76,8 +77,8 @@ def collapse_shows_in_the_rlct(series: Series) -> Answer:
         else:
             words += f", RLCT {_rlct(interval.mean)} (95 % interval {_rlct(interval.low)} … {_rlct(interval.high)})"
             found.append(interval)
-        told.append(words)
-    sentence = f"{'; '.join(told)}; a tenth of the baseline's is {_rlct(limit)}."
+        sentences.append(words)
+    sentence = f"{'; '.join(sentences)}; a tenth of the baseline's is {_rlct(limit)}."
     evidence = {
         "baseline_rlct": baseline.mean,
         "collapsed": [

@@ -1,4 +1,4 @@
-"""A few runs beside each other: what differs in their settings, and in what they found."""
+"""A few runs side by side: what differs in their settings and their measures."""
 
 import math
 from collections.abc import Sequence
@@ -19,11 +19,11 @@ class MeasureBesides:
 
     Attributes:
         measure: Which.
-        values: One of each run; `None` where it was not measured or is not a number.
+        values: One per run; `None` where it was not measured or is not a number.
         errors: Standard errors of the values, where they have one.
-        differences: Of each run to the first; `None` for the first, and where they cannot be compared.
+        differences: Of each run from the first; `None` for the first, and where they cannot be compared.
         difference_errors: Standard errors of the differences, where both values have one.
-        verdicts: Whether each estimate can be used; `None` of what is no estimate.
+        verdicts: Whether each estimate can be used; `None` for measures that are no estimates.
     """
 
     measure: Measure
@@ -42,7 +42,7 @@ class SideBySide:
         runs: The runs.
         settings: Values of the settings that differ, by name.
         measures: The measures that at least one run has.
-        notes: What forbids a comparison, as sentences.
+        notes: Reasons against a comparison, as sentences.
     """
 
     runs: tuple[RunResult, ...]
@@ -52,9 +52,9 @@ class SideBySide:
 
 
 def side_by_side(runs: Sequence[RunResult]) -> SideBySide:
-    """Puts runs beside each other; differences are to the first.
+    """Compares runs side by side; differences are from the first.
 
-    RLCTs are compared only if they share convention, nβ and γ: others are numbers of different quantities.
+    RLCTs are compared only if they share convention, nβ and γ; otherwise they are different quantities.
 
     Args:
         runs: Two or more.
@@ -70,7 +70,7 @@ def side_by_side(runs: Sequence[RunResult]) -> SideBySide:
     {'aux_weight': (0.0, 10.0)}
     """
     if len(runs) < 2:
-        raise ValueError(f"It takes two runs to compare. Received: {len(runs)}")
+        raise ValueError(f"A comparison needs at least two runs. Received: {len(runs)}")
     every = [_settings(run) for run in runs]
     names = list(dict.fromkeys(name for settings in every for name in settings))
     settings = {name: tuple(settings.get(name) for settings in every) for name in names}
@@ -115,14 +115,14 @@ def _notes(runs: Sequence[RunResult], differing: dict, comparable: list[bool]) -
     notes = []
     measured = [run.rlct is not None for run in runs]
     if measured[0] and any(there and not may for there, may in zip(measured, comparable, strict=True)):
-        notes.append("RLCTs with other convention, nβ or γ are different quantities: no difference is shown.")
+        notes.append("RLCTs with different convention, nβ or γ are different quantities: no difference is shown.")
     for number, run in enumerate(runs, 1):
         for name, estimate in run.estimates().items():
             if not estimate.is_usable:
                 why = " ".join(estimate.warnings)
                 notes.append(f"Run {number}: the {MEASURES[name].title} is not to be used. {why}")
     if any(run.is_subset for run in runs):
-        notes.append("A run used only a part of its data set.")
+        notes.append("A run used only part of its data set.")
     if "task" in differing or "data" in differing:
-        notes.append("The runs have different data.")
+        notes.append("The runs used different data.")
     return notes

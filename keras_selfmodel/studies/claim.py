@@ -1,4 +1,4 @@
-"""A statement of the paper and what the runs say of it."""
+"""A statement of the paper and what the runs say about it."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -13,7 +13,7 @@ MATTERS = 0.01
 
 @dataclass(frozen=True)
 class Answer:
-    """What the runs of one network size say of a statement.
+    """What the runs of one network size say about a statement.
 
     Attributes:
         verdict: "yes", "no" or "not enough data".
@@ -35,10 +35,10 @@ class Claim:
         statement: What is claimed.
         criterion: When the answer is yes, and when no.
         study: Title of the study.
-        backend: What computed the runs.
+        backend: Backend of the runs.
         hidden: Units of the hidden layer.
         answer: What the runs say.
-        paper: The paper's figures on it, in words; empty if it has none for these settings.
+        paper: The paper's numbers for it, in words; empty if it has none for these settings.
     """
 
     name: str

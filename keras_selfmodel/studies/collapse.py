@@ -1,4 +1,4 @@
-"""Networks that self-modeling overwhelms: they no longer classify."""
+"""Collapsed networks: their auxiliary weight is so large that they no longer classify."""
 
 from keras_selfmodel.experiments import RunResult
 from keras_selfmodel.studies.study import Group, Series

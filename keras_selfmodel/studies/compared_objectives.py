@@ -1,4 +1,4 @@
-"""Self-modeling beside what networks were trained on in its place."""
+"""Self-modeling compared with other objectives."""
 
 import json
 from collections import defaultdict
@@ -11,10 +11,10 @@ from keras_selfmodel.studies.study import Series, Study
 
 @dataclass(frozen=True)
 class Controls:
-    """Studies that differ in their objective alone.
+    """Studies that differ only in their objective.
 
     Attributes:
-        self_modeling: That of self-modeling as in the paper.
+        self_modeling: The study of self-modeling, as in the paper.
         others: The others by objective, in the order of `experiments.OBJECTIVES`; at least one.
     """
 
@@ -33,10 +33,10 @@ class Controls:
 
 
 def controls(studies: Sequence[Study]) -> list[Controls]:
-    """Finds the studies that differ in their objective alone.
+    """Finds the studies that differ only in their objective.
 
     Args:
-        studies: What `studies.studies_of` found.
+        studies: Studies, as found by `studies.studies_of`.
 
     Returns:
         One for each self-modeling study that has controls with the same settings, in their order.

@@ -11,15 +11,15 @@ from keras_selfmodel.studies.study import Group, Series
 from keras_selfmodel.studies.wording import difference_text, p_text, weights_text
 
 FALLS = (
-    "Yes, if at the largest auxiliary weight that the network withstands the mean lies below the baseline's (t test, "
-    "Holm p < 0.05), and at no smaller one above it. No, if at any weight it lies above (Holm p < 0.05), or if the "
-    "95 % interval at the largest excludes a fall by 1 % or more."
+    "Yes, if the mean at the largest auxiliary weight without collapsed networks is below the baseline's (t test, Holm "
+    "p < 0.05), and at no smaller weight above it. No, if it is above at any weight (Holm p < 0.05), or if the 95 % "
+    "interval at the largest weight excludes a decrease of 1 % or more."
 )
 GROWS = (
-    "Yes, if the mean at the largest auxiliary weight that the network withstands lies below that at the smallest "
-    "above 0 (t test, p < 0.05), and from no weight to the next it rises (Holm p < 0.05). No, if it rises anywhere, "
-    "or if the 95 % interval excludes that it falls by another 1 % of the value at the smallest weight or more. "
-    "Spearman's ρ is over all runs with AW > 0."
+    "Yes, if the mean at the largest auxiliary weight without collapsed networks is below that at the smallest weight "
+    "above 0 (t test, p < 0.05), and does not rise from any weight to the next (Holm p < 0.05). No, if it rises "
+    "anywhere, or if the 95 % interval excludes a further decrease of 1 % or more of the value at the smallest weight. "
+    "Spearman's ρ is computed over all runs with AW > 0."
 )
 
 
@@ -45,23 +45,25 @@ def falls(series: Series, measure: Measure, compared: dict[tuple[str, int, float
         "spearman": _trend_values(trend),
     }
     text = difference_text(measure, strongest.difference, strongest.p_holm)
-    told = f"At AW {max(found):g} the {measure.title} differs from the baseline's by {text}"
+    reason = f"At AW {max(found):g} the {measure.title} differs from the baseline's by {text}"
     left_out = _left_out(series)
     if strongest.p_holm is None:
         return Answer(
-            "not enough data", f"{told}: a test needs two seeds or more at AW 0 and there.{left_out}", evidence
+            "not enough data",
+            f"{reason}: a test needs at least two seeds at AW 0 and at this weight.{left_out}",
+            evidence,
         )
     if trend is not None:
-        told += f"; over all weights Spearman's ρ = {_rho(trend)}, {p_text(trend.p)}"
+        reason += f"; over all weights Spearman's ρ = {_rho(trend)}, {p_text(trend.p)}"
     risen = [weight for weight, one in found.items() if _above(one.difference, one.p_holm)]
     if risen:
         where = ", ".join(f"{weight:g}" for weight in risen)
-        return Answer("no", f"{told}; it lies above the baseline at AW {where}.{left_out}", evidence)
+        return Answer("no", f"{reason}; it is above the baseline at AW {where}.{left_out}", evidence)
     if strongest.p_holm < SIGNIFICANT and strongest.difference.estimate.mean < 0:
-        return Answer("yes", f"{told}.{left_out}", evidence)
+        return Answer("yes", f"{reason}.{left_out}", evidence)
     if _excludes_a_fall(strongest.difference):
-        return Answer("no", f"{told}: a fall by 1 % or more is excluded.{left_out}", evidence)
-    return Answer("not enough data", f"{told}: too uncertain to tell.{left_out}", evidence)
+        return Answer("no", f"{reason}: a decrease of 1 % or more is excluded.{left_out}", evidence)
+    return Answer("not enough data", f"{reason}: too uncertain to decide.{left_out}", evidence)
 
 
 def grows(series: Series, measure: Measure) -> Answer:
@@ -72,7 +74,7 @@ def grows(series: Series, measure: Measure) -> Answer:
     groups = [group for group in standing(series) if group.values(measure.name)]
     left_out = _left_out(series)
     if len(groups) < 2:
-        return unknown(f"It takes two auxiliary weights above 0 that the network withstands.{left_out}")
+        return unknown(f"At least two auxiliary weights above 0 without collapsed networks are needed.{left_out}")
     steps = [
         difference(later.values(measure.name), earlier.values(measure.name))
         for earlier, later in zip(groups, groups[1:], strict=False)
@@ -86,22 +88,22 @@ def grows(series: Series, measure: Measure) -> Answer:
     ]
     trend = _trend(groups, measure)
     evidence = {"last_against_first": difference_values(whole), "spearman": _trend_values(trend)}
-    told = (
+    reason = (
         f"From AW {groups[0].aux_weight:g} to {groups[-1].aux_weight:g} the {measure.title} changes by "
         f"{difference_text(measure, whole, None)}"
     )
     if whole.p is None:
-        return Answer("not enough data", f"{told}: a test needs two seeds or more at each.{left_out}", evidence)
-    told += f", {p_text(whole.p)}"
+        return Answer("not enough data", f"{reason}: a test needs at least two seeds at each.{left_out}", evidence)
+    reason += f", {p_text(whole.p)}"
     if trend is not None:
-        told += f"; Spearman's ρ = {_rho(trend)}, {p_text(trend.p)}"
+        reason += f"; Spearman's ρ = {_rho(trend)}, {p_text(trend.p)}"
     if risen:
-        return Answer("no", f"{told}; it rises {' and '.join(risen)}.{left_out}", evidence)
+        return Answer("no", f"{reason}; it rises {' and '.join(risen)}.{left_out}", evidence)
     if whole.p < SIGNIFICANT and whole.estimate.mean < 0:
-        return Answer("yes", f"{told}.{left_out}", evidence)
+        return Answer("yes", f"{reason}.{left_out}", evidence)
     if _excludes_a_fall(whole):
-        return Answer("no", f"{told}: a further fall by 1 % or more is excluded.{left_out}", evidence)
-    return Answer("not enough data", f"{told}: too uncertain to tell.{left_out}", evidence)
+        return Answer("no", f"{reason}: a further decrease of 1 % or more is excluded.{left_out}", evidence)
+    return Answer("not enough data", f"{reason}: too uncertain to decide.{left_out}", evidence)
 
 
 def difference_values(found: Difference) -> dict:
@@ -125,11 +127,11 @@ def _comparison_values(one: Comparison) -> dict:
 
 
 def _missing(series: Series, measure: Measure) -> str:
-    """What is missing for any answer, as a sentence; empty if nothing is."""
+    """What is missing for an answer, as a sentence; empty if nothing is missing."""
     if series.baseline is None:
-        return "There is no run with AW = 0 to compare with."
+        return "There are no runs with AW = 0 to compare with."
     if not series.weighted:
-        return "There is no run with AW > 0."
+        return "There are no runs with AW > 0."
     if not any(group.values(measure.name) for group in series.groups):
         return f"The {measure.title} was not measured."
     if not series.baseline.values(measure.name):
@@ -139,7 +141,7 @@ def _missing(series: Series, measure: Measure) -> str:
 
 def _left_out(series: Series) -> str:
     groups = fallen(series)
-    return f" {weights_text(groups)} left out: networks collapsed there." if groups else ""
+    return f" {weights_text(groups)} left out, because networks collapsed there." if groups else ""
 
 
 def _above(found: Difference, p: float | None) -> bool:

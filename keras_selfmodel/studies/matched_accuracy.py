@@ -1,4 +1,4 @@
-"""Self-modeling against other objectives at the same accuracy."""
+"""Self-modeling compared with other objectives at the same accuracy."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -52,7 +52,7 @@ class MatchedComparison:
 
     @property
     def verdict(self) -> Literal["lower", "higher", "no difference found", "not enough data"]:
-        """How the measure of self-modeling lies to that of the control, at Holm p ≤ 0.05."""
+        """Whether the measure of self-modeling is lower or higher than that of the control, at Holm p ≤ 0.05."""
         if self.difference is None:
             return "not enough data"
         if self.p_holm > SIGNIFICANT:
@@ -75,7 +75,7 @@ class MatchedComparison:
 def matched_comparisons(
     found: Controls, measure: str, values: Callable[[Group], dict[int, float]] | None = None
 ) -> list[MatchedComparison]:
-    """Compares self-modeling with every control at the accuracy of every auxiliary weight; how, `METHOD` says.
+    """Compares self-modeling with every control at the accuracy of every auxiliary weight, by the `METHOD`.
 
     Args:
         found: The studies.

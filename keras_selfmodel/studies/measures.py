@@ -1,4 +1,4 @@
-"""The measures of a run that statistics, tables and figures speak of."""
+"""The measures of a run that statistics, tables and figures use."""
 
 from dataclasses import dataclass
 
@@ -58,5 +58,5 @@ def find_measure(name: str) -> Measure:
         ValueError: If there is none.
     """
     if name not in MEASURES:
-        raise ValueError(f"No measure {name!r}. Measures: {', '.join(MEASURES)}")
+        raise ValueError(f"Unknown measure {name!r}. Measures: {', '.join(MEASURES)}")
     return MEASURES[name]

@@ -1,4 +1,4 @@
-"""The paper's figures beside those of a study."""
+"""The paper's numbers compared with those of a study."""
 
 from dataclasses import dataclass
 
@@ -22,7 +22,7 @@ _MEASURE_OF_CLAIM = {
 
 @dataclass(frozen=True)
 class PaperComparison:
-    """One number of the paper beside ours.
+    """One number of the paper compared with ours.
 
     Attributes:
         measure: What was measured.
@@ -76,7 +76,7 @@ def paper_comparisons(study: Study) -> list[PaperComparison]:
 
 
 def paper_text(claim: str, series: Series, paper: dict[float, PaperFigures]) -> str:
-    """What the paper's figures say of a claim, in words; empty if they say nothing."""
+    """What the paper's figures say about a claim, in words; empty if they say nothing."""
     if claim == "collapse":
         return _collapses(paper)
     name = _MEASURE_OF_CLAIM[claim]

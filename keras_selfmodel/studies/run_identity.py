@@ -1,4 +1,4 @@
-"""The self-model of a run beside the identity, along its training."""
+"""The self-model of a run compared with the identity, along its training."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""The paper's claims, answered for every network size of a study."""
+"""The paper's claims, tested for every network size of a study."""
 
 from keras_selfmodel.studies.accuracy_claims import COLLAPSES, KEPT, accuracy_is_kept, collapse_shows_in_the_rlct
 from keras_selfmodel.studies.claim import Claim
@@ -10,23 +10,23 @@ from keras_selfmodel.studies.study import Study
 
 STATEMENTS = {
     "spread_falls": ("Self-modeling narrows the final layer's weights.", FALLS),
-    "spread_fall_grows": ("They are the narrower the larger the auxiliary weight.", GROWS),
+    "spread_fall_grows": ("The larger the auxiliary weight, the narrower they are.", GROWS),
     "rlct_falls": ("Self-modeling lowers the RLCT.", FALLS),
-    "rlct_fall_grows": ("It is the lower the larger the auxiliary weight.", GROWS),
-    "accuracy_kept": ("The accuracy stays within about a point of the baseline's.", KEPT),
+    "rlct_fall_grows": ("The larger the auxiliary weight, the lower the RLCT.", GROWS),
+    "accuracy_kept": ("The accuracy stays within about one point of the baseline's.", KEPT),
     "collapse": ("Where self-modeling overwhelms a network, its RLCT is near or below zero.", COLLAPSES),
 }
 
 
 def claims(study: Study) -> list[Claim]:
-    """Answers the claims of the paper for every network size of a study.
+    """Tests the claims of the paper for every network size of a study.
 
-    The criteria are `complexity_claims.FALLS` and `GROWS`, `accuracy_claims.KEPT` and `COLLAPSES`. Groups of which a
-    network collapsed are left out of all claims but the last: a network that classifies no more is simple for another
+    The criteria are `complexity_claims.FALLS` and `GROWS`, `accuracy_claims.KEPT` and `COLLAPSES`. Groups with a
+    collapsed network are left out of all claims but the last: a network that no longer classifies is simple for another
     reason.
 
     Args:
-        study: Runs that may be compared, as `studies` finds them.
+        study: Comparable runs, as found by `studies_of`.
 
     Returns:
         By size, in the order of `STATEMENTS`.

@@ -1,4 +1,4 @@
-"""The network of a finished run, with the data it was trained on."""
+"""The network of a finished run, and the data it was trained on."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from keras_selfmodel.experiments.stages.fitting import load_model
 
 @dataclass(frozen=True)
 class StoredRun:
-    """A finished run to be looked into.
+    """A finished run whose network is examined.
 
     Attributes:
         result: What it found.
@@ -28,7 +28,7 @@ class StoredRun:
         """The run in a folder.
 
         Raises:
-            RunFolderError: If there is no finished run.
+            RunFolderError: If there is no finished run there.
         """
         return cls(read_run(folder))
 
@@ -52,8 +52,8 @@ class StoredRun:
         if self.digest != dataset.digest:
             raise ValueError(
                 f"{self.files.path} was trained on other data: {self.result.data_source} ({self.digest[:12]}). "
-                f"Received: {dataset.source} ({dataset.digest[:12]}). A run on the first examples alone needs the "
-                "same --examples here, a run of a recipe the same --recipe."
+                f"Received: {dataset.source} ({dataset.digest[:12]}). If the run used --examples or "
+                "--recipe, give the same here."
             )
 
     @cached_property

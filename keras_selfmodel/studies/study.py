@@ -9,7 +9,7 @@ from keras_selfmodel.studies.measures import find_measure
 
 @dataclass(frozen=True)
 class Group:
-    """Runs that differ in their seeds alone.
+    """Runs that differ only in their seeds.
 
     Attributes:
         aux_weight: Their auxiliary weight.
@@ -71,7 +71,7 @@ class Study:
 
     Attributes:
         task: Name of the task.
-        backend: What computed the runs. Those of another backend start from the same weights, so they are no further
+        backend: Backend of the runs. Those of another backend start from the same weights, so they are no further
             repeats and belong to another study.
         settings: All other settings that decide the numbers, and the data, by name.
         distinction: What sets it apart from the other studies of the same task, in words; empty for the only one.

@@ -1,4 +1,4 @@
-"""Who proposes the settings of the next trial: keras-tuner's oracles, made to survive being killed at any time."""
+"""What proposes the settings of the next trial: keras-tuner's oracles, made to survive being killed at any time."""
 
 import sys
 import warnings
@@ -23,7 +23,7 @@ class _WholeFiles(OracleOfWholeFiles):
             super().reload()
         except (AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
             raise RunFolderError(
-                f"{self.file}, or the trial.json of a trial, is damaged: {error}. Start the search anew "
+                f"{self.file}, or the trial.json of a trial, is damaged: {error}. Start the search again "
                 "in another folder."
             ) from error
         self.forget_what_was_lost()
@@ -55,7 +55,7 @@ def oracle_of(search: str, space: SearchSpace, trials: int | None, seed: int) ->
     Args:
         search: One of `SEARCHES`.
         space: What is searched.
-        trials: How many trials there are; of Hyperband at most. `None`: 20; of Hyperband all that it wants.
+        trials: Number of trials; with Hyperband, the maximum. `None`: 20; Hyperband chooses the number itself.
         seed: Of its random numbers.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What a search looks for: one number for each trial."""
+"""What a search maximizes: one number per trial."""
 
 import math
 from dataclasses import dataclass
@@ -13,20 +13,20 @@ SCORES = ("accuracy", *COMPLEXITIES)
 
 @dataclass(frozen=True)
 class Score:
-    """score = min(accuracy, A) − price · complexity, to be as high as possible.
+    """score = min(accuracy, A) − price · complexity, which a search maximizes.
 
-    Accuracies are those of the validation data. Complexity alone is no sensible objective, because networks that have
-    collapsed have the least of it: the price says how much accuracy one unit of it is worth.
+    Accuracies are those of the validation data. Complexity alone is no sensible score, because collapsed
+    networks have the least of it: the price says how much accuracy one unit of it costs.
 
     Attributes:
-        name: "rlct" or "spread", the complexity; "accuracy" takes nothing off, whatever the price.
+        name: "rlct" or "spread", the complexity; with "accuracy" nothing is subtracted, whatever the price.
         price: ≥ 0, accuracy (0 … 1) for one unit of RLCT or weight spread. 0.001 suits the RLCT of the paper's
             convention, which is ten times smaller than that of the literature's.
-        enough_accuracy: A, the accuracy above which more is worth nothing; 1 for none. With 0.95 and a small price,
+        enough_accuracy: A, the accuracy above which gains do not count; 1 for none. With 0.95 and a small price,
             the simplest network of those with an accuracy of 0.95 is found.
 
     Raises:
-        ValueError: If the name is another, the price negative or not finite, or the accuracy not in 0 … 1.
+        ValueError: If the name is unknown, the price negative or not finite, or the accuracy not in 0 … 1.
 
     Example:
 

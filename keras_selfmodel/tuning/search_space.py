@@ -20,7 +20,7 @@ AUX_WEIGHTS = (0, 0.1, 0.2, 0.5, 1, 2, 5)
 
 @dataclass(frozen=True)
 class Range:
-    """All numbers from `low` to `high`, each power of ten as likely as another.
+    """All numbers from `low` to `high`, on a logarithmic scale.
 
     Raises:
         ValueError: If not 0 < low < high.
@@ -39,7 +39,7 @@ class Range:
 
 @dataclass(frozen=True)
 class OneOf:
-    """Some values, each as likely as another; targets are tuples of layers' names.
+    """Some values, all equally likely; targets are tuples of layer names.
 
     Raises:
         ValueError: If there are fewer than two, or one is given twice.
@@ -49,7 +49,7 @@ class OneOf:
 
     def __post_init__(self) -> None:
         if len(self.values) < 2 or len(set(self.values)) < len(self.values):
-            raise ValueError(f"A choice needs two values or more, each once. Received: {self.values}")
+            raise ValueError(f"A choice needs at least two values, all different. Received: {self.values}")
 
     def __str__(self) -> str:
         return ", ".join(_text(value) for value in self.values)
@@ -78,14 +78,14 @@ class SearchSpace:
             if name not in SETTINGS:
                 raise ValueError(f"A recipe has no setting {name!r} to search. Settings: {', '.join(SETTINGS)}")
         if not settings:
-            raise ValueError("There is nothing to search: give at least one setting several values, or a range.")
+            raise ValueError("There is nothing to search. Give at least one setting several values, or a range.")
         self.base = recipe
         self.settings = dict(settings)
         ends = {name: v.values if isinstance(v, OneOf) else (v.low, v.high) for name, v in self.settings.items()}
         for name, values in ends.items():
             for value in values:
                 if isinstance(getattr(recipe, name), int) and value != int(value):
-                    raise ValueError(f"{name} is a whole number. Received: {value:g}")
+                    raise ValueError(f"{name} must be a whole number. Received: {value:g}")
         for values in itertools.product(*ends.values()):
             # Says what is wrong with one, or with two together, as a strength that an objective cannot have.
             dataclasses.replace(recipe, **dict(zip(ends, values, strict=True)))

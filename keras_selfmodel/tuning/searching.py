@@ -30,10 +30,10 @@ CONFIG = "search.json"
 
 @dataclass(frozen=True)
 class TuningProgress:
-    """What a search tells while it works; each hook may be replaced.
+    """Progress callbacks of a search; each may be replaced.
 
     Attributes:
-        trial: Called with the name of a trial that starts; returns the hooks of its run.
+        trial: Called with the name of a trial that starts; returns the progress callbacks of its run.
         ended: Called with (the trial's name, its result or the reason why there is none, trials in all).
     """
 
@@ -71,17 +71,17 @@ def tune(
         settings: What is searched, by the name of a field of `Recipe`; `None`: `space_around(recipe)`.
         score: What is maximized; `None`: accuracy − 0.001 · RLCT.
         search: "bayesian", "random" or "hyperband".
-        trials: How many; of Hyperband at most. `None`: 20; of Hyperband as many as it wants.
-        validation: Part of the training examples that the trials are judged by, in their place not trained on.
-        progress: Hooks that are told about trials and their runs.
+        trials: Number of trials; with Hyperband, the maximum. `None`: 20; Hyperband chooses the number itself.
+        validation: Fraction of the training examples held out to score the trials.
+        progress: Progress callbacks.
 
     Returns:
         A `TuningResult`; `None` in a worker, whose chief has it.
 
     Raises:
-        RunFolderError: If the folder holds another search, or a damaged file.
+        RunFolderError: If the folder was written by another search, or holds a damaged file.
         FolderBusyError: If another process, not a worker, searches there.
-        RuntimeError: If all trials failed, for the reasons it names.
+        RuntimeError: If all trials failed; names the reasons.
         ValueError: If an argument is out of its range.
         OSError, ImportError: What would end every other trial too, such as a full disk. What was computed stays.
 
@@ -101,7 +101,7 @@ def tune(
             "The score needs the RLCT, which the recipe leaves out. Measure it, or choose Score('spread')."
         )
     if search == "hyperband" and "epochs" in space.settings:
-        raise ValueError("Hyperband chooses the epochs itself: they cannot be searched.")
+        raise ValueError("Hyperband chooses the epochs itself. Leave 'epochs' out of the settings to search.")
     if trials is not None and trials < 1:
         raise ValueError(f"trials must be at least 1. Received: trials={trials}")
     split = with_validation(dataset, validation, seed=recipe.seed)
@@ -177,7 +177,8 @@ def _claim(files: RunFolder, config: SearchConfig) -> None:
     ]
     if differences:
         raise RunFolderError(
-            f"{files.path} holds a search with other settings: {'; '.join(differences)}. Choose another folder."
+            f"{files.path} was written by a search with other settings: {'; '.join(differences)}. Choose another "
+            "folder."
         )
 
 

@@ -1,4 +1,4 @@
-"""Any hypermodel of keras-tuner, made to model itself."""
+"""Any hypermodel of keras-tuner, with self-modeling."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -12,7 +12,7 @@ Builder = Callable[[keras_tuner.HyperParameters], keras.Model]
 
 
 class SelfModelingHyperModel(keras_tuner.HyperModel):
-    """Searches, besides what a builder of classifiers searches, how the classifier models itself.
+    """Searches how a classifier models itself, together with the classifier's own hyperparameters.
 
     Adds the hyperparameters `aux_weight`, `targets` and `head`, those of which there is more than one value. For any
     tuner of keras-tuner. The logs have, besides Keras's, `weight_spread`, so that
@@ -66,7 +66,9 @@ class SelfModelingHyperModel(keras_tuner.HyperModel):
         given = {"targets": self._targets, "aux_weights": self._aux_weights, "heads": self._heads}
         for argument, alternatives in given.items():
             if not alternatives:
-                raise ValueError(f"{argument} must hold at least one alternative. Received: {argument}={alternatives}")
+                raise ValueError(
+                    f"{argument} must contain at least one alternative. Received: {argument}={alternatives}"
+                )
         self._classifier = classifier
         self._options = {"stop_gradient": stop_gradient, "target_normalization": target_normalization, "seed": seed}
 
@@ -75,7 +77,7 @@ class SelfModelingHyperModel(keras_tuner.HyperModel):
         inner = self._classifier
         classifier = inner.build(hp) if isinstance(inner, keras_tuner.HyperModel) else inner(hp)
         if not classifier.compiled:
-            raise ValueError(f"The classifier must be compiled. Received: {classifier.name!r}, which is not.")
+            raise ValueError(f"The classifier must be compiled. Received: {classifier.name!r}, not compiled.")
         targets = self._targets[_chosen(hp, "targets", list(self._targets))]
         aux_weight = _chosen(hp, "aux_weight", self._aux_weights)
         head = self._heads[_chosen(hp, "head", list(self._heads))]

@@ -40,7 +40,7 @@ class TrialTuner(TunerThatStops):
         dataset: The data, with validation data in place of test data.
         score: What is maximized.
         folder: Folder of the search.
-        progress: Called with a trial's name; returns the hooks of its run.
+        progress: Called with a trial's name; returns the progress callbacks of its run.
         ended: Called with a trial's name, and its result or the reason why there is none.
     """
 
@@ -98,7 +98,7 @@ class TrialTuner(TunerThatStops):
         job = Job(recipe, files.path)
         outcome = perform(job, self._dataset, self._progress(files.path.name))
         if outcome.state == "busy":
-            raise keras_tuner.errors.FatalRuntimeError(f"{files.path}: another process is at work on this trial.")
+            raise keras_tuner.errors.FatalRuntimeError(f"{files.path}: another process is working on this trial.")
         if outcome.state == "failed":
             raise keras_tuner.errors.FailedTrialError(outcome.reason)
         result = finished_run(recipe, self._dataset, files.path)

@@ -14,7 +14,7 @@ class Trial:
     Attributes:
         name: Its folder's name, such as "trial_03".
         recipe: Its settings.
-        score: What the search made as high as possible; `None` if the trial failed.
+        score: Its score, which the search maximized; `None` if the trial failed.
         result: The measures of its run, whose accuracy is that on the validation data; `None` if it failed.
         failure: Why it failed.
     """
@@ -32,16 +32,16 @@ class Trial:
 
 @dataclass(frozen=True)
 class TuningResult:
-    """All trials, and what is to be had.
+    """All trials and the best of them.
 
     Attributes:
         trials: In the order in which they were started.
-        front: Those that no other trial beats in validation accuracy and complexity both, the simplest first.
+        front: Those that no other trial beats in both validation accuracy and complexity, the simplest first.
         best: The one with the highest score.
         test_accuracy: Its accuracy on the test data, which the search did not see: the number to quote.
         scored_by: What was maximized.
         searched: What was searched, as text by the name of the setting.
-        complexity: "rlct" or "spread", what the front sets against the accuracy.
+        complexity: "rlct" or "spread": the second axis of the front.
         folder: `search.json`, `trials.csv`, `trials.json`, `front.png`, `oracle.json` (keras-tuner's state), and a run
             folder for each trial, which `ksm compare` and `ksm report` read.
     """

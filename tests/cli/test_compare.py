@@ -39,7 +39,7 @@ def test_three_runs_stand_side_by_side_in_80_columns(ksm, runs):
     assert ["aux weight", "0", "1", "10"] in cells and ["seed", "0", "1", "2"] in cells
     place = cells.index(["RLCT", "58.00 ± 0.75", "48.00 ± 0.75", "38.00 ± 0.75"])
     assert cells[place + 1] == ["verdict", "reliable", "reliable", "reliable"]
-    assert cells[place + 2] == ["to run 1", "", "−10.00 ± 1.06", "−20.00 ± 1.06"]
+    assert cells[place + 2] == ["minus run 1", "", "−10.00 ± 1.06", "−20.00 ± 1.06"]
     assert not any(row[0] == "epochs" for row in cells)
 
 

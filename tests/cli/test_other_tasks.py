@@ -28,7 +28,7 @@ def test_a_trial_on_texts_ends_in_a_table_that_says_what_it_is(ksm, tiny_imdb):
     result = ksm("run", "imdb", "--examples", "24", "--epochs", "2", "--batch-size", "8", "--no-rlct", "--out", "out")
     assert result.exit_code == 0
     assert "imdb, H = 128, AW = 100" in result.stdout
-    assert "NOT the full data set: no comparison with the paper" in result.stdout
+    assert "NOT the full data set: not comparable with the paper" in result.stdout
     assert "the first 24 examples of made up" in result.stdout
     assert json.loads(Path("out/config.json").read_text())["recipe"]["targets"] == ["hidden"]
 

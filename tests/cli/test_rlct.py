@@ -196,7 +196,7 @@ def test_a_calibration_is_shown_before_the_estimate(ksm, saved, tiny_mnist, monk
     arguments = ("--data", "mnist", "--batch-size", "20", "--calibrate")
     result = ksm("rlct", saved(mlp(4, seed=1)), *arguments, "--plot", "plateau.png")
     assert result.exit_code == 0, result.stderr
-    assert "Pilot samplings" in result.stdout and "Burn-in " in result.stdout and "RLCT of" in result.stdout
+    assert "Pilot runs" in result.stdout and "Burn-in " in result.stdout and "RLCT of" in result.stdout
     tables = [line for line in result.stdout.splitlines() if line.startswith(("│", "┃"))]
     assert max(map(len, tables)) <= 80
     with open("plateau.png", "rb") as file:

@@ -161,7 +161,7 @@ def test_without_data_the_subset_is_trained_and_measured_on_and_says_so(ksm):
     result = ksm("run", "mnist", "--hidden", "8", "--epochs", "1", "--no-rlct", "--out", "out")
     assert result.exit_code == 0
     assert "Warning: THIS IS NOT THE FULL MNIST" in result.stderr
-    assert "NOT the full data set: no comparison with the paper" in result.stdout
+    assert "NOT the full data set: not comparable with the paper" in result.stdout
     assert json.loads(Path("out/metrics.json").read_text())["is_subset"]
     few = ("--draws", "5", "--burn-in", "0", "--chains", "1", "--batch-size", "64")
     result = ksm("rlct", "out/model.keras", "--data", "mnist", *few, "--json")

@@ -27,7 +27,7 @@ def test_a_search_ends_in_the_front_and_the_test_accuracy(ksm, tiny_mnist):
     assert "trials 3/3 trial_2: accuracy" in result.stderr
     values = json.loads(Path("tuning/mnist/trials.json").read_text())
     assert f"{values['test_accuracy']:.4f} on the test data" in result.stdout
-    assert "the best by accuracy − 0.1 · weight spread" in result.stdout
+    assert "best score, accuracy − 0.1 · weight spread" in result.stdout
     shown = {line.split()[0].rstrip("*") for line in result.stdout.splitlines() if line.strip()}
     on_front = {trial["trial"] for trial in values["trials"] if trial["on_front"]}
     assert {trial["trial"] for trial in values["trials"] if trial["trial"][6:] in shown} == on_front
@@ -69,7 +69,7 @@ def test_without_keras_tuner_it_says_how_to_get_it(ksm, monkeypatch):
         (("--hidden", "1:2:3"), "--hidden"),
         (("--hidden", "8:4"), "0 < low < high"),
         (("--aux-weight", "0:1"), "0 < low < high"),
-        (("--aux-weight", "1,1"), "each once"),
+        (("--aux-weight", "1,1"), "all different"),
         (("--learning-rate", "nan"), "finite"),
         (("--batch-size", "1"), "at least 2"),
         (("--targets", "hidden,hidden"), "--targets"),

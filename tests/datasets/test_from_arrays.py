@@ -86,5 +86,5 @@ def test_samples_are_brought_into_a_shape_of_as_many_values(shape, expected):
 
 @pytest.mark.parametrize("shape", [(5,), (None,), (None, 5)])
 def test_a_shape_of_other_values_is_refused(shape):
-    with pytest.raises(ValueError, match=re.escape(f"inputs of shape {shape}; the samples have (2, 2).")):
+    with pytest.raises(ValueError, match=re.escape(f"inputs of shape {shape}. Received: samples of shape (2, 2).")):
         reshaped(np.zeros((3, 2, 2)), shape)

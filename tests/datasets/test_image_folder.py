@@ -68,22 +68,22 @@ def test_images_of_several_sizes_need_a_size(folder):
 
 
 def test_missing_folders_are_named(folder, tmp_path):
-    with pytest.raises(DataNotFoundError, match="There is no folder .*nowhere.train"):
+    with pytest.raises(DataNotFoundError, match="The folder .*nowhere.train does not exist"):
         read_image_folder("mine", tmp_path / "nowhere")
     (folder / "train" / "dog").mkdir()
-    with pytest.raises(DataNotFoundError, match="dog holds no image. Images end in .png"):
+    with pytest.raises(DataNotFoundError, match="dog contains no images. File names must end in .png"):
         read_image_folder("mine", folder)
 
 
 def test_a_folder_without_classes_is_told_apart(tmp_path):
     _write(tmp_path / "train" / "1.png", np.zeros((2, 2), np.uint8))
-    with pytest.raises(DataNotFoundError, match="train holds no folder of images"):
+    with pytest.raises(DataNotFoundError, match="train contains no folders. It must contain one"):
         read_image_folder("mine", tmp_path)
 
 
 def test_a_class_that_only_the_test_images_have_is_refused(folder, images):
     _write(folder / "test" / "dog" / "1.png", images[5])
-    with pytest.raises(ValueError, match="holds: ant, cat. Received: dog"):
+    with pytest.raises(ValueError, match="may only contain classes of .*train: ant, cat. Received: dog"):
         read_image_folder("mine", folder)
 
 
@@ -91,11 +91,11 @@ def test_a_class_that_only_the_test_images_have_is_refused(folder, images):
 def test_a_damaged_image_is_named(folder, part):
     file = folder / "train" / "cat" / "2.png"
     file.write_bytes(file.read_bytes()[part])
-    with pytest.raises(DataCorruptedError, match="2.png is no image that can be read"):
+    with pytest.raises(DataCorruptedError, match="2.png cannot be read as an image"):
         read_image_folder("mine", folder)
 
 
 def test_images_of_16_bits_are_refused_rather_than_clipped(folder):
     _write(folder / "train" / "cat" / "2.png", np.full((3, 2), 40_000, np.uint16))
-    with pytest.raises(ValueError, match="8 bits a channel.*2.png.*'I;16'"):
+    with pytest.raises(ValueError, match="8 bits per channel.*2.png.*'I;16'"):
         read_image_folder("mine", folder)

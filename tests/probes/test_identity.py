@@ -94,7 +94,7 @@ def test_what_does_not_fit_is_refused(weights, bias, activations, words):
     ("weights", "words"),
     [
         (np.diag([1.0, 1.0, 0.95]), "is the identity map"),
-        (np.diag([1.0, 1.0, 0.2]), "acts as it where activations vary: it gets 4.6 % of their variance wrong"),
+        (np.diag([1.0, 1.0, 0.2]), "acts like it where activations vary: it gets 4.6 % of their variance wrong"),
         (np.diag([0.0, 1.0, 1.0]), "not even where activations vary: it gets 64 %"),
     ],
 )

@@ -124,7 +124,7 @@ def test_every_reason_and_criterion_is_there(sweep, page):
 
 
 def test_the_papers_numbers_stand_beside_ours(page):
-    rows = page.tables["The paper's numbers beside ours: MNIST"]
+    rows = page.tables["The paper's numbers and ours: MNIST"]
     # 512 hidden units, AW 10: the paper has 0.088 and 52.5.
     papers = {(row[0], row[1], row[2]): row[4] for row in rows[1:]}
     assert papers["512", "weight spread", "10"] == "0.088"
@@ -243,10 +243,10 @@ def test_what_speaks_against_runs_is_told(tmp_path):
     (unfinished.folder / "metrics.json").unlink()
     words = _page(runs, tmp_path).words.split("Notes on runs")[-1]
     assert "Collapsed: the accuracy lies 20 points or more below the baseline's. (2 runs)" in words
-    assert "The RLCT is not a number: the sampling was lost. (1 run) hidden64-aux50-seed2-jax" in words
+    assert "The RLCT is not a number: the sampling diverged. (1 run) hidden64-aux50-seed2-jax" in words
     assert "RLCT: The chains left. (1 run)" in words
     assert "The RLCT is not to be used. (1 run) hidden64-aux50-seed1-jax" in words
-    assert "Left out: a run with the same settings and seed is there already. (1 run) the same again" in words
+    assert "Left out: there is another run with the same settings and seed. (1 run) the same again" in words
     assert "Not finished. (1 run) unfinished" in words
 
 
@@ -268,17 +268,17 @@ def test_a_failed_run_is_told_with_its_reason(tmp_path):
 
 def test_a_subset_is_not_compared_with_the_paper(tmp_path):
     page = _page(made_up_grid(is_subset=True, paper=None), tmp_path)
-    assert "Only a part of the data set was used: no comparison with the paper holds." in page.words
+    assert "Only part of the data set was used: not comparable with the paper." in page.words
     assert not any(caption.startswith("The paper's numbers") for caption in page.tables)
 
 
 def test_other_settings_are_not_compared_with_the_paper(tmp_path):
-    assert "The settings are not the paper's" in _page(made_up_grid(epochs=3), tmp_path).words
+    assert "The settings differ from the paper's" in _page(made_up_grid(epochs=3), tmp_path).words
 
 
 def test_one_seed_is_a_report_too(tmp_path):
     words = _page([made_up_run(10.0, 1)], tmp_path).words
-    assert "1 run on jax, 1 seed for each mean. Of 6 questions, 0 are answered yes, 0 no, and 6 not" in words
+    assert "1 run on jax, 1 seed for each mean. Of 6 questions, 0 are answered yes, 0 no, and 6 are undecided" in words
 
 
 def test_several_studies_have_sections_of_their_own(tmp_path):

@@ -68,7 +68,7 @@ def test_collapsed_networks_are_left_out_of_every_claim_but_the_last():
     answers = _answers(_runs(PAPER_64, hidden=64))
     assert {answer.verdict for answer in answers.values()} == {"yes"}
     for name in set(STATEMENTS) - {"collapse"}:
-        assert "AW 20 and 50 left out: networks collapsed there." in answers[name].reason
+        assert "AW 20 and 50 left out, because networks collapsed there." in answers[name].reason
     assert "5 of 5 networks collapsed at AW 20" in answers["collapse"].reason
     assert "At AW 5 " in answers["rlct_falls"].reason
 
@@ -122,13 +122,13 @@ def test_one_seed_is_not_enough():
 def test_baselines_alone_are_not_enough():
     answers = _answers(_runs({0: PAPER_512[0]}))
     assert {answer.verdict for answer in answers.values()} == {"not enough data"}
-    assert answers["rlct_falls"].reason == "There is no run with AW > 0."
+    assert answers["rlct_falls"].reason == "There are no runs with AW > 0."
 
 
 def test_without_a_baseline_there_is_not_enough():
     answers = _answers(_runs({10: PAPER_512[10], 50: PAPER_512[50]}))
     assert {answer.verdict for answer in answers.values()} == {"not enough data"}
-    assert answers["rlct_falls"].reason == "There is no run with AW = 0 to compare with."
+    assert answers["rlct_falls"].reason == "There are no runs with AW = 0 to compare with."
 
 
 def test_an_rlct_that_was_not_measured_leaves_the_other_claims():

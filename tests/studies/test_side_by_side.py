@@ -26,7 +26,7 @@ def test_backends_data_and_versions_are_settings_too(tmp_path):
     assert found.settings["backend"] == ("jax", "torch")
     assert found.settings["data"] == ("ab" * 6, "cd" * 6)
     assert found.settings["keras"] == ("3.12.0", "3.13.0") and found.settings["torch"] == (None, "2.5.0")
-    assert found.notes == ("The runs have different data.",)
+    assert found.notes == ("The runs used different data.",)
 
 
 def test_differences_are_to_the_first_run_with_both_errors():

@@ -9,7 +9,7 @@ from keras_selfmodel.probes.observers.protocol import ObserverProtocol
 
 
 class NetworkObserver:
-    """A network with one hidden layer that starts anew for every network it observes, always from the same weights.
+    """A network with one hidden layer that is reset to the same weights for every network it observes.
 
     It is compiled once: only its weights and the optimizer's state are set back.
 

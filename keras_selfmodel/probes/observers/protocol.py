@@ -1,4 +1,4 @@
-"""What observers see, what they are asked, and how much they may learn."""
+"""What observers see and predict, and their training budget."""
 
 from dataclasses import asdict, dataclass
 from typing import Literal, NamedTuple
@@ -30,7 +30,7 @@ QUESTIONS = (
 
 @dataclass(frozen=True)
 class ObserverProtocol:
-    """Settings that are the same for every network observed.
+    """Settings shared by all observed networks.
 
     An observer of capacity 0 is linear: the exact least-squares solution. One of capacity H has a hidden layer of H
     ReLU units, starts from the same weights for every network, and learns by Adam from the same samples in the same
@@ -39,7 +39,7 @@ class ObserverProtocol:
     Attributes:
         capacities: Hidden units of the observers; 0 for the linear one.
         samples: Training samples of the network that an observer learns from: the first of a permutation by the seed.
-        held_out: Test samples that it is judged by: the first ones.
+        held_out: Number of test samples, the first ones.
         epochs: Passes of an observer with hidden units over its samples.
         batch_size: Samples of one step.
         learning_rate: Of Adam.
@@ -60,7 +60,9 @@ class ObserverProtocol:
     def __post_init__(self) -> None:
         object.__setattr__(self, "capacities", tuple(sorted(set(self.capacities))))
         if not self.capacities or self.capacities[0] < 0:
-            raise ValueError(f"capacities must be one number or more, none negative. Received: {list(self.capacities)}")
+            raise ValueError(
+                f"capacities must contain at least one number, and no negative ones. Received: {list(self.capacities)}"
+            )
         for name, least in {"samples": 2, "held_out": 2, "epochs": 1, "batch_size": 1, "seed": 0}.items():
             if getattr(self, name) < least:
                 raise ValueError(f"{name} must be at least {least}. Received: {name}={getattr(self, name)}")

@@ -1,4 +1,4 @@
-"""Observed networks by auxiliary weight, beside the baseline."""
+"""Observed networks by auxiliary weight, compared with the baseline."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +16,7 @@ from keras_selfmodel.studies.study import Group, Study
 
 @dataclass(frozen=True)
 class ObservedGroup:
-    """Networks that differ in their seeds alone, and one kind of observer.
+    """Networks that differ only in their seeds, and one kind of observer.
 
     Attributes:
         study: Title of the study.

@@ -1,4 +1,4 @@
-"""Observers of self-modeling networks beside those of other regularizers' networks, at the same accuracy."""
+"""Observers of self-modeling networks compared with those of other regularizers, at the same accuracy."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -16,10 +16,10 @@ from keras_selfmodel.studies.stored_run import StoredRun
 
 
 class Observing:
-    """Lets fresh observers learn to predict networks that were trained on the same data.
+    """Trains new observers to predict networks that were trained on the same data.
 
     Targets are centred and divided by their standard deviation unit by unit, as they are over the observer's samples,
-    so that a network gains nothing by small activations. What an observer sees is centred by feature and divided by
+    so that small activations are no advantage. What an observer sees is centred by feature and divided by
     one standard deviation of all features: dividing each pixel by its own would make those that are nearly always
     dark the loudest. Features with less than 0.1 % of the mean variance are not shown.
 
@@ -53,7 +53,7 @@ class Observing:
             self._x[0].dtype, np.floating
         ):
             raise ValueError(
-                "The inputs are no quantities but numbers of words: observers cannot learn from them. Leave out "
+                "The inputs are token numbers, not quantities: observers cannot learn from them. Leave out "
                 f"'inputs'. Received: inputs of dtype {self._x[0].dtype}"
             )
 

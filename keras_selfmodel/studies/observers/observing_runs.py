@@ -21,7 +21,7 @@ def observe_runs(
     questions: Sequence[Question] = QUESTIONS,
     progress: Callable[[int, int], None] = lambda *_: None,
 ) -> list[ObservedRun]:
-    """Lets fresh observers of fixed capacity and budget learn to predict networks, for each network alike.
+    """Trains new observers of fixed capacity and budget to predict networks, in the same way for each network.
 
     Args:
         results: Finished runs of one task on the same data.

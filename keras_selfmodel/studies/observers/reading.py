@@ -67,7 +67,7 @@ def _verdicts(groups: list[ObservedGroup]) -> dict[str, int]:
         if group.collapsed:
             verdict = "not compared, because networks collapsed"
         elif group.difference is None or group.p_holm is None:
-            verdict = "not compared, for want of a baseline or seeds"
+            verdict = "not compared, because a baseline or seeds are missing"
         elif not is_significant(group):
             verdict = "no difference beyond chance"
         else:

@@ -40,7 +40,7 @@ OBSERVED = TypedFile(Observed, format=1)
 
 @dataclass(frozen=True)
 class ObservationStore:
-    """A folder with one file a network.
+    """A folder with one file per network.
 
     Attributes:
         folder: Where the files are.
@@ -66,9 +66,7 @@ class ObservationStore:
         there, here = stored.made_by, Observed(stored.run, keras.config.backend(), self.protocol, ()).made_by
         if there != here:
             words = [f"{name}: {there[name]} there, {here[name]} here" for name in here if there[name] != here[name]]
-            raise RunFolderError(
-                f"{file} holds observations by another protocol: {'; '.join(words)}. Choose another folder."
-            )
+            raise RunFolderError(f"{file} was written by another protocol: {'; '.join(words)}. Choose another folder.")
         return stored.observations
 
     def write(self, run: StoredRun, observations: tuple[Observation, ...]) -> None:

@@ -69,7 +69,7 @@ def test_networks_of_other_seeds_are_compared_as_independent(networks):
 def test_without_a_baseline_nothing_is_compared(networks):
     groups = observed_groups(networks[4:])
     assert all(group.difference is None for group in groups)
-    assert "for want of a baseline" in observer_reading(groups)[0]
+    assert "because a baseline or seeds are missing" in observer_reading(groups)[0]
 
 
 def test_there_is_a_row_for_every_observation(networks):
