@@ -127,7 +127,7 @@ def main() -> None:
             if arguments.json:
                 arguments.json.write_text(json.dumps(rows, indent=1))
     for name, settings in conventions.items():
-        nbeta = settings.inverse_temperature_for(len(dataset.y_train))
+        nbeta = settings.resolved(len(dataset.y_train), 1, 1.0).inverse_temperature
         print(f"\nConvention {name}, nβ = {nbeta:.1f}\n\n{table(rows[name])}")
 
 

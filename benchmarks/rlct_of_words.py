@@ -32,6 +32,7 @@ def main() -> None:
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     samples = datasets.padded(dataset.x_train), dataset.y_train
     energy = Problem.of(model, samples, loss, training=True).energy
+    settings = settings.resolved(energy.num_samples, 1, 1.0)
 
     ways = {"by the words of each batch": (WordChains, 50), "all words": (Chains, options.steps)}
     chains = {name: kind(energy, settings, range(settings.num_chains)) for name, (kind, _) in ways.items()}

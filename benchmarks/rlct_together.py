@@ -18,8 +18,9 @@ from keras_selfmodel import transforms
 from keras_selfmodel.models import mlp
 from keras_selfmodel.rlct import SamplingSettings
 from keras_selfmodel.rlct.batches import STEPS_PER_CALL
-from keras_selfmodel.rlct.chains import Chains, Request
+from keras_selfmodel.rlct.chains import Chains
 from keras_selfmodel.rlct.problem import Problem
+from keras_selfmodel.rlct.stepwise import Request
 
 
 def seconds(function) -> float:
@@ -44,7 +45,7 @@ def main() -> None:
     for hidden in options.hidden:
         requests, first = [], None
         for seed in range(options.networks):
-            settings = SamplingSettings(convention="paper", seed=seed)
+            settings = SamplingSettings(convention="paper", seed=seed).resolved(len(y), 1, 1.0)
             energy = Problem.of(mlp(hidden, seed=seed), (x, y), training=True, like=first).energy
             first = first or energy
             chains = Chains(energy, settings, range(settings.num_chains))

@@ -54,7 +54,7 @@ Examples:
 @click.option(
     "--localization",
     type=click.FloatRange(min=0),
-    help="Localization γ. Default: nβ/2000, at least 1; paper 100 (imdb 10).",
+    help="Localization γ. Default: from the scale of the weights; paper 100 (imdb 10).",
 )
 @click.option(
     "--inverse-temperature",
@@ -69,7 +69,12 @@ Examples:
     help="Where to measure: at the weights in FILE, or after descending from them to a nearby minimum.",
 )
 @click.option("--layer", "weights", multiple=True, help="Layer whose weights to sample; may be repeated. Default: all.")
-@click.option("--chains", "num_chains", type=click.IntRange(min=1), help="Number of chains. Default: 2; paper 4.")
+@click.option(
+    "--chains",
+    "num_chains",
+    type=click.IntRange(min=1),
+    help="Number of chains. Default: 2, of fewer than 500 weights 8; paper 4.",
+)
 @click.option(
     "--draws",
     "num_draws",

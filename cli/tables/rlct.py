@@ -25,6 +25,7 @@ def rlct_table(estimate: RLCTEstimate, dataset: Dataset, file: Path) -> Table:
     for name, value in [
         ("RLCT ± standard error", f"{estimate.value:.3f} ± {estimate.std_error:.3f}"),
         ("  from sampling alone", f"{estimate.sampling_error:.3f}"),
+        *_locality_rows(estimate),
         ("chains", "  ".join(f"{value:.2f}" for value in estimate.chain_values)),
         (f"nβ ({settings.convention} convention)", f"{estimate.inverse_temperature:.1f}"),
         ("paired / plain difference", f"{estimate.paired_value:.2f} / {estimate.plain_value:.2f}"),
@@ -90,6 +91,13 @@ def rlct_json(estimate: RLCTEstimate, dataset: Dataset) -> dict:
         "rlct": number(estimate.value),
         "std_error": number(estimate.std_error),
         "sampling_error": number(estimate.sampling_error),
+        "localization_error": number(estimate.localization_error),
+        "finite_size_error": number(estimate.finite_size_error),
+        "reference_error": number(estimate.reference_error),
+        "sensitivity": None if estimate.sensitivity is None else dataclasses.asdict(estimate.sensitivity),
+        "held_by_localization": number(estimate.held_by_localization),
+        "degeneracy": number(estimate.degeneracy),
+        "unfilled": number(estimate.unfilled),
         "chains": [number(value) for value in estimate.chain_values],
         "paired": number(estimate.paired_value),
         "plain": number(estimate.plain_value),
@@ -125,6 +133,21 @@ def _descent_rows(estimate: RLCTEstimate) -> list[tuple[str, str]]:
     if descent is None:
         return []
     return [("loss before descent, distance descended", f"{descent.trained_loss:.5f}, {descent.distance:.3g}")]
+
+
+def _locality_rows(estimate: RLCTEstimate) -> list[tuple[str, str]]:
+    if estimate.settings.convention == "paper":
+        return [("  from L₀ of a few batches", f"{estimate.reference_error:.3f}")]
+    rows = [("  from the localization", f"{estimate.localization_error:.3f}")]
+    if estimate.sensitivity is not None:
+        sensitivity = estimate.sensitivity
+        rows.append(("gain with each e-fold of weaker γ", f"{sensitivity.slope:.2g} ± {sensitivity.error:.2g}"))
+    half = 0.5 * estimate.num_parameters
+    if math.isfinite(estimate.unfilled):
+        rows.append(("degeneracy (1: quadratic)", f"{estimate.degeneracy:.3g}"))
+        shares = f"{estimate.held_by_localization / half:.0%}, {max(estimate.unfilled, 0.0) / half:.0%}"
+        rows.append(("directions held by γ, not yet filled", shares))
+    return rows
 
 
 def _observed(estimate: RLCTEstimate, name: str) -> str:

@@ -10,9 +10,10 @@ import numpy as np
 
 from keras_selfmodel.rlct.conventions import SamplingSettings
 from keras_selfmodel.rlct.problem import Problem
-from keras_selfmodel.rlct.rlct_estimate import HEAT_LIMIT, RLCTEstimate
+from keras_selfmodel.rlct.rlct_estimate import RLCTEstimate
 from keras_selfmodel.rlct.samplers import SAMPLERS
 from keras_selfmodel.rlct.standard_error import sampling_error
+from keras_selfmodel.rlct.verdict import HEAT_LIMIT
 
 # The pilots: steps of burn-in and draws at the automatic step size; more where steps are shorter.
 BURN_IN, DRAWS = 800, 400

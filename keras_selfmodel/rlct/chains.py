@@ -1,19 +1,19 @@
 """The chains: all of them moved together, with a step size that fits the curvature they meet."""
 
 import math
-from collections.abc import Callable, Generator, Sequence
-from typing import NamedTuple, TypeVar
+from collections.abc import Callable, Sequence
 
 import keras
 import numpy as np
 from keras import ops
 
 from keras_selfmodel import transforms
+from keras_selfmodel.rlct.compiled_steps import compiled_steps
 from keras_selfmodel.rlct.conventions import SamplingSettings
 from keras_selfmodel.rlct.curvature import Curvature
 from keras_selfmodel.rlct.energy import Energy
-from keras_selfmodel.rlct.samplers import SAMPLERS, Position
-from keras_selfmodel.rlct.samplers.sampler import total
+from keras_selfmodel.rlct.samplers import SAMPLERS
+from keras_selfmodel.rlct.stepwise import Request, Stepwise, Trace, alone
 
 # Friction times time step: little during burn-in, where momenta carry the chains far along flat directions, more in
 # its last tenth and for the draws. It is raised, up to a limit, where the noise of the batches would otherwise heat the
@@ -35,49 +35,8 @@ FLOWN_OFF = 5.0
 LAST_STEPS = 5
 # So often the same steps are tried again, each time with a quarter of the step size and twice the friction.
 ATTEMPTS = 12
-
-
-class Trace(NamedTuple):
-    """What is kept of each step, arrays `(chains, steps)`; those of `rlct.samplers.Step`.
-
-    Attributes:
-        losses: L_B(w).
-        heat: The heat of the step.
-        acceptance: The probability with which the draw was accepted.
-    """
-
-    losses: np.ndarray
-    heat: np.ndarray
-    acceptance: np.ndarray
-
-
-class Request(NamedTuple):
-    """What a sampling waits for: that chains take the next steps.
-
-    Attributes:
-        chains: The chains of one network.
-        indices: Sample numbers, `(steps, chains, batch)`.
-    """
-
-    chains: "Chains"
-    indices: np.ndarray
-
-
-Result = TypeVar("Result")
-# What is computed in steps: it asks for them, is sent what was met on the way, and returns a result.
-Stepwise = Generator[Request, Trace, Result]
-
-
-def alone(steps: Stepwise[Result]) -> Result:
-    """Does what is asked for, one request after another, and returns the result."""
-    trace = None
-    while True:
-        try:
-            request = steps.send(trace)
-        except StopIteration as end:
-            return end.value
-        trace = request.chains.run(request.indices)
-        del request  # The chains may be at their end, and hold memory.
+# A step size below this part of that at w* is not tried: what flies off then is not for the step size to hold.
+LEAST_STEP = 1e-7
 
 
 class Chains:
@@ -85,31 +44,43 @@ class Chains:
 
     Args:
         energy: The loss, and w*.
-        settings: Convention, sampler, lengths.
+        settings: Convention, sampler, lengths, all resolved (`SamplingSettings.resolved`).
         numbers: Numbers of these chains among all of the estimate.
         full_gradient: ∇L(w*) of all data, if the settings ask for the control variate.
 
     Attributes:
+        localization: γ; may be changed between steps.
+        inverse_temperature: nβ.
         step_size: ε of the last steps.
         gradient_evaluations: Gradients of a batch computed so far, all chains together.
         done: Steps done.
+        friction: Friction times time step, of the last steps.
     """
 
     # What besides arrays describes chains on their way; see `snapshot`.
-    _SCALARS = ("step_size", "gradient_evaluations", "done", "_friction", "_heat_ratio", "_cold", "_largest")
+    _SCALARS = (
+        "step_size",
+        "localization",
+        "gradient_evaluations",
+        "done",
+        "friction",
+        "_heat_ratio",
+        "_cold",
+        "_largest",
+    )
 
     def __init__(
         self, energy: Energy, settings: SamplingSettings, numbers: range, full_gradient: list | None = None
     ) -> None:
-        self.inverse_temperature = settings.inverse_temperature_for(energy.num_samples)
-        self.localization = settings.localization_for(energy.num_samples)
+        self.inverse_temperature = settings.inverse_temperature
+        self.localization = settings.localization
         self.gradient_evaluations = 0
         self.done = 0
         self._settings = settings
         self._energy = energy
         self._full_gradient = full_gradient or []
         self._sampler = SAMPLERS[settings.sampler]()
-        self._friction = BURN_IN_FRICTION
+        self.friction = BURN_IN_FRICTION
         self._heat_ratio = 0.0
         self._cold = False
         self._largest = 0.0
@@ -124,6 +95,7 @@ class Chains:
             self._follow_curvature(FIRST_ITERATIONS)
         else:
             self.step_size = settings.step_size
+        self._least_step = LEAST_STEP * self.step_size
 
     def _start(self, key) -> tuple:
         """The state before the first step: lists of arrays, the first one that of the weights; and the key."""
@@ -146,27 +118,29 @@ class Chains:
             at_reference: Loss of each batch at w*, `(chains, steps)` or `(steps,)`.
 
         Returns:
-            What was met on the way. If a chain flies off in burn-in while the step size is free, the steps are taken
+            What was met on the way. If a chain flies off while the step size is free, the steps are taken
             back and done again, shorter and with more friction.
         """
         adapting = self._curvature is not None and self.done < self._settings.burn_in
         cools = not self._cold and self.done >= COOLING * self._settings.burn_in
         looks = self.done and (self.done < STEPS_BETWEEN or self.done % STEPS_BETWEEN < len(indices))
         if cools:
-            self._friction = self._cooled(self._friction, FRICTION, HEAT)
+            self.friction = self._cooled(self.friction, FRICTION, HEAT)
             self._cold = True
         elif looks and not self._cold:
-            self._friction = self._cooled(self._friction, BURN_IN_FRICTION, BURN_IN_HEAT)
+            self.friction = self._cooled(self.friction, BURN_IN_FRICTION, BURN_IN_HEAT)
         if (cools or looks) and adapting and self._sampler.acceptance is None:
             self._follow_curvature(ITERATIONS)
         if self._curvature is not None and not adapting:
             self._curvature.directions = None  # As large as the weights, and asked for no more.
         # Copies, not views: the steps may use the memory again.
-        before = [np.array(ops.convert_to_numpy(w)) for w in (*self._state[0], *self._state[1])] if adapting else []
+        free = self._curvature is not None
+        before = [np.array(ops.convert_to_numpy(w)) for w in (*self._state[0], *self._state[1])] if free else []
         for attempt in range(ATTEMPTS + 1):
             trace = yield Request(self, indices)
             excess = self.inverse_temperature * (trace.losses - at_reference)
-            if not adapting or attempt == ATTEMPTS or self._stayed(excess):
+            last = attempt == ATTEMPTS or self.step_size < self._least_step
+            if not free or last or self._stayed(excess):
                 break
             self._take_back(before)
         self._measure_heat(excess, trace.heat)
@@ -205,7 +179,7 @@ class Chains:
 
     def _draw(self) -> list:
         """The weights of the last draw: where the chains are, unless draws can be rejected."""
-        return self._state[0] if self._sampler.acceptance is None else self._sampler.accepted(self._state[1])
+        return self._sampler.drawn(self._state[0], self._state[1])
 
     def snapshot(self) -> tuple[dict, list[np.ndarray]]:
         """All that is needed to go on later: numbers, and arrays."""
@@ -282,15 +256,14 @@ class Chains:
         self._state = state
         # With the control variate, each batch's gradient is computed at w* too.
         self.gradient_evaluations += (2 if self._full_gradient else 1) * indices.shape[0] * indices.shape[1]
-        trace = trace.astype(np.float64)
-        return Trace(*(trace[:, row].T for row in range(3)))
+        return Trace.of(trace)
 
     def _data(self, indices: np.ndarray) -> tuple:
         """What the compiled steps are computed from."""
         return self._energy.rows(indices), self._energy.anchor, self._full_gradient, self._energy.context
 
     def _numbers(self) -> list:
-        numbers = (self.inverse_temperature, self.localization, self.step_size, self._friction)
+        numbers = (self.inverse_temperature, self.localization, self.step_size, self.friction)
         return [ops.convert_to_tensor(number, keras.config.floatx()) for number in numbers]
 
     def _follow_curvature(self, iterations: int) -> None:
@@ -310,51 +283,17 @@ class Chains:
         # The curvature asked of the next steps grows too, so that the step size does not jump back.
         self._largest = 4 * self._largest + 3 * self.localization / self.inverse_temperature
         self.step_size /= 4
-        self._friction = min(2 * self._friction, FRICTION_LIMIT)
+        self.friction = min(2 * self.friction, FRICTION_LIMIT)
         weights, arrays, other, key = self._state
         restored = [ops.convert_to_tensor(a.copy()) for a in before]
         self._state = (restored[: len(weights)], restored[len(weights) :], other, key)
 
     def _compiled(self, *, several: bool = False) -> Callable:
-        """Compiles `(state, indices, anchor, …, step_size, friction) -> (state, trace (steps, 3, chains))`.
-
-        Args:
-            several: Whether the chains are those of several networks: each has its own w*, and each network a key.
-        """
-        normals = transforms.normals_of_each if several else transforms.normals
-        sampler, separately = self._sampler, self._energy.separately
-        differentiate = transforms.value_and_grad(self._energy.batch_loss)
-
-        def gradient(weights, other, index, anchor, full_gradient, context):
-            (loss, (moved, _)), gradients = differentiate(weights, other, context, index)
-            if full_gradient:
-                _, at_anchor = differentiate(anchor, other, context, index)
-                gradients = [g - a + f for g, a, f in zip(gradients, at_anchor, full_gradient, strict=True)]
-            return loss, gradients, moved
-
-        all_gradients = transforms.map_chains(gradient, separately=separately)
-
-        def run(state, indices, anchor, full_gradient, context, nbeta, localization, step_size, friction):
-            shared = (anchor if full_gradient else [], full_gradient, context)
-
-            def step(state, index):
-                weights, own, other, key = state
-                losses, gradients, other = all_gradients(weights, other, index, shared=shared)
-                key, drawn = normals(key, [*weights, losses])
-
-                def force(i: int):
-                    pulled = transforms.add_scaled_in_place(-nbeta * gradients[i], -localization, weights[i])
-                    return transforms.add_scaled_in_place(pulled, localization, anchor[i])
-
-                def potential():
-                    squares = sum(total(ops.square(w - a)) for w, a in zip(weights, anchor, strict=True))
-                    return nbeta * losses + 0.5 * localization * squares
-
-                here = Position(weights, losses, gradients, force, potential, nbeta)
-                moved, own, *trace = sampler.step(here, own, drawn, step_size, friction)
-                return (moved, own, other, key), ops.stack(trace)
-
-            return transforms.scan(step, state, indices)
-
-        name = ("chains", several, self._settings.sampler, bool(self._full_gradient))
-        return self._energy.program(name, lambda: run)
+        """The steps, compiled; see `compiled_steps`."""
+        return compiled_steps(
+            self._energy,
+            self._sampler,
+            self._settings.sampler,
+            corrected=bool(self._full_gradient),
+            several=several,
+        )

@@ -4,8 +4,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import TypeVar
 
-from keras_selfmodel.rlct.chains import Chains, Request, Stepwise, Trace
+from keras_selfmodel.rlct.chains import Chains
 from keras_selfmodel.rlct.conventions import SamplingSettings
+from keras_selfmodel.rlct.stepwise import Request, Stepwise, Trace
 
 Result = TypeVar("Result")
 

@@ -1,15 +1,20 @@
 """What nβ means, in the literature and in the paper: the one number two estimates must share to be compared."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from keras_selfmodel.rlct.samplers import SAMPLERS
 
 Convention = Literal["dataset", "paper"]
 
+# Chains of the dataset convention: more where they are cheap and few directions make the draws vary the most.
+CHAINS, CHAINS_OF_FEW_WEIGHTS, FEW_WEIGHTS = 2, 8, 500
+# γ = γ₀/10: a prior √10 times as wide as the weights (docs/rlct.md has what others give).
+WIDER = 10.0
+
 DEFAULTS = {
-    "dataset": {"sampler": "underdamped", "num_chains": 2, "num_draws": 1600, "burn_in": 3000},
+    "dataset": {"sampler": "underdamped", "num_draws": 1600, "burn_in": 3000},
     "paper": {
         "sampler": "sgld",
         "step_size": 1e-4,
@@ -37,10 +42,14 @@ class SamplingSettings:
             batches are all the data; see `rlct.samplers`.
         step_size: ε > 0, of the underdamped sampler the square of its time step. `None`: chosen from the largest
             curvature of the loss, followed during burn-in, and quartered where the chains fly off (1e-4).
-        localization: γ ≥ 0, the strength that ties the chains to w*. `None`: nβ/2000, at least 1
-            (100). Estimates of networks depend on it: see `RLCTEstimate.distance`.
-        inverse_temperature: nβ > 0. `None`: the convention's.
-        num_chains: Chains, ≥ 1. `None`: 2 (4).
+        localization: γ ≥ 0, the strength that ties the chains to w*. `None`: γ₀/10, a tenth of that of a prior as wide
+            as the d weights themselves, γ₀ = d/R² with R² of `weight_scale`; a tenth of that where the data hold more
+            than three quarters of the directions (100). Estimates of networks depend on it: see
+            `RLCTEstimate.sensitivity`.
+        inverse_temperature: nβ > 0. `None`: the convention's. "auto" (only "dataset"): the convention's divided by the
+            least power of 4 at which what the loss can still fall near w* is less than a tenth of the estimate, as
+            pilots find: for weights that are no minimum of the loss.
+        num_chains: Chains, ≥ 1. `None`: 2, of fewer than 500 weights 8 (4).
         num_draws: Draws that each chain contributes to the estimate; the most it may contribute if there is a
             `target_error`. `None`: 1600, with a `target_error` 16,000 (500).
         target_error: Sampling ends when the sampling error is at most this part of the estimate. `None`: after
@@ -52,7 +61,8 @@ class SamplingSettings:
             PyTorch one at a time takes 7 copies of the weights beside the data, the model included, two together 14.5;
             the default sampler takes more, for its momenta (benchmarks/rlct_scale.py). `None`: all.
         control_variate: Whether each batch's gradient at w* is taken off its gradient, and that of all data added: less
-            noise near w*, twice the work. Only "dataset".
+            noise near w*, twice the work. Only "dataset". `None`: with fewer than 500 weights, unless the step size is
+            given (no).
         seed: Seed of batches and noise.
 
     Raises:
@@ -63,7 +73,7 @@ class SamplingSettings:
     sampler: str | None = None
     step_size: float | None = None
     localization: float | None = None
-    inverse_temperature: float | None = None
+    inverse_temperature: float | Literal["auto"] | None = None
     num_chains: int | None = None
     num_draws: int | None = None
     target_error: float | None = None
@@ -71,7 +81,7 @@ class SamplingSettings:
     thinning: int = 1
     batch_size: int = 512
     chains_at_once: int | None = None
-    control_variate: bool = False
+    control_variate: bool | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -92,9 +102,13 @@ class SamplingSettings:
             raise ValueError("control_variate has no meaning with convention='paper', which corrects nothing.")
         if self.target_error is not None and self.num_chains == 1:
             raise ValueError("target_error needs at least 2 chains: one has no sampling error.")
+        if self.inverse_temperature == "auto" and self.convention == "paper":
+            raise ValueError("inverse_temperature='auto' has no meaning with convention='paper', which fixes nβ.")
         for name in ("step_size", "inverse_temperature", "target_error"):
             value = getattr(self, name)
-            if value is not None and not (math.isfinite(value) and value > 0):
+            if value is None or (name == "inverse_temperature" and value == "auto"):
+                continue
+            if isinstance(value, str) or not (math.isfinite(value) and value > 0):
                 raise ValueError(f"{name} must be finite and positive. Received: {name}={value}")
         if self.localization is not None and not (math.isfinite(self.localization) and self.localization >= 0):
             raise ValueError(
@@ -103,6 +117,8 @@ class SamplingSettings:
         least = {"num_chains": 1, "num_draws": 1, "burn_in": 0, "thinning": 1, "batch_size": 2, "seed": 0}
         if self.chains_at_once is not None:
             least["chains_at_once"] = 1
+        if self.num_chains is None:
+            del least["num_chains"]
         for name, minimum in least.items():
             value = getattr(self, name)
             if not math.isfinite(value) or value != int(value) or value < minimum:
@@ -114,21 +130,29 @@ class SamplingSettings:
         """Steps of each chain, burn-in included."""
         return self.burn_in + self.num_draws * self.thinning
 
-    def inverse_temperature_for(self, num_samples: int) -> float:
-        """nβ, or its convention's: n/ln n of the data set, or B/ln B of the batch.
+    def resolved(self, num_samples: int, num_parameters: int, scale: float) -> "SamplingSettings":
+        """These settings with nβ, γ and the number of chains as numbers.
+
+        Args:
+            num_samples: n.
+            num_parameters: d, the number of weights that are sampled.
+            scale: Their R², see `weight_scale`.
 
         Example:
 
-        >>> round(SamplingSettings(convention="paper", batch_size=512).inverse_temperature_for(60000), 1)
+        >>> paper = SamplingSettings(convention="paper", batch_size=512)
+        >>> round(paper.resolved(60_000, 407_050, 193.0).inverse_temperature, 1)
         82.1
+        >>> default = SamplingSettings().resolved(60_000, 407_050, 193.0)
+        >>> round(default.inverse_temperature), round(default.localization), default.num_chains
+        (5453, 211, 2)
         """
-        if self.inverse_temperature is not None:
-            return self.inverse_temperature
+        few = num_parameters < FEW_WEIGHTS
         size = num_samples if self.convention == "dataset" else self.batch_size
-        return size / math.log(size)
-
-    def localization_for(self, num_samples: int) -> float:
-        """γ, or its default for n samples: small beside the curvature nβh of the directions that count."""
-        if self.localization is not None:
-            return self.localization
-        return max(1.0, self.inverse_temperature_for(num_samples) / 2000)
+        found = {
+            "inverse_temperature": size / math.log(size),
+            "localization": num_parameters / scale / WIDER,
+            "num_chains": CHAINS_OF_FEW_WEIGHTS if few else CHAINS,
+            "control_variate": few and self.convention == "dataset" and self.step_size is None,
+        }
+        return replace(self, **{name: value for name, value in found.items() if getattr(self, name) is None})

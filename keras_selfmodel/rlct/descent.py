@@ -50,8 +50,7 @@ def descend(energy: Energy, settings: SamplingSettings, steps: int) -> tuple[Ene
     Returns:
         The energy with the minimum as w*, the way there, and the number of gradients of a batch computed.
     """
-    nbeta = settings.inverse_temperature_for(energy.num_samples)
-    localization = settings.localization_for(energy.num_samples)
+    nbeta, localization = settings.inverse_temperature, settings.localization
     everything = paper_batches(energy.num_samples, settings.batch_size)
     trained_loss = energy.mean_loss(everything)
     curvature = Curvature(energy, settings.batch_size, settings.seed)

@@ -1,8 +1,10 @@
 """What is measured, ready for any number of samplings."""
 
+import dataclasses
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -13,7 +15,6 @@ from keras_selfmodel._classifier_graph import classifier_of
 from keras_selfmodel.models.precision import in_single_precision
 from keras_selfmodel.rlct._arguments import resolve_data, resolve_loss, resolve_variables
 from keras_selfmodel.rlct.batches import paper_batches, random_batches
-from keras_selfmodel.rlct.chains import Stepwise, alone
 from keras_selfmodel.rlct.conventions import SamplingSettings
 from keras_selfmodel.rlct.curvature import difference_length
 from keras_selfmodel.rlct.descent import descend
@@ -21,6 +22,10 @@ from keras_selfmodel.rlct.energy import Energy, energy
 from keras_selfmodel.rlct.rlct_estimate import RLCTEstimate
 from keras_selfmodel.rlct.samplers import SAMPLERS
 from keras_selfmodel.rlct.sampling import Sampling
+from keras_selfmodel.rlct.stepwise import Stepwise, alone
+from keras_selfmodel.rlct.temperature import BURN_IN, FACTOR, TEMPERATURES, hotter_estimate
+from keras_selfmodel.rlct.verdict import at_no_minimum
+from keras_selfmodel.rlct.weight_scale import weight_scale
 
 
 @dataclass(frozen=True)
@@ -89,6 +94,11 @@ class Problem:
     ) -> Stepwise[RLCTEstimate]:
         """Asks for the steps of the chains, and returns the estimate; arguments as for `estimate_rlct`."""
         trained, num_samples = self.energy, self.energy.num_samples
+        given, searched = settings, 0
+        if settings.inverse_temperature == "auto":
+            settings, searched = yield from self._at_an_automatic_temperature(settings, anchor)
+        adapts = settings.localization is None
+        settings = settings.resolved(num_samples, trained.num_parameters, weight_scale(trained.anchor))
         if settings.batch_size > num_samples:
             raise ValueError(
                 f"batch_size must be at most the number of samples. Received: batch_size={settings.batch_size} with "
@@ -107,6 +117,7 @@ class Problem:
         sampling = Sampling(
             anchored,
             settings,
+            adapts,
             self.observed if descent is None else {n: o.at(anchored.anchor) for n, o in self.observed.items()},
             None if checkpoint is None else Path(checkpoint),
             progress,
@@ -115,18 +126,40 @@ class Problem:
         traces = yield from sampling.steps()
         term, term_evaluations = _gradient_term(anchored, settings)
         traces["gradient_evaluations"] += evaluations + term_evaluations
-        return RLCTEstimate(
-            settings=settings,
+        estimate = RLCTEstimate(
+            settings=dataclasses.replace(settings, localization=traces["localization"]),
             num_samples=num_samples,
             num_parameters=anchored.num_parameters,
-            inverse_temperature=settings.inverse_temperature_for(num_samples),
-            localization=settings.localization_for(num_samples),
+            inverse_temperature=settings.inverse_temperature,
             initial_loss=sampling.initial_loss,
             anchor_norm=math.hypot(*(np.linalg.norm(ops.convert_to_numpy(w)) for w in anchored.anchor)),
             gradient_term=term,
             descent=descent,
             **traces,
         )
+        hotter = None
+        free = given.inverse_temperature is None and given.convention == "dataset"
+        if free and settings.burn_in >= BURN_IN and at_no_minimum(estimate):
+            hotter = yield from hotter_estimate(
+                partial(self.estimating, anchor=anchor), given, estimate.inverse_temperature / FACTOR
+            )
+        searched += 0 if hotter is None else hotter.gradient_evaluations
+        return dataclasses.replace(
+            estimate, hotter=hotter, gradient_evaluations=estimate.gradient_evaluations + searched
+        )
+
+    def _at_an_automatic_temperature(self, settings: SamplingSettings, anchor: str) -> Stepwise:
+        """The settings with the nβ that pilots find, and how many gradients these took."""
+        usual = dataclasses.replace(settings, inverse_temperature=None)
+        coldest = usual.resolved(self.energy.num_samples, 1, 1.0).inverse_temperature
+        found = yield from hotter_estimate(partial(self.estimating, anchor=anchor), usual, coldest)
+        if found is None:
+            raise ValueError(
+                "The loss falls from w* by more than the estimate at every temperature tried, down to "
+                f"nβ = {coldest / FACTOR ** (TEMPERATURES - 1):.2g}: w* is near no minimum. Train longer, or give an "
+                "inverse_temperature."
+            )
+        return dataclasses.replace(settings, inverse_temperature=found.inverse_temperature), found.gradient_evaluations
 
 
 def _gradient_term(energy: Energy, settings: SamplingSettings) -> tuple[float, int]:
@@ -147,9 +180,9 @@ def _gradient_term(energy: Energy, settings: SamplingSettings) -> tuple[float, i
     some = random_batches(np.random.default_rng([settings.seed, 4]), 1, energy.num_samples, settings.batch_size)
     above, below = (_slope(energy, direction, sign * length, list(some)) for sign in (1.0, -1.0))
     curvature = (above - below) / (2 * length)
-    nbeta = settings.inverse_temperature_for(energy.num_samples)
+    nbeta = settings.inverse_temperature
     # Where the loss curves downward, the pull of the localization alone ends the fall.
-    whole = max(curvature, 0.0) + settings.localization_for(energy.num_samples) / nbeta
+    whole = max(curvature, 0.0) + settings.localization / nbeta
     return nbeta * square / (2 * whole) if whole > 0 else math.inf, len(batches) + 2
 
 

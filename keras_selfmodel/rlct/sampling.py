@@ -1,24 +1,21 @@
 """One sampling from its first step to its last, through interruptions."""
 
-import hashlib
-import json
+import math
 import time
-import zipfile
-import zlib
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
 import keras
 import numpy as np
-from keras import ops
 
-from keras_selfmodel._whole_files import write_whole
-from keras_selfmodel.rlct.batches import batch_indices, paper_batches, random_batches
-from keras_selfmodel.rlct.chains import Chains, Stepwise, alone
+from keras_selfmodel.rlct.batches import STEPS_PER_CALL, batch_indices, paper_batches, random_batches
+from keras_selfmodel.rlct.chains import Chains
 from keras_selfmodel.rlct.conventions import SamplingSettings
 from keras_selfmodel.rlct.energy import Energy
 from keras_selfmodel.rlct.standard_error import relative_sampling_error
+from keras_selfmodel.rlct.stepwise import Stepwise, alone
+from keras_selfmodel.rlct.stored_sampling import digest, read_sampling, write_sampling
 
 # How much of the work an interruption may cost, in seconds.
 SECONDS_BETWEEN_CHECKPOINTS = 30.0
@@ -30,8 +27,12 @@ LEAST_DRAWS = 200
 _LENGTHS = ("num_draws", "target_error")
 # Samplers whose heat was that of U, and is that of the loss.
 _HEAT_OF_LOSS = ("sgld", "rmsprop")
-# What NumPy, zipfile and json raise for a file that is no stored sampling.
-_UNREADABLE = (OSError, ValueError, LookupError, TypeError, AttributeError, EOFError, zipfile.BadZipFile, zlib.error)
+# After this part of burn-in it is decided whether a default localization becomes weaker by so much: where the data hold
+# so many of the directions, the distribution is near the weights without its help.
+DECISION, WEAKER, HELD = 1 / 3, 10.0, 0.75
+# After the draws the chains go on at a localization weaker by this factor, for so many more steps for each draw, of
+# which the first part is not counted; not where there are fewer draws than these.
+SECOND_FACTOR, SECOND_STEPS, SETTLING, SECOND_LEAST = 4.0, 3 / 8, 1 / 3, 200
 
 
 class Sampling:
@@ -39,7 +40,8 @@ class Sampling:
 
     Args:
         energy: The loss and w*.
-        settings: What is asked for.
+        settings: What is asked for, resolved.
+        adapts: Whether the localization may become weaker during burn-in: that it was not given.
         observed: Further data sets, as the same loss on them.
         checkpoint: File that holds the sampling as far as it is; read if it is there. `None`: nothing is stored.
         progress: Called with (steps done, steps in all) now and then; those of the blocks after another.
@@ -53,6 +55,7 @@ class Sampling:
         self,
         energy: Energy,
         settings: SamplingSettings,
+        adapts: bool,
         observed: dict[str, Energy],
         checkpoint: Path | None,
         progress: Callable[[int, int], None] | None,
@@ -60,13 +63,14 @@ class Sampling:
     ) -> None:
         self._energy = energy
         self._settings = settings
+        self._adapts = adapts
         self._observed = observed
         self._checkpoint = checkpoint
         # Once: the data may be large.
         self._digests = (
             {
-                **{name: value if isinstance(value, str) else _digest(value) for name, value in identity.items()},
-                "observed data": {name: _digest(other.identity()) for name, other in observed.items()},
+                **{name: value if isinstance(value, str) else digest(value) for name, value in identity.items()},
+                "observed data": {name: digest(other.identity()) for name, other in observed.items()},
             }
             if checkpoint is not None
             else {}
@@ -87,6 +91,11 @@ class Sampling:
         else:
             self._per_sample = np.concatenate(at_anchor)
             self.initial_loss = float(self._per_sample.mean())
+        if not math.isfinite(self.initial_loss):
+            raise ValueError(
+                f"The loss at w* must be finite. Received: a mean loss of {self.initial_loss} over the data. Weights "
+                "or data hold values that are not finite or too large: the network may have diverged in training."
+            )
         self._others_at_anchor = {
             name: np.concatenate(other.losses(paper_batches(other.num_samples, settings.batch_size)))
             for name, other in observed.items()
@@ -123,8 +132,10 @@ class Sampling:
             limit = chains.done
             if number + 1 == len(blocks):
                 self._write(chains)
-            last = {"distances": chains.distances(), "evaluations": np.array(chains.gradient_evaluations)}
-            self._blocks.append({**_joined(self._parts), **last})
+            last = {"distances": chains.distances(), "localization": np.array(chains.localization)}
+            second = yield from self._second_localization(chains, block)
+            last["evaluations"] = np.array(chains.gradient_evaluations)
+            self._blocks.append({**_joined(self._parts), **second, **last})
             self._parts = []
             del chains  # Before the next block takes its memory.
         return self._traces()
@@ -144,17 +155,48 @@ class Sampling:
             at_reference = self._per_sample[indices].mean(axis=2).T
         trace = yield from chains.advancing(indices, at_reference)
         part = {
-            "losses": trace.losses,
+            **trace._asdict(),
             "reference_losses": at_reference,
-            "heat": trace.heat,
-            "acceptance": trace.acceptance,
             "step_sizes": np.full(at_reference.shape, chains.step_size),
         }
         for number, (name, other) in enumerate(self._observed.items()):
             if stop > settings.burn_in:
                 part[f"observed/{name}"] = self._observe(chains, name, other, [settings.seed, done, number, 2])
         self._parts.append(part)
+        if self._adapts and done < DECISION * settings.burn_in <= stop:
+            self._adapt(chains)
         self._progress(before * limit + stop, blocks * limit)
+
+    def _adapt(self, chains: Chains) -> None:
+        """Weakens the localization where the data hold most directions; all blocks as the first."""
+        if self._blocks:
+            chains.localization = float(self._blocks[0]["localization"])
+            return
+        recent = {name: values[:, chains.done // 2 :] for name, values in _joined(self._parts).items()}
+        # By the virial theorem, twice the half-directions that the loss holds, and the heat.
+        held = self._settings.inverse_temperature * recent["virial"].mean() - recent["heat"].mean()
+        if held > HELD * self._energy.num_parameters:
+            chains.localization /= WEAKER
+
+    def _second_localization(self, chains: Chains, block: range) -> Stepwise[dict[str, np.ndarray]]:
+        """Lets the chains go on at a weaker localization, where their draws alone do not tell what that changes."""
+        settings, energy = self._settings, self._energy
+        steps = int(SECOND_STEPS * settings.num_draws * settings.thinning)
+        if settings.convention == "paper" or chains.localization == 0 or settings.num_draws < SECOND_LEAST:
+            return {}
+        if self._lost():
+            return {}
+        chains.localization /= SECOND_FACTOR
+        values = []
+        for start in range(0, steps, STEPS_PER_CALL):
+            count = min(STEPS_PER_CALL, steps - start)
+            rng = np.random.default_rng([settings.seed, chains.done, block.start, 5])
+            indices = random_batches(rng, count * len(block), energy.num_samples, settings.batch_size)
+            indices = indices.reshape(count, len(block), -1)
+            at_reference = self._per_sample[indices].mean(axis=2).T
+            trace = yield from chains.advancing(indices, at_reference)
+            values.append(settings.inverse_temperature * (trace.losses - at_reference) - 0.5 * trace.heat)
+        return {"second": np.concatenate(values, axis=1)[:, int(SETTLING * steps) :]}
 
     def _observe(self, chains: Chains, name: str, other: Energy, seed: list[int]) -> np.ndarray:
         """The excess loss of each chain on other data, `(chains, 1)`."""
@@ -173,18 +215,21 @@ class Sampling:
         if settings.target_error is None or not self._parts:
             return False
         joined = _joined(self._parts)
-        draws = {name: joined[name][:, settings.burn_in :: settings.thinning] for name in ("losses", "heat")}
+        kept = ("losses", "heat", "squares")
+        draws = {name: joined[name][:, settings.burn_in :: settings.thinning] for name in kept}
         if draws["losses"].shape[1] < LEAST_DRAWS:
             return False
         reference = joined["reference_losses"][:, settings.burn_in :: settings.thinning]
-        nbeta = settings.inverse_temperature_for(self._energy.num_samples)
-        values = nbeta * (draws["losses"] - reference) - 0.5 * draws["heat"]
-        return relative_sampling_error(values) <= settings.target_error * blocks**0.5
+        values = settings.inverse_temperature * (draws["losses"] - reference) - 0.5 * draws["heat"]
+        return relative_sampling_error(values, draws["squares"]) <= settings.target_error * blocks**0.5
 
     def _traces(self) -> dict:
-        names = [name for name in self._blocks[0] if name not in ("evaluations", "distances")]
+        names = [name for name in self._blocks[0] if name not in ("evaluations", "distances", "localization", "second")]
         lost = not all(np.isfinite(block["losses"]).all() for block in self._blocks)
         joined = {"distances": np.concatenate([block["distances"] for block in self._blocks])}
+        joined["localization"] = float(self._blocks[0]["localization"])
+        if all("second" in block for block in self._blocks):
+            joined["second"] = np.concatenate([block["second"] for block in self._blocks])
         for name in names:
             arrays = [block.get(name, np.empty((len(block["losses"]), 0))) for block in self._blocks]
             length = max(array.shape[1] for array in arrays)
@@ -216,64 +261,18 @@ class Sampling:
 
     def _write(self, chains: Chains) -> None:
         self._saved = time.monotonic()
-        if self._checkpoint is None:
-            return
-        numbers, arrays = chains.snapshot()
-        header = {"identity": self._identity(), "chains": numbers, "blocks": len(self._blocks)}
-        traces = {
-            f"trace/{number}/{name}": array
-            for number, block in enumerate([*self._blocks, _joined(self._parts)])
-            for name, array in block.items()
-        }
-        states = {f"state/{number}": array for number, array in enumerate(arrays)}
-        content = {"header": np.array(json.dumps(header)), **states, **traces}
-
-        def write(file: Path) -> None:
-            with file.open("wb") as stream:
-                np.savez(stream, **content)
-
-        write_whole(self._checkpoint, write)
+        if self._checkpoint is not None:
+            blocks = [*self._blocks, _joined(self._parts)]
+            write_sampling(self._checkpoint, self._identity(), chains.snapshot(), blocks)
 
     def _read(self) -> tuple[dict, list[np.ndarray]] | None:
         if self._checkpoint is None or not self._checkpoint.exists():
             return None
-        try:
-            with self._checkpoint.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
-                header = json.loads(str(file["header"]))
-                arrays = [file[f"state/{i}"] for i in range(sum(header["chains"]["groups"]) + 1)]
-                blocks: list[dict] = [{} for _ in range(header["blocks"] + 1)]
-                for name in file.files:
-                    if name.startswith("trace/"):
-                        _, number, kind = name.split("/", 2)
-                        blocks[int(number)][kind] = file[name]
-        except _UNREADABLE as error:
-            raise ValueError(
-                f"{self._checkpoint} holds no sampling that can be read ({error}). Remove it, or name another file."
-            ) from error
-        # JSON has no tuples and no int64; both sides go through it.
-        here = json.loads(json.dumps(self._identity()))
-        different = [name for name in here if header["identity"].get(name) != here[name]]
-        if len(different) > 1:  # Other weights or data have another loss too.
-            different = [name for name in different if name != "loss at w*"]
-        if different:
-            raise ValueError(
-                f"{self._checkpoint} holds another sampling: its {', '.join(different)} differ. Remove it, or name "
-                "another file."
-            )
-        *self._blocks, parts = blocks
+        chains, (*self._blocks, parts) = read_sampling(self._checkpoint, self._identity())
         self._parts = [parts]
-        return header["chains"], arrays
+        return chains
 
 
 def _joined(parts: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
     names = dict.fromkeys(name for part in parts for name in part)
     return {name: np.concatenate([part[name] for part in parts if name in part], axis=1) for name in names}
-
-
-def _digest(tree) -> str:
-    digest = hashlib.sha256()
-    for array in keras.tree.flatten(tree):
-        array = np.ascontiguousarray(ops.convert_to_numpy(array))
-        digest.update(f"{array.dtype}{array.shape}".encode())
-        digest.update(array.data if array.size else b"")
-    return digest.hexdigest()[:16]

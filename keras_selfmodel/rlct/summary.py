@@ -20,6 +20,14 @@ class RLCTSummary:
         value: λ̂; `None` where the sampling was lost.
         std_error: Its standard error; `None` for a single chain.
         sampling_error: The part of it that more draws would lessen.
+        localization_error: The part of it that a tenfold localization may change, as far as the chains can tell.
+        finite_size_error: The part of it for n being finite where the loss is not quadratic.
+        reference_error: The part of it from the few batches of L₀, with the paper's convention.
+        paired_value: λ̂ with each draw compared with its own batch at w*, nothing taken off.
+        paired_std_error: Its standard error.
+        held_by_localization: Half-directions that γ holds in place of the loss.
+        unfilled: Half-directions in which the chains have not come to rest.
+        degeneracy: 1 where the loss is quadratic near w*, k where it grows like the 2k-th power.
         verdict: Whether it can be used.
         warnings: What speaks against it, in sentences.
         anchor: What w* is: the trained weights, or the minimum of the loss that descent found near them.
@@ -47,6 +55,14 @@ class RLCTSummary:
     value: float | None
     std_error: float | None
     sampling_error: float | None
+    localization_error: float | None = None
+    finite_size_error: float | None = None
+    reference_error: float | None = None
+    paired_value: float | None = None
+    paired_std_error: float | None = None
+    held_by_localization: float | None = None
+    unfilled: float | None = None
+    degeneracy: float | None = None
     verdict: Verdict
     warnings: tuple[str, ...]
     anchor: Anchor

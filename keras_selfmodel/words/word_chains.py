@@ -30,11 +30,11 @@ class WordChains(Chains):
     @staticmethod
     def fit(energy: Energy, settings: SamplingSettings) -> bool:
         """Whether these chains can sample by these settings."""
-        localization = settings.localization_for(energy.num_samples)
         return (
             settings.convention == "paper"
             and settings.sampler == "sgld"
-            and 0.5 * settings.step_size * localization < 1  # Beyond, rows jump from one side of w* to the other.
+            # Beyond, rows jump from one side of w* to the other.
+            and 0.5 * settings.step_size * settings.localization < 1
         )
 
     def _start(self, key) -> tuple:

@@ -124,7 +124,7 @@ def _paper(name: str) -> str:
     return f"{values['mnist']:g}" + (f" ({others})" if others else "")
 
 
-@pytest.mark.parametrize("name", ["num_chains", "num_draws", "burn_in", "batch_size"])
+@pytest.mark.parametrize("name", ["num_draws", "burn_in", "batch_size"])
 def test_the_defaults_that_the_help_of_rlct_names_are_those_of_both_conventions(name):
     assert _help(rlct_command, name).endswith(f"Default: {getattr(SamplingSettings(), name)}; paper {_paper(name)}.")
 
@@ -138,11 +138,11 @@ def test_the_defaults_that_depend_on_the_data_are_described():
     default = SamplingSettings()
     assert default.step_size is None and default.localization is None
     assert _help(rlct_command, "step_size").endswith(f"Default: from the curvature; paper {_paper('step_size')}.")
-    assert _help(rlct_command, "localization").endswith(
-        f"Default: nβ/2000, at least 1; paper {_paper('localization')}."
-    )
-    assert default.localization_for(1000) == 1
-    assert default.localization_for(10**6) == pytest.approx(default.inverse_temperature_for(10**6) / 2000)
+    localization = f"Default: from the scale of the weights; paper {_paper('localization')}."
+    assert _help(rlct_command, "localization").endswith(localization)
+    few, many = (default.resolved(1000, weights, 1.0).num_chains for weights in (499, 500))
+    chains = f"Default: {many}, of fewer than 500 weights {few}; paper {_paper('num_chains')}."
+    assert _help(rlct_command, "num_chains").endswith(chains)
 
 
 def test_every_sampler_can_be_chosen():

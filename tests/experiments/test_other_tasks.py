@@ -117,6 +117,6 @@ def test_the_settings_are_the_papers():
     for recipe, step, pull, steps in ((cifar, 1e-4, 100.0, 400), (texts, 1e-3, 10.0, 1000)):
         assert (recipe.rlct.step_size, recipe.rlct.localization, recipe.rlct.num_chains) == (step, pull, 4)
         assert recipe.rlct.num_steps == steps and recipe.rlct.num_draws == steps // 2
-        assert recipe.rlct.inverse_temperature_for(50_000) == pytest.approx(15.4, abs=0.05)
+        assert recipe.rlct.resolved(50_000, 1000, 1.0).inverse_temperature == pytest.approx(15.4, abs=0.05)
     assert isinstance(TASKS["cifar10"].optimizer(cifar), keras.optimizers.Adam)
     assert TASKS["imdb"].optimizer(texts).get_config()["momentum"] == 0

@@ -43,6 +43,8 @@ def estimate() -> RLCTEstimate:
         acceptance=np.ones((2, 40)),
         step_sizes=np.full((2, 40), 1e-4),
         distances=np.ones(2),
+        squares=np.ones((2, 40)),
+        virial=np.ones((2, 40)),
         anchor_norm=1.0,
         gradient_term=0.0,
         gradient_evaluations=80,

@@ -44,5 +44,5 @@ def test_paper_batches_cycle_in_the_order_of_the_data(num_steps):
 
 def test_blocks_of_a_long_sampling_have_few_shapes():
     # Each shape is compiled once.
-    settings = SamplingSettings(num_draws=1000, burn_in=500, batch_size=4)
+    settings = SamplingSettings(num_chains=2, num_draws=1000, burn_in=500, batch_size=4)
     assert len({block.shape for block in all_blocks(settings, 100)}) == 1

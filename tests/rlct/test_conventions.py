@@ -9,7 +9,7 @@ from keras_selfmodel.rlct import SamplingSettings
 )
 def test_inverse_temperature(convention, batch_size, nbeta):
     settings = SamplingSettings(convention=convention, batch_size=batch_size)
-    assert settings.inverse_temperature_for(60_000) == pytest.approx(nbeta, abs=0.05)
+    assert settings.resolved(60_000, 100, 1.0).inverse_temperature == pytest.approx(nbeta, abs=0.05)
 
 
 @pytest.mark.parametrize(
@@ -55,9 +55,22 @@ def test_settings_that_contradict_each_other_are_refused():
         SamplingSettings(target_error=0.01, num_chains=1)
 
 
-def test_inverse_temperature_that_is_given():
-    assert SamplingSettings(inverse_temperature=3.5).inverse_temperature_for(60_000) == 3.5
-    assert SamplingSettings(convention="paper", inverse_temperature=3.5).inverse_temperature_for(60_000) == 3.5
+def test_what_is_given_is_not_resolved():
+    for convention in ("dataset", "paper"):
+        given = {"inverse_temperature": 3.5, "localization": 0.0, "num_chains": 3, "control_variate": False}
+        settings = SamplingSettings(convention=convention, **given)
+        assert settings.resolved(60_000, 100, 1.0) == settings
+
+
+def test_the_default_localization_is_a_tenth_of_that_of_a_prior_as_wide_as_the_weights():
+    # 100 weights with R² = 5: a normal prior of variance R²/d = 1/20 has γ = 20.
+    assert SamplingSettings().resolved(1000, 100, 5.0).localization == pytest.approx(2.0)
+    assert SamplingSettings(convention="paper").resolved(1000, 100, 5.0).localization == 100.0
+
+
+def test_networks_of_few_weights_have_more_chains():
+    assert [SamplingSettings().resolved(1000, d, 5.0).num_chains for d in (499, 500)] == [8, 2]
+    assert SamplingSettings(convention="paper").resolved(1000, 10, 5.0).num_chains == 4
 
 
 def test_with_a_target_error_there_are_ten_times_the_draws():

@@ -63,7 +63,7 @@ class Ridge:
 @pytest.mark.parametrize("localization", [1.0, 30.0])
 def test_the_mode_nearby_is_found(localization):
     ridge = Ridge.beside_the_minimum(1.0)
-    settings = SamplingSettings(batch_size=N, localization=localization)
+    settings = SamplingSettings(batch_size=N, localization=localization).resolved(N, 1, 1.0)
     found, descent, evaluations = descend(
         energy(ridge.model, half_squared_error, *ridge.data, training=False), settings, 600
     )
@@ -82,7 +82,7 @@ def test_the_mode_nearby_is_found(localization):
 
 def test_batches_lead_there_too():
     ridge = Ridge.beside_the_minimum(1.0)
-    settings = SamplingSettings(batch_size=50, localization=1.0)
+    settings = SamplingSettings(batch_size=50, localization=1.0).resolved(N, 1, 1.0)
     found, _, _ = descend(energy(ridge.model, half_squared_error, *ridge.data, training=False), settings, 2000)
     assert ridge.excess(ridge.start) > 15
     # The last steps, of rate η, leave ½nβh·ησ²/(2B) in a direction of curvature h: the sooner forgotten the larger ηh,
@@ -93,7 +93,7 @@ def test_batches_lead_there_too():
 def test_a_loss_below_zero_has_its_minimum_where_it_is():
     # Likelihoods of narrow densities: the same loss, less 5.
     ridge = Ridge.beside_the_minimum(1.0)
-    settings = SamplingSettings(batch_size=N, localization=1.0)
+    settings = SamplingSettings(batch_size=N, localization=1.0).resolved(N, 1, 1.0)
     shifted = energy(ridge.model, lambda y, p: half_squared_error(y, p) - 5.0, *ridge.data, training=False)
     found, descent, _ = descend(shifted, settings, 600)
     assert descent.trained_loss < 0
@@ -103,7 +103,7 @@ def test_a_loss_below_zero_has_its_minimum_where_it_is():
 
 def test_at_the_minimum_it_stays_there():
     ridge = Ridge.beside_the_minimum(0.0)
-    settings = SamplingSettings(batch_size=N, localization=1.0)
+    settings = SamplingSettings(batch_size=N, localization=1.0).resolved(N, 1, 1.0)
     trained = energy(ridge.model, half_squared_error, *ridge.data, training=False)
     found, descent, _ = descend(trained, settings, 600)
     if descent.steps == 0:
@@ -118,7 +118,7 @@ def test_a_saddle_is_left_downwards():
     # w² = 1 − γ/nβ; the pull towards 0.001 instead of 0 moves that by γ·0.001/(2nβ) = 2e-5.
     model = linear_network([1, 1, 1], [np.full((1, 1), 1e-3), np.full((1, 1), 1e-3)])
     ones = np.ones((100, 1), "float32")
-    settings = SamplingSettings(batch_size=100, localization=1.0)
+    settings = SamplingSettings(batch_size=100, localization=1.0).resolved(len(ones), 1, 1.0)
     found, descent, _ = descend(energy(model, half_squared_error, ones, ones, training=False), settings, 1000)
     expected = math.sqrt(1 - math.log(100) / 100)
     for weight in found.anchor:

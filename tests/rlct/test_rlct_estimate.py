@@ -40,6 +40,9 @@ def estimate_of(
         reference_losses=np.full(shape, 0.1),
         heat=np.full(shape, heat),
         acceptance=np.full(shape, acceptance),
+        # Quadratic in the directions that the loss holds; γ = 1 holds all others, whatever the loss.
+        squares=max(num_parameters - 2 * excess + heat, 0.0) * (1 + 1e-3 * rng.normal(size=shape)),
+        virial=2 * draws / NBETA,
         step_sizes=np.full(shape, 1e-4),
         gradient_evaluations=chains * (BURN_IN + DRAWS),
         distances=np.ones(chains),
@@ -54,7 +57,8 @@ def test_value_and_errors_of_independent_draws():
     assert estimate.value == pytest.approx(8.0, abs=0.064)
     assert estimate.heat_correction == 2.0
     assert estimate.sampling_error == pytest.approx(1 / math.sqrt(4000), rel=0.4)
-    assert estimate.std_error == pytest.approx(math.hypot(estimate.sampling_error, 0.1, 0.02 * estimate.value))
+    parts = estimate.sampling_error, estimate.localization_error, 0.1, 0.02 * estimate.value
+    assert estimate.std_error == pytest.approx(math.hypot(*parts))
     assert (estimate.verdict, estimate.warnings) == ("reliable", ())
 
 

@@ -61,7 +61,7 @@ class TestInterruption:
         ("settings", "calls"),
         [
             ({}, 6),
-            ({"sampler": "sgld", "step_size": 1e-3}, 6),
+            ({"sampler": "sgld", "step_size": 1e-3, "control_variate": True}, 6),
             ({"sampler": "sgnht"}, 6),
             ({"sampler": "mala", "batch_size": 60}, 6),
             ({"chains_at_once": 1}, 18),
@@ -222,7 +222,14 @@ def error_by_stretches(values):
 
 
 class TestTargetError:
-    MODEST = {"loss": half_squared_error, "batch_size": 100, "burn_in": 200, "localization": 1.0, "seed": 1}
+    MODEST = {
+        "loss": half_squared_error,
+        "batch_size": 100,
+        "burn_in": 200,
+        "localization": 1.0,
+        "seed": 1,
+        "num_chains": 2,
+    }
 
     @pytest.mark.parametrize("chains_at_once", [None, 1])
     def test_sampling_ends_when_it_is_reached(self, chains_at_once):
@@ -234,13 +241,12 @@ class TestTargetError:
         assert estimate.losses.shape == (2, 200 + draws) and 200 <= draws < 8000
         values = estimate.inverse_temperature * (estimate.losses - estimate.reference_losses) - 0.5 * estimate.heat
         if chains_at_once is None:
-            assert error_by_stretches(values[:, 200:]) <= 0.04 * estimate.value
-            # It was not so a call earlier, nor at any time before when there were 200 draws.
-            for earlier in range(400, 200 + draws, 50):
-                assert error_by_stretches(values[:, 200:earlier]) > 0.04 * values[:, 200:earlier].mean()
+            assert estimate.sampling_error <= 0.04 * estimate.value
+            # Ten stretches of each chain say so too, but for their own error of 1/√40 and the few draws more.
+            assert 0.02 * estimate.value < error_by_stretches(values[:, 200:]) < 0.06 * estimate.value
         else:
             # The first of the two chains decides by its own error, √2 times that of both.
-            assert error_by_stretches(values[:1, 200:]) <= 0.04 * 2**0.5 * values[0, 200:].mean()
+            assert error_by_stretches(values[:1, 200:]) <= 0.06 * 2**0.5 * values[0, 200:].mean()
         # Stopping at the first small error favours errors estimated too low: 5 of them.
         exact = np.sum(0.5 * nbeta * hessian / (nbeta * hessian + 1))
         assert estimate.value == pytest.approx(exact, rel=5 * 0.04)

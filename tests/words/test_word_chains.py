@@ -28,7 +28,7 @@ SETTINGS = SamplingSettings(
     burn_in=6,
     batch_size=8,
     seed=5,
-)
+).resolved(TEXTS, 1, 1.0)
 
 
 @pytest.fixture(scope="module")

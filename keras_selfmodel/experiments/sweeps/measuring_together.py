@@ -26,8 +26,8 @@ from keras_selfmodel.experiments.sweeps.jobs import Job
 from keras_selfmodel.experiments.sweeps.training_together import COPIES_OF_THE_ACTIVATIONS, DEFAULT_BYTES
 from keras_selfmodel.experiments.tasks import find_task
 from keras_selfmodel.rlct import RLCTEstimate, SamplingSettings
-from keras_selfmodel.rlct.chains import Stepwise
 from keras_selfmodel.rlct.chains_together import can_be_sampled_together, together
+from keras_selfmodel.rlct.stepwise import Stepwise
 
 # The weights of a chain, their gradient, normal numbers, w*, and the weights before and after a call.
 COPIES_OF_THE_WEIGHTS = 6

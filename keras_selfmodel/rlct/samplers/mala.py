@@ -4,10 +4,10 @@ from typing import ClassVar
 
 from keras import ops
 
-from keras_selfmodel.rlct.samplers.sampler import Position, Step, along, total
+from keras_selfmodel.rlct.samplers.sampler import Position, Sampler, Step, along, total
 
 
-class MALA:
+class MALA(Sampler):
     """Full-batch Langevin steps, each accepted or rejected so that p(w) is met exactly, whatever the step size.
 
         w' = w + ε/2·F(w) + √ε·z,   accepted with probability min(1, p(w') q(w|w') / (p(w) q(w'|w)))
@@ -33,7 +33,7 @@ class MALA:
             *(ops.zeros_like(w) for w in weights),
         ], key
 
-    def accepted(self, state: list) -> list:
+    def drawn(self, weights, state):
         arrays = state[2:]
         return arrays[: len(arrays) // 2]
 

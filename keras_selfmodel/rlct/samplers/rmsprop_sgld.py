@@ -5,12 +5,12 @@ from typing import ClassVar
 from keras import ops
 
 from keras_selfmodel import transforms
-from keras_selfmodel.rlct.samplers.sampler import Position, Step, along, products, total
+from keras_selfmodel.rlct.samplers.sampler import Position, Sampler, Step, along, products, total
 
 DECAY, DAMPING = 0.99, 0.1
 
 
-class RMSpropSGLD:
+class RMSpropSGLD(Sampler):
     """SGLD with ε/(√v̂ + 0.1) in place of ε, v̂ the running mean of the squared gradient of each weight.
 
         v ← 0.99 v + 0.01 g²,   v̂ = v/(1 − 0.99ᵗ),   v = 1 at first

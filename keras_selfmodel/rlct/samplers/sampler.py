@@ -72,8 +72,14 @@ class Sampler(Protocol):
             The arrays, each with a leading axis of chains, and the key to go on with.
         """
 
-    def accepted(self, state: list) -> list:
-        """The weights of the last draw; only samplers that do not accept every draw have this method."""
+    def drawn(self, weights: list, state: list) -> list:
+        """The weights of the last draw.
+
+        Args:
+            weights: Those that the last step returned.
+            state: The sampler's arrays that it returned.
+        """
+        return weights
 
     def step(self, here: Position, state: list, normals: Iterable, step_size, friction) -> Step:
         """One step.

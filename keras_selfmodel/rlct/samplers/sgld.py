@@ -5,10 +5,10 @@ from typing import ClassVar
 from keras import ops
 
 from keras_selfmodel import transforms
-from keras_selfmodel.rlct.samplers.sampler import Position, Step, products
+from keras_selfmodel.rlct.samplers.sampler import Position, Sampler, Step, products
 
 
-class SGLD:
+class SGLD(Sampler):
     """w ← w − ε/2·[nβ ∇L_B(w) + γ (w − w*)] + √ε·z.
 
     Of a direction of curvature A = nβh + γ the stationary variance is 1/A·(1 + ε/4·⟨F²⟩) with F the force, noise of the

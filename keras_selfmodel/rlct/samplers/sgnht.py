@@ -6,13 +6,13 @@ from typing import ClassVar
 from keras import ops
 
 from keras_selfmodel import transforms
-from keras_selfmodel.rlct.samplers.sampler import Position, Step, along, kick, total, total_squares
+from keras_selfmodel.rlct.samplers.sampler import Position, Sampler, Step, along, kick, total, total_squares
 
 # Steps over which the friction is averaged for the heat.
 MEMORY = 1000.0
 
 
-class SGNHT:
+class SGNHT(Sampler):
     """Underdamped Langevin dynamics whose friction ξ follows the kinetic energy, so that it takes out the heat.
 
         p ← p + h F;   w ← w + h/2 p;   p ← e^(−ξh) p + √(A/ξ·(1 − e^(−2ξh))) z;   w ← w + h/2 p

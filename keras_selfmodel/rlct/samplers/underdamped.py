@@ -5,10 +5,10 @@ from typing import ClassVar
 from keras import ops
 
 from keras_selfmodel import transforms
-from keras_selfmodel.rlct.samplers.sampler import Position, Step, kick
+from keras_selfmodel.rlct.samplers.sampler import Position, Sampler, Step, kick
 
 
-class Underdamped:
+class Underdamped(Sampler):
     """Weights with momenta and friction, integrated by BAOAB with time step h = √ε.
 
         p ← p + h F;   w ← w + h/2 p;   p ← r p + √(1 − r²) z;   w ← w + h/2 p,   r = exp(−friction)

@@ -1,0 +1,67 @@
+"""The chains of an estimate as ArviZ knows them."""
+
+import dataclasses
+import math
+import warnings
+
+import numpy as np
+
+
+def as_inference_data(estimate):
+    """The chains for the plots and diagnostics of ArviZ.
+
+    Args:
+        estimate: An `RLCTEstimate`.
+
+    Returns:
+        An `arviz.InferenceData`: `posterior["rlct"]` holds what each draw says of the RLCT, the heat taken off,
+        `sample_stats` the losses, heat, acceptance, |w − w*|² and step sizes of the draws; settings and result are its
+        attributes; the burn-in is in `warmup_posterior` and `warmup_sample_stats`.
+    """
+    burn_in = estimate.settings.burn_in
+
+    def statistics(part) -> dict:
+        names = {"loss": estimate.losses, "reference_loss": estimate.reference_losses, "heat": estimate.heat}
+        names |= {"acceptance_rate": estimate.acceptance, "step_size": estimate.step_sizes}
+        names |= {"squared_distance": estimate.squares, "virial": estimate.virial}
+        return {name: part(trace) for name, trace in names.items()}
+
+    return arviz_for("to_inference_data").from_dict(
+        posterior={"rlct": estimate.corrected},
+        sample_stats=statistics(estimate.kept),
+        warmup_posterior={"rlct": estimate.excess[:, :burn_in] - 0.5 * estimate.heat[:, :burn_in]},
+        warmup_sample_stats=statistics(lambda trace: trace[:, :burn_in]),
+        save_warmup=burn_in > 0,
+        attrs={
+            **{
+                f"setting_{name}": int(value) if isinstance(value, bool) else value  # netCDF knows no truth values
+                for name, value in dataclasses.asdict(estimate.settings).items()
+                if value is not None
+            },
+            "value": estimate.value,
+            "std_error": estimate.std_error,
+            "gradient_term": estimate.gradient_term,
+            "initial_loss": estimate.initial_loss,
+            "inverse_temperature": estimate.inverse_temperature,
+            "localization": estimate.localization,
+            "verdict": estimate.verdict,
+        },
+    )
+
+
+def effective_draws(draws: np.ndarray) -> float:
+    """The number of independent draws that know as much (bulk); NaN of draws that are not finite, or too few."""
+    if not np.isfinite(draws).all() or draws.shape[1] < 4:
+        return math.nan
+    return float(arviz_for("ess").ess(draws))
+
+
+def arviz_for(use: str):
+    """The module `arviz`, or what to install."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # ArviZ announces its next major version on import.
+        try:
+            import arviz
+        except ImportError as error:
+            raise ImportError(f"{use} needs ArviZ: pip install 'keras-selfmodel[experiments]'") from error
+    return arviz

@@ -1,0 +1,79 @@
+"""A sampling as a file, so that it can go on after an interruption."""
+
+import hashlib
+import json
+import zipfile
+import zlib
+from pathlib import Path
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_selfmodel._whole_files import write_whole
+
+# What NumPy, zipfile and json raise for a file that is no stored sampling.
+_UNREADABLE = (OSError, ValueError, LookupError, TypeError, AttributeError, EOFError, zipfile.BadZipFile, zlib.error)
+
+
+def write_sampling(path: Path, identity: dict, chains: tuple[dict, list], blocks: list[dict]) -> None:
+    """Writes a sampling as far as it is.
+
+    Args:
+        path: The file.
+        identity: What a sampling that goes on must share with this one, as JSON holds it.
+        chains: What `Chains.snapshot` returned.
+        blocks: The traces of each block of chains by name; the last one is that of the present block.
+    """
+    numbers, arrays = chains
+    header = {"identity": identity, "chains": numbers, "blocks": len(blocks) - 1}
+    traces = {f"trace/{i}/{name}": array for i, block in enumerate(blocks) for name, array in block.items()}
+    states = {f"state/{number}": array for number, array in enumerate(arrays)}
+    content = {"header": np.array(json.dumps(header)), **states, **traces}
+
+    def write(file: Path) -> None:
+        with file.open("wb") as stream:
+            np.savez(stream, **content)
+
+    write_whole(path, write)
+
+
+def read_sampling(path: Path, identity: dict) -> tuple[tuple[dict, list], list[dict]]:
+    """The inverse of `write_sampling`: chains and blocks.
+
+    Raises:
+        ValueError: If the file cannot be read, or is that of another sampling.
+    """
+    try:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
+            header = json.loads(str(file["header"]))
+            arrays = [file[f"state/{i}"] for i in range(sum(header["chains"]["groups"]) + 1)]
+            blocks: list[dict] = [{} for _ in range(header["blocks"] + 1)]
+            for name in file.files:
+                if name.startswith("trace/"):
+                    _, number, kind = name.split("/", 2)
+                    blocks[int(number)][kind] = file[name]
+    except _UNREADABLE as error:
+        raise ValueError(
+            f"{path} holds no sampling that can be read ({error}). Remove it, or name another file."
+        ) from error
+    # JSON has no tuples and no int64; both sides go through it.
+    here = json.loads(json.dumps(identity))
+    different = [name for name in here if header["identity"].get(name) != here[name]]
+    if len(different) > 1:  # Other weights or data have another loss too.
+        different = [name for name in different if name != "loss at w*"]
+    if different:
+        raise ValueError(
+            f"{path} holds another sampling: its {', '.join(different)} differ. Remove it, or name another file."
+        )
+    return (header["chains"], arrays), blocks
+
+
+def digest(tree) -> str:
+    """A short text that differs for trees of arrays that differ."""
+    found = hashlib.sha256()
+    for array in keras.tree.flatten(tree):
+        array = np.ascontiguousarray(ops.convert_to_numpy(array))
+        found.update(f"{array.dtype}{array.shape}".encode())
+        found.update(array.data if array.size else b"")
+    return found.hexdigest()[:16]

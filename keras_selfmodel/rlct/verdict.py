@@ -1,0 +1,234 @@
+"""What speaks against an estimate, and whether it can be used."""
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from keras_selfmodel.rlct.standard_error import relative_sampling_error
+from keras_selfmodel.rlct.summary import Verdict
+
+if TYPE_CHECKING:
+    from keras_selfmodel.rlct.rlct_estimate import RLCTEstimate
+
+# The customary limit; above it, the standard error over the chains means little.
+R_HAT_LIMIT = 1.05
+# Relative sampling error below which it does not matter that chains differ.
+NEGLIGIBLE = 0.01
+# Heat beyond this part of the value is warned of.
+HEAT_LIMIT = 0.5
+# Steps over which a loss below that of w* is looked for.
+STRETCH = 25
+# The gradient at w* is objected to if the loss falls along it by more than this part of the value.
+GRADIENT_LIMIT = 0.05
+# A tenfold localization that may change more than this part of the value, as one standard error, is warned of.
+LOCALITY_LIMIT = 0.1
+# Where the loss holds this part of all directions, those that are not filled are no flat ones. Warned of are so many.
+MOSTLY_HELD, UNFILLED_LIMIT = 0.5, 0.1
+# Allowance for the logarithm of n beyond this part of the value is warned of.
+FEW_DATA_LIMIT = 0.08
+# A degeneracy below this is no measuring error.
+SHARP = 0.9
+# Mean acceptance of a sampler that rejects, below which the chains hardly move.
+LEAST_ACCEPTANCE = 0.2
+
+
+def verdict_of(found: Sequence[tuple[bool, str]]) -> Verdict:
+    """ "reliable" if nothing speaks against an estimate, "not to be used" if it is no RLCT, else "doubtful"."""
+    if not found:
+        return "reliable"
+    return "not to be used" if any(fatal for fatal, _ in found) else "doubtful"
+
+
+def objections(estimate: "RLCTEstimate"):
+    """Yields what speaks against an estimate: whether it forbids any use, and a sentence."""
+    finite = np.isfinite(estimate.losses).all(axis=1)
+    if not finite.all():
+        first = [int(np.argmin(np.isfinite(trace))) for trace in estimate.losses[~finite]]
+        chains = ", ".join(f"chain {c} from step {s}" for c, s in zip(np.flatnonzero(~finite), first, strict=True))
+        yield (
+            True,
+            f"The loss is not finite in {chains}: the estimate is NaN. {_steadier(estimate)}",
+        )
+        return
+    values = estimate.chain_values
+    diverged = _diverged(estimate)
+    for chain in diverged:
+        yield (
+            True,
+            f"Chain {chain} diverged: its loss keeps rising, beyond any RLCT. {_steadier(estimate)}",
+        )
+    # Of a large RLCT the draws vary so little that chains whose means agree to a fraction of a per cent have R̂ > 1.05.
+    disagree = estimate.r_hat > R_HAT_LIMIT and not estimate.sampling_error < NEGLIGIBLE * abs(estimate.value)
+    if not len(diverged) and disagree:
+        yield (
+            False,
+            f"The chains do not agree (R̂ = {estimate.r_hat:.3f}, above {R_HAT_LIMIT}): they have not settled, or have "
+            "too few draws. Sample longer, with more burn-in.",
+        )
+    overcorrected = estimate.settings.convention == "dataset" and estimate.value < 0 < estimate.paired_value
+    if overcorrected:
+        yield (
+            True,
+            f"The estimate is negative ({estimate.value:.3g}), which no RLCT is: what is taken off for the noise of "
+            f"the batches and the length of the steps, {estimate.heat_correction:.3g}, is more than the "
+            f"{estimate.paired_value:.3g} measured. Take larger batches, or a smaller step size than "
+            f"{estimate.step_size:g}.",
+        )
+    elif estimate.value < 0:
+        yield (
+            True,
+            f"The estimate is negative ({estimate.value:.3g}), which no RLCT is: the chains found a lower loss than "
+            f"that of w*, so w* is not a minimum of the loss measured. {_remedy(estimate)}.",
+        )
+    elif (values < 0).any():
+        yield (
+            False,
+            f"The mean loss lies below that of w* in chains {np.flatnonzero(values < 0).tolist()}: w* may not be a "
+            "minimum of the loss measured.",
+        )
+    elif not len(diverged) and estimate.value - 3 * np.nan_to_num(estimate.std_error) > estimate.num_parameters / 2:
+        yield (
+            True,
+            f"The estimate is above half the number of weights, {estimate.num_parameters / 2:g}, which no RLCT of a "
+            f"smooth loss is. {_what_is_too_high(estimate)}",
+        )
+    drop = lowest_stretch(estimate)
+    if estimate.value >= 0 and drop < 0:
+        yield (
+            False,
+            f"On their way the chains found a mean loss below that of w*, by {-drop:.3g} in units of the RLCT: w* is "
+            f"not a minimum of the loss measured, and the estimate is too low by at least that. {_remedy(estimate)}.",
+        )
+    elif estimate.value >= 0 and estimate.gradient_term > max(
+        GRADIENT_LIMIT * estimate.value, 2 * np.nan_to_num(estimate.std_error)
+    ):
+        yield (
+            False,
+            f"The loss falls along its gradient at w* by {estimate.gradient_term:.3g} in units of the RLCT: w* is not "
+            f"a minimum of the loss measured, and the estimate is too low by at least that. {_remedy(estimate)}.",
+        )
+    noise = max(2 * np.nan_to_num(estimate.sampling_error), NEGLIGIBLE * abs(estimate.value))
+    if -estimate.heat_correction > noise:
+        yield (
+            -estimate.heat_correction > HEAT_LIMIT * abs(estimate.value),
+            f"The chains still took up {-estimate.heat_correction:.3g} in units of the RLCT during the draws: they "
+            "were not at rest. Sample with more burn-in.",
+        )
+    much = estimate.heat_correction > HEAT_LIMIT * abs(estimate.value)
+    if estimate.settings.convention == "dataset" and much and not overcorrected:
+        yield (
+            False,
+            f"The noise of the batches adds {estimate.heat_correction:.3g}, which is taken off but large beside the "
+            "estimate. Take larger batches.",
+        )
+    if estimate.acceptance_rate < LEAST_ACCEPTANCE:
+        yield (
+            False,
+            f"Only {estimate.acceptance_rate:.0%} of the draws were accepted: the chains hardly moved. Take a smaller "
+            f"step size than {estimate.step_size:g}.",
+        )
+    target = estimate.settings.target_error
+    reached = relative_sampling_error(estimate.corrected, estimate.kept(estimate.squares))
+    if target is not None and reached > target:
+        yield (
+            False,
+            f"The sampling error is {reached:.1%} of the estimate after the most draws allowed, "
+            f"{estimate.draws.shape[1]} of each chain: above the {target:.1%} asked for. Allow more draws.",
+        )
+    if estimate.settings.convention == "dataset" and estimate.value > 0:
+        yield from _locality(estimate)
+    if len(values) == 1:
+        yield False, "One chain gives no standard error and cannot show whether it converged."
+
+
+def _locality(estimate: "RLCTEstimate") -> Iterator[tuple[bool, str]]:
+    """What speaks against taking a value at this γ, these steps and this n for the RLCT."""
+    if estimate.localization_error > LOCALITY_LIMIT * estimate.value:
+        sensitivity = estimate.sensitivity
+        yield (
+            False,
+            f"The estimate depends on the localization: each e-fold by which γ = {estimate.localization:.3g} becomes "
+            f"weaker adds {sensitivity.slope:.2g} ± {sensitivity.error:.2g}. It is that of the weights within reach of "
+            f"γ, {estimate.distance:.3g} from w*; compare estimates at the same γ only, or look at the profile.",
+        )
+    if estimate.value > MOSTLY_HELD * estimate.num_parameters / 2 and estimate.unfilled > max(
+        UNFILLED_LIMIT * estimate.value, 2 * estimate.sampling_error
+    ):
+        yield (
+            False,
+            f"The chains are too short for the directions in which the loss rises least: {estimate.unfilled:.2g} "
+            "half-directions are not filled yet, and may be missing in the estimate. Sample longer, with more burn-in.",
+        )
+    missing = 1.96 * estimate.finite_size_error
+    if missing > FEW_DATA_LIMIT * estimate.value:
+        yield (
+            False,
+            f"The loss is not quadratic near w* (degeneracy {estimate.degeneracy:.2g}), so the estimate approaches the "
+            f"RLCT only like 1/ln(nβ), here {missing:.2g}: {estimate.num_samples} samples are too few to tell the "
+            "RLCT itself. The estimate is that at this number of samples.",
+        )
+
+
+def at_no_minimum(estimate: "RLCTEstimate") -> bool:
+    """Whether the loss can fall from w* by more than can be neglected."""
+    limit = max(GRADIENT_LIMIT * estimate.value, 2 * np.nan_to_num(estimate.std_error))
+    return estimate.value < 0 or lowest_stretch(estimate) < 0 or estimate.gradient_term > limit
+
+
+def _remedy(estimate: "RLCTEstimate") -> str:
+    """What to do where w* is no minimum."""
+    hotter = estimate.hotter
+    if hotter is not None:
+        return (
+            f"At nβ = {hotter.inverse_temperature:.3g}, where that matters little, short chains give "
+            f"{hotter.value:.3g} ± {hotter.std_error:.2g}: take inverse_temperature='auto', or train longer on it"
+        )
+    longer = "Train longer on that loss"
+    return longer if estimate.descent else f"{longer}, or take anchor='descend'"
+
+
+def _steadier(estimate: "RLCTEstimate") -> str:
+    """What keeps chains from flying off."""
+    if estimate.settings.step_size is None:
+        return (
+            f"Shorter steps, down to {estimate.step_size:.2g}, did not help. Take a stronger localization than "
+            f"{estimate.localization:.3g}."
+        )
+    return f"Take a smaller step size than {estimate.step_size:g}, or a stronger localization."
+
+
+def _what_is_too_high(estimate: "RLCTEstimate") -> str:
+    """What the chains tell of an estimate that is above any RLCT."""
+    if estimate.heat_correction > 0.1 * estimate.value:
+        return "The noise of the batches and the length of the steps add much: take larger batches."
+    if estimate.degeneracy < SHARP:
+        return (
+            f"The loss rises less than quadratically from w* (degeneracy {estimate.degeneracy:.2g}), as at a kink: "
+            "there the theory does not hold."
+        )
+    return "The chains may not be at rest: compare with more burn-in, and with a stronger localization."
+
+
+def lowest_stretch(estimate: "RLCTEstimate") -> float:
+    """The least mean of nβ[L_B(w) − L_B(w*)] over stretches of all chains, if it is below 0 beyond doubt; else 0."""
+    excess = estimate.excess
+    steps = excess.shape[1] // STRETCH * STRETCH
+    if not steps:
+        return 0.0
+    stretches = excess[:, :steps].reshape(len(excess), -1, STRETCH)
+    means = stretches.mean(axis=(0, 2))
+    lowest = int(np.argmin(means))
+    error = stretches[:, lowest].std() / math.sqrt(stretches[:, lowest].size)
+    # Four standard errors, and more than a hundredth of what is measured.
+    return float(means[lowest]) if means[lowest] < -max(4 * error, NEGLIGIBLE * abs(estimate.value)) else 0.0
+
+
+def _diverged(estimate: "RLCTEstimate") -> np.ndarray:
+    """Chains whose last quarter lies above any RLCT, which is at most d/2, and twice above their second quarter."""
+    excess = estimate.excess
+    if excess.shape[1] < 8:
+        return np.empty(0, int)
+    _, second, _, last = (quarter.mean(axis=1) for quarter in np.array_split(excess, 4, axis=1))
+    return np.flatnonzero((last > estimate.num_parameters) & (last > 2 * second))
