@@ -2,7 +2,7 @@
 
 Relied on: `Functional._nodes_by_depth` and its `Node`s (`operation`, `is_input`, `input_tensors`, `outputs`,
 `arguments.args`, `.kwargs` and `.fill_in`), `Sequential._functional`, `Layer._flatten_layers`, `Model._loss_tracker`,
-`EinsumDense._adjust_scale_for_dequant`.
+`EinsumDense._adjust_scale_for_dequant`, `_fn_kwargs` of the losses that Keras makes of functions.
 """
 
 import keras
@@ -37,3 +37,8 @@ def count_loss(model: keras.Model, loss, samples: int) -> None:
 def scale_of_kernel(layer: keras.layers.EinsumDense, scale):
     """The scale of a kernel quantized to int8 in the layout of the kernel; Keras keeps it in that of the output."""
     return layer._adjust_scale_for_dequant(scale)
+
+
+def class_axis_of(loss: keras.losses.Loss) -> int:
+    """The axis of the class scores that a cross-entropy sums over; the last one where the loss does not say."""
+    return getattr(loss, "_fn_kwargs", {}).get("axis", -1)

@@ -3,6 +3,7 @@
 import keras
 
 from keras_selfmodel.rlct import RLCTEstimate, SamplingSettings, estimate_rlct
+from keras_selfmodel.rlct.data import Samples, samples_of
 
 
 class RLCT(keras.callbacks.Callback):
@@ -12,7 +13,7 @@ class RLCT(keras.callbacks.Callback):
     Keras's history has an entry for every epoch.
 
     Args:
-        data: `(x, y)`, the training samples; see `estimate_rlct`.
+        data: The training samples, as passed to `fit`; see `estimate_rlct`. They are read once, when training begins.
         every: Number of epochs between estimates, ≥ 1. The last epoch is always measured.
         settings: As for `estimate_rlct`.
         **arguments: Its fields, and further arguments of `estimate_rlct`, such as `weights="logits"`.
@@ -39,23 +40,30 @@ class RLCT(keras.callbacks.Callback):
     [1, 2]
     """
 
-    def __init__(self, data: tuple, *, every: int = 1, settings: SamplingSettings | None = None, **arguments) -> None:
+    def __init__(self, data, *, every: int = 1, settings: SamplingSettings | None = None, **arguments) -> None:
         super().__init__()
         if every != int(every) or every < 1:
             raise ValueError(f"every must be a whole number, at least 1. Received: every={every}")
         self.data = data
         self.every = int(every)
         self.settings = settings
+        names = ("class_weight", "num_samples", "memory_limit")
+        self._reading = {name: arguments.pop(name) for name in names if name in arguments}
         self.arguments = arguments
+        self._samples: Samples | None = None
         self.estimates: dict[int, RLCTEstimate] = {}
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         self.estimates = {}
+        self._samples = samples_of(self.data, **self._reading)
+
+    def on_train_end(self, logs: dict | None = None) -> None:
+        self._samples = None
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         value = std_error = float("nan")
         if (epoch + 1) % self.every == 0 or epoch + 1 == self.params.get("epochs"):
-            estimate = estimate_rlct(self.model, self.data, settings=self.settings, **self.arguments)
+            estimate = estimate_rlct(self.model, self._samples, settings=self.settings, **self.arguments)
             self.estimates[epoch] = estimate
             value, std_error = estimate.value, estimate.std_error
         if logs is not None:

@@ -6,6 +6,7 @@ from keras_selfmodel.rlct.conventions import Convention, SamplingSettings
 from keras_selfmodel.rlct.deep_linear_networks import DeepLinearNetwork, deep_linear_network
 from keras_selfmodel.rlct.descent import Descent
 from keras_selfmodel.rlct.estimating import RLCTWarning, estimate_rlct
+from keras_selfmodel.rlct.functions import estimate_of_function
 from keras_selfmodel.rlct.rlct_estimate import RLCTEstimate
 from keras_selfmodel.rlct.summary import RLCTSummary
 
@@ -20,6 +21,7 @@ __all__ = [
     "SamplingSettings",
     "calibrate_rlct",
     "deep_linear_network",
+    "estimate_of_function",
     "estimate_rlct",
     "exact",
 ]

@@ -1,48 +1,41 @@
 """What the user passes to the estimator, made definite or refused."""
 
-from collections.abc import Callable
-
 import keras
-import numpy as np
 
-from keras_selfmodel._classifier_graph import ClassifierGraph
 from keras_selfmodel._internals.keras import layers_inside
-from keras_selfmodel.models._labels import check_labels
 
 
-def resolve_loss(model: keras.Model, loss) -> keras.losses.Loss | Callable:
-    """The loss to measure: what was given or compiled, else cross-entropy of the class scores."""
-    if loss is None:
-        last = ClassifierGraph(model).final_node.operation
-        softmax = _ends_in_softmax(model, last)
-        return keras.losses.SparseCategoricalCrossentropy(from_logits=not softmax)
-    if isinstance(loss, (list, tuple, dict)):
-        raise ValueError(f"The RLCT is that of one loss. Received: loss={loss!r}")
-    return keras.losses.get(loss)
-
-
-def resolve_data(model: keras.Model, data, loss) -> tuple:
-    """Checks `(x, y)` and returns x, y and the number of samples."""
-    if not (isinstance(data, (tuple, list)) and len(data) == 2):
-        raise ValueError(
-            f"data must be (x, y), the arrays the model was trained on. Received: data of type {type(data).__name__}"
+def check_model(model) -> None:
+    """Raises TypeError or ValueError for what is no built Keras model."""
+    if not isinstance(model, keras.Model):
+        raise TypeError(
+            "model must be a built Keras model, or a torch.nn.Module on the backend torch, or a module of Equinox or "
+            f"Flax NNX on jax. Received: {model!r} of type {type(model).__name__} on {keras.config.backend()}"
         )
-    x, y = data
-    lengths = {len(a) for a in keras.tree.flatten((x, y)) if hasattr(a, "__len__")}
-    if len(lengths) != 1:
-        raise ValueError(f"x and y must have one entry for each sample. Received: lengths {sorted(lengths)}")
-    num_samples = lengths.pop()
-    if num_samples < 3:
-        raise ValueError(f"n/ln n needs at least 3 samples. Received: {num_samples}")
-    for given, wanted in zip(keras.tree.flatten(x), keras.tree.flatten(model.inputs), strict=False):
-        if len(np.shape(given)) != len(wanted.shape) or any(
-            w not in (None, g) for g, w in zip(np.shape(given)[1:], wanted.shape[1:], strict=True)
-        ):
-            raise ValueError(
-                f"The model takes inputs of shape {tuple(wanted.shape)}. Received: x of shape {np.shape(given)}"
-            )
-    check_labels(y, model.outputs[0].shape[-1], loss)
-    return x, y, num_samples
+    if not model.built or (isinstance(model, keras.Sequential) and not model.inputs):
+        raise ValueError(
+            f"The model does not know its input shape yet: call it on a batch, or start it with keras.Input(shape). "
+            f"Received: model={model.name!r}"
+        )
+
+
+def check_inputs(model: keras.Model, x) -> None:
+    """Raises ValueError if arrays do not have the shapes that a functional model takes."""
+    for name, given, wanted in _inputs(model, x):
+        given, wanted = tuple(given.shape), tuple(wanted.shape)
+        if len(given) + 1 == len(wanted) and wanted[-1] == 1:  # As in `fit`, (n,) is (n, 1).
+            given = (*given, 1)
+        if len(given) != len(wanted) or any(w not in (None, g) for g, w in zip(given[1:], wanted[1:], strict=True)):
+            raise ValueError(f"The model takes inputs of shape {wanted}. Received: {name} of shape {given}")
+
+
+def _inputs(model: keras.Model, x):
+    """Name, array and symbolic input of each input that can be told."""
+    wanted = getattr(model, "inputs", None) or []
+    if isinstance(x, dict):
+        return [(f"x[{one.name!r}]", x[one.name], one) for one in wanted if one.name in x]
+    given = keras.tree.flatten(x)
+    return [("x", *pair) for pair in zip(given, wanted, strict=False)]
 
 
 def resolve_variables(model: keras.Model, weights) -> list[keras.Variable]:
@@ -72,8 +65,22 @@ def resolve_variables(model: keras.Model, weights) -> list[keras.Variable]:
     return chosen
 
 
-def _ends_in_softmax(model: keras.Model, last: keras.Layer) -> bool:
-    return any(
-        isinstance(layer, keras.layers.Softmax) or getattr(layer, "activation", None) is keras.activations.softmax
-        for layer in (model.layers[-1], last)
-    )
+def chosen_weights(names: list[str], weights) -> list[bool]:
+    """Which of the weights of these names, such as "hidden.weight", are meant: all for `None`."""
+    if not names:
+        raise ValueError("The module has no trainable weights to sample: none that requires a gradient.")
+    if weights is None:
+        return [True] * len(names)
+    wanted = [weights] if isinstance(weights, str) else list(weights)
+    for one in wanted:
+        if not isinstance(one, str) or not any(_is_of(name, one) for name in names):
+            raise ValueError(
+                f"weights must name weights of the module, or parts of it: {', '.join(names)}. Received: {one!r}"
+            )
+    if not wanted:
+        raise ValueError("weights is empty: name a weight or a part, or leave it out to sample all.")
+    return [any(_is_of(name, one) for one in wanted) for name in names]
+
+
+def _is_of(name: str, part: str) -> bool:
+    return name == part or name.startswith(f"{part}.")

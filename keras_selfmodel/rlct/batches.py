@@ -8,8 +8,8 @@ from keras_selfmodel.rlct.conventions import SamplingSettings
 STEPS_PER_CALL = 50
 
 
-def batch_indices(settings: SamplingSettings, num_samples: int, done: int) -> np.ndarray:
-    """Sample numbers of the next steps, int32 `(steps, chains, batch)`, at most `STEPS_PER_CALL` steps.
+def batch_indices(settings: SamplingSettings, num_samples: int, done: int, most: int = STEPS_PER_CALL) -> np.ndarray:
+    """Sample numbers of the next steps, int32 `(steps, chains, batch)`.
 
     Args:
         settings: With the convention "dataset", each batch of each chain is drawn on its own, without repetition
@@ -19,9 +19,10 @@ def batch_indices(settings: SamplingSettings, num_samples: int, done: int) -> np
             being as large as what is left.
         num_samples: Number of samples n ≥ batch size.
         done: Steps done before. They decide the batches, so that an interrupted sampling can go on.
+        most: Steps at most.
     """
     if settings.convention == "dataset":
-        steps = _next_end(settings.num_steps, done) - done
+        steps = _next_end(settings.num_steps, done, most) - done
         rng = np.random.default_rng([settings.seed, done])
         batches = random_batches(rng, steps * settings.num_chains, num_samples, settings.batch_size)
         return batches.reshape(steps, settings.num_chains, -1)
@@ -29,14 +30,14 @@ def batch_indices(settings: SamplingSettings, num_samples: int, done: int) -> np
     place = done % len(one_pass)
     # Full batches and the smaller last one have different shapes, so they cannot share a call.
     full = num_samples // settings.batch_size
-    end = _next_end(full, place) if place < full else len(one_pass)
+    end = _next_end(full, place, most) if place < full else len(one_pass)
     run = one_pass[place : min(end, place + settings.num_steps - done)]
     return np.repeat(np.stack(run)[:, None], settings.num_chains, axis=1)
 
 
-def _next_end(steps: int, done: int) -> int:
+def _next_end(steps: int, done: int, most: int) -> int:
     """Where the next call ends: few and even calls, because each length is compiled on its own."""
-    calls = -(-steps // STEPS_PER_CALL)
+    calls = -(-steps // most)
     return next(end for call in range(calls) if (end := steps * (call + 1) // calls) > done)
 
 

@@ -2,13 +2,14 @@
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import keras
 import numpy as np
 
 from keras_selfmodel.rlct.conventions import SamplingSettings
+from keras_selfmodel.rlct.data import MEMORY_LIMIT
 from keras_selfmodel.rlct.problem import Problem
 from keras_selfmodel.rlct.rlct_estimate import RLCTEstimate
 from keras_selfmodel.rlct.samplers import SAMPLERS
@@ -67,13 +68,16 @@ class Calibration:
 
 def calibrate_rlct(
     model: keras.Model,
-    data: tuple,
+    data,
     *,
     settings: SamplingSettings | None = None,
     target_error: float = 0.01,
     progress: Callable[[int, int], None] | None = None,
     loss: keras.losses.Loss | Callable | str | None = None,
     weights=None,
+    class_weight: Mapping[int, float] | None = None,
+    num_samples: int | None = None,
+    memory_limit: float = MEMORY_LIMIT,
     **changes,
 ) -> Calibration:
     """Chooses the settings of an RLCT estimate by short pilot samplings.
@@ -98,7 +102,7 @@ def calibrate_rlct(
         target_error: Sampling error asked for, as a part of the estimate, in 0 … 1.
         progress: Called with (steps done, steps in all) now and then.
         loss: As for `estimate_rlct`.
-        weights: As for `estimate_rlct`.
+        weights, class_weight, num_samples, memory_limit: As for `estimate_rlct`.
         **changes: Fields of `SamplingSettings` to set.
 
     Returns:
@@ -125,7 +129,9 @@ def calibrate_rlct(
         raise ValueError(f"sampler={start.sampler!r} has no automatic step size to start from. Take another.")
     if not 0 < target_error < 1:
         raise ValueError(f"target_error must lie between 0 and 1. Received: target_error={target_error}")
-    problem = Problem.of(model, data, loss, weights, None, training=False)
+    reading = {"class_weight": class_weight, "num_samples": num_samples, "memory_limit": memory_limit}
+    problem = Problem.of(model, data, loss, weights, None, training=False, **reading)
+    start = start.for_samples(problem.energy.num_samples)
     total = (len(LOCALIZATIONS) + sum(f**-0.5 for f in STEP_SIZES)) * (BURN_IN + DRAWS)
     finished = 0.0
     notes: list[str] = []

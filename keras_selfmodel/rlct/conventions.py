@@ -6,6 +6,9 @@ from typing import Literal
 
 from keras_selfmodel.rlct.samplers import SAMPLERS
 
+# Samples of a batch, where there are as many.
+BATCH_SIZE = 512
+
 Convention = Literal["dataset", "paper"]
 
 # Chains of the dataset convention: more where they are cheap and few directions make the draws vary the most.
@@ -56,7 +59,7 @@ class SamplingSettings:
             `num_draws`.
         burn_in: Steps before the first of these. `None`: 3000 (500).
         thinning: Steps from one draw to the next.
-        batch_size: B, at most the number of samples.
+        batch_size: B, at most the number of samples. `None`: 512, or all where there are fewer, and all with "mala".
         chains_at_once: How many chains are sampled together, the others after them, where memory is short. With SGLD on
             PyTorch one at a time takes 7 copies of the weights beside the data, the model included, two together 14.5;
             the default sampler takes more, for its momenta (benchmarks/rlct_scale.py). `None`: all.
@@ -79,7 +82,7 @@ class SamplingSettings:
     target_error: float | None = None
     burn_in: int | None = None
     thinning: int = 1
-    batch_size: int = 512
+    batch_size: int | None = None
     chains_at_once: int | None = None
     control_variate: bool | None = None
     seed: int = 0
@@ -119,6 +122,8 @@ class SamplingSettings:
             least["chains_at_once"] = 1
         if self.num_chains is None:
             del least["num_chains"]
+        if self.batch_size is None:
+            del least["batch_size"]
         for name, minimum in least.items():
             value = getattr(self, name)
             if not math.isfinite(value) or value != int(value) or value < minimum:
@@ -130,8 +135,21 @@ class SamplingSettings:
         """Steps of each chain, burn-in included."""
         return self.burn_in + self.num_draws * self.thinning
 
+    def for_samples(self, num_samples: int) -> "SamplingSettings":
+        """These settings with a batch size.
+
+        Example:
+
+        >>> SamplingSettings().for_samples(200).batch_size, SamplingSettings().for_samples(60_000).batch_size
+        (200, 512)
+        """
+        if self.batch_size is not None:
+            return self
+        whole = SAMPLERS[self.sampler].acceptance is not None
+        return replace(self, batch_size=num_samples if whole else min(BATCH_SIZE, num_samples))
+
     def resolved(self, num_samples: int, num_parameters: int, scale: float) -> "SamplingSettings":
-        """These settings with nβ, γ and the number of chains as numbers.
+        """These settings with nβ, γ, the number of chains and the batch size as numbers.
 
         Args:
             num_samples: n.
@@ -148,11 +166,12 @@ class SamplingSettings:
         (5453, 211, 2)
         """
         few = num_parameters < FEW_WEIGHTS
-        size = num_samples if self.convention == "dataset" else self.batch_size
+        settings = self.for_samples(num_samples)
+        size = num_samples if self.convention == "dataset" else settings.batch_size
         found = {
             "inverse_temperature": size / math.log(size),
             "localization": num_parameters / scale / WIDER,
             "num_chains": CHAINS_OF_FEW_WEIGHTS if few else CHAINS,
             "control_variate": few and self.convention == "dataset" and self.step_size is None,
         }
-        return replace(self, **{name: value for name, value in found.items() if getattr(self, name) is None})
+        return replace(settings, **{name: value for name, value in found.items() if getattr(self, name) is None})

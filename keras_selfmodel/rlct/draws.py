@@ -46,6 +46,8 @@ class Draws:
         second: What draws at γ/4, to which the same chains went on, say of the RLCT, `(chains, draws)`; `None` if
             there are none.
         hotter: Where w* is no minimum of the loss, an estimate at a temperature at which that hardly matters.
+        loss: What loss was measured, and why, in words.
+        doubts: What spoke against loss or data before the sampling, in sentences; part of `warnings`.
     """
 
     settings: SamplingSettings
@@ -69,6 +71,8 @@ class Draws:
     observed: dict[str, np.ndarray] = field(default_factory=dict)
     second: np.ndarray | None = None
     hotter: "HotterEstimate | None" = None
+    loss: str = ""
+    doubts: tuple[str, ...] = ()
 
     @property
     def draws(self) -> np.ndarray:

@@ -2,14 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from functools import cached_property
 
 import keras
 import numpy as np
 from keras import ops
 
 from keras_selfmodel import transforms
-from keras_selfmodel.rlct.shortcut import Shortcut, shortcut_of
+from keras_selfmodel.rlct.batches import STEPS_PER_CALL, paper_batches
+from keras_selfmodel.rlct.conventions import SamplingSettings
+from keras_selfmodel.rlct.data import Samples
+from keras_selfmodel.rlct.shortcut import Shortcut
 
 
 @dataclass(frozen=True)
@@ -19,14 +22,19 @@ class Energy:
     Attributes:
         anchor: w*, the weights that are sampled.
         other: Variables that change along a chain, as batch norm's statistics in training mode.
-        context: All that chains share: the weights that are not sampled, the remaining variables, x and y.
-        num_samples: n, samples of x and y.
-        batch_loss: `function(weights, other, context, index) -> (mean loss, (other, losses))`: the loss of the samples
-            numbered by `index`, and of each of them, `(batch,)`.
+        context: All that chains share: the weights that are not sampled, the remaining variables, the mean number of
+            entries of each loss (see `losses.TaskLoss`), and the data, or nothing where they do not lie on the device.
+        num_samples: n, samples of the data.
+        batch_loss: `function(weights, other, context, rows) -> (mean loss, (other, losses))`: the loss of the samples
+            that `Energy.rows` names or brings, and of each of them, `(batch,)`.
         separately: Whether chains must be computed one after another; see `transforms.map_chains`.
         programs: What has been compiled of this loss; see `program`.
         shortcut: Another way to the same loss, where a batch touches few of the weights.
-        order: Rows of x and y in the order of the samples, if it is not theirs, int `(num_samples,)`.
+        order: Rows of the data in the order of the samples, if it is not theirs, int `(num_samples,)`.
+        elsewhere: The data, where they do not lie on the device.
+        counts: `function(weights, other, context, rows) -> (outputs, batch)`: the number of entries of each sample,
+            if the context has their mean.
+        counts_vary: Whether it is not the same for all samples.
     """
 
     anchor: list
@@ -38,6 +46,9 @@ class Energy:
     programs: dict[tuple, Callable] = field(default_factory=dict)
     shortcut: Shortcut | None = None
     order: np.ndarray | None = None
+    elsewhere: Samples | None = None
+    counts: Callable | None = None
+    counts_vary: bool = False
 
     @cached_property
     def num_parameters(self) -> int:
@@ -45,27 +56,62 @@ class Energy:
 
     def without_data(self) -> "Energy":
         """What has been compiled, and no more: to be given to `energy` for another model of the same architecture."""
-        return replace(self, anchor=[], other=[], context=(), num_samples=0, shortcut=None, order=None)
+        return replace(self, anchor=[], other=[], context=(), num_samples=0, shortcut=None, order=None, elsewhere=None)
 
-    def on(self, x, y, num_samples: int) -> "Energy":
+    def on(self, samples: Samples) -> "Energy":
         """The same model on other data."""
-        return replace(
-            self, context=(*self.context[:2], *_tensors((x, y))), num_samples=num_samples, shortcut=None, order=None
-        )
+        return replace(self, shortcut=None, order=None).holding(samples)
+
+    def holding(self, samples: Samples) -> "Energy":
+        """The same loss of these data, in the same order."""
+        held, fixed, means, _ = self.context
+        data = _tensors(samples.trees) if samples.resident else ()
+        elsewhere = None if samples.resident else samples
+        moved = replace(self, context=(held, fixed, means, data), num_samples=samples.num_samples, elsewhere=elsewhere)
+        return replace(moved, context=(held, fixed, moved._mean_counts(), data))
+
+    def _mean_counts(self):
+        """The mean number of entries of a sample for each output, over all data."""
+        if self.counts is None:
+            return ops.ones((1,))
+        # Where they are all the same, two samples tell.
+        samples = self.num_samples if self.counts_vary else min(self.num_samples, 2)
+        counts = self.counts
+
+        def count(rows, weights, other, context):
+            return rows, counts(weights, other, context, rows)
+
+        program, total = self.program(("counts",), lambda: count), 0.0
+        for batch in paper_batches(samples, 512):
+            _, found = program(self.rows(batch), self.anchor, self.other, self.context)
+            total = total + ops.convert_to_numpy(found).sum(axis=1, dtype=np.float64)
+        if not (total > 0).all():
+            raise ValueError("All samples are masked, ignored or of weight zero: there is no loss to measure.")
+        return ops.convert_to_tensor(total / samples, keras.config.floatx())
 
     def at(self, anchor: list) -> "Energy":
         """The same loss with another w*."""
         return replace(self, anchor=anchor)
 
     def rows(self, indices: np.ndarray):
-        """The rows of x and y that hold the samples of these numbers, as `batch_loss` takes them."""
-        return ops.convert_to_tensor(indices if self.order is None else self.order[indices])
+        """The samples of these numbers, as `batch_loss` takes them: the rows that hold them, or what these hold."""
+        indices = indices if self.order is None else self.order[indices]
+        return ops.convert_to_tensor(indices) if self.elsewhere is None else _tensors(self.elsewhere.rows(indices))
+
+    def steps_per_call(self, settings: SamplingSettings) -> int:
+        """Steps that run in one compiled call: fewer where their samples must be brought to the device."""
+        if self.elsewhere is None:
+            return STEPS_PER_CALL
+        at_once = settings.chains_at_once or settings.num_chains
+        return min(STEPS_PER_CALL, self.elsewhere.steps_per_call(at_once * settings.batch_size))
 
     def identity(self) -> tuple:
         """The context with the data in the order of the samples, whichever way they are held."""
+        held, fixed, _, data = self.context
+        if self.elsewhere is not None:
+            data = self.elsewhere.trees
         if self.order is None:
-            return self.context
-        held, fixed, *data = self.context
+            return held, fixed, *data
         return held, fixed, *keras.tree.map_structure(lambda a: ops.convert_to_numpy(a)[self.order], data)
 
     def program(self, name: tuple, build: Callable[[], Callable], *, fuse: bool = False) -> Callable:
@@ -119,76 +165,29 @@ class Energy:
         return total
 
 
-def energy(
-    model: keras.Model,
-    loss: keras.losses.Loss | Callable,
-    x,
-    y,
-    variables: list | None = None,
-    *,
-    training: bool,
-    like: Energy | None = None,
-    order: np.ndarray | None = None,
-) -> Energy:
-    """Builds the loss of a model as a function of some of its weights.
+def energy_of_losses(losses: Callable, weights: list, samples: Samples) -> Energy:
+    """A loss that is nothing but a function of weights and data.
 
     Args:
-        model: A built classifier with one output.
-        loss: A Keras loss instance or function, a negative log-likelihood per sample.
-        x: Inputs, a tree of arrays.
-        y: Labels.
-        variables: Those of `model.trainable_variables` that are sampled; all by default.
-        training: Whether batch norm and dropout behave as in training.
-        like: The loss of another model of the same architecture, with the same `loss`, variables and `training`, whose
-            compiled programs are used again.
-        order: As in `Energy`.
+        losses: `function(weights, rows) -> (batch,)`, where rows are the trees of `samples` for a batch.
+        weights: w*, a list of arrays.
+        samples: The data.
     """
-    trainable = model.trainable_variables
-    chosen = {id(v) for v in (trainable if variables is None else variables)}
-    sampled = [id(v) in chosen for v in trainable]
-    held = [_value(v) for v, use in zip(trainable, sampled, strict=True) if not use]
-    fixed = [_value(v) for v in model.non_trainable_variables]
 
-    def batch_loss(weights, other, context, index):
-        held, fixed, x, y = context
-        ours, theirs = iter(weights), iter(held)
-        all_weights = [next(ours) if use else next(theirs) for use in sampled]
-        scores, updated = model.stateless_call(
-            all_weights, other if training else fixed, take(x, index), training=training
-        )
-        losses = per_sample_loss(loss, take(y, index), keras.tree.flatten(scores)[0])
-        return ops.mean(losses), (updated if training else other, losses)
+    def batch_loss(weights, other, context, rows):
+        data = context[3]
+        values = losses(weights, take(data, rows) if data else rows)
+        return ops.mean(values), (other, values)
 
     return Energy(
-        anchor=[_value(v) for v, use in zip(trainable, sampled, strict=True) if use],
-        other=fixed if training else [],
-        context=(held, [] if training else fixed, *_tensors((x, y))),
-        num_samples=len(keras.tree.flatten(y)[0]),
-        batch_loss=batch_loss if like is None else like.batch_loss,
-        separately=training and any("seed_generator" in v.path for v in model.non_trainable_variables),
-        programs={} if like is None else like.programs,
-        shortcut=(
-            shortcut_of(model, partial(per_sample_loss, loss), x, y, training=training)
-            if all(sampled) and order is None
-            else None
-        ),
-        order=order,
-    )
-
-
-def per_sample_loss(loss: keras.losses.Loss | Callable, y, scores):
-    """The loss of each sample, `(batch,)`; further axes (tokens, outputs) are averaged as Keras does."""
-    values = (loss.call if isinstance(loss, keras.losses.Loss) else loss)(y, scores)
-    return values if len(values.shape) == 1 else ops.mean(values, axis=list(range(1, len(values.shape))))
+        anchor=weights, other=[], context=([], [], (), ()), num_samples=samples.num_samples, batch_loss=batch_loss,
+        separately=False,
+    ).holding(samples)  # fmt: skip
 
 
 def take(data, index):
     """The samples numbered by `index` (any shape) of a tree of arrays."""
     return keras.tree.map_structure(lambda a: ops.take(a, index, axis=0), data)
-
-
-def _value(variable: keras.Variable):
-    return ops.stop_gradient(ops.convert_to_tensor(variable))
 
 
 def _tensors(data):

@@ -2,13 +2,14 @@
 
 import dataclasses
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
 
 import keras
 
 from keras_selfmodel.rlct.conventions import SamplingSettings
+from keras_selfmodel.rlct.data import MEMORY_LIMIT
 from keras_selfmodel.rlct.problem import Problem
 from keras_selfmodel.rlct.rlct_estimate import RLCTEstimate
 
@@ -19,7 +20,7 @@ class RLCTWarning(UserWarning):
 
 def estimate_rlct(
     model: keras.Model,
-    data: tuple,
+    data,
     *,
     loss: keras.losses.Loss | Callable | str | None = None,
     settings: SamplingSettings | None = None,
@@ -28,6 +29,9 @@ def estimate_rlct(
     observe: dict[str, tuple] | None = None,
     checkpoint: str | Path | None = None,
     progress: Callable[[int, int], None] | None = None,
+    class_weight: Mapping[int, float] | None = None,
+    num_samples: int | None = None,
+    memory_limit: float = MEMORY_LIMIT,
     **changes,
 ) -> RLCTEstimate:
     """Estimates the RLCT (local learning coefficient) of a trained model by Langevin dynamics.
@@ -40,12 +44,16 @@ def estimate_rlct(
     The model is left as it was: weights, random state, training mode.
 
     Args:
-        model: Any built Keras model with one output. Of a `SelfModelingModel` the pruned classifier is measured.
-            Its trainable weights are sampled; frozen layers are not.
-        data: `(x, y)` as passed to `fit`: the training samples, as arrays.
-        loss: A negative log-likelihood per sample. `None` takes the compiled loss; of a model that is not compiled,
-            cross-entropy of class scores (from logits, unless the last layer is a softmax). Regularization terms do
-            not belong to it.
+        model: Any built Keras model, functional, Sequential or subclassed; on PyTorch a `torch.nn.Module` too, on JAX
+            a module of Equinox or Flax NNX (anything else: `rlct.estimate_of_function`). Of a `SelfModelingModel` the
+            pruned classifier is measured. Its trainable weights are sampled; frozen layers are not.
+        data: The training samples, as passed to `fit`: `(x, y)` or `(x, y, sample_weight)` of arrays, tables or dicts
+            of them, or a data set of such batches, which is read once (docs/rlct-data.md). n is the number of samples,
+            whatever their weights.
+        loss: A negative log-likelihood per sample. `None` takes the compiled loss, with masks, weights and ignored
+            classes as in `evaluate`; of a model that is not compiled, the cross-entropy that its labels and outputs
+            suggest (see `RLCTEstimate.loss`). Of several outputs, a list or dict as for `compile`. Regularization
+            terms do not belong to it.
         settings: A `SamplingSettings`; `None` takes its defaults.
         weights: Which weights are sampled while the others stay as they are: a layer, a variable, the name of a layer,
             the path of a variable (`variable.path`), or a list of these. `None` takes all that are trainable. Of one
@@ -58,6 +66,10 @@ def estimate_rlct(
         checkpoint: A file that the sampling is written to every half minute. If it is there, the sampling goes on
             where it ends; with more draws than before, it is continued, and with fewer used whole.
         progress: Called with (steps done, steps in all) now and then.
+        class_weight: Weight of each class, as for `fit`.
+        num_samples: Samples to take, from the first on: n, also of data sets that have no end. `None`: all.
+        memory_limit: Bytes up to which the data lie in memory and on the device. More are drawn from a temporary file,
+            batch by batch.
         **changes: Fields of `SamplingSettings` to set, such as `seed=1` or `convention="paper"`.
 
     Returns:
@@ -80,8 +92,14 @@ def estimate_rlct(
     True
     """
     settings = SamplingSettings(**changes) if settings is None else dataclasses.replace(settings, **changes)
-    problem = Problem.of(model, data, loss, weights, observe, training=settings.convention == "paper")
+    reading = {"class_weight": class_weight, "num_samples": num_samples, "memory_limit": memory_limit}
+    problem = Problem.of(model, data, loss, weights, observe, training=settings.convention == "paper", **reading)
     estimate = problem.estimate(settings, anchor=anchor, checkpoint=checkpoint, progress=progress)
-    for sentence in estimate.warnings:
-        warnings.warn(sentence, RLCTWarning, stacklevel=2)
+    issue_warnings(estimate)
     return estimate
+
+
+def issue_warnings(estimate: RLCTEstimate) -> None:
+    """Issues the sentences that speak against an estimate, for the caller of the caller."""
+    for sentence in estimate.warnings:
+        warnings.warn(sentence, RLCTWarning, stacklevel=3)

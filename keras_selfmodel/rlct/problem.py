@@ -11,14 +11,18 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_selfmodel import transforms
 from keras_selfmodel._classifier_graph import classifier_of
 from keras_selfmodel.models.precision import in_single_precision
-from keras_selfmodel.rlct._arguments import resolve_data, resolve_loss, resolve_variables
+from keras_selfmodel.rlct._arguments import check_inputs, check_model, chosen_weights, resolve_variables
 from keras_selfmodel.rlct.batches import paper_batches, random_batches
 from keras_selfmodel.rlct.conventions import SamplingSettings
 from keras_selfmodel.rlct.curvature import difference_length
+from keras_selfmodel.rlct.data import samples_of
 from keras_selfmodel.rlct.descent import descend
-from keras_selfmodel.rlct.energy import Energy, energy
+from keras_selfmodel.rlct.energy import Energy
+from keras_selfmodel.rlct.losses import check_class_labels, chosen_loss, disagreement
+from keras_selfmodel.rlct.network_loss import energy, energy_of_network
 from keras_selfmodel.rlct.rlct_estimate import RLCTEstimate
 from keras_selfmodel.rlct.samplers import SAMPLERS
 from keras_selfmodel.rlct.sampling import Sampling
@@ -26,6 +30,9 @@ from keras_selfmodel.rlct.stepwise import Stepwise, alone
 from keras_selfmodel.rlct.temperature import BURN_IN, FACTOR, TEMPERATURES, hotter_estimate
 from keras_selfmodel.rlct.verdict import at_no_minimum
 from keras_selfmodel.rlct.weight_scale import weight_scale
+
+# Samples whose loss is compared with Keras's.
+COMPARED = 256
 
 
 @dataclass(frozen=True)
@@ -35,10 +42,14 @@ class Problem:
     Attributes:
         energy: The loss.
         observed: The same loss on further data sets.
+        loss: What the loss is and why, in words.
+        doubts: What speaks against the loss or the data, in sentences.
     """
 
     energy: Energy
     observed: dict[str, Energy]
+    loss: str = ""
+    doubts: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -52,6 +63,7 @@ class Problem:
         training: bool,
         like: Energy | None = None,
         order: np.ndarray | None = None,
+        **reading,
     ) -> "Problem":
         """Checks the arguments of `estimate_rlct`.
 
@@ -59,19 +71,58 @@ class Problem:
             model, data, loss, weights, observe: As for `estimate_rlct`.
             training: Whether the model is in training mode.
             like, order: As for `energy`.
+            **reading: As for `data.samples_of`.
         """
-        compiled_loss = model.loss if loss is None and model.compiled else loss
-        model = classifier_of(model)
-        loss = resolve_loss(model, compiled_loss)
-        x, y, _ = resolve_data(model, data, loss)
-        others = {name: resolve_data(model, pair, loss) for name, pair in (observe or {}).items()}
-        chosen = {id(variable) for variable in resolve_variables(model, weights)}
+        network = transforms.network(model)
+        if network is not None:
+            return cls._of_network(network, data, loss, weights, observe, training=training, **reading)
+        measured = classifier_of(model)
+        check_model(measured)
+        samples = samples_of(data, **reading)
+        reading.pop("num_samples", None)
+        others = {name: samples_of(other, **reading) for name, other in (observe or {}).items()}
+        chosen = {id(variable) for variable in resolve_variables(measured, weights)}
+        check_inputs(measured, samples.x)
         # Differences of losses that are small beside them: half precision has two or three digits.
-        precise = in_single_precision(model)
-        pairs = zip(model.trainable_variables, precise.trainable_variables, strict=True)
-        variables = [ours for theirs, ours in pairs if id(theirs) in chosen]
-        here = energy(precise, loss, x, y, variables, training=training, like=like, order=order)
-        return cls(here, {name: here.on(*other) for name, other in others.items()})
+        precise = in_single_precision(measured)
+        some = samples.first(COMPARED)
+        scores = precise(keras.tree.map_structure(ops.convert_to_tensor, some[0]), training=False)
+        choice = chosen_loss(model, precise, loss, scores, samples.y)
+        for one in (samples, *others.values()):
+            check_class_labels(choice.task, one.y, scores)
+        doubts = (*choice.doubts, *disagreement(precise, choice, scores, *some))
+        pairs = zip(measured.trainable_variables, precise.trainable_variables, strict=True)
+        here = energy(
+            precise,
+            choice.task,
+            samples,
+            [ours for theirs, ours in pairs if id(theirs) in chosen],
+            training=training,
+            like=like,
+            order=order,
+        )
+        observed = {name: here.on(other) for name, other in others.items()}
+        return cls(here, observed, choice.description, doubts)
+
+    @classmethod
+    def _of_network(
+        cls, network: transforms.Network, data, loss, weights, observe: dict | None, *, training: bool, **reading
+    ) -> "Problem":
+        """As `of`, for a network of the backend's own library."""
+        samples = samples_of(data, **reading)
+        reading.pop("num_samples", None)
+        others = {name: samples_of(other, **reading) for name, other in (observe or {}).items()}
+        sampled = chosen_weights(network.names, weights)
+        some = samples.first(COMPARED)
+        scores, _ = network.call(
+            network.weights, network.other, keras.tree.map_structure(ops.convert_to_tensor, some[0]), False
+        )
+        choice = chosen_loss(None, None, network.keras_loss(loss), scores, samples.y)
+        for one in (samples, *others.values()):
+            check_class_labels(choice.task, one.y, scores)
+        doubts = (*choice.doubts, *disagreement(None, choice, scores, *some))
+        here = energy_of_network(network, choice.task, samples, sampled, training=training)
+        return cls(here, {name: here.on(other) for name, other in others.items()}, choice.description, doubts)
 
     def estimate(
         self,
@@ -135,6 +186,8 @@ class Problem:
             anchor_norm=math.hypot(*(np.linalg.norm(ops.convert_to_numpy(w)) for w in anchored.anchor)),
             gradient_term=term,
             descent=descent,
+            loss=self.loss,
+            doubts=self.doubts,
             **traces,
         )
         hotter = None

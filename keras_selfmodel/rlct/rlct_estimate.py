@@ -155,4 +155,4 @@ class RLCTEstimate(Draws):
 
     @cached_property
     def _objections(self) -> list[tuple[bool, str]]:
-        return list(objections(self))
+        return [*objections(self), *((False, sentence) for sentence in self.doubts)]

@@ -9,7 +9,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from keras_selfmodel.rlct.batches import STEPS_PER_CALL, batch_indices, paper_batches, random_batches
+from keras_selfmodel.rlct.batches import batch_indices, paper_batches, random_batches
 from keras_selfmodel.rlct.chains import Chains
 from keras_selfmodel.rlct.conventions import SamplingSettings
 from keras_selfmodel.rlct.energy import Energy
@@ -146,7 +146,9 @@ class Sampling:
 
     def _advance(self, chains: Chains, block: range, limit: int, before: int, blocks: int) -> Stepwise[None]:
         settings, energy, done = self._settings, self._energy, chains.done
-        indices = batch_indices(settings, energy.num_samples, done)[: limit - done, block.start : block.stop]
+        indices = batch_indices(settings, energy.num_samples, done, energy.steps_per_call(settings))[
+            : limit - done, block.start : block.stop
+        ]
         stop = done + len(indices)
         if settings.convention == "paper":
             row = self._means[np.arange(done, stop) % len(self._means)]
@@ -188,8 +190,9 @@ class Sampling:
             return {}
         chains.localization /= SECOND_FACTOR
         values = []
-        for start in range(0, steps, STEPS_PER_CALL):
-            count = min(STEPS_PER_CALL, steps - start)
+        most = energy.steps_per_call(settings)
+        for start in range(0, steps, most):
+            count = min(most, steps - start)
             rng = np.random.default_rng([settings.seed, chains.done, block.start, 5])
             indices = random_batches(rng, count * len(block), energy.num_samples, settings.batch_size)
             indices = indices.reshape(count, len(block), -1)

@@ -5,6 +5,8 @@ Every backend file defines the same names with the same meaning; `_jax.py` docum
 
 import keras
 
+from keras_selfmodel.transforms._network import Network
+
 if keras.config.backend() == "jax":
     from keras_selfmodel.transforms import _jax as _backend
 elif keras.config.backend() == "tensorflow":
@@ -28,7 +30,9 @@ key_to_numpy = _backend.key_to_numpy
 keys_joined = _backend.keys_joined
 keys_parted = _backend.keys_parted
 map_chains = _backend.map_chains
+leaves = _backend.leaves
 model_parallel = _backend.model_parallel
+network = _backend.network
 normals = _backend.normals
 normals_of_each = _backend.normals_of_each
 put_rows_in_place = _backend.put_rows_in_place
@@ -40,6 +44,7 @@ value_and_grad = _backend.value_and_grad
 __all__ = [
     "COMPILE_OPTIONS",
     "FUNCTIONAL_OPTIMIZERS",
+    "Network",
     "add_scaled_in_place",
     "data_parallel",
     "devices",
@@ -49,7 +54,9 @@ __all__ = [
     "keys_joined",
     "keys_parted",
     "map_chains",
+    "leaves",
     "model_parallel",
+    "network",
     "normals",
     "normals_of_each",
     "put_rows_in_place",

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from keras_selfmodel.transforms._jax_convolutions import with_fast_convolutions
+from keras_selfmodel.transforms._jax_network import network as network
 
 # Arguments of `model.compile` with which `fit` is fastest: none on JAX, which compiles each step as it is.
 COMPILE_OPTIONS = {}
@@ -187,3 +188,12 @@ def normals_of_each(joined, arrays: list):
 
     joined, drawn = jax.vmap(of_one)(joined)
     return joined, (d.reshape(a.shape) for d, a in zip(drawn, arrays, strict=True))
+
+
+def leaves(tree) -> tuple[list, Callable]:
+    """The arrays of a structure that the backend's library knows, and a function that puts others in their place.
+
+    An array is a structure of one; `None` has none.
+    """
+    found, structure = jax.tree_util.tree_flatten(tree)
+    return found, lambda arrays: jax.tree_util.tree_unflatten(structure, arrays)

@@ -141,3 +141,11 @@ def normals_of_each(joined, arrays: list):
     parts = zip(*(tf.split(a, len(keys)) for a in arrays), strict=True)
     keys, drawn = zip(*(normals(key, list(part)) for key, part in zip(keys, parts, strict=True)), strict=True)
     return tf.stack(keys), (tf.concat(same, 0) for same in zip(*drawn, strict=True))
+
+
+def network(model) -> None:
+    return None
+
+
+def leaves(tree) -> tuple[list, Callable]:
+    return ([], lambda arrays: None) if tree is None else ([tree], lambda arrays: arrays[0])

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from keras_selfmodel._internals.torch import recorded
+from keras_selfmodel.transforms._torch_network import network as network
 
 # Keras accepts no other number on PyTorch.
 COMPILE_OPTIONS = {}
@@ -166,3 +167,7 @@ def normals_of_each(joined: list, arrays: list):
     parts = zip(*(a.chunk(len(joined)) for a in arrays), strict=True)
     drawn = [normals(key, part)[1] for key, part in zip(joined, parts, strict=True)]
     return joined, (torch.cat(same) for same in zip(*drawn, strict=True))
+
+
+def leaves(tree) -> tuple[list, Callable]:
+    return ([], lambda arrays: None) if tree is None else ([tree], lambda arrays: arrays[0])

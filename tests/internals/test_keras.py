@@ -6,6 +6,7 @@ import pytest
 from keras import ops
 
 from keras_selfmodel._internals.keras import (
+    class_axis_of,
     count_loss,
     is_built_sequential,
     is_functional,
@@ -86,3 +87,9 @@ def test_the_scale_of_a_quantized_einsum_dense_has_as_many_axes_as_its_kernel():
         # int8: half a step of 1/127 of the largest value of a column.
         error = np.abs(ops.convert_to_numpy(layer.kernel) / scale - before).max()
         assert error <= np.abs(before).max() / 127
+
+
+def test_a_cross_entropy_knows_its_axis():
+    with contract("keras", "keras.py", "SparseCategoricalCrossentropy keeps its axis in _fn_kwargs"):
+        assert class_axis_of(keras.losses.SparseCategoricalCrossentropy(axis=1)) == 1
+        assert class_axis_of(keras.losses.SparseCategoricalCrossentropy()) == -1

@@ -10,7 +10,8 @@ from keras import ops
 from keras_selfmodel.rlct import chains
 from keras_selfmodel.rlct.conventions import SamplingSettings
 from keras_selfmodel.rlct.curvature import Curvature
-from keras_selfmodel.rlct.energy import energy
+from keras_selfmodel.rlct.data import Samples
+from keras_selfmodel.rlct.network_loss import energy
 from keras_selfmodel.rlct.stepwise import Trace
 from tests.rlct.quiet import quietly
 from tests.rlct.regression import half_squared_error
@@ -27,7 +28,7 @@ def line():
 
 def test_largest_curvature_is_that_of_the_hessian(line):
     model, x, y = line
-    curvature = Curvature(energy(model, half_squared_error, x, y, training=False), 300, seed=1)
+    curvature = Curvature(energy(model, half_squared_error, Samples(x, y), training=False), 300, seed=1)
     # The whole data as a batch: ∇²L = XᵀX/n. 30 iterations at a ratio of eigenvalues near 1/2; float32 differences.
     found = curvature([ops.zeros((2, 5, 1))], [], 30)
     assert found == pytest.approx(np.linalg.eigvalsh(x.T.astype(float) @ x / 300)[-1], rel=1e-3)
@@ -46,7 +47,7 @@ def test_steps_that_throw_the_chains_out_are_taken_back(line, monkeypatch):
 def test_steps_whose_last_ones_throw_a_chain_out_are_taken_back(line):
     model, x, y = line
     settings = SamplingSettings(batch_size=100, burn_in=400, num_chains=2).resolved(300, 5, 1.0)
-    moving = chains.Chains(energy(model, half_squared_error, x, y, training=False), settings, range(2))
+    moving = chains.Chains(energy(model, half_squared_error, Samples(x, y), training=False), settings, range(2))
     steps = moving.advancing(np.zeros((50, 2, 100), np.int32), np.zeros((2, 50)))
     next(steps)
     rest, start = np.zeros((2, 50)), moving.step_size

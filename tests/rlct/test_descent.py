@@ -9,8 +9,9 @@ import pytest
 from keras import ops
 
 from keras_selfmodel.rlct import SamplingSettings
+from keras_selfmodel.rlct.data import Samples
 from keras_selfmodel.rlct.descent import descend
-from keras_selfmodel.rlct.energy import energy
+from keras_selfmodel.rlct.network_loss import energy
 from tests.rlct.quiet import quietly
 from tests.rlct.regression import half_squared_error, linear_network, regression
 
@@ -65,7 +66,7 @@ def test_the_mode_nearby_is_found(localization):
     ridge = Ridge.beside_the_minimum(1.0)
     settings = SamplingSettings(batch_size=N, localization=localization).resolved(N, 1, 1.0)
     found, descent, evaluations = descend(
-        energy(ridge.model, half_squared_error, *ridge.data, training=False), settings, 600
+        energy(ridge.model, half_squared_error, Samples(*ridge.data), training=False), settings, 600
     )
     mode = ridge.mode(localization)
     assert np.linalg.norm(mode - ridge.start) > 0.3  # a way to go
@@ -83,7 +84,7 @@ def test_the_mode_nearby_is_found(localization):
 def test_batches_lead_there_too():
     ridge = Ridge.beside_the_minimum(1.0)
     settings = SamplingSettings(batch_size=50, localization=1.0).resolved(N, 1, 1.0)
-    found, _, _ = descend(energy(ridge.model, half_squared_error, *ridge.data, training=False), settings, 2000)
+    found, _, _ = descend(energy(ridge.model, half_squared_error, Samples(*ridge.data), training=False), settings, 2000)
     assert ridge.excess(ridge.start) > 15
     # The last steps, of rate η, leave ½nβh·ησ²/(2B) in a direction of curvature h: the sooner forgotten the larger ηh,
     # at most 0.023 by a falling rate over 2000 steps with B = 50. Twelve of these, and chance.
@@ -94,7 +95,7 @@ def test_a_loss_below_zero_has_its_minimum_where_it_is():
     # Likelihoods of narrow densities: the same loss, less 5.
     ridge = Ridge.beside_the_minimum(1.0)
     settings = SamplingSettings(batch_size=N, localization=1.0).resolved(N, 1, 1.0)
-    shifted = energy(ridge.model, lambda y, p: half_squared_error(y, p) - 5.0, *ridge.data, training=False)
+    shifted = energy(ridge.model, lambda y, p: half_squared_error(y, p) - 5.0, Samples(*ridge.data), training=False)
     found, descent, _ = descend(shifted, settings, 600)
     assert descent.trained_loss < 0
     # Losses near -4 in float32: as above otherwise.
@@ -104,7 +105,7 @@ def test_a_loss_below_zero_has_its_minimum_where_it_is():
 def test_at_the_minimum_it_stays_there():
     ridge = Ridge.beside_the_minimum(0.0)
     settings = SamplingSettings(batch_size=N, localization=1.0).resolved(N, 1, 1.0)
-    trained = energy(ridge.model, half_squared_error, *ridge.data, training=False)
+    trained = energy(ridge.model, half_squared_error, Samples(*ridge.data), training=False)
     found, descent, _ = descend(trained, settings, 600)
     if descent.steps == 0:
         assert found is trained and descent.distance == 0 and descent.loss == descent.trained_loss
@@ -119,7 +120,7 @@ def test_a_saddle_is_left_downwards():
     model = linear_network([1, 1, 1], [np.full((1, 1), 1e-3), np.full((1, 1), 1e-3)])
     ones = np.ones((100, 1), "float32")
     settings = SamplingSettings(batch_size=100, localization=1.0).resolved(len(ones), 1, 1.0)
-    found, descent, _ = descend(energy(model, half_squared_error, ones, ones, training=False), settings, 1000)
+    found, descent, _ = descend(energy(model, half_squared_error, Samples(ones, ones), training=False), settings, 1000)
     expected = math.sqrt(1 - math.log(100) / 100)
     for weight in found.anchor:
         assert ops.convert_to_numpy(weight).item() == pytest.approx(expected, abs=1e-4)

@@ -1,0 +1,49 @@
+"""Arrays of any library as NumPy arrays that a network can compute with."""
+
+import keras
+import numpy as np
+
+
+def as_arrays(tree, name: str):
+    """A tree of arrays, tables or tensors as the same tree of NumPy arrays, or of the backend's tensors.
+
+    Floating-point numbers get Keras's float type, as in `fit`; whole numbers keep theirs. Tensors of the backend stay
+    where they are, so that several networks can share them.
+
+    Args:
+        tree: Arrays of NumPy, a backend or another library, pandas tables, lists of numbers; lists, tuples and dicts of
+            these.
+        name: What it is, for messages.
+    """
+    if isinstance(tree, dict):
+        return {key: as_arrays(value, f"{name}[{key!r}]") for key, value in tree.items()}
+    if isinstance(tree, (list, tuple)) and not all(np.isscalar(value) for value in tree):
+        return type(tree)(as_arrays(value, f"{name}[{number}]") for number, value in enumerate(tree))
+    array = _as_array(tree)
+    dtype = keras.backend.standardize_dtype(array.dtype) if keras.ops.is_tensor(array) else array.dtype.name
+    if not dtype.startswith(("bool", "int", "uint", "float", "bfloat")):
+        raise ValueError(
+            f"{name} must hold real numbers; encode text and categories as numbers first. Received: {name} of dtype "
+            f"{dtype}"
+        )
+    if len(array.shape) == 0:
+        raise ValueError(f"{name} must have one entry for each sample. Received: {tree!r}")
+    if "float" not in dtype or dtype == keras.config.floatx():
+        return array  # As it is: a file that is mapped into memory is not read.
+    return (
+        keras.ops.cast(array, keras.config.floatx())
+        if keras.ops.is_tensor(array)
+        else array.astype(keras.config.floatx())
+    )
+
+
+def _as_array(array):
+    if isinstance(array, keras.Variable):
+        return array.value
+    if isinstance(array, np.ndarray) or keras.ops.is_tensor(array):
+        return array
+    if hasattr(array, "to_numpy"):  # pandas, polars
+        return np.asarray(array.to_numpy())
+    if hasattr(array, "detach"):  # PyTorch's, on another backend
+        return np.asarray(array.detach().cpu())
+    return np.asarray(array)

@@ -1,0 +1,151 @@
+"""What `fit` takes, read into `Samples`."""
+
+import math
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import keras
+import numpy as np
+
+from keras_selfmodel.rlct.data.arrays import as_arrays
+from keras_selfmodel.rlct.data.gathering import gathered
+from keras_selfmodel.rlct.data.samples import MEMORY_LIMIT, Samples
+
+# Batches that no data set has, but one that is repeated for ever.
+ENDLESS = 2**53
+
+
+def samples_of(
+    data,
+    *,
+    num_samples: int | None = None,
+    class_weight: Mapping[int, float] | None = None,
+    memory_limit: float = MEMORY_LIMIT,
+) -> Samples:
+    """Reads data as `fit` would, once.
+
+    Args:
+        data: `(x, y)` or `(x, y, sample_weight)` of arrays, tensors or tables, each or dicts or lists of them; or a
+            batched data set that can be read again: `tf.data.Dataset`, PyTorch's `DataLoader`,
+            `keras.utils.PyDataset`, a data set or loader of grain, or another iterable of batches.
+        num_samples: Samples to take, from the first on; `None`: all.
+        class_weight: Weight of each class, as `fit` takes it.
+        memory_limit: Bytes up to which data are held in memory. A data set that has more is written to a temporary
+            file while it is read, so that samples can be drawn at random.
+
+    Raises:
+        ValueError: If the data cannot be read so, have no labels, or do not fit each other.
+    """
+    if num_samples is not None and (num_samples != int(num_samples) or num_samples < 3):
+        raise ValueError(f"num_samples must be a whole number, at least 3. Received: num_samples={num_samples}")
+    if isinstance(data, Samples):
+        samples = data
+    elif isinstance(data, (tuple, list)):
+        samples = _of_arrays(data, num_samples, memory_limit)
+    else:
+        with _generators_left_alone(data):
+            samples = gathered(_batches(data, num_samples), num_samples, memory_limit)
+    if samples.num_samples < 3:
+        raise ValueError(f"n/ln n needs at least 3 samples. Received: {samples.num_samples}")
+    if class_weight is not None:
+        if samples.weights is not None:
+            raise ValueError("Pass either sample weights or class_weight, as to fit. Received: both")
+        weights = _weights_of_classes(samples.y, class_weight)
+        samples = Samples(samples.x, samples.y, weights, samples.memory_limit)
+    for weights in [] if samples.weights is None else keras.tree.flatten(samples.weights):
+        weights = keras.ops.convert_to_numpy(weights)
+        if not (np.isfinite(weights).all() and weights.min() >= 0 and weights.max() > 0):
+            raise ValueError(
+                "Sample weights must be finite and not negative, and not all zero: there would be no loss to measure. "
+                f"Received: weights from {weights.min()} to {weights.max()}"
+            )
+    return samples
+
+
+def _of_arrays(data, num_samples: int | None, memory_limit: float) -> Samples:
+    if len(data) not in (2, 3):
+        raise ValueError(
+            "data must be (x, y) or (x, y, sample_weight), the arrays the model was trained on, or a data set of "
+            f"batches of these. Received: {type(data).__name__} of length {len(data)}"
+        )
+    x, y, weights = (*data, None)[:3]
+    if y is None:
+        raise ValueError("data must have labels: (x, y). Received: y=None")
+    x, y = as_arrays(x, "x"), as_arrays(y, "y")
+    weights = None if weights is None else as_arrays(weights, "sample_weight")
+    samples = Samples(x, y, weights, memory_limit)
+    lengths = sorted({len(array) for array in samples.arrays})
+    if len(lengths) != 1:
+        raise ValueError(f"x and y must have one entry for each sample. Received: lengths {lengths}")
+    if num_samples is None:
+        return samples
+    if num_samples > lengths[0]:
+        raise ValueError(f"num_samples={num_samples} is more than there are. Received: {lengths[0]} samples")
+    first = keras.tree.map_structure(lambda array: array[:num_samples], samples.trees)
+    return Samples(*first, memory_limit=memory_limit)
+
+
+def _batches(data, num_samples: int | None) -> Iterator:
+    """The batches of one pass over a data set, as it yields them."""
+    number: float
+    if isinstance(data, keras.utils.PyDataset):
+        number = math.inf if data.num_batches is None else data.num_batches
+        batches = (data[i] for i in range(data.num_batches or ENDLESS))
+    elif hasattr(data, "as_numpy_iterator"):  # tf.data, without a need for TensorFlow here
+        number = int(data.cardinality())
+        number = math.inf if number == -1 else number  # tf.data.INFINITE_CARDINALITY; unknown is −2
+        batches = data.as_numpy_iterator()
+    elif isinstance(data, (np.ndarray, str, bytes, Mapping)) or keras.ops.is_tensor(data) or hasattr(data, "to_numpy"):
+        raise ValueError(
+            "data must be (x, y) or (x, y, sample_weight), the arrays the model was trained on, or a data set of "
+            f"batches of these. Received: data of type {type(data).__name__}"
+        )
+    elif not hasattr(data, "__iter__") or iter(data) is data:
+        raise ValueError(
+            "data must be (x, y) or a data set of batches that can be read again: a generator or an iterator can not, "
+            "and has no known number of samples. Collect it into arrays, or wrap it in a keras.utils.PyDataset. "
+            f"Received: data of type {type(data).__name__}"
+        )
+    else:
+        try:
+            number = len(data)
+        except TypeError:  # It has none; it ends where it ends.
+            number = 0
+        batches = iter(data)
+    if number > ENDLESS and num_samples is None:
+        raise ValueError(
+            "The data set has no end, and n must be known. Leave out repeat(), or pass num_samples. "
+            f"Received: data of type {type(data).__name__}"
+        )
+    return batches
+
+
+def _weights_of_classes(y, class_weight: Mapping[int, float]) -> np.ndarray:
+    """The weight of each sample's class, 1 where none is given; one-hot labels are classes too."""
+    if keras.tree.is_nested(y):
+        y = keras.tree.flatten(y)
+        if len(y) > 1:
+            raise ValueError("class_weight is for models with one output. Pass sample weights.")
+        (y,) = y
+    y = keras.ops.convert_to_numpy(y)
+    if y.ndim > 2:
+        raise ValueError(f"class_weight needs one class for each sample. Received: y of shape {y.shape}")
+    if y.ndim == 2:
+        y = y.argmax(axis=-1) if y.shape[-1] > 1 else y[:, 0]
+    classes, places = np.unique(np.round(y).astype(np.int64), return_inverse=True)
+    return np.array([class_weight.get(int(c), 1.0) for c in classes], keras.config.floatx())[places]
+
+
+@contextmanager
+def _generators_left_alone(data) -> Iterator[None]:
+    """PyTorch's loaders draw a seed from its global generator each time they are read, even without shuffling."""
+    if not type(data).__module__.startswith("torch."):
+        yield
+        return
+    torch = sys.modules["torch"]
+    state = torch.get_rng_state()
+    try:
+        yield
+    finally:
+        torch.set_rng_state(state)

@@ -1,0 +1,108 @@
+"""The RLCT of anything that has weights and a loss for each sample."""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+import keras
+from keras import ops
+
+from keras_selfmodel.rlct.conventions import SamplingSettings
+from keras_selfmodel.rlct.data import MEMORY_LIMIT, Samples, samples_of
+from keras_selfmodel.rlct.data.arrays import as_arrays
+from keras_selfmodel.rlct.energy import energy_of_losses
+from keras_selfmodel.rlct.estimating import issue_warnings
+from keras_selfmodel.rlct.problem import Problem
+from keras_selfmodel.rlct.rlct_estimate import RLCTEstimate
+from keras_selfmodel.rlct.structures import flattened
+
+
+def estimate_of_function(
+    losses: Callable,
+    weights,
+    data,
+    *,
+    settings: SamplingSettings | None = None,
+    anchor: Literal["trained", "descend"] = "trained",
+    observe: dict | None = None,
+    checkpoint: str | Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    num_samples: int | None = None,
+    memory_limit: float = MEMORY_LIMIT,
+    **changes,
+) -> RLCTEstimate:
+    """Estimates the RLCT (local learning coefficient) of a loss that is given as a function.
+
+    `estimate_rlct` of a Keras model does no more: it makes such a function of the model and its loss. With one seed the
+    same network gives the same number either way, if its weights have the same order and shapes.
+
+    Args:
+        losses: `losses(weights, batch) -> (batch,)`: a negative log-likelihood of each sample, computed by the backend
+            (or `keras.ops`) from a structure like `weights` and one like `data`. It is compiled, and must not change
+            anything. With convention="paper" it is the same function.
+        weights: w*, a structure of arrays: dicts, lists and tuples, nested as you like, on JAX any registered tree.
+        data: A structure of arrays with one row for each sample, such as `(x, y)` or `{"tokens": tokens}`; or a data
+            set of batches as for `estimate_rlct`, whose batches the function gets.
+        settings, anchor, checkpoint, progress, num_samples, memory_limit, **changes: As for `estimate_rlct`.
+        observe: Further data, each by its name.
+
+    Returns:
+        An `RLCTEstimate`, as from `estimate_rlct`.
+
+    Raises:
+        ValueError: If the function does not return a loss for each sample, or data or settings do not fit.
+
+    Example:
+
+    >>> import numpy as np
+    >>> def losses(weights, batch):
+    ...     return 0.5 * ops.square(batch["y"] - batch["x"] * weights["a"] * weights["b"])
+    >>> x = np.random.default_rng(0).normal(size=400)
+    >>> estimate = estimate_of_function(
+    ...     losses, {"a": np.zeros(()), "b": np.ones(())}, {"x": x, "y": 0 * x}, seed=1, localization=1.0
+    ... )
+    >>> 0.3 < estimate.value < 0.7  # ab = 0, at a place where one weight counts: ½
+    True
+    """
+    settings = SamplingSettings(**changes) if settings is None else dataclasses.replace(settings, **changes)
+    found, rebuild = flattened(weights)
+    if not found:
+        raise ValueError(f"weights must hold arrays. Received: weights={weights!r}")
+    found = [ops.convert_to_tensor(array, keras.config.floatx()) for array in found]
+    samples, whole = _samples(data, num_samples, memory_limit)
+    others = {name: _samples(other, None, memory_limit)[0] for name, other in (observe or {}).items()}
+
+    def of_rows(arrays, rows):
+        values = losses(rebuild(arrays), rows if whole else rows[0])
+        count = keras.tree.flatten(rows)[0].shape[0]
+        if tuple(values.shape) != (count,):
+            raise ValueError(
+                f"losses must return a number for each sample, an array of shape ({count},). Received: shape "
+                f"{tuple(values.shape)}"
+            )
+        return values
+
+    here = energy_of_losses(of_rows, found, samples)
+    observed = {name: here.on(other) for name, other in others.items()}
+    estimate = Problem(here, observed, "a function of weights and data").estimate(
+        settings, anchor=anchor, checkpoint=checkpoint, progress=progress
+    )
+    issue_warnings(estimate)
+    return estimate
+
+
+def _samples(data, num_samples: int | None, memory_limit: float) -> tuple[Samples, bool]:
+    """The samples, and whether their trees are what the function takes, or only the first of them."""
+    if not isinstance(data, (dict, list, tuple)) and not hasattr(data, "shape"):
+        return samples_of(data, num_samples=num_samples, memory_limit=memory_limit), True
+    samples = Samples(as_arrays(data, "data"), memory_limit=memory_limit)
+    lengths = sorted({len(array) for array in samples.arrays})
+    if len(lengths) != 1 or lengths[0] < 3:
+        raise ValueError(
+            f"All arrays of data must have one row for each of 3 or more samples. Received: {lengths} rows"
+        )
+    if num_samples is None:
+        return samples, False
+    first = keras.tree.map_structure(lambda array: array[:num_samples], samples.x)
+    return Samples(first, memory_limit=memory_limit), False

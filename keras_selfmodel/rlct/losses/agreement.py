@@ -1,0 +1,83 @@
+"""Whether the loss measured is the one that Keras computes."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_selfmodel.rlct.losses.choosing import ChosenLoss
+from keras_selfmodel.rlct.losses.task_loss import TaskLoss
+
+# Float32 sums of some hundred numbers, in another order.
+RELATIVE, ABSOLUTE = 1e-4, 1e-5
+# Regularization that is a smaller part of the loss is not spoken of.
+REGULARIZATION = 1e-3
+
+
+def disagreement(model: keras.Model | None, choice: ChosenLoss, scores, x, y, weights=None) -> tuple[str, ...]:
+    """Compares the losses of samples with what `evaluate` would give for them in one batch.
+
+    Args:
+        model: The model that is measured; `None`: no Keras model.
+        choice: Its loss.
+        scores: Its outputs for some samples, with the masks that Keras gave them.
+        x, y, weights: These samples.
+
+    Returns:
+        What differs, in sentences.
+
+    Raises:
+        ValueError: If the loss is one number for each batch, and not the mean of those of its samples.
+    """
+    task, compiled, samples = choice.task, choice.compiled, len(keras.tree.flatten(y)[0])
+    x, y = keras.tree.map_structure(ops.convert_to_tensor, (x, y))
+    counts = task.counts(y, scores, weights)
+    if not ops.convert_to_numpy(ops.all(ops.any(counts > 0, axis=1))):
+        return ()  # All of these samples are masked, or of weight zero: there is nothing to compare.
+    ours = _number(ops.mean(task.losses(y, scores, weights, ops.mean(counts, axis=1))))
+    theirs = task.keras_loss(y, scores, weights)
+    found = []
+    if not _close(ours, theirs):
+        if any(part.loss.loss.reduction == "sum" for part in task.parts):
+            found.append(
+                "The loss sums over the batch (reduction='sum'), so that what evaluate gives depends on the batches' "
+                "size. Measured is its mean over the samples."
+            )
+        elif _is_one_number(task, y, scores):
+            raise ValueError(
+                f"The loss returns one number for a batch, {theirs:.6g} for the first {samples} samples, that is not "
+                f"the mean of those of the samples alone, {ours:.6g}. The RLCT needs a loss for each sample: let it "
+                "return an array of shape (batch,)."
+            )
+        else:
+            found.append(
+                f"Keras computes a loss of {theirs:.6g} for the first {samples} samples, and the losses of the samples "
+                f"measured here have the mean {ours:.6g}: the loss is more than a mean over samples."
+            )
+    if model is None:
+        return tuple(found)
+    regularization = sum(_number(term) for term in model.losses)
+    if compiled and abs(regularization) > max(REGULARIZATION * abs(theirs), ABSOLUTE):
+        found.append(
+            f"evaluate gives the loss with regularization terms, {regularization:.4g} beside {theirs:.4g}; the loss "
+            "measured is without them, and w* need not be its minimum."
+        )
+    if compiled and type(model).compute_loss is not keras.Model.compute_loss:
+        own = _number(model.compute_loss(x, y, scores, weights, training=False))
+        if not _close(own, theirs + regularization):
+            found.append(
+                f"The model's compute_loss gives {own:.6g} for the first {samples} samples, and the loss it was "
+                f"compiled with {theirs:.6g}, which is measured. Pass a loss (loss=) that is the model's own."
+            )
+    return tuple(found)
+
+
+def _number(scalar) -> float:
+    return float(ops.convert_to_numpy(scalar))
+
+
+def _close(one: float, other: float) -> bool:
+    return bool(np.isclose(one, other, rtol=RELATIVE, atol=ABSOLUTE, equal_nan=True))
+
+
+def _is_one_number(task: TaskLoss, y, scores) -> bool:
+    return any(len(part.loss.loss.call(part.of(y), part.of(scores)).shape) == 0 for part in task.parts)

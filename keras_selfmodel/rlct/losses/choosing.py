@@ -1,0 +1,171 @@
+"""Which loss is measured: what was given, what the model was compiled with, or what its outputs and labels suggest."""
+
+import warnings
+from typing import NamedTuple
+
+import keras
+import numpy as np
+
+from keras_selfmodel._classifier_graph import ClassifierGraph
+from keras_selfmodel.rlct.losses.sample_loss import SampleLoss
+from keras_selfmodel.rlct.losses.task_loss import Part, TaskLoss
+
+# Sums of probabilities, in whatever precision they were computed.
+SUM_TO_ONE = 1e-3
+
+
+class ChosenLoss(NamedTuple):
+    """A loss, and how it was chosen.
+
+    Attributes:
+        task: The loss.
+        compiled: Whether the model was compiled with it.
+        description: What it is and why, in words.
+        doubts: What the user should look at, in sentences.
+    """
+
+    task: TaskLoss
+    compiled: bool
+    description: str
+    doubts: tuple[str, ...] = ()
+
+
+def chosen_loss(model: keras.Model | None, measured: keras.Model | None, given, scores, y) -> ChosenLoss:
+    """Finds the loss.
+
+    Args:
+        model: The model that the user passed; it may be compiled. `None`: no Keras model.
+        measured: The model that is measured: itself, or its classifier.
+        given: The user's `loss`, or `None`.
+        scores: Outputs of the measured model for some samples, a tree of tensors.
+        y: All labels, a tree of arrays.
+    """
+    scores = keras.tree.map_structure(keras.ops.convert_to_numpy, scores)
+    compiled = given is None and model is not None and model.compiled and model.loss is not None
+    loss = model.loss if compiled else given
+    outputs = keras.tree.flatten(scores)
+    if loss is None:
+        if len(outputs) > 1:
+            raise ValueError(
+                f"The model has {len(outputs)} outputs and no loss. Pass loss= as to compile, one for each output, or "
+                "compile the model."
+            )
+        labels = keras.ops.convert_to_numpy(keras.tree.flatten(y)[0])
+        loss, description, doubts = _suggested(measured, outputs[0], labels)
+        return ChosenLoss(TaskLoss.of(loss), False, description, doubts)
+    factors = _loss_weights(model) if compiled else None
+    source = "compiled" if compiled else "given"
+    if len(outputs) == 1:
+        losses = [one for one in _leaves(loss) if one is not None]
+        if len(losses) != 1:
+            raise ValueError(f"The model has one output, and needs one loss. Received: loss={loss!r}")
+        (factor,) = [*_leaves(factors), 1.0][:1]
+        one = _named(losses[0], keras.tree.flatten(y)[0], outputs[0])
+        part = Part(None, SampleLoss(one), 1.0 if factor is None else float(factor))
+        return ChosenLoss(TaskLoss((part,)), compiled, f"{_name(one)} ({source})")
+    parts = []
+    names = getattr(measured, "output_names", None)
+    for number, place in enumerate(_places(scores)):
+        name = place if isinstance(place, str) else names[number] if names else None
+        one, factor = _at(loss, number, name), _at(factors, number, name)
+        if one is not None:
+            part = Part(place, SampleLoss("mse"), 1.0 if factor is None else float(factor), name)
+            parts.append(part._replace(loss=SampleLoss(_named(one, part.of(y), scores[place]))))
+    if not parts:
+        raise ValueError(f"None of the model's outputs has a loss. Received: loss={loss!r}")
+    names = ", ".join(f"{part.factor:g} · {_name(part.loss.loss)} of output {part.place!r}" for part in parts)
+    return ChosenLoss(TaskLoss(tuple(parts)), compiled, f"{names} ({source})")
+
+
+def _suggested(model: keras.Model | None, scores: np.ndarray, y: np.ndarray):
+    """The loss of a model without one: by its last operation and, where that does not tell, by its outputs."""
+    unit = scores.shape[-1] == 1 or scores.ndim == 1
+    probabilities, why = _are_probabilities(model, scores, unit)
+    outputs = f"probabilities, {why}" if probabilities else f"logits, {why}"
+    zero_or_one = np.isin(y, (0, 1)).all()
+    if not unit and y.shape[1:] in (scores.shape[1:-1], (*scores.shape[1:-1], 1)):
+        name, kind = "SparseCategoricalCrossentropy", "class numbers"
+    elif zero_or_one and unit:
+        name, kind = "BinaryCrossentropy", "0 and 1"
+    elif zero_or_one and y.shape[1:] == scores.shape[1:]:
+        one_hot = (y.sum(axis=-1) == 1).all()
+        name, kind = ("CategoricalCrossentropy", "one-hot") if one_hot else ("BinaryCrossentropy", "zeros and ones")
+        if not one_hot and not _ends_in(model, "softmax"):
+            probabilities = bool((scores >= 0).all() and (scores <= 1).all())
+            outputs = "probabilities" if probabilities else "logits"
+    else:
+        sentence = (
+            "The model is not compiled, and its labels are not classes: the mean squared error is measured. Pass loss= "
+            "if it was trained on another."
+        )
+        return keras.losses.MeanSquaredError(), "MeanSquaredError (labels are no classes)", (sentence,)
+    loss = getattr(keras.losses, name)(from_logits=not probabilities)
+    return loss, f"{name} (labels are {kind}, outputs {outputs}; pass loss= for another)", ()
+
+
+def _are_probabilities(model: keras.Model | None, scores: np.ndarray, unit: bool) -> tuple[bool, str]:
+    """Whether outputs are probabilities, and what tells so."""
+    if _ends_in(model, "softmax" if not unit else "sigmoid"):
+        return True, "by the last activation"
+    if _ends_in(model, "linear"):
+        return False, "by the last layer"
+    within = bool((scores >= 0).all() and (scores <= 1 + SUM_TO_ONE).all())
+    if unit:
+        return within, "by their values"
+    sums = scores.sum(axis=-1, dtype=np.float64)
+    return within and bool((np.abs(sums - 1) < SUM_TO_ONE).all()), "by their values"
+
+
+def _ends_in(model: keras.Model | None, activation: str) -> bool:
+    """Whether the last operation is known to be this activation, or a dense layer without one ("linear")."""
+    last = model
+    while isinstance(last, keras.Model):
+        try:
+            last = ClassifierGraph(last).last_operation
+        except ValueError:  # A subclassed model hides its layers.
+            return False
+    if activation == "softmax" and isinstance(last, keras.layers.Softmax):
+        return True
+    if activation == "linear" and not hasattr(last, "kernel"):
+        return False
+    return getattr(last, "activation", None) is getattr(keras.activations, activation)
+
+
+def _named(loss, y, scores):
+    """Keras's short name for the cross-entropy that fits the labels' shape."""
+    if not isinstance(loss, str) or loss.lower() not in ("crossentropy", "ce"):
+        return loss
+    if len(scores.shape) == len(y.shape) and scores.shape[-1] == 1:
+        return "binary_crossentropy"
+    sparse = len(y.shape) < len(scores.shape) or (y.shape[-1] == 1 and scores.shape[-1] > 1)
+    return "sparse_categorical_crossentropy" if sparse else "categorical_crossentropy"
+
+
+def _name(loss) -> str:
+    if isinstance(loss, str):
+        return loss
+    loss = getattr(loss, "function", loss)
+    return getattr(loss, "name", None) or getattr(loss, "__name__", None) or type(loss).__name__
+
+
+def _loss_weights(model: keras.Model):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Losses that Keras cannot store are of no concern here.
+        return model.get_compile_config().get("loss_weights")
+
+
+def _leaves(tree) -> list:
+    if isinstance(tree, dict):
+        return list(tree.values())
+    return list(tree) if isinstance(tree, (list, tuple)) else [tree]
+
+
+def _places(scores) -> list:
+    return sorted(scores) if isinstance(scores, dict) else list(range(len(scores)))
+
+
+def _at(tree, number: int, name: str | None):
+    """What a list, a dict of names or a single value has for one output."""
+    if isinstance(tree, dict):
+        return tree.get(name)
+    return tree[number] if isinstance(tree, (list, tuple)) else tree

@@ -1,0 +1,43 @@
+"""Class labels that no class belongs to."""
+
+import keras
+import numpy as np
+
+from keras_selfmodel._internals.keras import class_axis_of
+from keras_selfmodel.rlct.losses.task_loss import TaskLoss
+
+
+def check_class_labels(task: TaskLoss, y, scores) -> None:
+    """Raises ValueError for labels that sparse categorical cross-entropy would take for others, or for none.
+
+    Keras cuts off fractions, and on JAX turns a label out of range into a row of zeros.
+
+    Args:
+        task: The loss.
+        y: All labels, a tree of arrays.
+        scores: The model's outputs for some samples.
+    """
+    for part in task.parts:
+        loss = part.loss.loss
+        function = getattr(loss, "function", None)
+        if not isinstance(loss, keras.losses.SparseCategoricalCrossentropy) and (
+            function is not keras.losses.sparse_categorical_crossentropy
+        ):
+            continue
+        labels = keras.ops.convert_to_numpy(part.of(y))
+        axis = class_axis_of(loss)
+        classes = part.of(scores).shape[axis]
+        if getattr(loss, "ignore_class", None) is not None:
+            labels = labels[labels != loss.ignore_class]
+        if not labels.size:
+            continue
+        lowest, highest = labels.min(), labels.max()
+        if not (np.isfinite(lowest) and np.isfinite(highest)) or lowest < 0 or highest >= classes:
+            raise ValueError(
+                f"Class labels must lie in 0 … {classes - 1}, one for each of the model's {classes} class scores. "
+                f"Received: labels from {lowest} to {highest}. Of labels that are no class numbers, pass the loss "
+                "(loss=, or compile the model with it)."
+            )
+        if labels.dtype.kind == "f" and (labels != np.round(labels)).any():
+            example = labels[labels != np.round(labels)].flat[0]
+            raise ValueError(f"Class labels must be whole numbers. Received: labels such as {example}")

@@ -1,0 +1,118 @@
+"""One Keras loss, taken apart into what each sample adds to it.
+
+Keras computes the loss of a batch as Σ aᵢ / Σ dᵢ. Sample i adds to the numerator the losses of its entries (one, or one
+for each token or pixel) times their weights and masks, and to the denominator the number of its entries that are
+neither masked nor of an ignored class; with `reduction="mean_with_sample_weight"` the sum of their weights.
+"""
+
+from collections.abc import Callable
+
+import keras
+from keras import ops
+
+
+class SampleLoss:
+    """The two sums of a Keras loss, sample by sample.
+
+    Args:
+        loss: A Keras loss, its name, or a function `(y, scores)`. It returns the loss of each sample or entry; the
+            loss of one sample after another is asked for where it returns a single number.
+
+    Attributes:
+        loss: The loss as Keras calls it.
+    """
+
+    def __init__(self, loss: keras.losses.Loss | Callable | str) -> None:
+        found = keras.losses.get(loss)
+        self.loss = found if isinstance(found, keras.losses.Loss) else _Function(found)
+        self._each, self._count = _Each(self.loss), _Entries(self.loss)
+
+    @property
+    def counts_vary(self) -> bool:
+        """Whether the denominators depend on the labels or the weights of the samples."""
+        ignores = _setting(self.loss, "ignore_class") is not None
+        return ignores or self.loss.reduction == "mean_with_sample_weight"
+
+    def numerators(self, y, scores, weights=None):
+        """aᵢ of each sample, `(batch,)`.
+
+        Args:
+            y: Labels, `(batch, ...)`.
+            scores: The model's output, `(batch, ...)`, with the mask that Keras has given it.
+            weights: Sample weights, `(batch,)` or `(batch, ...)` as Keras takes them.
+        """
+        if weights is not None and len(weights.shape) == 1:
+            entries = tuple(self.loss.call(y[:1], scores[:1]).shape)[1:]
+            if entries and entries[-1] != 1:  # Keras would take them for the weights of the last axis.
+                raise ValueError(
+                    f"Sample weights must have the shape of the losses, {('batch', *entries)}, or (batch, 1). "
+                    "Received: shape (batch,)"
+                )
+        values = self._each(y, scores, sample_weight=weights)
+        if values.shape[0] != scores.shape[0]:
+            raise ValueError(
+                f"The loss must return a number for each sample, an array of shape ({scores.shape[0]}, ...). Received: "
+                f"shape {tuple(values.shape)}"
+            )
+        return _summed(values)
+
+    def counts(self, y, scores, weights=None):
+        """dᵢ of each sample, `(batch,)`; arguments as for `numerators`."""
+        weighted = self.loss.reduction == "mean_with_sample_weight"
+        return _summed(self._count(y, scores, sample_weight=weights if weighted else None))
+
+
+class _Function(keras.losses.Loss):
+    """A function as a loss, as `compile` makes it one: shapes (batch,) and (batch, 1) go together."""
+
+    def __init__(self, function: Callable) -> None:
+        super().__init__(name="loss")  # That of a lambda is no name to TensorFlow.
+        self.function = function
+
+    def call(self, y_true, y_pred):
+        difference = len(y_true.shape) - len(y_pred.shape)
+        if difference == 1 and y_true.shape[-1] == 1:
+            y_true, y_pred = (y_true, y_pred[:, None]) if len(y_pred.shape) == 1 else (y_true[..., 0], y_pred)
+        elif difference == -1 and y_pred.shape[-1] == 1:
+            y_true, y_pred = (y_true[:, None], y_pred) if len(y_true.shape) == 1 else (y_true, y_pred[..., 0])
+        return self.function(y_true, y_pred)
+
+
+class _Each(keras.losses.Loss):
+    """A loss without its last step, the reduction: weights and masks are Keras's own work, whatever the loss."""
+
+    def __init__(self, loss: keras.losses.Loss) -> None:
+        super().__init__(name="loss", reduction="none", dtype=loss.dtype)
+        self._loss = loss
+
+    def call(self, y_true, y_pred):
+        values = self._loss.call(y_true, y_pred)
+        if len(values.shape) > 0:
+            return values
+        # One number for the batch: that of each sample alone.
+        return ops.vectorized_map(lambda pair: self._loss.call(pair[0][None], pair[1][None]), (y_true, y_pred))
+
+
+class _Entries(keras.losses.Loss):
+    """1 for each entry of a loss, 0 where its class is ignored; as any loss it is multiplied by the mask."""
+
+    def __init__(self, loss: keras.losses.Loss) -> None:
+        super().__init__(name="loss", reduction="none", dtype=loss.dtype)
+        self._loss = loss
+
+    def call(self, y_true, y_pred):
+        values = self._loss.call(y_true, y_pred)
+        if len(values.shape) == 0:
+            return ops.ones((y_pred.shape[0],), values.dtype)
+        ignored = _setting(self._loss, "ignore_class")
+        if ignored is None:
+            return ops.ones_like(values)
+        return ops.cast(ops.reshape(y_true, values.shape) != ops.cast(ignored, y_true.dtype), values.dtype)
+
+
+def _setting(loss: keras.losses.Loss, name: str):
+    return getattr(loss, name, None)
+
+
+def _summed(values):
+    return values if len(values.shape) == 1 else ops.sum(values, axis=tuple(range(1, len(values.shape))))

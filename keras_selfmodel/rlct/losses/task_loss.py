@@ -1,0 +1,86 @@
+"""The loss of all outputs of a model, sample by sample."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_selfmodel.rlct.losses.sample_loss import SampleLoss
+
+
+class Part(NamedTuple):
+    """The loss of one output.
+
+    Attributes:
+        place: Number or name of the output; `None` where there is one.
+        loss: Its loss.
+        factor: How much it counts (`loss_weights` of `compile`).
+        name: Its name, under which labels and weights may be found too.
+    """
+
+    place: int | str | None
+    loss: SampleLoss
+    factor: float = 1.0
+    name: str | None = None
+
+    def of(self, tree):
+        """What belongs to this output: of labels, scores or weights."""
+        if self.place is not None and isinstance(tree, (list, tuple, dict)):
+            return tree[self.name if isinstance(tree, dict) and self.name is not None else self.place]
+        return tree if not keras.tree.is_nested(tree) else keras.tree.flatten(tree)[0]
+
+
+@dataclass(frozen=True)
+class TaskLoss:
+    """L = Σ over outputs of factor · Σᵢ aᵢ / Σᵢ dᵢ, with sums over all samples; see `sample_loss`.
+
+    Each sample's loss is ℓᵢ = Σ factor · aᵢ / d̄, where d̄ is the mean of dᵢ over all data: a number that belongs to the
+    data. So L is the plain mean of ℓᵢ over all samples, and the mean over a random batch estimates it without bias.
+
+    Attributes:
+        parts: The losses of the outputs.
+    """
+
+    parts: tuple[Part, ...]
+
+    @classmethod
+    def of(cls, loss) -> "TaskLoss":
+        """From one Keras loss, its name or a function; a `TaskLoss` is returned as it is."""
+        return loss if isinstance(loss, TaskLoss) else cls((Part(None, SampleLoss(loss)),))
+
+    @property
+    def counts_vary(self) -> bool:
+        """Whether dᵢ depends on labels or weights."""
+        return any(part.loss.counts_vary for part in self.parts)
+
+    def losses(self, y, scores, weights, mean_counts):
+        """ℓᵢ, `(batch,)`.
+
+        Args:
+            y, scores, weights: Trees of arrays `(batch, ...)`; weights may be `None`.
+            mean_counts: d̄ of each output, `(outputs,)`.
+        """
+        total = 0.0
+        for number, part in enumerate(self.parts):
+            values = part.loss.numerators(part.of(y), part.of(scores), part.of(weights))
+            total = total + part.factor / mean_counts[number] * values
+        return total
+
+    def counts(self, y, scores, weights):
+        """dᵢ of each output, `(outputs, batch)`; arguments as for `losses`."""
+        of_outputs = [part.loss.counts(part.of(y), part.of(scores), part.of(weights)) for part in self.parts]
+        return ops.cast(ops.stack(of_outputs), keras.config.floatx())
+
+    def keras_loss(self, y, scores, weights) -> float:
+        """What Keras makes of the same losses for one batch; arguments as for `losses`."""
+        return float(
+            sum(
+                part.factor
+                * np.mean(
+                    ops.convert_to_numpy(part.loss.loss(part.of(y), part.of(scores), sample_weight=part.of(weights)))
+                )
+                for part in self.parts
+            )
+        )

@@ -1,0 +1,98 @@
+"""A `torch.nn.Module` as a function of its weights."""
+
+import copy
+import functools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import keras
+import torch
+
+from keras_selfmodel.transforms._network import Network
+
+# Layers whose weights are stored as (out, in, ...), where Keras has (..., in, out).
+_TURNED = (torch.nn.Linear, torch.nn.Conv1d, torch.nn.Conv2d, torch.nn.Conv3d)
+_RANDOM = (
+    torch.nn.Dropout,
+    torch.nn.Dropout1d,
+    torch.nn.Dropout2d,
+    torch.nn.Dropout3d,
+    torch.nn.AlphaDropout,
+    torch.nn.FeatureAlphaDropout,
+    torch.nn.RReLU,
+)
+
+
+def network(model) -> Network | None:
+    if not isinstance(model, torch.nn.Module) or isinstance(model, (keras.Layer, keras.Variable)):
+        return None
+    parameters, buffers = dict(model.named_parameters()), dict(model.named_buffers())
+    turned = {id(layer.weight) for layer in model.modules() if isinstance(layer, _TURNED)}
+    names = [name for name, parameter in parameters.items() if parameter.requires_grad]
+    turns = [id(parameters[name]) in turned for name in names]
+    kept = {name: p for name, p in parameters.items() if not p.requires_grad} | buffers
+
+    def call(weights, other, x, training):
+        tensors = {n: _as_torch(w) if turn else w for n, w, turn in zip(names, weights, turns, strict=True)}
+        # Batch norm changes its statistics in place.
+        others = {name: value.clone() if training else value for name, value in zip(kept, other, strict=True)}
+        args, kwargs = ((), x) if isinstance(x, dict) else (tuple(x) if isinstance(x, (list, tuple)) else (x,), {})
+        with _mode(model, training):
+            outputs = torch.func.functional_call(model, {**tensors, **others}, args, kwargs)
+        return outputs, list(others.values())
+
+    weights = [_value(parameters[name]) for name in names]
+    weights = [_as_keras(weight) if turn else weight for weight, turn in zip(weights, turns, strict=True)]
+    return Network(
+        names=names,
+        weights=weights,
+        other=[_value(value) for value in kept.values()],
+        call=call,
+        keras_loss=_keras_loss,
+        draws=any(isinstance(layer, _RANDOM) for layer in model.modules()),
+    )
+
+
+def _as_keras(weight):
+    """(out, in, ...) as (..., in, out)."""
+    return weight.permute(*range(2, weight.ndim), 1, 0).contiguous()
+
+
+def _as_torch(weight):
+    """(..., in, out) as (out, in, ...)."""
+    return weight.permute(-1, -2, *range(weight.ndim - 2))
+
+
+def _value(tensor: torch.Tensor) -> torch.Tensor:
+    value = tensor.detach()
+    return keras.ops.convert_to_tensor(value.float() if value.is_floating_point() else value)
+
+
+@contextmanager
+def _mode(model: torch.nn.Module, training: bool) -> Iterator[None]:
+    """The module in training or evaluation mode, and each of its parts as it was before afterwards."""
+    before = [(part, part.training) for part in model.modules()]
+    model.train(training)
+    try:
+        yield
+    finally:
+        for part, was in before:
+            part.training = was
+
+
+def _keras_loss(loss) -> Callable:
+    """PyTorch's losses take the outputs first, class numbers as integers, and reduce by themselves."""
+    if isinstance(loss, torch.nn.Module) and not isinstance(loss, keras.losses.Loss):
+        each = copy.copy(loss)
+        each.reduction = "none"
+    elif getattr(loss, "__module__", None) == "torch.nn.functional":
+        each = functools.partial(loss, reduction="none")
+    else:
+        return loss
+
+    def as_keras(y, outputs):
+        # Keras hands labels over as floating-point numbers.
+        y = y.long() if y.ndim < outputs.ndim and outputs.shape[1] > 1 else y.reshape(outputs.shape)
+        return each(outputs, y)
+
+    return as_keras

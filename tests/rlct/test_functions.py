@@ -1,0 +1,165 @@
+"""The estimator on what is no Keras model: the same network gives the same number."""
+
+import warnings
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+import keras_selfmodel as ksm
+from keras_selfmodel.rlct import estimate_of_function
+from keras_selfmodel.rlct.structures import flattened
+from tests.rlct.quiet import quietly
+
+N = 30
+X = np.random.default_rng(0).normal(size=(N, 4)).astype("float32")
+Y = np.arange(N) % 3
+STEPS = {"seed": 3, "burn_in": 8, "num_draws": 12, "num_chains": 2, "batch_size": 10}
+CROSS_ENTROPY = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+
+def network() -> keras.Model:
+    return ksm.models.mlp(5, inputs=4, classes=3, seed=1)
+
+
+def of_function(*args, **arguments) -> ksm.rlct.RLCTEstimate:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ksm.rlct.RLCTWarning)
+        return estimate_of_function(*args, **STEPS, **arguments)
+
+
+def losses(weights, batch):
+    x, y = batch
+    hidden = ops.relu(ops.matmul(x, weights["hidden"]["kernel"]) + weights["hidden"]["bias"])
+    kernel, bias = weights["logits"]
+    return ops.sparse_categorical_crossentropy(y, ops.matmul(hidden, kernel) + bias, from_logits=True)
+
+
+def assert_same(ours, theirs):
+    # The same operations and the same noise; some are fused otherwise: single precision through twenty steps.
+    np.testing.assert_allclose(ours.losses, theirs.losses, rtol=1e-4)
+    assert ours.value == pytest.approx(theirs.value, rel=1e-2)
+    assert ours.num_parameters == theirs.num_parameters == 5 * 5 + 6 * 3
+
+
+def test_function_gives_what_the_keras_model_gives():
+    model = network()
+    kernel, bias, *logits = model.get_weights()
+    ours = of_function(losses, {"hidden": {"kernel": kernel, "bias": bias}, "logits": logits}, (X, Y))
+    assert_same(ours, quietly(model, (X, Y), loss=CROSS_ENTROPY, **STEPS))
+
+
+def test_function_gets_the_batches_of_a_data_set():
+    class Batches(keras.utils.PyDataset):
+        def __len__(self) -> int:
+            return 2
+
+        def __getitem__(self, i: int):
+            return X[15 * i : 15 * i + 15], Y[15 * i : 15 * i + 15]
+
+    kernel, bias, *logits = network().get_weights()
+    weights = {"hidden": {"kernel": kernel, "bias": bias}, "logits": logits}
+    of_arrays, of_batches = (of_function(losses, weights, data) for data in ((X, Y), Batches()))
+    np.testing.assert_array_equal(of_batches.losses, of_arrays.losses)
+
+
+def test_function_that_returns_one_number_is_refused():
+    with pytest.raises(ValueError, match="a number for each sample, an array of shape"):
+        of_function(lambda w, batch: ops.mean(w * batch), np.ones(2), X[:, :2])
+    with pytest.raises(ValueError, match="weights must hold arrays"):
+        of_function(losses, {}, (X, Y))
+
+
+def test_structures_keep_their_order():
+    arrays, rebuild = flattened({"z": 1, "a": (2, [3, None])})
+    assert arrays == [1, 2, 3]
+    assert rebuild([4, 5, 6]) == {"z": 4, "a": (5, [6, None])}
+
+
+@pytest.mark.skipif(keras.config.backend() != "torch", reason="modules of PyTorch")
+class TestTorchModule:
+    @pytest.fixture
+    def module(self):
+        import torch
+
+        kernel, bias, last, last_bias = map(torch.from_numpy, network().get_weights())
+        module = torch.nn.Sequential(torch.nn.Linear(4, 5), torch.nn.ReLU(), torch.nn.Linear(5, 3))
+        for layer, weight, shift in ((module[0], kernel, bias), (module[2], last, last_bias)):
+            layer.weight.data, layer.bias.data = weight.T.contiguous(), shift
+        return module
+
+    def test_gives_what_the_keras_model_gives(self, module):
+        import torch
+
+        theirs = quietly(network(), (X, Y), loss=CROSS_ENTROPY, **STEPS)
+        assert_same(quietly(module, (X, Y), **STEPS), theirs)
+        assert_same(quietly(module, (X, Y), loss=torch.nn.CrossEntropyLoss(), **STEPS), theirs)
+        assert_same(quietly(module, (X, Y), loss=torch.nn.functional.cross_entropy, **STEPS), theirs)
+
+    def test_convolution_and_batch_norm_give_what_keras_gives(self):
+        import torch
+
+        images = np.random.default_rng(1).normal(size=(N, 6, 6, 2)).astype("float32")
+        layers = [keras.layers.Conv2D(3, 3), keras.layers.BatchNormalization(epsilon=1e-5), keras.layers.Flatten()]
+        model = keras.Sequential([keras.Input((6, 6, 2)), *layers, keras.layers.Dense(3)])
+        kernel, bias, *_, dense, shift = (torch.from_numpy(w) for w in model.get_weights())
+        module = torch.nn.Sequential(
+            torch.nn.Conv2d(2, 3, 3), torch.nn.BatchNorm2d(3), Channels(), torch.nn.Linear(48, 3)
+        )
+        module[0].weight.data, module[0].bias.data = kernel.permute(3, 2, 0, 1).contiguous(), bias
+        module[3].weight.data, module[3].bias.data = dense.T.contiguous(), shift
+        module[1].train(False)
+        state = {name: value.clone() for name, value in module.state_dict().items()}
+        modes = [part.training for part in module.modules()]
+        ours = quietly(module, (images.transpose(0, 3, 1, 2), Y), **STEPS)
+        np.testing.assert_allclose(
+            ours.losses, quietly(model, (images, Y), loss=CROSS_ENTROPY, **STEPS).losses, rtol=1e-3
+        )
+        # In training mode each batch has its own mean and variance.
+        paper = {"convention": "paper", "step_size": 1e-4, **STEPS}
+        trained = quietly(module, (images.transpose(0, 3, 1, 2), Y), **paper)
+        theirs = quietly(model, (images, Y), loss=CROSS_ENTROPY, **paper)
+        np.testing.assert_allclose(trained.losses, theirs.losses, rtol=1e-3)
+        # The module is left as it was.
+        assert modes == [part.training for part in module.modules()]
+        for name, value in module.state_dict().items():
+            assert torch.equal(value, state[name])
+        assert all(parameter.requires_grad and parameter.grad is None for parameter in module.parameters())
+
+    def test_only_the_weights_named_are_sampled(self, module):
+        assert quietly(module, (X, Y), weights="2", **STEPS).num_parameters == 6 * 3
+        with pytest.raises(ValueError, match="parts of it: 0.weight, 0.bias, 2.weight, 2.bias. Received: 'nowhere'"):
+            quietly(module, (X, Y), weights="nowhere", **STEPS)
+        module[0].requires_grad_(False)
+        assert quietly(module, (X, Y), **STEPS).num_parameters == 6 * 3
+
+
+if keras.config.backend() == "torch":
+    import torch
+
+    class Channels(torch.nn.Module):
+        """Flattens with channels last, as Keras does."""
+
+        def forward(self, x):
+            return x.permute(0, 2, 3, 1).flatten(1)
+
+
+@pytest.mark.skipif(keras.config.backend() != "jax", reason="modules of JAX libraries")
+class TestJaxModules:
+    def test_equinox(self):
+        eqx = pytest.importorskip("equinox")
+        import jax
+
+        module = eqx.nn.MLP(4, 3, 5, 1, key=jax.random.key(0))
+        estimate = quietly(module, (X, Y), **STEPS)
+        assert estimate.num_parameters == 5 * 5 + 6 * 3
+        expected = CROSS_ENTROPY(Y, jax.vmap(module)(X))
+        assert estimate.initial_loss == pytest.approx(float(expected), rel=1e-5)
+
+    def test_flax(self):
+        nnx = pytest.importorskip("flax.nnx")
+        module = nnx.Sequential(nnx.Linear(4, 5, rngs=nnx.Rngs(0)), nnx.relu, nnx.Linear(5, 3, rngs=nnx.Rngs(1)))
+        estimate = quietly(module, (X, Y), **STEPS)
+        assert estimate.num_parameters == 5 * 5 + 6 * 3
+        assert estimate.initial_loss == pytest.approx(float(CROSS_ENTROPY(Y, module(X))), rel=1e-5)
