@@ -124,7 +124,7 @@ def typed(kind: type[T], values: Any, file: str | Path) -> T:
     try:
         return msgspec.convert(values, kind, dec_hook=_path_of_text)
     except (msgspec.ValidationError, RecursionError) as error:
-        raise DamagedFileError(file, _reason(str(error), values)) from error
+        raise DamagedFileError(file, _reason(str(error), values, kind)) from error
 
 
 @dataclass(frozen=True)
@@ -181,17 +181,6 @@ def visible_values(values: Any) -> Any:
     return [visible_values(value) for value in values] if isinstance(values, list | tuple) else values
 
 
-_KINDS = {
-    "str": "a text",
-    "int": "a whole number",
-    "float": "a number",
-    "bool": "true or false",
-    "null": "null",
-    "object": "a section",
-    "array": "a list",
-}
-
-
 def _misfits(kind: Any, values: Any, path: str) -> Iterator[Misfit]:
     inspect = msgspec.inspect
     if isinstance(kind, inspect.Metadata):
@@ -213,17 +202,16 @@ def _misfits(kind: Any, values: Any, path: str) -> Iterator[Misfit]:
         yield Misfit(path, values, kind.values, is_field=False)
 
 
-def _reason(message: str, values: Any) -> str:
+def _reason(message: str, values: Any, kind: Any) -> str:
     """What msgspec says, with the field's name first and in the words of our other errors."""
     what, _, place = message.partition(" - at `$")
     path = place.removesuffix("`").lstrip(".")
     missing = re.fullmatch(r"Object missing required field `(.+)`", what)
     if missing:
         return f"{path + '.' if path else ''}{missing[1]} is missing."
-    expected = re.fullmatch(r"Expected `(.+?)`(?:, got `.+`)?", what)
-    if expected:
-        names = " or ".join(_KINDS.get(name, name) for name in expected[1].split(" | "))
-        return f"{path or 'it'} must be {names}. Received: {_said(_at(path, values))}"
+    if re.fullmatch(r"Expected `(.+?)`(?:, got `.+`)?", what):
+        wanted = _described(_kind_at(msgspec.inspect.type_info(kind), path))
+        return f"{path or 'it'} must be {wanted}. Received: {_said(_at(path, values))}"
     received = _said(_at(path, values))
     if "matching regex" in what:
         return f"{path} must be a name of letters, digits and _ + - . alone. Received: {received}"
@@ -232,6 +220,52 @@ def _reason(message: str, values: Any) -> str:
         most, parts = "at most " if length[2] else "", "characters" if length[1] == "str" else "values"
         return f"{path} must have {most}{length[3]} {parts}. Received: {received}"
     return what if not path or what.startswith(path.rpartition(".")[2]) else f"{path}: {what}"
+
+
+def _kind_at(kind: Any, path: str) -> Any:
+    """The type of a field by its path."""
+    inspect = msgspec.inspect
+    for step in re.findall(r"[^.\[\]]+|\[[^\]]*\]", path):
+        options = [_bare(part) for part in kind.types] if isinstance(kind, inspect.UnionType) else [kind]
+        kind = next((found for option in options if (found := _below(option, step)) is not None), kind)
+        kind = _bare(kind)
+    return kind
+
+
+def _bare(kind: Any) -> Any:
+    return kind.type if isinstance(kind, msgspec.inspect.Metadata) else kind
+
+
+def _below(kind: Any, step: str) -> Any:
+    """The type of a field, or of the elements, of one that holds others; `None` for another."""
+    inspect = msgspec.inspect
+    if isinstance(kind, inspect.DataclassType):
+        return next((field.type for field in kind.fields if field.encode_name == step), None)
+    if isinstance(kind, inspect.DictType):
+        return kind.value_type
+    if isinstance(kind, inspect.TupleType) and step.strip("[]").isdigit():
+        return kind.item_types[int(step.strip("[]"))]
+    return getattr(kind, "item_type", None)
+
+
+def _described(kind: Any) -> str:
+    """A type in words; that it may be null is left unsaid."""
+    inspect, kind = msgspec.inspect, _bare(kind)
+    if isinstance(kind, inspect.UnionType):
+        parts = [_described(part) for part in kind.types if not isinstance(part, inspect.NoneType)]
+        return " or ".join(dict.fromkeys(parts))
+    if isinstance(kind, inspect.TupleType):
+        return f"a list of {len(kind.item_types)} values: {', '.join(map(_described, kind.item_types))}"
+    if isinstance(kind, inspect.VarTupleType | inspect.ListType):
+        return f"a list, each {_described(kind.item_type)}"
+    words = {
+        inspect.StrType: "a text",
+        inspect.LiteralType: "a text",
+        inspect.IntType: "a whole number",
+        inspect.FloatType: "a number",
+        inspect.BoolType: "true or false",
+    }
+    return next((text for known, text in words.items() if isinstance(kind, known)), "a section")
 
 
 def _at(path: str, values: Any) -> Any:

@@ -29,11 +29,18 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
 
 
 def write_csv(path: Path, rows: Sequence[Mapping]) -> None:
-    """Writes rows as a table whose columns are those of the first row; nothing is written without rows."""
+    """Writes rows as a table whose columns are those of the first row; nothing is written without rows.
+
+    Texts that a spreadsheet would take for a formula are written with an apostrophe before them; numbers stay numbers.
+    """
     if not rows:
         return
     text = io.StringIO()
     writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({name: _no_formula(value) for name, value in row.items()} for row in rows)
     write_whole(path, lambda file: file.write_text(text.getvalue(), encoding="utf-8"))
+
+
+def _no_formula(value: object) -> object:
+    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value

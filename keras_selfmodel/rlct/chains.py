@@ -58,7 +58,7 @@ class Chains:
     """
 
     # What besides arrays describes chains on their way; see `snapshot`.
-    _SCALARS = (
+    NUMBERS = (
         "step_size",
         "localization",
         "gradient_evaluations",
@@ -186,7 +186,7 @@ class Chains:
         *lists, key = self._state
         directions = [] if self._curvature is None else self._curvature.directions or []
         groups = [*lists, directions]
-        numbers = {name: getattr(self, name) for name in self._SCALARS}
+        numbers = {name: getattr(self, name) for name in self.NUMBERS}
         numbers["groups"] = [len(group) for group in groups]
         numbers["curvature_evaluations"] = 0 if self._curvature is None else self._curvature.evaluations
         arrays = [ops.convert_to_numpy(a) for group in groups for a in group]
@@ -194,7 +194,7 @@ class Chains:
 
     def restore(self, numbers: dict, arrays: list[np.ndarray]) -> None:
         """Goes back to where `snapshot` was taken."""
-        for name in self._SCALARS:
+        for name in self.NUMBERS:
             setattr(self, name, numbers[name])
         left, groups = iter(arrays), []
         for size in numbers["groups"]:

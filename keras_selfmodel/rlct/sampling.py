@@ -25,8 +25,6 @@ OBSERVED_BATCHES = 16
 LEAST_DRAWS = 200
 # Settings that only say when to stop: a stored sampling may go on with others, unless some chains have stopped.
 _LENGTHS = ("num_draws", "target_error")
-# Samplers whose heat was that of U, and is that of the loss.
-_HEAT_OF_LOSS = ("sgld", "rmsprop")
 # After this part of burn-in it is decided whether a default localization becomes weaker by so much: where the data hold
 # so many of the directions, the distribution is near the weights without its help.
 DECISION, WEAKER, HELD = 1 / 3, 10.0, 0.75
@@ -250,8 +248,6 @@ class Sampling:
     def _identity(self) -> dict:
         """What a stored sampling must share with this one."""
         settings = asdict(self._settings)
-        if settings["convention"] == "dataset" and settings["sampler"] in _HEAT_OF_LOSS:
-            settings["sampler"] += ", heat of the loss"
         if settings["chains_at_once"] is None:
             settings = {name: value for name, value in settings.items() if name not in _LENGTHS}
         return {

@@ -4,16 +4,40 @@ import hashlib
 import json
 import zipfile
 import zlib
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Any, Literal
 
 import keras
+import msgspec
 import numpy as np
 from keras import ops
 
+from keras_selfmodel._typed_files import DamagedFileError, typed
 from keras_selfmodel._whole_files import write_whole
+from keras_selfmodel.rlct.chains import Chains
 
 # What NumPy, zipfile and json raise for a file that is no stored sampling.
 _UNREADABLE = (OSError, ValueError, LookupError, TypeError, AttributeError, EOFError, zipfile.BadZipFile, zlib.error)
+
+
+@dataclass(frozen=True)
+class SamplingHeader:
+    """What a stored sampling is, beside its arrays.
+
+    Attributes:
+        format: Number of the format.
+        identity: What it must share with the sampling that goes on from it.
+        chains: Numbers of the present chains.
+        groups: Lengths of the lists of their arrays.
+        blocks: Blocks of chains that are done.
+    """
+
+    format: Literal[1]
+    identity: dict[str, Any]
+    chains: dict[str, bool | int | float | None]
+    groups: tuple[Annotated[int, msgspec.Meta(ge=0)], ...]
+    blocks: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
 
 
 def write_sampling(path: Path, identity: dict, chains: tuple[dict, list], blocks: list[dict]) -> None:
@@ -26,7 +50,9 @@ def write_sampling(path: Path, identity: dict, chains: tuple[dict, list], blocks
         blocks: The traces of each block of chains by name; the last one is that of the present block.
     """
     numbers, arrays = chains
-    header = {"identity": identity, "chains": numbers, "blocks": len(blocks) - 1}
+    groups = numbers["groups"]
+    numbers = {name: value for name, value in numbers.items() if name != "groups"}
+    header = {"format": 1, "identity": identity, "chains": numbers, "groups": groups, "blocks": len(blocks) - 1}
     traces = {f"trace/{i}/{name}": array for i, block in enumerate(blocks) for name, array in block.items()}
     states = {f"state/{number}": array for number, array in enumerate(arrays)}
     content = {"header": np.array(json.dumps(header)), **states, **traces}
@@ -46,9 +72,13 @@ def read_sampling(path: Path, identity: dict) -> tuple[tuple[dict, list], list[d
     """
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
-            header = json.loads(str(file["header"]))
-            arrays = [file[f"state/{i}"] for i in range(sum(header["chains"]["groups"]) + 1)]
-            blocks: list[dict] = [{} for _ in range(header["blocks"] + 1)]
+            # Python's JSON, which knows infinity: a step size may have become that.
+            header = typed(SamplingHeader, json.loads(str(file["header"])), path)
+            missing = [name for name in Chains.NUMBERS if name not in header.chains]
+            if missing:
+                raise DamagedFileError(path, f"chains.{missing[0]} is missing.")
+            arrays = [file[f"state/{i}"] for i in range(sum(header.groups) + 1)]
+            blocks: list[dict] = [{} for _ in range(header.blocks + 1)]
             for name in file.files:
                 if name.startswith("trace/"):
                     _, number, kind = name.split("/", 2)
@@ -59,14 +89,14 @@ def read_sampling(path: Path, identity: dict) -> tuple[tuple[dict, list], list[d
         ) from error
     # JSON has no tuples and no int64; both sides go through it.
     here = json.loads(json.dumps(identity))
-    different = [name for name in here if header["identity"].get(name) != here[name]]
+    different = [name for name in here if header.identity.get(name) != here[name]]
     if len(different) > 1:  # Other weights or data have another loss too.
         different = [name for name in different if name != "loss at w*"]
     if different:
         raise ValueError(
             f"{path} holds another sampling: its {', '.join(different)} differ. Remove it, or name another file."
         )
-    return (header["chains"], arrays), blocks
+    return ({**header.chains, "groups": header.groups}, arrays), blocks
 
 
 def digest(tree) -> str:

@@ -1,6 +1,6 @@
 import pytest
 
-from keras_selfmodel._whole_files import write_whole
+from keras_selfmodel._whole_files import write_csv, write_whole
 from keras_selfmodel.experiments.run_config import CONFIG
 from keras_selfmodel.experiments.run_folder import FolderBusyError, FolderTakenError, RunFolder, RunFolderError
 
@@ -45,6 +45,12 @@ def test_the_history_is_read_as_it_was_written(tmp_path):
     first = folder.history.read_bytes()
     folder.write_history(folder.read_history())
     assert folder.history.read_bytes() == first
+
+
+def test_texts_that_look_like_formulas_are_escaped_in_tables_and_numbers_are_not(tmp_path):
+    row = {"a": "=1+1", "b": "+x", "c": "-x", "d": "@x", "e": -1.5, "f": "x=1", "g": None, "h": "\tx"}
+    write_csv(tmp_path / "table.csv", [row])
+    assert (tmp_path / "table.csv").read_text() == "a,b,c,d,e,f,g,h\n'=1+1,'+x,'-x,'@x,-1.5,x=1,,'\tx\n"
 
 
 def test_a_folder_without_history_has_no_epochs(tmp_path):

@@ -1,12 +1,12 @@
-from types import SimpleNamespace
-
 import pytest
 
+from keras_selfmodel.experiments import RunResult
 from keras_selfmodel.tuning import Score
+from tests.studies.made_up import made_up_run
 
 
-def run(accuracy: float, rlct: float | None, spread: float = 0.1) -> SimpleNamespace:
-    return SimpleNamespace(accuracy=accuracy, rlct=rlct, weight_spread=spread)
+def run(accuracy: float, rlct: float | None, spread: float = 0.1) -> RunResult:
+    return made_up_run(accuracy=accuracy, rlct=rlct, weight_spread=spread)
 
 
 @pytest.mark.parametrize(

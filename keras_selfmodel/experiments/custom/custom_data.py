@@ -4,7 +4,6 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from keras_selfmodel.datasets import Dataset
 from keras_selfmodel.datasets.any_tfds import read_any_tfds
@@ -14,7 +13,7 @@ from keras_selfmodel.datasets.image_folder import read_image_folder
 from keras_selfmodel.datasets.scaling import SCALINGS
 from keras_selfmodel.experiments.custom.python_file import PythonFunction
 from keras_selfmodel.experiments.custom.recipe_file_error import RecipeFileError
-from keras_selfmodel.experiments.custom.toml_section import checked_section, the_one_of
+from keras_selfmodel.experiments.custom.recipe_sections import DataSection, the_one_of
 
 SOURCES = ("arrays", "tfds", "images", "python")
 
@@ -42,34 +41,32 @@ class CustomData:
     given_scaling: str | None
 
     @classmethod
-    def of(cls, where: str, values: Mapping[str, Any], name: str, folder: Path) -> "CustomData":
+    def of(cls, where: str, section: DataSection, name: str, folder: Path) -> "CustomData":
         """Reads the section, not yet the data.
 
         Args:
-            where: The section, for the errors.
-            values: What it holds.
+            where: The section's place, for the errors.
+            section: What it holds.
             name: The recipe's name.
             folder: Folder of the recipe file.
 
         Raises:
             RecipeFileError: If something is wrong with it.
         """
-        kinds = {**dict.fromkeys(SOURCES, "a text"), "scaling": "a text", "size": "a list of two whole numbers"}
-        values = checked_section(where, values, kinds)
-        source = the_one_of(where, values, SOURCES, needed=True)
-        scaling = values.get("scaling")
+        source = the_one_of(where, section, SOURCES, needed=True)
+        scaling, size = section.scaling, section.size
         if scaling is not None and scaling not in SCALINGS:
             raise RecipeFileError(
                 f"{where}: scaling must be one of {', '.join(map(repr, SCALINGS))}. Received: {scaling!r}"
             )
-        size = values.get("size")
         if size is not None and (source != "images" or min(size) < 1):
             raise RecipeFileError(
                 f"{where}: size is the height and width, at least 1, that the files of images = ... are brought to. "
-                f"Received: size = {size} with {source}"
+                f"Received: size = {list(size)} with {source}"
             )
-        function = PythonFunction.named(f"{where}: python", values[source], folder) if source == "python" else None
-        return cls(name, source, values[source], folder, None if size is None else tuple(size), function, scaling)
+        value = getattr(section, source)
+        function = PythonFunction.named(f"{where}: python", value, folder) if source == "python" else None
+        return cls(name, source, value, folder, size, function, scaling)
 
     @property
     def scaling(self) -> str:

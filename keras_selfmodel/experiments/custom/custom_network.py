@@ -3,7 +3,7 @@
 import dataclasses
 import hashlib
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from keras_selfmodel.experiments.custom.classifier_check import check_classifier
 from keras_selfmodel.experiments.custom.drawn_anew import drawn_anew
 from keras_selfmodel.experiments.custom.python_file import PythonFunction
 from keras_selfmodel.experiments.custom.recipe_file_error import RecipeFileError
-from keras_selfmodel.experiments.custom.toml_section import checked_section, the_one_of
+from keras_selfmodel.experiments.custom.recipe_sections import ModelSection, the_one_of
 from keras_selfmodel.experiments.recipe import Recipe
 from keras_selfmodel.models import mlp
 
@@ -51,28 +51,25 @@ class CustomNetwork:
     shaped: Callable[[np.ndarray], np.ndarray] = _as_it_is
 
     @classmethod
-    def of(cls, where: str, values: Mapping[str, Any], folder: Path) -> "CustomNetwork":
+    def of(cls, where: str, section: ModelSection, folder: Path) -> "CustomNetwork":
         """Reads the section.
 
         Args:
-            where: The section, for the errors.
-            values: What it holds.
+            where: The section's place, for the errors.
+            section: What it holds.
             folder: Folder of the recipe file.
 
         Raises:
             RecipeFileError: If something is wrong with it.
         """
-        kinds = {"keras": "a text", "python": "a text", "hidden": "a whole number", "targets": "a list of texts"}
-        values = checked_section(where, values, kinds)
-        source = the_one_of(where, values, ("keras", "python"), needed=False)
-        targets = tuple(values.get("targets", ("hidden",)))
+        source = the_one_of(where, section, ("keras", "python"), needed=False)
+        targets, hidden = section.targets, section.hidden
         if not targets:
             raise RecipeFileError(f"{where}: targets must name at least one layer. Received: []")
-        hidden = values.get("hidden")
         if source == "keras":
-            return _saved(where, folder / values["keras"], targets, hidden)
+            return _saved(where, folder / section.keras, targets, hidden)
         if source == "python":
-            function = PythonFunction.named(f"{where}: python", values["python"], folder)
+            function = PythonFunction.named(f"{where}: python", section.python, folder)
             return _called(where, function, targets, hidden)
         return cls("mlp", targets, HIDDEN if hidden is None else hidden, True, _mlp, _flat)
 

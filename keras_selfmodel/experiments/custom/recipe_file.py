@@ -1,11 +1,7 @@
 """A user's recipe: a TOML file that names data, network and settings."""
 
-import dataclasses
 import re
 import tomllib
-import types
-import typing
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,30 +9,11 @@ from keras_selfmodel.experiments.custom.custom_data import CustomData
 from keras_selfmodel.experiments.custom.custom_network import CustomNetwork
 from keras_selfmodel.experiments.custom.custom_task import CustomTask
 from keras_selfmodel.experiments.custom.recipe_file_error import RecipeFileError
-from keras_selfmodel.experiments.custom.toml_section import checked_section
+from keras_selfmodel.experiments.custom.recipe_sections import TrainingSection, given, read_sections
 from keras_selfmodel.experiments.paper_tasks import TASKS
 from keras_selfmodel.experiments.recipe import Recipe
 from keras_selfmodel.rlct import SamplingSettings
 
-SECTIONS = {
-    "name": "a text",
-    "data": "a section",
-    "model": "a section",
-    "training": "a section",
-    "rlct": "a section or false",
-}
-TRAINING = {
-    "aux_weight": "a number",
-    "epochs": "a whole number",
-    "batch_size": "a whole number",
-    "optimizer": "a text",
-    "learning_rate": "a number",
-    "momentum": "a number",
-    "seed": "a whole number",
-    "objective": "a text",
-    "precision": "a text",
-}
-DEFAULTS = {"aux_weight": 10.0, "epochs": 50, "batch_size": 64, "optimizer": "sgd", "seed": 1}
 OF_OPTIMIZER = {"sgd": {"learning_rate": 0.01, "momentum": 0.9}, "adam": {"learning_rate": 0.001, "momentum": 0.0}}
 """Defaults that depend on the optimizer."""
 
@@ -79,15 +56,12 @@ def read_recipe_file(file: str | Path) -> CustomTask:
     >>> experiments.run(task.recipe, task.load(), "runs/mine")  # doctest: +SKIP
     """
     file = Path(file)
-    values = checked_section(str(file), _toml(file), SECTIONS)
-    missing = [key for key in ("name", "data") if key not in values]
-    if missing:
-        raise RecipeFileError(f"{file} must have {' and '.join(missing)}. Possible: {', '.join(SECTIONS)}.")
-    name = _name(file, values["name"])
-    data = CustomData.of(f"{file}, [data]", values["data"], name, file.parent)
-    network = CustomNetwork.of(f"{file}, [model]", values.get("model", {}), file.parent)
-    training = _training(f"{file}, [training]", values.get("training", {}))
-    rlct = _rlct(f"{file}, [rlct]", values.get("rlct", {}), training["batch_size"])
+    sections = read_sections(_toml(file), str(file))
+    name = _name(file, sections.name)
+    data = CustomData.of(f"{file}, [data]", sections.data, name, file.parent)
+    network = CustomNetwork.of(f"{file}, [model]", sections.model, file.parent)
+    training = _training(f"{file}, [training]", sections.training)
+    rlct = _rlct(f"{file}, [rlct]", sections.rlct, sections.training.batch_size)
     try:
         recipe = Recipe(
             task=name,
@@ -123,36 +97,20 @@ def _name(file: Path, name: str) -> str:
     return name
 
 
-def _training(where: str, values: Mapping[str, Any]) -> dict[str, Any]:
-    values = DEFAULTS | checked_section(where, values, TRAINING)
-    if values["optimizer"] not in OF_OPTIMIZER:
+def _training(where: str, section: TrainingSection) -> dict[str, Any]:
+    if section.optimizer not in OF_OPTIMIZER:
         raise RecipeFileError(
-            f"{where}: optimizer must be one of {', '.join(map(repr, OF_OPTIMIZER))}. Received: {values['optimizer']!r}"
+            f"{where}: optimizer must be one of {', '.join(map(repr, OF_OPTIMIZER))}. Received: {section.optimizer!r}"
         )
-    if values["optimizer"] == "adam" and values.get("momentum"):
-        raise RecipeFileError(f"{where}: momentum has no meaning with adam. Received: momentum = {values['momentum']}")
-    values = OF_OPTIMIZER[values["optimizer"]] | values
-    return {key: float(value) if TRAINING[key] == "a number" else value for key, value in values.items()}
+    if section.optimizer == "adam" and section.momentum:
+        raise RecipeFileError(f"{where}: momentum has no meaning with adam. Received: momentum = {section.momentum}")
+    return OF_OPTIMIZER[section.optimizer] | given(section)
 
 
-def _rlct(where: str, values: Mapping[str, Any] | bool, batch_size: int) -> SamplingSettings | None:
-    if values is False:
+def _rlct(where: str, section: Any, batch_size: int) -> SamplingSettings | None:
+    if section is False:
         return None
-    values = checked_section(where, values, _sampling_kinds())
     try:
-        return SamplingSettings(**{"batch_size": batch_size, **values})
+        return SamplingSettings(**{"batch_size": batch_size, **given(section)})
     except ValueError as error:
         raise RecipeFileError(f"{where}: {error}") from error
-
-
-def _sampling_kinds() -> dict[str, str]:
-    """What each field of `SamplingSettings` holds, except the seed."""
-    names = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
-    kinds = {}
-    for field in dataclasses.fields(SamplingSettings):
-        kind = typing.get_type_hints(SamplingSettings)[field.name]
-        if typing.get_origin(kind) is types.UnionType:
-            kind = next(part for part in typing.get_args(kind) if part is not types.NoneType)
-        kinds[field.name] = names[str if typing.get_origin(kind) is typing.Literal else kind]
-    del kinds["seed"]
-    return kinds

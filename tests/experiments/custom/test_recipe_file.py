@@ -13,6 +13,7 @@ from keras_selfmodel import transforms
 from keras_selfmodel._classifier_graph import ClassifierGraph
 from keras_selfmodel._typed_files import typed
 from keras_selfmodel.experiments import (
+    OBJECTIVES,
     Recipe,
     RecipeFileError,
     RunFolderError,
@@ -26,6 +27,7 @@ from keras_selfmodel.experiments import (
     run,
     sweep,
 )
+from keras_selfmodel.experiments.custom.recipe_sections import recipe_schema
 from keras_selfmodel.experiments.stages.building import compiled_model
 from keras_selfmodel.experiments.sweeps.training_together import train_together
 from keras_selfmodel.rlct import SamplingSettings
@@ -89,8 +91,8 @@ def test_without_more_than_data_the_settings_are_the_documented_ones(write):
     )
 
 
-def test_the_recipe_in_the_readme_can_be_used(tmp_path):
-    readme = (Path(__file__).resolve().parents[3] / "README.md").read_text(encoding="utf-8")
+def test_the_recipe_in_the_docs_can_be_used(tmp_path):
+    readme = (Path(__file__).resolve().parents[3] / "docs" / "your-own-data.md").read_text(encoding="utf-8")
     (tmp_path / "my.toml").write_text(readme.split("```toml\n")[1].split("```")[0], encoding="utf-8")
     (tmp_path / "my_file.py").write_text(textwrap.dedent(BUILD))
     np.savez(tmp_path / "data.npz", **_arrays())
@@ -134,12 +136,12 @@ def test_the_rlct_can_be_left_out(write):
         ("shuffle = true", "[data]: unknown key 'shuffle'. Possible: arrays, tfds, images, python, scaling, size."),
         ('tfds = "mnist:3.0.1"', "[data]: give exactly one of arrays, tfds, images, python. Received: arrays, tfds."),
         ("size = [8, 8]", "[data]: size is the height and width"),
-        ("size = 8", "[data]: size must be a list of two whole numbers. Received: 8"),
+        ("size = 8", "[data]: size must be a list of 2 values: a whole number, a whole number. Received: 8"),
         ('scaling = "pixels"', "[data]: scaling must be one of 'symmetric', 'unit', 'none'. Received: 'pixels'"),
         ('[model]\nhiden = 3', "[model]: unknown key 'hiden'. Possible: keras, python, hidden, targets."),
         ("[model]\nhidden = 1.5", "[model]: hidden must be a whole number. Received: 1.5"),
         ("[model]\nhidden = 0", "my.toml: hidden must be a whole number, at least 1. Received: hidden=0"),
-        ('[model]\ntargets = "hidden"', "[model]: targets must be a list of texts. Received: 'hidden'"),
+        ('[model]\ntargets = "hidden"', "[model]: targets must be a list, each a text. Received: 'hidden'"),
         ("[model]\ntargets = []", "[model]: targets must name at least one layer"),
         ('[model]\nkeras = "a.keras"\npython = "my.py:build"', "[model]: give at most one of keras, python."),
         ('[model]\nkeras = "a.keras"', "[model]: there is no file "),
@@ -525,3 +527,12 @@ def test_the_values_of_a_sample_are_counted_inside_nested_models_too():
     model = keras.Model(inputs, keras.layers.Dense(3)(keras.layers.Reshape((8,))(inner(inputs))))
     # Four tokens: the input; 4 · 2 embeddings; flat, of no known size; 8 by the reshape; 3 scores.
     assert ClassifierGraph(model).values_of_a_sample(longest=4) == 4 + 8 + 4 + 8 + 3
+
+
+def test_the_schema_of_recipe_files_is_that_of_their_types():
+    """To write it anew: `json.dumps(recipe_schema(), indent=2, ensure_ascii=False)`."""
+    stored = Path(__file__).resolve().parents[3] / "docs" / "recipe.schema.json"
+    assert json.loads(stored.read_text(encoding="utf-8")) == json.loads(json.dumps(recipe_schema()))
+    sections = recipe_schema()["$defs"]
+    assert set(sections["TrainingSection"]["properties"]["objective"]["anyOf"][0]["enum"]) == set(OBJECTIVES)
+    assert "seed" not in sections["RLCTSection"]["properties"] and not sections["DataSection"]["additionalProperties"]

@@ -1,0 +1,168 @@
+"""What a recipe file may hold: its sections as types, from which its reader and its JSON schema come."""
+
+import dataclasses
+import re
+import typing
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+import msgspec
+
+from keras_selfmodel._typed_files import DamagedFileError, misfits, typed
+from keras_selfmodel.datasets.scaling import SCALINGS
+from keras_selfmodel.experiments.custom.recipe_file_error import RecipeFileError
+from keras_selfmodel.experiments.objectives import OBJECTIVES
+from keras_selfmodel.experiments.recipe import OPTIMIZERS
+from keras_selfmodel.models.precision import PRECISIONS
+from keras_selfmodel.rlct import SamplingSettings
+from keras_selfmodel.rlct.samplers import SAMPLERS
+
+
+def _meta(description: str, possible: typing.Iterable[str] | None = None) -> msgspec.Meta:
+    """What editors show of a field, and the words that they offer."""
+    return msgspec.Meta(description=description, extra_json_schema={} if possible is None else {"enum": [*possible]})
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataSection:
+    """`[data]`: exactly one of arrays, tfds, images, python."""
+
+    arrays: Annotated[str, _meta("A .npz file with x_train, y_train, x_test, y_test")] | None = None
+    tfds: Annotated[str, _meta("A TFDS name, such as fashion_mnist:3.0.1")] | None = None
+    images: Annotated[str, _meta("A folder with train/CLASS/*.png and test/CLASS/*.png, or .jpg")] | None = None
+    python: Annotated[str, _meta("A function that returns the arrays, such as my_file.py:load")] | None = None
+    scaling: Annotated[str, _meta("How inputs are scaled", SCALINGS)] | None = None
+    size: Annotated[tuple[int, int], _meta("Height and width that images are brought to")] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSection:
+    """`[model]`: at most one of keras, python; else the package's `mlp`."""
+
+    keras: Annotated[str, _meta("A saved model, whose architecture is taken")] | None = None
+    python: Annotated[str, _meta("A function that builds the network, such as my_file.py:build")] | None = None
+    hidden: Annotated[int, _meta("Units of the hidden layer")] | None = None
+    targets: Annotated[tuple[str, ...], _meta("Layers whose activations are predicted")] = ("hidden",)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingSection:
+    """`[training]`."""
+
+    aux_weight: Annotated[float, _meta("Weight of the self-prediction loss, or strength of another objective")] = 10.0
+    epochs: Annotated[int, _meta("Passes over the training data")] = 50
+    batch_size: Annotated[int, _meta("Samples of one step")] = 64
+    optimizer: Annotated[str, _meta("SGD with Nesterov momentum, or Adam", OPTIMIZERS)] = "sgd"
+    learning_rate: Annotated[float, _meta("Default: 0.01, of Adam 0.001")] | None = None
+    momentum: Annotated[float, _meta("Default: 0.9; Adam has none")] | None = None
+    seed: Annotated[int, _meta("Seed of weights, order and sampling")] = 1
+    objective: Annotated[str, _meta("What is trained on besides the task", OBJECTIVES)] | None = None
+    precision: Annotated[str, _meta("What the network computes in", PRECISIONS)] | None = None
+
+
+def _sampling_fields() -> list[tuple[str, Any, Any]]:
+    """The fields of `SamplingSettings`, each left out unless it is given; the seed is the training's."""
+    hints, words = typing.get_type_hints(SamplingSettings), {"sampler": SAMPLERS, "convention": ("dataset", "paper")}
+    return [
+        (
+            one.name,
+            # A convention of another name is refused by the settings, as the other fields' values are.
+            (Annotated[str, _meta(one.name, words[one.name])] if one.name in words else hints[one.name]) | None,
+            field(default=None),
+        )
+        for one in dataclasses.fields(SamplingSettings)
+        if one.name != "seed"
+    ]
+
+
+RLCTSection = dataclasses.make_dataclass("RLCTSection", _sampling_fields(), frozen=True, kw_only=True)
+RLCTSection.__doc__ = "`[rlct]`: the sampling; `rlct = false` leaves the RLCT out."
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecipeSections:
+    """A recipe file."""
+
+    name: Annotated[str, _meta("Names the task, and the folders of its runs")]
+    data: DataSection
+    model: ModelSection = ModelSection()
+    training: TrainingSection = TrainingSection()
+    rlct: RLCTSection | bool = RLCTSection()  # type: ignore[valid-type]
+
+
+def read_sections(values: dict[str, Any], file: str) -> RecipeSections:
+    """The sections of a recipe file, once all names and types are known to be right.
+
+    Args:
+        values: What the TOML file holds.
+        file: Its name, for the errors.
+
+    Raises:
+        RecipeFileError: If a name is unknown, or a value missing or of another type.
+
+    Example:
+
+    >>> read_sections({"name": "mine", "data": {}, "training": {"momentun": 0.5}}, "my.toml")
+    Traceback (most recent call last):
+    ...
+    keras_selfmodel.experiments.custom.recipe_file_error.RecipeFileError: my.toml, [training]: unknown key 'momentun'.
+    Possible: aux_weight, epochs, batch_size, optimizer, learning_rate, momentum, seed, objective, precision.
+    """
+    unknown: dict[str, list[str]] = {}
+    possible = {}
+    for misfit in misfits(RecipeSections, values):
+        unknown.setdefault(misfit.path, []).append(misfit.received)
+        possible[misfit.path] = misfit.possible
+    for path, names in unknown.items():
+        keys = "key" if len(names) == 1 else "keys"
+        where = f"{file}, [{path}]" if path else file
+        told = f"unknown {keys} {', '.join(map(repr, names))}. Possible: {', '.join(possible[path])}."
+        raise RecipeFileError(f"{where}: {told}")
+    missing = [key for key in ("name", "data") if key not in values]
+    if missing:
+        names = ", ".join(one.name for one in dataclasses.fields(RecipeSections))
+        raise RecipeFileError(f"{file} must have {' and '.join(missing)}. Possible: {names}.")
+    if values.get("rlct") is True:
+        raise RecipeFileError(f"{file}: rlct must be a section or false. Received: True")
+    try:
+        return typed(RecipeSections, values, file)
+    except DamagedFileError as error:
+        section = re.match(r"(data|model|training|rlct)\.", error.reason)
+        where = f"{file}, [{section[1]}]" if section else file
+        raise RecipeFileError(f"{where}: {error.reason[section.end() if section else 0 :]}") from error
+
+
+def given(section: Any) -> dict[str, Any]:
+    """The fields of a section that are not `None`."""
+    values = {one.name: getattr(section, one.name) for one in dataclasses.fields(section)}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def the_one_of(where: str, section: Any, keys: tuple[str, ...], *, needed: bool) -> str | None:
+    """Which of several keys that exclude each other is there.
+
+    Args:
+        where: The section's place, for the error.
+        section: The section.
+        keys: The keys.
+        needed: Whether there must be one.
+
+    Raises:
+        RecipeFileError: If there is more than one, or none and one is needed.
+    """
+    there = [key for key in keys if getattr(section, key) is not None]
+    if len(there) > 1 or (needed and not there):
+        amount = "exactly one" if needed else "at most one"
+        raise RecipeFileError(
+            f"{where}: give {amount} of {', '.join(keys)}. Received: {', '.join(there) or 'none of them'}."
+        )
+    return there[0] if there else None
+
+
+def recipe_schema() -> dict[str, Any]:
+    """The JSON schema of recipe files, by which editors complete and check them."""
+    schema = msgspec.json.schema(RecipeSections)
+    for kind in schema["$defs"].values():
+        if kind.get("type") == "object":
+            kind["additionalProperties"] = False
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Recipe of keras_selfmodel", **schema}

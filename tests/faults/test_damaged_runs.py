@@ -1,0 +1,145 @@
+"""Folders in which one of several runs is damaged: it is left out and listed, and the others are worked on."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from keras_selfmodel.experiments import RunWarning, find_runs, finished_runs
+from tests.studies.made_up import estimate, made_up_grid, made_up_run, written
+
+VICTIM = "hidden64-aux10-seed1-jax"
+
+
+def changed(**values):
+    """Puts other values into a JSON file."""
+
+    def damage(file: Path) -> None:
+        file.write_text(json.dumps({**json.loads(file.read_text()), **values}))
+
+    return damage
+
+
+def recipe_with(**values):
+    def damage(file: Path) -> None:
+        stored = json.loads(file.read_text())
+        file.write_text(json.dumps({**stored, "recipe": {**stored["recipe"], **values}}))
+
+    return damage
+
+
+def without(name: str):
+    def damage(file: Path) -> None:
+        stored = json.loads(file.read_text())
+        del stored[name]
+        file.write_text(json.dumps(stored))
+
+    return damage
+
+
+def truncated(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:700])
+
+
+def emptied(file: Path) -> None:
+    file.write_bytes(b"")
+
+
+# What is done to which file, and the field that has to be named.
+DAMAGES = {
+    "truncated metrics": ("metrics.json", truncated, "no valid JSON"),
+    "empty metrics": ("metrics.json", emptied, "no valid JSON"),
+    "text accuracy": ("metrics.json", changed(accuracy="high"), "accuracy must be a number. Received: 'high'"),
+    "list spread": ("metrics.json", changed(weight_spread=[0.1]), "weight_spread must be a number. Received: [0.1]"),
+    "null accuracy": ("metrics.json", changed(accuracy=None), "accuracy must be a number. Received: None"),
+    "missing accuracy": ("metrics.json", without("accuracy"), "accuracy is missing"),
+    "number for an RLCT": ("metrics.json", changed(rlct=50.0), "rlct must be a section. Received: 50.0"),
+    "unknown field": ("metrics.json", changed(sharpness=1), "sharpness is unknown"),
+    "older format": ("metrics.json", changed(format=0), "format must be 1. Received: 0"),
+    "no format": ("metrics.json", without("format"), "format must be 1. Received: None"),
+    "backend that is a path": ("metrics.json", changed(backend="x/../../../ESCAPED"), "backend must be a name"),
+    "integer task": ("metrics.json", recipe_with(task=3), "recipe.task must be a text. Received: 3"),
+    "markup as task": ("metrics.json", recipe_with(task="[x[/nosuch]"), "recipe.task must be a name"),
+    "task that is a path": ("metrics.json", recipe_with(task="../../x"), "recipe.task must be a name"),
+    "unknown objective": ("metrics.json", recipe_with(objective="joy"), "objective must be one of"),
+    "negative epochs": ("metrics.json", recipe_with(epochs=-1), "epochs must be a whole number"),
+    "text seconds": ("seconds.json", changed(parts={"training": "long"}), "must be a number"),
+    "list config": ("config.json", lambda file: file.write_text("[]"), "no JSON object"),
+    "config without digest": ("config.json", changed(data={"name": "mnist", "source": "s"}), "data.digest is missing"),
+}
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    """H = 64, AW 0 and 10, two seeds."""
+    for run in made_up_grid(hiddens=(64,), weights=(0, 10), seeds=(1, 2), epochs=3):
+        written(run, tmp_path / "sweep" / run.folder.name)
+    return tmp_path / "sweep"
+
+
+@pytest.mark.parametrize("name", DAMAGES)
+def test_a_damaged_run_is_left_out_with_file_and_field(folder, name):
+    file, damage, said = DAMAGES[name]
+    damage(folder / VICTIM / file)
+    found = find_runs(folder)
+    assert len(found.results) == 3 and VICTIM not in [run.folder.name for run in found.results]
+    (error,) = found.damaged
+    assert error.file == folder / VICTIM / file and said in error.reason
+    with pytest.warns(RunWarning, match=f"Left out: .*{file} is damaged"):
+        assert finished_runs(folder) == list(found.results)
+
+
+@pytest.mark.parametrize("command", ["report", "plot"])
+@pytest.mark.parametrize("name", ["truncated metrics", "backend that is a path", "text seconds"])
+def test_commands_go_on_without_it_and_say_so(ksm, folder, tmp_path, command, name):
+    file, damage, _ = DAMAGES[name]
+    damage(folder / VICTIM / file)
+    before = set(tmp_path.parent.iterdir())
+    result = ksm(command, "sweep", *(["--format", "svg"] if command == "plot" else []))
+    assert result.exit_code == 0
+    assert f"Left out: sweep/{VICTIM}/{file} is damaged: " in result.stderr and "--retry-failed" in result.stderr
+    assert set(tmp_path.parent.iterdir()) == before
+    if command == "report":
+        page = Path("sweep/report.html").read_text(encoding="utf-8")
+        assert f"Left out: {file} is damaged" in page and VICTIM in page
+
+
+@pytest.mark.parametrize("command", ["report", "plot"])
+def test_commands_fail_where_nothing_is_left(ksm, folder, command):
+    for file in folder.rglob("metrics.json"):
+        truncated(file)
+    result = ksm(command, "sweep")
+    assert result.exit_code == 1 and result.stderr.count("Left out: ") == 4
+    assert "Error: sweep contains no run that can be read." in result.stderr
+
+
+@pytest.mark.parametrize("name", ["history.csv", "seconds.json", "config.json"])
+def test_a_missing_file_is_told_on_the_page_and_on_the_terminal(ksm, folder, name):
+    (folder / VICTIM / name).unlink()
+    result = ksm("report", "sweep")
+    assert result.exit_code == 0 and f"sweep/{VICTIM}: {name} is missing: " in result.stderr
+    assert f"{name} is missing: " in Path("sweep/report.html").read_text(encoding="utf-8")
+
+
+def test_a_history_that_is_damaged_is_told_and_its_run_stays(ksm, folder):
+    (folder / VICTIM / "history.csv").write_text("epoch,weight_spread\n1,none\n")
+    result = ksm("report", "sweep")
+    assert result.exit_code == 0
+    assert "history.csv is damaged: line 2: weight_spread must be a number. Received: 'none'" in result.stderr
+    assert len(find_runs(folder).results) == 4
+
+
+def test_escape_sequences_and_markup_are_shown(ksm, tmp_path):
+    hostile = "\x1b[2J[red]made up[/red]"
+    warned = estimate(50.0, verdict="doubtful", warnings=(hostile,))
+    for weight in (0.0, 10.0):
+        run = made_up_run(weight, 1, data_source=hostile, rlct=warned, epochs=2)
+        written(run, tmp_path / f"aw{weight:g}")
+    metrics = tmp_path / "aw0" / "metrics.json"
+    metrics.write_text(metrics.read_text().replace("\x1b", "\\u001b"))
+    result = ksm("compare", "aw0", "aw10")
+    assert result.exit_code == 0 and "\x1b" not in result.stdout + result.stderr
+    page = ksm("report", ".")
+    assert page.exit_code == 0 and "\x1b" not in page.stdout + page.stderr
+    text = Path("report.html").read_text(encoding="utf-8")
+    assert "\x1b" not in text and "\\x1b[2J[red]made up[/red]" in text
