@@ -6,7 +6,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 INTERNALS = ROOT / "keras_selfmodel" / "_internals"
 # Documented by Python, in spite of their names.
-DOCUMENTED = {"_asdict", "_exit", "_replace"}
+DOCUMENTED = {"_asdict", "_exit", "_fields", "_replace"}
 
 
 def _is_private(name: str) -> bool:

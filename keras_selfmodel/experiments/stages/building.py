@@ -24,7 +24,7 @@ def compiled_model(task: Task, recipe: Recipe, dataset: Dataset) -> keras.Model:
         ValueError: If a setting does not fit the network or the data.
     """
     task.check(recipe)
-    if recipe.rlct is not None and recipe.rlct.batch_size > len(dataset.y_train):
+    if recipe.rlct is not None and (recipe.rlct.batch_size or 0) > len(dataset.y_train):
         raise ValueError(
             f"batch_size of the RLCT estimation must be at most the number of training samples. Received: "
             f"batch_size={recipe.rlct.batch_size} with {len(dataset.y_train)} samples"

@@ -27,6 +27,7 @@ from keras_selfmodel.experiments.sweeps.training_together import COPIES_OF_THE_A
 from keras_selfmodel.experiments.tasks import find_task
 from keras_selfmodel.rlct import RLCTEstimate, SamplingSettings
 from keras_selfmodel.rlct.chains_together import can_be_sampled_together, together
+from keras_selfmodel.rlct.conventions import BATCH_SIZE
 from keras_selfmodel.rlct.stepwise import Stepwise
 
 # The weights of a chain, their gradient, normal numbers, w*, and the weights before and after a call.
@@ -65,7 +66,8 @@ def networks_sampled_at_once(
     classifier = classifier_of(model)
     weights = sum(math.prod(v.shape) for v in classifier.trainable_variables)
     values = ClassifierGraph(classifier).values_of_a_sample(longest)
-    chain = 4 * (COPIES_OF_THE_WEIGHTS * weights + COPIES_OF_THE_ACTIVATIONS * settings.batch_size * values)
+    samples = settings.batch_size or BATCH_SIZE
+    chain = 4 * (COPIES_OF_THE_WEIGHTS * weights + COPIES_OF_THE_ACTIVATIONS * samples * values)
     return max(1, int(limit // (settings.num_chains * chain)))
 
 
