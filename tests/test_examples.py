@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import keras
 import pytest
 
 # It brings TensorFlow, whatever the backend, so that no environment of the tests has it.
@@ -19,6 +20,9 @@ def test_example(example):
     needed = NEEDS.get(example.stem)
     if needed and importlib.util.find_spec(needed) is None:
         pytest.skip(f"it needs {needed}, which is not installed")
+    backend = example.stem.removeprefix("custom_loop_")
+    if backend in ("jax", "tensorflow", "torch") and backend != keras.config.backend():
+        pytest.skip(f"it is for {backend}")
     command = [sys.executable, str(example), *ARGUMENTS.get(example.stem, [])]
     finished = subprocess.run(command, capture_output=True, text=True, check=False)
     assert finished.returncode == 0, finished.stderr
@@ -28,3 +32,10 @@ def test_example(example):
 
 def test_there_are_examples():
     assert len(EXAMPLES) >= 2
+
+
+@pytest.mark.parametrize("backend", ["jax", "tensorflow", "torch"])
+def test_the_page_of_custom_loops_shows_the_examples(backend):
+    root = Path(__file__).resolve().parent.parent
+    example = (root / "examples" / f"custom_loop_{backend}.py").read_text(encoding="utf-8")
+    assert f"```py\n{example}```" in (root / "docs" / "custom-loops.md").read_text(encoding="utf-8")

@@ -34,6 +34,11 @@ def count_loss(model: keras.Model, loss, samples: int) -> None:
     model._loss_tracker.update_state(loss, sample_weight=samples)
 
 
+def settings_of(loss) -> dict:
+    """The arguments that a loss passes to its function, such as `axis` and `ignore_class`; of a function, none."""
+    return getattr(loss, "_fn_kwargs", {})
+
+
 def scale_of_kernel(layer: keras.layers.EinsumDense, scale):
     """The scale of a kernel quantized to int8 in the layout of the kernel; Keras keeps it in that of the output."""
     return layer._adjust_scale_for_dequant(scale)

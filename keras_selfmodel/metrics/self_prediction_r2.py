@@ -3,6 +3,9 @@
 import keras
 from keras import ops
 
+SMALLEST_SPREAD = 1e-6
+"""Standard deviation of the targets, as a share of their size or that of the errors, below which R² says nothing."""
+
 
 @keras.saving.register_keras_serializable(package="keras_selfmodel")
 class SelfPredictionR2(keras.metrics.Metric):
@@ -12,8 +15,10 @@ class SelfPredictionR2(keras.metrics.Metric):
 
     Squares are pooled over all units, so units that never fire neither count nor divide by zero. (Keras's
     `R2Score` averages a ratio per unit and returns NaN for dead units.) The mean and the variance are merged
-    batch by batch in the stable form of Chan, Golub and LeVeque, not as a difference of large sums. Targets
-    that do not vary at all give 0.
+    batch by batch in the stable form of Chan, Golub and LeVeque, not as a difference of large sums.
+
+    R² is not a number where it says nothing: before the first sample, where targets or predictions are not finite, and
+    where the targets do not vary. Less than a millionth of the size of the targets or the errors is rounding.
 
     Args:
         units: Number of target activations.
@@ -35,36 +40,50 @@ class SelfPredictionR2(keras.metrics.Metric):
     def __init__(self, units: int, name: str = "self_prediction_r2", dtype=None) -> None:
         super().__init__(name=name, dtype=dtype)
         self.units = units
-        self.count = self.add_variable(shape=(), initializer="zeros", name="count")
+        self.count = self.add_variable(shape=(units,), initializer="zeros", name="count")
         self.mean = self.add_variable(shape=(units,), initializer="zeros", name="mean")
         self.total_squares = self.add_variable(shape=(), initializer="zeros", name="total_squares")
         self.residual_squares = self.add_variable(shape=(), initializer="zeros", name="residual_squares")
 
-    def update_state(self, y_true, y_pred, sample_weight=None) -> None:
+    def update_state(self, y_true, y_pred, sample_weight=None, mask=None) -> None:
         """Adds a batch.
 
         Args:
-            y_true: Target activations, `(batch, units)`.
-            y_pred: Their prediction, `(batch, units)`.
+            y_true: Target activations, `(batch, units)`, or `(batch, steps, units)`, whose steps count like samples.
+            y_pred: Their prediction, of the same shape.
             sample_weight: Ignored: R² describes the activations as they are.
+            mask: Bool, which values count: `(batch, units)`, or `(batch, steps)`. `None` counts all.
         """
-        target = ops.cast(y_true, self.dtype)
-        error = target - ops.cast(y_pred, self.dtype)
-        batch = ops.cast(ops.shape(target)[0], self.dtype)
-        batch_mean = ops.mean(target, axis=0)
-        deviation = target - batch_mean
+        target = ops.reshape(ops.cast(y_true, self.dtype), (-1, self.units))
+        error = target - ops.reshape(ops.cast(y_pred, self.dtype), (-1, self.units))
+        counted = None if mask is None else ops.reshape(mask, (-1, 1 if len(y_true.shape) == 3 else self.units))
+        if counted is None:
+            batch = ops.cast(ops.shape(target)[0], self.dtype)
+            batch_mean = ops.mean(target, axis=0)
+            deviation = target - batch_mean
+        else:
+            # A padded value may be anything, infinite too.
+            target, error = (ops.where(counted, values, 0.0) for values in (target, error))
+            batch = ops.sum(ops.cast(counted, self.dtype), axis=0)
+            batch_mean = ops.divide_no_nan(ops.sum(target, axis=0), batch)
+            deviation = ops.where(counted, target - batch_mean, 0.0)
         count = self.count + batch
         shift = batch_mean - self.mean
-        between = ops.sum(shift * shift) * (self.count * batch / count)
+        # A unit that was masked so far has no mean to be merged.
+        share = ops.divide_no_nan(batch, count)
+        between = ops.sum(shift * shift * self.count * share)
         self.total_squares.assign_add(_sum_of_squares(deviation) + between)
-        self.mean.assign_add(shift * (batch / count))
+        self.mean.assign_add(shift * share)
         self.residual_squares.assign_add(_sum_of_squares(error))
         self.count.assign(count)
 
     def result(self):
-        total = ops.convert_to_tensor(self.total_squares)
-        unexplained = self.residual_squares / ops.where(total > 0, total, 1.0)
-        return ops.where(total > 0, 1.0 - unexplained, 0.0)
+        total, residual = ops.convert_to_tensor(self.total_squares), ops.convert_to_tensor(self.residual_squares)
+        # Squares of the targets themselves, as far as their means make them.
+        size = ops.sum(self.count * ops.square(self.mean)) + total + residual
+        smallest = size * SMALLEST_SPREAD**2
+        # Written so that a NaN in either stays one.
+        return ops.where(total <= smallest, float("nan"), 1.0 - ops.divide_no_nan(residual, total))
 
     def get_config(self) -> dict:
         return {**super().get_config(), "units": self.units}

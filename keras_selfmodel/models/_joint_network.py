@@ -7,6 +7,7 @@ from keras import ops
 
 from keras_selfmodel._classifier_graph import ClassifierGraph
 from keras_selfmodel._model_calls import Value
+from keras_selfmodel.models._masks import masks_of_steps, masks_of_units
 from keras_selfmodel.models._targets import (
     TargetNormalization,
     check_sizes,
@@ -81,18 +82,27 @@ class JointNetwork(TrainingGraph):
         if stop_gradient:
             target = ops.stop_gradient(target)
         outputs = {"scores": scores, "self_prediction": prediction}
-        super().__init__(graph, {**outputs, "target": target} if own else outputs)
+        predicted = {"target": target}
+        if per_timestep:
+            predicted["target_mask"] = masks_of_steps(activations, steps_ahead)
+        elif transformation is None and (mask := masks_of_units(activations)) is not None:
+            predicted["target_mask"] = mask
+        super().__init__(graph, outputs | predicted if own else outputs)
         # A graph of its own, because a functional model passes its mode on to all that is in it.
         inputs = None if own else targets.inputs[0] if len(targets.inputs) == 1 else targets.input
-        self._frozen = None if own else keras.Model(inputs, target, name="frozen_target")
+        self._frozen = None if own else keras.Model(inputs, predicted, name="frozen_target")
 
     def __call__(self, inputs, training: bool | None = None) -> dict:
         outputs = super().__call__(inputs, training=training)
-        return outputs if self._frozen is None else {**outputs, "target": self._frozen(inputs, training=False)}
+        if self._frozen is None:
+            return outputs
+        # Without its losses: regularizers of a network that does not learn are no part of the task.
+        state = [variable.value for variable in self._frozen.non_trainable_variables]
+        return outputs | self._frozen.stateless_call([], state, inputs, training=False)[0]
 
     def predict_on_batch(self, inputs) -> dict:
         outputs = super().predict_on_batch(inputs)
-        return outputs if self._frozen is None else {**outputs, "target": self._frozen.predict_on_batch(inputs)}
+        return outputs if self._frozen is None else outputs | self._frozen.predict_on_batch(inputs)
 
 
 def _check_upstream(graph: ClassifierGraph, names: Sequence[str], values: Sequence[Value]) -> None:

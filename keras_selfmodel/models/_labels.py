@@ -1,29 +1,106 @@
 """Labels that no class belongs to, found before they train a network on nonsense."""
 
+from collections.abc import Iterator
+
 import keras
 import numpy as np
+from keras import ops
+
+from keras_selfmodel._internals.keras import settings_of
 
 
-def check_labels(y, num_classes: int, loss) -> None:
-    """Raises ValueError if integer class labels given as an array do not fit the class scores.
+class LabelRange(keras.metrics.Metric):
+    """The lowest and the highest label of the batches seen: no log, and kept until it is `forget`-ed."""
+
+    def __init__(self, name: str = "label_range") -> None:
+        super().__init__(name=name)
+        self.lowest = self.add_variable(shape=(), initializer=keras.initializers.Constant(np.inf), name="lowest")
+        self.highest = self.add_variable(shape=(), initializer=keras.initializers.Constant(-np.inf), name="highest")
+
+    def add_batch(self, labels, ignored: int | None) -> None:
+        """Adds the labels of a batch, without those that the loss ignores."""
+        labels = ops.cast(labels, self.dtype)
+        counted = True if ignored is None else labels != ignored
+        self.lowest.assign(ops.minimum(self.lowest, ops.min(ops.where(counted, labels, np.inf))))
+        self.highest.assign(ops.maximum(self.highest, ops.max(ops.where(counted, labels, -np.inf))))
+
+    def update_state(self, *args, **kwargs) -> None:
+        """Nothing; see `LossParts.update_state`."""
+
+    def reset_state(self) -> None:
+        """Nothing: the next epoch must not hide what was seen."""
+
+    def result(self) -> dict:
+        return {}
+
+    def forget(self) -> tuple[float, float]:
+        """Returns the lowest and the highest label, and starts anew."""
+        seen = tuple(float(ops.convert_to_numpy(v)) for v in (self.lowest, self.highest))
+        self.lowest.assign(np.inf)
+        self.highest.assign(-np.inf)
+        return seen
+
+
+def check_labels(y, model: keras.Model, loss) -> None:
+    """Raises ValueError if integer class labels given as arrays do not fit the class scores.
 
     Keras itself is silent on JAX, where an out-of-range label becomes a row of zeros.
 
     Args:
-        y: Labels as passed to `fit`; anything but an array of labels is left to Keras.
-        num_classes: Number of class scores.
+        y: Labels as passed to `fit`; anything but arrays of labels is left to Keras.
+        model: A built functional or Sequential model.
         loss: The compiled loss; only sparse categorical cross-entropy takes integer labels.
     """
-    sparse = isinstance(loss, keras.losses.SparseCategoricalCrossentropy) or loss in (
-        "sparse_categorical_crossentropy",
-        keras.losses.sparse_categorical_crossentropy,
-    )
-    if not sparse or y is None or not hasattr(y, "shape") or 0 in y.shape:
-        return
-    labels = keras.ops.convert_to_numpy(y)
-    lowest, highest = labels.min(), labels.max()
-    if not (np.isfinite(lowest) and np.isfinite(highest)) or lowest < 0 or highest >= num_classes:
+    for labels, classes, ignored in sparse_labels(y, model, loss):
+        if not hasattr(labels, "shape") or 0 in labels.shape:
+            continue
+        labels = np.asarray(ops.convert_to_numpy(labels))
+        labels = labels if ignored is None else labels[labels != ignored]
+        if labels.size:
+            check_range(labels.min(), labels.max(), classes)
+
+
+def check_range(lowest, highest, classes: int) -> None:
+    """Raises ValueError if the range of labels is not one of classes."""
+    if not (np.isfinite(lowest) and np.isfinite(highest)) or lowest < 0 or highest >= classes:
         raise ValueError(
-            f"Class labels must lie in 0 … {num_classes - 1}, one for each of the classifier's {num_classes} class "
-            f"scores. Received: labels from {lowest} to {highest}"
+            f"Class labels must lie in 0 … {classes - 1}, one for each of the classifier's {classes} class "
+            f"scores. Received: labels from {lowest:g} to {highest:g}"
         )
+
+
+def sparse_labels(y, model: keras.Model, loss) -> Iterator[tuple]:
+    """The labels that are numbers of classes: `(labels, number of classes, label that is ignored or None)`.
+
+    Args:
+        y: As of `check_labels`.
+        model: As of `check_labels`.
+        loss: As of `check_labels`.
+    """
+    outputs = keras.tree.flatten(model.outputs)
+    names = list(getattr(model, "output_names", None) or [model.layers[-1].name])
+    for labels, output, one in _paired(y, outputs, names, loss):
+        sparse = isinstance(one, keras.losses.SparseCategoricalCrossentropy) or one in (
+            "sparse_categorical_crossentropy",
+            keras.losses.sparse_categorical_crossentropy,
+        )
+        if sparse and labels is not None:
+            settings = settings_of(one)
+            yield labels, output.shape[settings.get("axis", -1)], settings.get("ignore_class")
+
+
+def _paired(y, outputs: list, names: list[str], loss) -> Iterator[tuple]:
+    if isinstance(loss, dict):
+        for number, name in enumerate(names):
+            yield (y.get(name) if isinstance(y, dict) else _at(y, number)), outputs[number], loss.get(name)
+    elif isinstance(loss, list | tuple):
+        values = [y.get(name) for name in names] if isinstance(y, dict) else y
+        yield from ((_at(values, number), outputs[number], one) for number, one in enumerate(loss))
+    elif len(outputs) == 1:
+        yield (next(iter(y.values())) if isinstance(y, dict) and len(y) == 1 else _at(y, 0)), outputs[0], loss
+
+
+def _at(y, number: int):
+    if not isinstance(y, list | tuple):
+        return y if number == 0 else None
+    return y[number] if number < len(y) else None

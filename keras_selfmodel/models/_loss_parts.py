@@ -3,11 +3,14 @@
 import keras
 from keras import ops
 
+from keras_selfmodel.metrics import SelfPredictionR2
+
 
 class LossParts(keras.metrics.Metric):
     """Mean task loss and mean auxiliary loss, each batch weighted by its size as Keras weighs `loss`.
 
-    One metric with two values rather than two `keras.metrics.Mean`: half the work at every training step.
+    One metric with two values rather than two `keras.metrics.Mean`: half the work at every training step. Before the
+    first batch, as in a training step that computes its loss itself, they are not a number.
 
     Args:
         auxiliary: What the logs call the auxiliary loss.
@@ -19,12 +22,26 @@ class LossParts(keras.metrics.Metric):
         self.total = self.add_variable(shape=(2,), initializer="zeros", name="total")
         self.count = self.add_variable(shape=(), initializer="zeros", name="count")
 
-    def update_state(self, losses, sample_weight) -> None:
+    def add_batch(self, losses, size) -> None:
         """Adds a batch: its two losses and its size."""
-        size = ops.cast(sample_weight, self.dtype)
+        size = ops.cast(size, self.dtype)
         self.total.assign_add(ops.cast(ops.stack(losses), self.dtype) * size)
         self.count.assign_add(size)
 
+    def update_state(self, *args, **kwargs) -> None:
+        """Nothing: training steps of one's own update all `metrics` of a model with labels and predictions."""
+
     def result(self) -> dict:
-        means = ops.divide_no_nan(self.total, self.count)
+        means = self.total / self.count
         return dict(zip(self.names, (means[0], means[1]), strict=True))
+
+
+class R2OfSteps(SelfPredictionR2):
+    """The R² that a model updates itself, in its training steps."""
+
+    def add_batch(self, target, prediction, mask=None) -> None:
+        """Adds a batch; see `SelfPredictionR2.update_state`."""
+        super().update_state(target, prediction, mask=mask)
+
+    def update_state(self, *args, **kwargs) -> None:
+        """Nothing; see `LossParts.update_state`."""

@@ -3,6 +3,7 @@
 import keras
 
 from keras_selfmodel._classifier_graph import ClassifierGraph
+from keras_selfmodel.models._masks import mask_of
 
 
 class TrainingGraph:
@@ -13,14 +14,20 @@ class TrainingGraph:
 
     Args:
         graph: The classifier.
-        outputs: Symbolic outputs by name; "scores" are the class scores.
+        outputs: Symbolic outputs by name; "scores" are the class scores. If these are a sequence, its mask is added
+            as "scores_mask".
 
     Attributes:
         inputs: The symbolic inputs of the classifier.
+        several_scores: Whether the scores are a structure.
     """
 
     def __init__(self, graph: ClassifierGraph, outputs: dict) -> None:
         self.inputs = graph.functional.input
+        scores = outputs["scores"]
+        self.several_scores = keras.tree.is_nested(scores)
+        mask = None if self.several_scores else mask_of(scores)
+        outputs = outputs if mask is None else {**outputs, "scores_mask": mask}
         self._model = keras.Model(self.inputs, outputs, name="training_graph")
 
     def __call__(self, inputs, training: bool | None = None) -> dict:

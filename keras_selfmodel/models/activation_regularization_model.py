@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 import keras
-from keras import ops
 
 from keras_selfmodel._classifier_graph import ClassifierGraph
+from keras_selfmodel.models._masks import masks_of_units
+from keras_selfmodel.models._mean_square import mean_square
 from keras_selfmodel.models._targets import check_sizes, checked_names, target_tensor
 from keras_selfmodel.models._training_graph import TrainingGraph
 from keras_selfmodel.models.penalized_model import PenalizedModel
@@ -36,7 +37,7 @@ class ActivationRegularizationModel(PenalizedModel):
     ... )
     >>> model = ActivationRegularizationModel(classifier, "a", aux_weight=0.1)
     >>> model.compile("sgd", loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    >>> history = model.fit(ops.ones((4, 2)), ops.zeros(4), verbose=0)
+    >>> history = model.fit(keras.ops.ones((4, 2)), keras.ops.zeros(4), verbose=0)
     >>> history.history["regularization_loss"]
     [4.0]
     """
@@ -49,16 +50,17 @@ class ActivationRegularizationModel(PenalizedModel):
         scores, activations = graph.read([graph.activation(name) for name in names])
         check_sizes("targets", names, activations)
         outputs = {"scores": scores, "activations": target_tensor(activations)}
+        mask = masks_of_units(activations)
+        outputs |= {} if mask is None else {"target_mask": mask}
         super().__init__(classifier, TrainingGraph(graph, outputs), aux_weight, **kwargs)
         self.targets = names
-        # A Loss instance: it takes sample weights, and is scaled where replicas share a batch.
-        self._mean_squared_error = keras.losses.MeanSquaredError()
         self(self.symbolic_inputs)
 
     def auxiliary_loss(self, outputs: dict, sample_weight=None):
         """The mean square of the activations, over batch and units."""
-        activations = outputs["activations"]
-        return self._mean_squared_error(ops.zeros_like(activations), activations, sample_weight)
+        return mean_square(
+            outputs["activations"], sample_weight, outputs.get("target_mask"), outputs.get("scores_mask")
+        )
 
     def with_classifier(self, classifier: keras.Model) -> "ActivationRegularizationModel":
         return ActivationRegularizationModel(classifier, self.targets, self.aux_weight)

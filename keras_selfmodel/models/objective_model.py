@@ -2,17 +2,19 @@
 
 import keras
 
-from keras_selfmodel._classifier_graph import ClassifierGraph
-from keras_selfmodel.models._labels import check_labels
+from keras_selfmodel import transforms
+from keras_selfmodel.models._labels import LabelRange, check_labels, check_range, sparse_labels
+from keras_selfmodel.models._steps import Steps, in_a_step
 from keras_selfmodel.models._training_graph import TrainingGraph
-from keras_selfmodel.models.precision import building_in
+from keras_selfmodel.models.precision import building_in, computes_in
 
 
 class ObjectiveModel(keras.Model):
     """What all objectives share: training runs a graph of its own, everything else is the plain classifier.
 
     It is a `keras.Model` like any other: compile, fit, save, load. What it returns and is judged by is the classifier:
-    `model(x)`, `predict` and `evaluate` give what the plain classifier gives.
+    `model(x)`, `predict` and `evaluate` give what the plain classifier gives. `model(x, training=True)` returns the
+    class scores of the training graph, wherever it is called: in `fit`, in a training loop, inside another model.
 
     A subclass builds its training graph, calls this constructor, sets attributes of its own, and ends with
     `self(self.symbolic_inputs)`, which builds the model and tells `export` what the inputs look like.
@@ -32,8 +34,16 @@ class ObjectiveModel(keras.Model):
         super().__init__(autocast=False, **kwargs)
         self.classifier = classifier
         self._joint = training_graph
-        self._num_classes = ClassifierGraph(classifier).scores.shape[-1]
-        self._in_train_step = False
+        self._label_ranges = [LabelRange(name=f"labels_{number}") for number in range(len(classifier.outputs))]
+        self._steps = Steps()
+        self._stateless = False
+
+    def __init_subclass__(cls, **kwargs) -> None:
+        super().__init_subclass__(**kwargs)
+        # A subclass may write its steps itself, as Keras's guides do.
+        for method, kind in (("train_step", "training"), ("test_step", "validation")):
+            if method in vars(cls):
+                setattr(cls, method, in_a_step(vars(cls)[method], kind))
 
     @property
     def symbolic_inputs(self):
@@ -43,6 +53,11 @@ class ObjectiveModel(keras.Model):
     @property
     def training_logs(self) -> tuple[str, ...]:
         """Names of the logs that speak of training alone, and are left out of `evaluate`'s."""
+        return ()
+
+    @property
+    def validation_logs(self) -> tuple[str, ...]:
+        """Those of them that `fit` has of validation data too."""
         return ()
 
     def with_classifier(self, classifier: keras.Model) -> "ObjectiveModel":
@@ -57,9 +72,10 @@ class ObjectiveModel(keras.Model):
         raise NotImplementedError(f"{type(self).__name__} cannot be put around another classifier.")
 
     def call(self, inputs, training: bool | None = None):
-        """The class scores; inside a training step all outputs of the training graph."""
-        network = self._joint if self._in_train_step else self.classifier
-        return network(inputs, training=training)
+        """The class scores; in training those of the training graph."""
+        if not training:
+            return self.classifier(inputs, training=training)
+        return self.joint_outputs(inputs, training=True)["scores"]
 
     def compute_output_spec(self, inputs, training: bool | None = None):
         """The shape of the class scores, layer by layer as the classifier finds it.
@@ -78,30 +94,111 @@ class ObjectiveModel(keras.Model):
         """
         return self._joint(inputs, training=training)
 
-    def train_step(self, *args, **kwargs):
-        """Keras's own training step of the running backend, on the training graph.
+    def is_joint(self, outputs) -> bool:
+        """Whether these are outputs of the training graph, not of the classifier, which may be a dictionary too."""
+        if not isinstance(outputs, dict) or "scores" not in outputs:
+            return False
+        return keras.tree.is_nested(outputs["scores"]) == self._joint.several_scores
 
-        Keras passes the outputs of `call` to `compute_loss` and `compute_metrics`; both know them by their keys.
-        """
-        self._in_train_step = True
-        try:
-            return super().train_step(*args, **kwargs)
-        finally:
-            self._in_train_step = False
+    def scores_of(self, outputs):
+        """The class scores among the outputs of the training graph; those of the classifier as they are."""
+        return outputs["scores"] if self.is_joint(outputs) else outputs
+
+    def train_step(self, *args, **kwargs):
+        """Keras's own training step of the running backend."""
+        return super().train_step(*args, **kwargs)
+
+    def test_step(self, *args, **kwargs):
+        """Keras's own test step of the running backend."""
+        return super().test_step(*args, **kwargs)
+
+    train_step, test_step = in_a_step(train_step, "training"), in_a_step(test_step, "validation")
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """The compiled loss of the class scores."""
-        return super().compute_loss(x, y, scores_of(y_pred), sample_weight, training)
+        loss = super().compute_loss(x, y, self.scores_of(y_pred), sample_weight, training)
+        if transforms.IGNORES_WRONG_LABELS and self.keeps_what_is_measured(loss):
+            found = sparse_labels(y, self.classifier, self.loss)
+            for seen, (labels, _, ignored) in zip(self._label_ranges, found, strict=False):
+                seen.add_batch(labels, ignored)
+        return loss
+
+    def stateless_compute_loss(self, *args, **kwargs):
+        """As of every Keras model."""
+        self._stateless = True
+        try:
+            return super().stateless_compute_loss(*args, **kwargs)
+        finally:
+            self._stateless = False
+
+    def keeps_what_is_measured(self, value) -> bool:
+        """Whether metrics may be updated: they may not keep a value of a program that is being recorded.
+
+        Args:
+            value: A tensor computed from the batch.
+        """
+        return self._stateless or not transforms.is_traced(value)
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None) -> dict:
         """The compiled metrics of the class scores; in training also those of the objective."""
-        logs = super().compute_metrics(x, y, scores_of(y_pred), sample_weight)
-        return logs if is_joint(y_pred) else {n: v for n, v in logs.items() if n not in self.training_logs}
+        logs = super().compute_metrics(x, y, self.scores_of(y_pred), sample_weight)
+        step = self._steps.current
+        training = self.is_joint(y_pred) or (step is not None and step.kind == "training")
+        return logs if training else {n: v for n, v in logs.items() if n not in self.training_logs}
 
-    def fit(self, x=None, y=None, *args, **kwargs):
-        """As `keras.Model.fit`; class labels given as an array are checked before training starts."""
-        check_labels(y, self._num_classes, self.loss)
-        return super().fit(x, y, *args, **kwargs)
+    def compile(self, optimizer="rmsprop", *args, **kwargs) -> None:
+        """As `keras.Model.compile`. The loss is scaled where the classifier computes in mixed_float16."""
+        optimizer = keras.optimizers.get(optimizer)
+        # Keras looks at this model's own policy, which may be another.
+        scaled = kwargs.get("auto_scale_loss", True) and computes_in(self.classifier, "mixed_float16")
+        if scaled and optimizer is not None and not isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+            optimizer = keras.optimizers.LossScaleOptimizer(optimizer, name="loss_scale_optimizer")
+        super().compile(optimizer, *args, **kwargs)
+
+    def compile_from_config(self, config: dict) -> None:
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        if self.optimizer is not None and self.built:
+            self.optimizer.build(self.trainable_variables)
+
+    def fit(self, x=None, y=None, batch_size=None, epochs=1, verbose="auto", callbacks=None, *args, **kwargs):
+        """As `keras.Model.fit`.
+
+        Raises:
+            ValueError: If class labels are out of range: before training if they are arrays, at the end of the first
+                epoch that has such labels if they come from a data set or a loader.
+        """
+        self._check_labels(y)
+        validation = kwargs.get("validation_data")
+        if isinstance(validation, tuple | list) and len(validation) > 1:
+            self._check_labels(validation[1])
+        for seen in self._label_ranges:
+            seen.forget()
+        check = _CheckLabels()
+        if isinstance(callbacks, keras.callbacks.CallbackList):
+            check.set_model(self)
+            callbacks.append(check)
+        else:
+            callbacks = [*keras.tree.flatten(callbacks or []), check]
+        return super().fit(x, y, batch_size, epochs, verbose, callbacks, *args, **kwargs)
+
+    def evaluate(self, x=None, y=None, *args, **kwargs):
+        """As `keras.Model.evaluate` of the classifier."""
+        self._check_labels(y)
+        result = super().evaluate(x, y, *args, **kwargs)
+        self.check_labels_seen()
+        return result
+
+    def check_labels_seen(self) -> None:
+        """Raises ValueError if labels of the batches since the last check were out of range."""
+        # Any labels: what is asked is which outputs have some.
+        sparse = sparse_labels(self.classifier.outputs, self.classifier, self.loss)
+        for seen, (_, classes, _) in zip(self._label_ranges, sparse, strict=False):
+            lowest, highest = seen.forget()
+            if highest >= lowest:
+                check_range(lowest, highest, classes)
+
+    def _check_labels(self, y) -> None:
+        check_labels(y, self.classifier, self.loss)
 
     def get_config(self) -> dict:
         serialize = keras.saving.serialize_keras_object
@@ -117,11 +214,8 @@ class ObjectiveModel(keras.Model):
             return cls(**{**config, **objects})
 
 
-def is_joint(y_pred) -> bool:
-    """Whether these are outputs of a training graph."""
-    return isinstance(y_pred, dict) and "scores" in y_pred
+class _CheckLabels(keras.callbacks.Callback):
+    """Looks at the labels that an epoch has met."""
 
-
-def scores_of(y_pred):
-    """The class scores among the outputs of `call`."""
-    return y_pred["scores"] if is_joint(y_pred) else y_pred
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        self.model.check_labels_seen()

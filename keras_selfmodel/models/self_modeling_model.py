@@ -3,14 +3,16 @@
 from collections.abc import Callable, Sequence
 
 import keras
+import numpy as np
 from keras import ops
 
 from keras_selfmodel._classifier_graph import ClassifierGraph
 from keras_selfmodel.layers import SelfPredictionHead
-from keras_selfmodel.metrics import SelfPredictionR2
 from keras_selfmodel.models._joint_network import JointNetwork
+from keras_selfmodel.models._loss_parts import R2OfSteps
+from keras_selfmodel.models._mean_square import mean_square
+from keras_selfmodel.models._self_prediction_evaluation import Kept, SelfPredictionEvaluation
 from keras_selfmodel.models._targets import TargetNormalization, checked_names
-from keras_selfmodel.models.objective_model import is_joint
 from keras_selfmodel.models.penalized_model import PenalizedModel
 
 
@@ -25,7 +27,16 @@ class SelfModelingModel(PenalizedModel):
     It is a `keras.Model` like any other: compile, fit, save, load. What it returns and is judged by is the classifier:
     `model(x)`, `predict` and `evaluate` give what the plain classifier gives. In `fit`, `loss` is the weighted sum, and
     the logs name its parts `task_loss` (the compiled loss and regularization terms) and `self_prediction_loss`,
-    besides `self_prediction_r2`.
+    besides `self_prediction_r2`. With validation data there are `val_self_prediction_loss` and
+    `val_self_prediction_r2`, while `val_loss` is that of the classifier alone.
+
+    Weights of samples and masks count for both losses. A sample whose weights are given for each timestep or pixel of
+    the output weighs their mean, masked steps left out, where the target has no such axis; where it has, each step of
+    the target weighs itself. Masked steps of a target do not count, neither in the loss nor in R²: the mean is over
+    those that are left, as in Keras's own losses. (With a `target_transformation`, which sees all steps, they do.)
+
+    After `model(x, training=True)`, AW · MSE is one of the model's `losses`, and so counts in custom training loops and
+    in other models of which this one is a part; see `PenalizedModel`.
 
     Args:
         classifier: A built functional or Sequential model with one output. It is used, not copied: it shares its
@@ -139,10 +150,8 @@ class SelfModelingModel(PenalizedModel):
         self.steps_ahead = int(steps_ahead)
         self.seed = seed
         self._default_head = head is None
-        # A Loss instance rather than a function: it casts under mixed precision, takes sample weights, and is
-        # scaled like the compiled loss when replicas share a batch.
-        self._mean_squared_error = keras.losses.MeanSquaredError()
-        self._self_prediction_r2 = SelfPredictionR2(joint.units)
+        self._self_prediction_r2 = R2OfSteps(joint.units)
+        self._evaluation = None
         self(self.symbolic_inputs)
 
     @property
@@ -183,25 +192,36 @@ class SelfModelingModel(PenalizedModel):
 
     def auxiliary_loss(self, outputs: dict, sample_weight=None):
         """The MSE of the self-prediction, over batch and units."""
-        return self._mean_squared_error(outputs["target"], outputs["self_prediction"], sample_weight)
+        # The head may compute in half precision; the target is never less than single.
+        errors = ops.cast(outputs["self_prediction"], outputs["target"].dtype) - outputs["target"]
+        if self.steps_ahead and sample_weight is not None and not keras.tree.is_nested(sample_weight):
+            weight, steps = ops.convert_to_tensor(sample_weight), errors.shape[1]
+            # The weights of the steps that are predicted.
+            of_steps = len(weight.shape) > 1 and steps is not None and weight.shape[1] == steps + self.steps_ahead
+            sample_weight = weight[:, self.steps_ahead :] if of_steps else weight
+        return mean_square(errors, sample_weight, outputs.get("target_mask"), outputs.get("scores_mask"))
 
-    def compute_metrics(self, x, y, y_pred, sample_weight=None) -> dict:
-        """The compiled metrics of the class scores; in training also the R² of the self-prediction."""
-        if is_joint(y_pred):
-            # Steps of sequences count like samples.
-            rows = [ops.reshape(y_pred[name], (-1, self.num_targets)) for name in ("target", "self_prediction")]
-            self._self_prediction_r2.update_state(*rows)
-        return super().compute_metrics(x, y, y_pred, sample_weight)
+    def measure(self, outputs: dict) -> None:
+        """Adds a batch to the R² of the self-prediction."""
+        target, prediction = (ops.stop_gradient(outputs[name]) for name in ("target", "self_prediction"))
+        self._self_prediction_r2.add_batch(target, prediction, outputs.get("target_mask"))
 
-    def evaluate_self_prediction(self, x, *, batch_size: int = 512) -> dict[str, float]:
+    def evaluate_self_prediction(
+        self, x=None, y=None, *, batch_size: int | None = None, sample_weight=None, steps: int | None = None
+    ) -> dict[str, float]:
         """How well the network, as it is in inference, predicts its own activations.
 
         Args:
-            x: Inputs of the classifier, `(samples, ...)`, or the structure of arrays that it takes.
-            batch_size: Samples at a time. With "unit_rms" targets are normalised per batch, so it matters there.
+            x: What `evaluate` takes: inputs `(samples, ...)`, a structure of arrays, a data set or a loader.
+            y: Ignored, as are the labels of a data set.
+            batch_size: Samples at a time, of arrays; 512 unless given. With "unit_rms" targets are normalised per
+                batch, so it matters there.
+            sample_weight: As of `evaluate`. They weigh the loss, as in training, not R².
+            steps: As of `evaluate`: how many batches of a data set. `None` takes all.
 
         Returns:
-            `self_prediction_loss`, the mean squared error over samples and units, and `self_prediction_r2`.
+            `self_prediction_loss`, the mean squared error over samples and units, and `self_prediction_r2`, which is
+            not a number where the targets do not vary.
 
         Example:
 
@@ -210,15 +230,17 @@ class SelfModelingModel(PenalizedModel):
         >>> sorted(SelfModelingModel(classifier, "a").evaluate_self_prediction(np.ones((6, 4))))
         ['self_prediction_loss', 'self_prediction_r2']
         """
-        loss, r2 = keras.metrics.MeanSquaredError(), SelfPredictionR2(self._joint.units)
-        samples = len(keras.tree.flatten(x)[0])
-        for start in range(0, samples, batch_size):
-            stop = start + batch_size
-            outputs = self._joint.predict_on_batch(keras.tree.map_structure(lambda a: a[start:stop], x))  # noqa: B023
-            loss.update_state(outputs["target"], outputs["self_prediction"])
-            rows = [ops.reshape(outputs[name], (-1, self.num_targets)) for name in ("target", "self_prediction")]
-            r2.update_state(*rows)
-        return {"self_prediction_loss": float(loss.result()), "self_prediction_r2": float(r2.result())}
+        arrays = all(hasattr(leaf, "shape") for leaf in keras.tree.flatten(x))
+        options = {"batch_size": batch_size or 512} if arrays else {}
+        if arrays and isinstance(x, list | dict | tuple) and y is None:
+            # Keras takes a tuple of arrays without labels for (x, y).
+            y = np.zeros(len(keras.tree.flatten(x)[0]), "float32")
+        if self._evaluation is None:
+            self._evaluation = Kept(SelfPredictionEvaluation(self, self._joint.units))
+        logs = self._evaluation.model.evaluate(
+            x, y, sample_weight=sample_weight, steps=steps, verbose=0, return_dict=True, **options
+        )
+        return {self.AUXILIARY: logs["loss"], self._self_prediction_r2.name: logs[self._self_prediction_r2.name]}
 
     def get_config(self) -> dict:
         serialize = keras.saving.serialize_keras_object

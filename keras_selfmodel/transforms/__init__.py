@@ -22,8 +22,10 @@ else:
 COMPILE_OPTIONS = _backend.COMPILE_OPTIONS
 FUNCTIONAL_OPTIMIZERS = _backend.FUNCTIONAL_OPTIMIZERS
 add_scaled_in_place = _backend.add_scaled_in_place
+IGNORES_WRONG_LABELS = _backend.IGNORES_WRONG_LABELS
 data_parallel = _backend.data_parallel
 devices = _backend.devices
+is_traced = _backend.is_traced
 jit = _backend.jit
 key_from_numpy = _backend.key_from_numpy
 key_to_numpy = _backend.key_to_numpy
@@ -44,10 +46,12 @@ value_and_grad = _backend.value_and_grad
 __all__ = [
     "COMPILE_OPTIONS",
     "FUNCTIONAL_OPTIMIZERS",
+    "IGNORES_WRONG_LABELS",
     "Network",
     "add_scaled_in_place",
     "data_parallel",
     "devices",
+    "is_traced",
     "jit",
     "key_from_numpy",
     "key_to_numpy",

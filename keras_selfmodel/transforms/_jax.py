@@ -15,6 +15,10 @@ COMPILE_OPTIONS = {}
 # Whether Keras's optimizers can be used as functions of weights and state.
 FUNCTIONAL_OPTIMIZERS = True
 
+# Whether labels that no class belongs to train a network without a word: on JAX they are rows of zeros. TensorFlow and
+# PyTorch raise an error or give a loss that is not a number.
+IGNORES_WRONG_LABELS = True
+
 
 def devices() -> list[str]:
     """Names of the devices the backend computes on, the one it prefers first."""
@@ -24,6 +28,11 @@ def devices() -> list[str]:
 def replicas() -> int:
     """Devices whose Loss instances share one batch by scaling: none but TensorFlow's strategies do."""
     return 1
+
+
+def is_traced(array) -> bool:
+    """Whether an array stands for one in a program that is being recorded, so that no variable may keep it."""
+    return isinstance(array, jax.core.Tracer)
 
 
 def data_parallel(devices: int):

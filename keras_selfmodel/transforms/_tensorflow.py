@@ -14,6 +14,7 @@ COMPILE_OPTIONS = {"steps_per_execution": 32, "jit_compile": True}
 
 # Keras's optimizers change TensorFlow's variables in place, whatever the scope.
 FUNCTIONAL_OPTIMIZERS = False
+IGNORES_WRONG_LABELS = False
 
 # Whether what is being traced will be compiled by XLA.
 _FUSED = ContextVar("fused", default=False)
@@ -26,6 +27,10 @@ def devices() -> list[str]:
 
 def replicas() -> int:
     return tf.distribute.get_strategy().num_replicas_in_sync
+
+
+def is_traced(array) -> bool:
+    return False
 
 
 def data_parallel(devices: int):

@@ -14,6 +14,7 @@ from keras_selfmodel.transforms._torch_network import network as network
 COMPILE_OPTIONS = {}
 
 FUNCTIONAL_OPTIMIZERS = True
+IGNORES_WRONG_LABELS = False
 
 # Calls before recording pays, and the most mapped numbers with which anything is saved; see `_recorded`.
 CALLS_BEFORE_RECORDING, MOST_RECORDED = 30, 10**7
@@ -27,6 +28,10 @@ def devices() -> list[str]:
 
 def replicas() -> int:
     return 1
+
+
+def is_traced(array) -> bool:
+    return False
 
 
 def data_parallel(devices: int):

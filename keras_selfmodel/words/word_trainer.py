@@ -53,7 +53,7 @@ class WordTrainer:
             told.on_epoch_begin(epoch)
             logs = network.train(self._train)
             tested = network.test(self._test)
-            told.on_epoch_end(epoch, {**logs, "val_loss": tested["loss"], "val_accuracy": tested["accuracy"]})
+            told.on_epoch_end(epoch, logs | {f"val_{name}": v for name, v in tested.items() if name != "task_loss"})
         told.on_train_end()
 
     def evaluate(self, model: keras.Model) -> dict[str, float]:

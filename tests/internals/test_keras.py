@@ -13,6 +13,7 @@ from keras_selfmodel._internals.keras import (
     layers_inside,
     nodes_of,
     scale_of_kernel,
+    settings_of,
 )
 from tests.internals.contract import contract
 
@@ -93,3 +94,10 @@ def test_a_cross_entropy_knows_its_axis():
     with contract("keras", "keras.py", "SparseCategoricalCrossentropy keeps its axis in _fn_kwargs"):
         assert class_axis_of(keras.losses.SparseCategoricalCrossentropy(axis=1)) == 1
         assert class_axis_of(keras.losses.SparseCategoricalCrossentropy()) == -1
+
+
+def test_a_loss_tells_the_axis_of_the_classes_and_the_class_it_ignores():
+    with contract("keras", "keras.py", "SparseCategoricalCrossentropy keeps axis and ignore_class in _fn_kwargs"):
+        settings = settings_of(keras.losses.SparseCategoricalCrossentropy(axis=1, ignore_class=255))
+        assert (settings["axis"], settings["ignore_class"]) == (1, 255)
+        assert settings_of(keras.losses.sparse_categorical_crossentropy) == {}

@@ -30,8 +30,48 @@ def test_dead_units_do_not_count():
     assert measured(target, np.broadcast_to(target.mean(axis=0), target.shape), 10) == pytest.approx(0.0, abs=1e-5)
 
 
-def test_constant_targets_give_zero():
-    assert measured(np.ones((8, 3), "float32"), np.ones((8, 3), "float32"), 4) == 0.0
+@pytest.mark.parametrize("scale", [1.0, 300.0, 0.0])
+def test_targets_that_do_not_vary_have_no_r2(scale):
+    constant = np.full((8, 3), scale, "float32")
+    assert np.isnan(measured(constant, constant, 4))
+    # Rounding of the mean is no variance, whatever the errors are.
+    assert np.isnan(measured(np.full((99, 3), 0.1 * scale, "float32"), np.ones((99, 3), "float32"), 7))
+
+
+def test_targets_that_all_but_vanish_have_no_r2():
+    nearly_dead = np.random.default_rng(0).normal(scale=1e-9, size=(50, 3)).astype("float32")
+    assert np.isnan(measured(nearly_dead, np.ones((50, 3), "float32"), 10))  # it was −1e18
+    # Small, but well predicted, is another matter.
+    assert measured(nearly_dead * 1e3, nearly_dead * 1e3, 10) == 1.0
+
+
+@pytest.mark.parametrize("broken", ["target", "prediction"])
+def test_nan_stays_nan(broken):
+    values = {name: np.random.default_rng(0).normal(size=(6, 2)).astype("float32") for name in ("target", "prediction")}
+    values[broken][2, 1] = np.nan
+    assert np.isnan(measured(values["target"], values["prediction"], 3))
+
+
+def test_masked_values_do_not_count():
+    rng = np.random.default_rng(0)
+    target, error = rng.normal(size=(20, 4, 3)) + 2, rng.normal(scale=0.5, size=(20, 4, 3))
+    mask = np.arange(4) < rng.integers(0, 5, 20)[:, None]
+    mask[:, 3] = False  # a unit that never counts, once the steps are flattened
+    real, real_error = target[mask], error[mask]
+    stepwise = SelfPredictionR2(3)
+    for part in (slice(0, 7), slice(7, 20)):
+        padded = np.where(mask[part, :, None], target[part], np.inf).astype("float32")
+        stepwise.update_state(padded, (target + error)[part].astype("float32"), mask=mask[part])
+    wanted = 1 - np.sum(real_error**2) / np.sum((real - real.mean(axis=0)) ** 2)
+    assert float(stepwise.result()) == pytest.approx(wanted, abs=1e-5)
+
+    flat, units = SelfPredictionR2(12), np.repeat(mask, 3, axis=1)
+    for part in (slice(0, 7), slice(7, 20)):
+        arguments = (a[part].reshape(-1, 12).astype("float32") for a in (target, target + error))
+        flat.update_state(*arguments, mask=units[part])
+    masked = np.ma.array(target.reshape(20, 12), mask=~units)
+    wanted = 1 - np.sum(real_error**2) / np.sum((masked - masked.mean(axis=0)) ** 2)
+    assert float(flat.result()) == pytest.approx(wanted, abs=1e-5)
 
 
 def test_reset_forgets_everything():

@@ -30,6 +30,7 @@ def test_logs_name_both_parts_of_the_loss(classifier, data, cross_entropy):
     ).history
     assert set(history) == {
         "loss", "task_loss", "self_prediction_loss", "self_prediction_r2", "accuracy", "val_loss", "val_accuracy",
+        "val_self_prediction_loss", "val_self_prediction_r2",
         "weight_spread", "weight_interquartile_range", "weight_excess_kurtosis",
     }  # fmt: skip
     weighted_sum = np.array(history["task_loss"]) + 5.0 * np.array(history["self_prediction_loss"])

@@ -8,7 +8,7 @@ from keras import ops
 
 from keras_selfmodel import transforms
 from keras_selfmodel._internals.keras import count_loss
-from keras_selfmodel.models import ObjectiveModel
+from keras_selfmodel.models import ObjectiveModel, PenalizedModel
 
 
 class NetworksTogether:
@@ -80,12 +80,13 @@ class NetworksTogether:
         return self._pass(self._train, self._data, self._orders)
 
     def evaluate(self, x: np.ndarray, y: np.ndarray) -> list[dict[str, float]]:
-        """The logs of each network on other data, as `evaluate` names them."""
+        """The logs of each network on other data, as `fit` names those of validation data."""
         data = (ops.convert_to_tensor(x), ops.convert_to_tensor(y))
         order = np.tile(np.arange(len(y), dtype=np.int32), (len(self._models), 1))
-        own = getattr(self._models[0], "training_logs", ())
+        first = self._models[0]
+        in_training = set(getattr(first, "training_logs", ())) - set(getattr(first, "validation_logs", ()))
         logs = self._pass(self._test, data, order)
-        return [{name: value for name, value in log.items() if name not in own} for log in logs]
+        return [{name: value for name, value in log.items() if name not in in_training} for log in logs]
 
     def synchronize(self) -> None:
         """Writes weights and optimizer states back into the models."""
@@ -159,8 +160,9 @@ def _updated(model: keras.Model, state: list, gradients: list, trainable: list) 
 
 
 def _outputs(model: keras.Model, x, *, training: bool):
-    if training and isinstance(model, ObjectiveModel):
-        return model.joint_outputs(x, training=True)
+    # A dropout before the final layer is no part of the network that is tested.
+    if isinstance(model, PenalizedModel) or (training and isinstance(model, ObjectiveModel)):
+        return model.joint_outputs(x, training=training)
     return model(x, training=training)
 
 

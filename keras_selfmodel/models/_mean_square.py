@@ -1,0 +1,95 @@
+"""The mean of squares that auxiliary losses are, with the weights of samples and the masks of sequences."""
+
+import keras
+from keras import ops
+
+
+class _Mean(keras.losses.Loss):
+    """Mean of values already computed. A Loss, so that it is shared out where replicas share a batch."""
+
+    def call(self, y_true, y_pred):
+        return y_pred
+
+
+def mean_square(errors, sample_weight=None, mask=None, scores_mask=None):
+    """The mean of squared errors over samples, steps and units.
+
+    Masked values do not count: the mean is over those that are left, as in Keras's losses. Weights multiply the squares
+    before the mean is taken, and the mean is not divided by them, as in Keras's losses.
+
+    Args:
+        errors: `(batch, n)`, or `(batch, steps, n)`.
+        sample_weight: Weights as `fit` takes them: `(batch,)`; or one for each timestep or pixel of the classifier's
+            output, `(batch, ...)`; or a structure of such, one for each output. Where the errors have steps, and as
+            many, the weight of a step counts for that step. Otherwise the weight of a sample is the mean of its
+            weights, without those of masked steps; of several outputs, the mean of theirs.
+        mask: Bool, which errors count: `(batch, steps)`, or `(batch, n)` for errors without steps.
+        scores_mask: Keras's mask of the classifier's output, `(batch, steps)`.
+
+    Returns:
+        A scalar; where replicas share a batch, the replica's share of it, as a `keras.losses.Loss` returns.
+    """
+    squares = ops.square(ops.cast(errors, keras.config.floatx()))
+    stepwise = len(squares.shape) == 3
+    if mask is not None:
+        factor = _factor(mask, squares.dtype)
+        squares = squares * (ops.expand_dims(factor, -1) if stepwise else factor)
+    values = ops.mean(squares, axis=-1)
+    if sample_weight is None:
+        return _Mean(name="mean_square")(values, values)
+    steps = values.shape[1] if stepwise else None
+    return _Mean(name="mean_square")(values, values, weights_of(sample_weight, steps, scores_mask, batch_of=values))
+
+
+def weights_of(sample_weight, steps: int | None, scores_mask, *, batch_of):
+    """Weights `(batch,)` of samples, or `(batch, steps)` of their steps; see `mean_square`.
+
+    Args:
+        sample_weight: As of `mean_square`.
+        steps: Number of steps that the errors have; `None` if they have no steps.
+        scores_mask: As of `mean_square`.
+        batch_of: A tensor of as many samples.
+    """
+    if keras.tree.is_nested(sample_weight):
+        # An output without weights weighs 1, as in Keras.
+        ones = ops.ones(ops.shape(batch_of)[:1], batch_of.dtype)
+        each = [ones if w is None else _of_samples(_tensor(w), None) for w in _flat(sample_weight)]
+        weight = sum(each[1:], each[0]) / len(each)
+    else:
+        weight = _tensor(sample_weight)
+        if steps is not None and len(weight.shape) > 1 and weight.shape[1] == steps:
+            return ops.mean(weight, axis=tuple(range(2, len(weight.shape)))) if len(weight.shape) > 2 else weight
+        weight = _of_samples(weight, scores_mask)
+    return weight if steps is None else ops.expand_dims(weight, -1)
+
+
+def _of_samples(weight, mask):
+    """The mean weight of each sample, `(batch,)`."""
+    axes = tuple(range(1, len(weight.shape)))
+    if not axes:
+        return weight
+    if mask is None or weight.shape[1] != mask.shape[1]:
+        return ops.mean(weight, axis=axes)
+    weight = ops.mean(weight, axis=axes[1:]) if len(axes) > 1 else weight
+    counts = ops.cast(mask, weight.dtype)
+    # Where no step is left the sample has no weight.
+    return ops.divide_no_nan(ops.sum(weight * counts, axis=1), ops.sum(counts, axis=1))
+
+
+def _factor(mask, dtype):
+    """What makes a mean over all values one over those that the mask leaves, as Keras's losses do it."""
+    counts = ops.cast(mask, dtype)
+    return counts * ops.divide_no_nan(ops.cast(ops.size(counts), dtype), ops.sum(counts))
+
+
+def _tensor(weight):
+    return ops.convert_to_tensor(weight, dtype=keras.config.floatx())
+
+
+def _flat(structure) -> list:
+    """The leaves of a structure, `None` being one."""
+    if isinstance(structure, dict):
+        structure = list(structure.values())
+    if isinstance(structure, list | tuple):
+        return [leaf for part in structure for leaf in _flat(part)]
+    return [structure]
