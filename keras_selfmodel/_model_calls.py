@@ -9,6 +9,7 @@ import inspect
 import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 
@@ -49,7 +50,7 @@ class Call:
     """
 
     path: str
-    node: object
+    node: Any
     scope: tuple
     inputs: list[Value]
     outputs: list[Value]

@@ -199,7 +199,7 @@ def _misfits(kind: Any, values: Any, path: str) -> Iterator[Misfit]:
         for number, value in enumerate(values):
             yield from _misfits(kind.item_type, value, f"{path}[{number}]")
     elif isinstance(kind, inspect.LiteralType) and isinstance(values, str) and values not in kind.values:
-        yield Misfit(path, values, kind.values, is_field=False)
+        yield Misfit(path, values, tuple(map(str, kind.values)), is_field=False)
 
 
 def _reason(message: str, values: Any, kind: Any) -> str:

@@ -7,6 +7,8 @@ import tomllib
 from pathlib import Path
 
 import keras
+from packaging.requirements import Requirement
+from packaging.version import Version
 
 import keras_selfmodel as ksm
 
@@ -18,6 +20,22 @@ def test_every_folder_with_code_is_packaged():
     installed_as = {"keras_selfmodel": "keras_selfmodel", "cli": "ksm_cli"}
     folders = [init.parent.relative_to(ROOT) for top in installed_as for init in (ROOT / top).rglob("__init__.py")]
     assert set(listed) == {".".join((installed_as[top], *rest)) for top, *rest in (folder.parts for folder in folders)}
+
+
+def test_lowest_txt_has_the_lower_bounds_of_what_it_pins():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    declared = [Requirement(line) for lines in project["optional-dependencies"].values() for line in lines]
+    declared += [Requirement(line) for line in project["dependencies"]]
+    lines = (ROOT / "lowest.txt").read_text(encoding="utf-8").splitlines()
+    pinned = {one.name: one for line in lines if line[0] != "#" for one in [Requirement(line)]}
+    bounded = {one.name: one for one in declared if one.name != "keras-selfmodel"}
+    for name, one in bounded.items():
+        (lower,) = [bound.version for bound in one.specifier if bound.operator == ">="]  # Each has one.
+        if name in pinned:
+            (pin,) = pinned[name].specifier
+            assert (pin.operator, Version(pin.version)) == ("==", Version(lower)), name
+    # Other backends, a linter and a cluster are not part of that environment.
+    assert set(bounded) - set(pinned) <= {"tensorflow", "torch", "ray", "ruff", "mypy"}
 
 
 def test_importing_the_package_loads_no_program_and_no_other_backend():

@@ -22,6 +22,8 @@ from keras_selfmodel._whole_files import write_whole
 class OracleOfWholeFiles(keras_tuner.Oracle):
     """An oracle whose files no reader meets half written; to be named before the oracle whose trials it proposes."""
 
+    _retry_queue: list[str]
+
     @property
     def file(self) -> Path:
         """Holds the oracle's state."""

@@ -46,10 +46,10 @@ def read_any_tfds(name: str, tfds_name: str, data_dir: str | os.PathLike | None 
             f"set TFDS_DATA_DIR (or data_dir) to a folder that holds {match[1]}/{match[2]}."
         )
     _check_kind(tfds_name, folder)
-    found = read(entry, folder)
-    arrays = {key: getattr(found, key) for key in ("x_train", "y_train", "x_test", "y_test")}
-    checked = from_arrays(name, **arrays, source=found.source)
-    return dataclasses.replace(checked, digest=found.digest)
+    whole = read(entry, folder)
+    arrays = {split: getattr(whole, split) for split in ("x_train", "y_train", "x_test", "y_test")}
+    checked = from_arrays(name, **arrays, source=whole.source)
+    return dataclasses.replace(checked, digest=whole.digest)
 
 
 def _check_kind(tfds_name: str, folder) -> None:

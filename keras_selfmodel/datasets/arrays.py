@@ -69,7 +69,7 @@ def _check_inputs(name: str, x: np.ndarray, source: str) -> None:
         )
     # The network computes in float32, where large numbers are infinite.
     with np.errstate(over="ignore"):
-        bad = [] if x.dtype.kind != "f" else np.flatnonzero(~np.isfinite(x.astype(np.float32)))
+        bad = np.flatnonzero(~np.isfinite(x.astype(np.float32))) if x.dtype.kind == "f" else np.empty(0, int)
     if len(bad):
         place = ", ".join(str(int(i)) for i in np.unravel_index(bad[0], x.shape))
         raise ValueError(

@@ -8,6 +8,7 @@ import os
 import tempfile
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -55,7 +56,7 @@ def write(key: str, arrays: dict[str, np.ndarray]) -> None:
         arrays: Arrays by name. Object arrays must hold str.
     """
     root, temporary = cache_root(), None
-    packed = {}
+    packed: dict[str, Any] = {}
     for name, array in arrays.items():
         if array.dtype == object:
             name, array = name + _TEXT, np.frombuffer(json.dumps(array.tolist()).encode(), np.uint8)

@@ -24,6 +24,7 @@ def reshaped(x: np.ndarray, shape: tuple[int | None, ...]) -> np.ndarray:
     wanted = shape
     if None in shape and len(shape) == len(given):
         wanted = tuple(size or other for size, other in zip(shape, given, strict=True))
-    if None in wanted or math.prod(wanted) != math.prod(given):
+    known = [size for size in wanted if size is not None]
+    if len(known) < len(wanted) or math.prod(known) != math.prod(given):
         raise ValueError(f"The network takes inputs of shape {shape}. Received: samples of shape {tuple(given)}.")
-    return x.reshape(len(x), *wanted)
+    return x.reshape(len(x), *known)

@@ -37,7 +37,7 @@ class SelfPredictionHead(keras.layers.Dense):
         super().__init__(units, kernel_initializer=kernel_initializer, **kwargs)
         self.seed = seed
 
-    def build(self, input_shape: Sequence[int]) -> None:
+    def build(self, input_shape: Sequence) -> None:
         seed = None if self.seed is None else [*_as_list(self.seed), 1]
         self.bias_initializer = FanInUniform(seed, fan_in=int(input_shape[-1]))
         super().build(input_shape)

@@ -128,7 +128,7 @@ def identity_of(weights: npt.ArrayLike, bias: npt.ArrayLike, activations: npt.Ar
         distance_of_live=float(np.linalg.norm(error[between]) / np.sqrt(live.sum())) if live.any() else None,
         weighted_distance=weighted,
         direction_errors=tuple(direction_errors.tolist()),
-        alignment=weighted / mean_error if mean_error > 0 else None,
+        alignment=weighted / mean_error if weighted is not None and mean_error > 0 else None,
         eigenvalues=tuple(zip(eigenvalues.real.tolist(), eigenvalues.imag.tolist(), strict=True)),
         singular_values=tuple(np.linalg.svd(w[between], compute_uv=False).tolist()),
         error_singular_values=tuple(np.linalg.svd(error[between], compute_uv=False).tolist()),
@@ -143,5 +143,5 @@ def epoch_identity(
     epoch: int, activations: npt.ArrayLike, weights: npt.ArrayLike | None, bias: npt.ArrayLike | None
 ) -> EpochIdentity:
     """The state of a network after an epoch; `weights` and `bias` as for `identity_of`, `None` without a self-model."""
-    found = None if weights is None else identity_of(weights, bias, activations)
+    found = None if weights is None or bias is None else identity_of(weights, bias, activations)
     return EpochIdentity(epoch, activation_statistics(activations), found)

@@ -52,6 +52,8 @@ def _self_model(last: EpochIdentity) -> str:
     identity = last.identity
     if identity is None:
         return "The network has no self-model; only its activations are described."
+    if identity.distance_of_live is None or identity.weighted_distance is None:
+        return "No unit varies over the held-out samples: the self-model cannot be compared with the identity map."
     wrong = f"it gets {100 * identity.weighted_distance:.2g} % of their variance wrong"
     distance = f"‖W − I‖/‖I‖ = {identity.distance_of_live:.2f} between live units"
     if identity.distance_of_live <= IDENTITY:
@@ -71,10 +73,11 @@ def _activations(last: EpochIdentity) -> str:
 
 def _way(found: Sequence[EpochIdentity]) -> str:
     first, last = found[0], found[-1]
-    if first.identity is None or first.identity.weighted_distance is None:
+    before, after = first.identity, last.identity
+    if before is None or before.weighted_distance is None or after is None or after.weighted_distance is None:
         return ""
     return (
-        f"From epoch {first.epoch} to {last.epoch} the distance of W from I went from {first.identity.distance:.2f} to "
-        f"{last.identity.distance:.2f}, and the part of the variance that W gets wrong from "
-        f"{100 * first.identity.weighted_distance:.2g} % to {100 * last.identity.weighted_distance:.2g} %."
+        f"From epoch {first.epoch} to {last.epoch} the distance of W from I went from {before.distance:.2f} to "
+        f"{after.distance:.2f}, and the part of the variance that W gets wrong from "
+        f"{100 * before.weighted_distance:.2g} % to {100 * after.weighted_distance:.2g} %."
     )

@@ -4,6 +4,7 @@ import dataclasses
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Unpack
 
 import keras
 import numpy as np
@@ -13,6 +14,7 @@ from keras_selfmodel.rlct.data import MEMORY_LIMIT
 from keras_selfmodel.rlct.problem import Problem
 from keras_selfmodel.rlct.rlct_estimate import RLCTEstimate
 from keras_selfmodel.rlct.samplers import SAMPLERS
+from keras_selfmodel.rlct.sampling_changes import CalibrationChanges
 from keras_selfmodel.rlct.standard_error import sampling_error
 from keras_selfmodel.rlct.verdict import HEAT_LIMIT
 
@@ -78,7 +80,7 @@ def calibrate_rlct(
     class_weight: Mapping[int, float] | None = None,
     num_samples: int | None = None,
     memory_limit: float = MEMORY_LIMIT,
-    **changes,
+    **changes: Unpack[CalibrationChanges],
 ) -> Calibration:
     """Chooses the settings of an RLCT estimate by short pilot samplings.
 

@@ -4,7 +4,7 @@ import dataclasses
 import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Unpack
 
 import keras
 
@@ -12,6 +12,7 @@ from keras_selfmodel.rlct.conventions import SamplingSettings
 from keras_selfmodel.rlct.data import MEMORY_LIMIT
 from keras_selfmodel.rlct.problem import Problem
 from keras_selfmodel.rlct.rlct_estimate import RLCTEstimate
+from keras_selfmodel.rlct.sampling_changes import SamplingChanges
 
 
 class RLCTWarning(UserWarning):
@@ -32,7 +33,7 @@ def estimate_rlct(
     class_weight: Mapping[int, float] | None = None,
     num_samples: int | None = None,
     memory_limit: float = MEMORY_LIMIT,
-    **changes,
+    **changes: Unpack[SamplingChanges],
 ) -> RLCTEstimate:
     """Estimates the RLCT (local learning coefficient) of a trained model by Langevin dynamics.
 

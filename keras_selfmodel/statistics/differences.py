@@ -72,7 +72,7 @@ def difference(values: Mapping[int, float], reference: Mapping[int, float]) -> D
 def _paired(differences: np.ndarray, reference: float) -> Difference:
     from scipy.stats import ttest_1samp
 
-    interval = mean_interval(differences)
+    interval = _interval(differences)
     if len(differences) < 2:
         return Difference(interval, "paired", None, None, reference)
     scatter = float(differences.std(ddof=1))
@@ -101,6 +101,13 @@ def _welch(values: np.ndarray, others: np.ndarray, reference: float) -> Differen
     low, high = result.confidence_interval(0.95)
     hedges = mean / pooled * (1 - 3 / (4 * freedom - 1))
     return Difference(Interval(mean, float(high - low) / 2, count), "Welch", float(result.pvalue), hedges, reference)
+
+
+def _interval(values: np.ndarray) -> Interval:
+    interval = mean_interval(values)
+    if interval is None:
+        raise ValueError(f"A difference needs at least one pair. Received: {values}")
+    return interval
 
 
 def _negligible(scatter: float, numbers: np.ndarray) -> bool:

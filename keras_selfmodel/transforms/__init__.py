@@ -3,21 +3,20 @@
 Every backend file defines the same names with the same meaning; `_jax.py` documents them.
 """
 
+from importlib import import_module
+from typing import Any
+
 import keras
 
 from keras_selfmodel.transforms._network import Network
 
-if keras.config.backend() == "jax":
-    from keras_selfmodel.transforms import _jax as _backend
-elif keras.config.backend() == "tensorflow":
-    from keras_selfmodel.transforms import _tensorflow as _backend
-elif keras.config.backend() == "torch":
-    from keras_selfmodel.transforms import _torch as _backend
-else:
+if keras.config.backend() not in ("jax", "tensorflow", "torch"):
     raise ImportError(
         "keras_selfmodel runs on the Keras backends 'jax', 'tensorflow' and 'torch'. "
         f"Received: keras.config.backend() = {keras.config.backend()!r}"
     )
+
+_backend: Any = import_module(f"keras_selfmodel.transforms._{keras.config.backend()}")
 
 COMPILE_OPTIONS = _backend.COMPILE_OPTIONS
 FUNCTIONAL_OPTIMIZERS = _backend.FUNCTIONAL_OPTIMIZERS

@@ -10,7 +10,7 @@ from keras_selfmodel.transforms._jax_convolutions import with_fast_convolutions
 from keras_selfmodel.transforms._jax_network import network as network
 
 # Arguments of `model.compile` with which `fit` is fastest: none on JAX, which compiles each step as it is.
-COMPILE_OPTIONS = {}
+COMPILE_OPTIONS: dict[str, bool] = {}
 
 # Whether Keras's optimizers can be used as functions of weights and state.
 FUNCTIONAL_OPTIMIZERS = True

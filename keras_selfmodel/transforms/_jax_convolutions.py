@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import jax
 import numpy as np
@@ -114,7 +115,7 @@ def _of_features(lhs, rhs, size: tuple[int, ...], *, window_strides, rhs_dilatio
     """Each feature `(batch, space, features)` by kernels of its own `(kernel, 1, out)`: a sum over the kernel."""
     batch, features = lhs.shape[0], lhs.shape[-1]
     lhs, rhs = _padded(lhs, **params), rhs.reshape(*rhs.shape[:-2], features, -1)
-    total = 0.0
+    total: Any = 0.0
     for position in np.ndindex(*rhs.shape[:-2]):
         start = [place * apart for place, apart in zip(position, rhs_dilation, strict=True)]
         total += _part(lhs, start, size, window_strides)[..., None] * rhs[position]

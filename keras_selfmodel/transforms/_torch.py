@@ -11,7 +11,7 @@ from keras_selfmodel._internals.torch import recorded
 from keras_selfmodel.transforms._torch_network import network as network
 
 # Keras accepts no other number on PyTorch.
-COMPILE_OPTIONS = {}
+COMPILE_OPTIONS: dict[str, bool] = {}
 
 FUNCTIONAL_OPTIMIZERS = True
 IGNORES_WRONG_LABELS = False
@@ -93,7 +93,8 @@ def _recorded(function: Callable) -> Callable:
     weights, a twenty-fifth with 400,000 (four chains). Unlike torch.compile it takes a tenth of a second. What cannot
     be recorded, as a loss that looks at its values, is called as it is.
     """
-    calls, recordings = Counter(), {}
+    calls: Counter = Counter()
+    recordings: dict[tuple, tuple | None] = {}
 
     def call(*args):
         tensors = keras.tree.flatten(args)
@@ -103,9 +104,10 @@ def _recorded(function: Callable) -> Callable:
             return function(*args)
         if key not in recordings:
             recordings[key] = _record(function, args)
-        if recordings[key] is None:
+        recording = recordings[key]
+        if recording is None:
             return function(*args)
-        play, structure = recordings[key]
+        play, structure = recording
         return keras.tree.pack_sequence_as(structure, play(*tensors))
 
     return call
@@ -170,7 +172,7 @@ def keys_parted(joined: list) -> list:
 
 def normals_of_each(joined: list, arrays: list):
     parts = zip(*(a.chunk(len(joined)) for a in arrays), strict=True)
-    drawn = [normals(key, part)[1] for key, part in zip(joined, parts, strict=True)]
+    drawn = [normals(key, list(part))[1] for key, part in zip(joined, parts, strict=True)]
     return joined, (torch.cat(same) for same in zip(*drawn, strict=True))
 
 

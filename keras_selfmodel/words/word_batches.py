@@ -57,8 +57,8 @@ def word_batch(texts: Sequence[np.ndarray], labels: np.ndarray) -> WordBatch:
     of_text = np.repeat(np.arange(len(texts)), lengths)
     counts = np.bincount(of_text * len(words) + columns, minlength=len(texts) * len(words))
     counts = counts.reshape(len(texts), len(words))
-    texts, columns = np.nonzero(counts)
-    return WordBatch(words, texts, columns, (counts[texts, columns] / lengths[texts]).astype(np.float32), labels)
+    rows, columns = np.nonzero(counts)
+    return WordBatch(words, rows, columns, (counts[rows, columns] / lengths[rows]).astype(np.float32), labels)
 
 
 def stacked(
@@ -77,9 +77,9 @@ def stacked(
         For each stack of `b` batches of `t` texts: words `(b, width)`; the places of the entries in the flattened
         matrix `(b, entries)`, `t · width` where there is none; frequencies `(b, entries)`; labels `(b, t)`.
     """
-    stacks = []
-    for size, group in groupby(batches, key=lambda batch: len(batch.labels)):
-        group = list(group)
+    stacks: list[tuple[np.ndarray, ...]] = []
+    for size, equal in groupby(batches, key=lambda batch: len(batch.labels)):
+        group = list(equal)
         length = entries or max(len(batch.frequencies) for batch in group)
         words = np.empty((len(group), width), np.int32)
         places = np.full((len(group), length), size * width, np.int32)

@@ -27,15 +27,15 @@ class WordTrainer:
         batch_size: int,
     ) -> None:
         self._texts, self._labels = train
-        train, test = (word_batches(*data, batch_size) for data in (train, test))
+        train_batches, test_batches = (word_batches(*data, batch_size) for data in (train, test))
         size = vocabulary_size(self._texts)
-        self._width = max(len(batch.words) for batch in (*train, *test))
+        self._width = max(len(batch.words) for batch in (*train_batches, *test_batches))
         self._train, self._test = (
             keras.tree.map_structure(keras.ops.convert_to_tensor, stacked(batches, self._width, size))
-            for batches in (train, test)
+            for batches in (train_batches, test_batches)
         )
         self._network: NetworkOfWords | None = None
-        self.steps_per_epoch = len(train)
+        self.steps_per_epoch = len(train_batches)
 
     def fit(
         self, model: keras.Model, *, epochs: int, initial_epoch: int, callbacks: Sequence[keras.callbacks.Callback]

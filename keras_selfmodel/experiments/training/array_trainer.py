@@ -62,7 +62,8 @@ class ArrayTrainer:
         )
         if isinstance(model, SelfModelingModel):
             measured |= model.evaluate_self_prediction(self._x_test, batch_size=self._batch_size)
-        return measured
+        # Keras 3.12 and 3.13 have arrays here on JAX.
+        return {name: float(value) for name, value in measured.items()}
 
     def training_samples(self) -> tuple:
         return self._x_train, self._y_train
