@@ -57,17 +57,17 @@ class JointNetwork(TrainingGraph):
         if own and features is None:
             _check_upstream(graph, targets, values)
         scores, read = graph.read([*sources, *values])
-        read_by_head, activations = read[: len(sources)], read[len(sources) :]
+        read_at, activations = read[: len(sources)], read[len(sources) :]
         if not own:
             activations = _outputs(targets, graph)
         names = list(targets) if own else [f"{targets.name}:{number}" for number in range(len(activations))]
         check_sizes("targets", names, activations, per_timestep=per_timestep)
         names = [graph.final_call.path] if features is None else features
-        check_sizes("features" if features else "the input of", names, read_by_head, per_timestep=per_timestep)
+        check_sizes("features" if features else "the input of", names, read_at, per_timestep=per_timestep)
         target = target_tensor(activations, normalization, per_timestep=per_timestep)
         if transformation is not None:
             target = flat(transformation(target), per_timestep=per_timestep)
-        read_by_head = concatenated([flat(tensor, per_timestep=per_timestep) for tensor in read_by_head])
+        read_by_head = concatenated([flat(tensor, per_timestep=per_timestep) for tensor in read_at])
         self.units = target.shape[-1]
         self.head = make_head(self.units)
         prediction = flat(self.head(read_by_head), per_timestep=per_timestep)
@@ -77,16 +77,17 @@ class JointNetwork(TrainingGraph):
                 f"The head must return one value for each of the {self.units} target activations of {of}. "
                 f"Received: head={self.head.name!r} with {prediction.shape[-1]} outputs"
             )
+        mask = None
         if per_timestep:
             prediction, target = steps_apart(prediction, target, steps_ahead)
+            mask = masks_of_steps(activations, read_at if own else [], steps_ahead)
+        elif transformation is None:
+            mask = masks_of_units(activations)
         if stop_gradient:
             target = ops.stop_gradient(target)
         outputs = {"scores": scores, "self_prediction": prediction}
         predicted = {"target": target}
-        if per_timestep:
-            predicted["target_mask"] = masks_of_steps(activations, steps_ahead)
-        elif transformation is None and (mask := masks_of_units(activations)) is not None:
-            predicted["target_mask"] = mask
+        predicted |= {} if mask is None else {"target_mask": mask}
         super().__init__(graph, outputs | predicted if own else outputs)
         # A graph of its own, because a functional model passes its mode on to all that is in it.
         inputs = None if own else targets.inputs[0] if len(targets.inputs) == 1 else targets.input

@@ -57,15 +57,17 @@ def masks_of_units(activations: list):
     return ops.concatenate(flat, axis=-1) if len(flat) > 1 else flat[0]
 
 
-def masks_of_steps(activations: list, ahead: int):
-    """The symbolic mask of sequences that are predicted step by step, `(batch, steps - ahead)`.
+def masks_of_steps(targets: list, features: list, ahead: int):
+    """The symbolic mask of the steps that are predicted, `(batch, steps - ahead)`: of both ends of each prediction.
 
     Args:
-        activations: Symbolic, one for each target layer, `(batch, steps, ...)`.
-        ahead: How many of the first steps are not predicted.
+        targets: Symbolic sequences that are predicted, `(batch, steps, ...)`.
+        features: Those that the head reads.
+        ahead: How many steps later the targets are.
     """
-    masks = [MaskOf()(activation)[:, ahead:] for activation in activations]
-    mask = masks[0]
-    for other in masks[1:]:
-        mask = ops.logical_and(mask, other)
-    return mask
+    last = None if ahead == 0 else -ahead
+    masks = [MaskOf()(target)[:, ahead:] for target in targets] + [MaskOf()(one)[:, :last] for one in features]
+    counted = masks[0]
+    for mask in masks[1:]:
+        counted = ops.logical_and(counted, mask)
+    return counted

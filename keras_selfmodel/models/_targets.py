@@ -7,6 +7,8 @@ from typing import Literal
 import keras
 from keras import ops
 
+from keras_selfmodel.models._masks import mask_of
+
 TargetNormalization = Literal["unit_rms"] | None
 
 
@@ -64,16 +66,17 @@ def target_tensor(activations: Sequence, normalization: TargetNormalization = No
 
     Args:
         activations: One for each layer, `(batch, ...)`.
-        normalization: "unit_rms" divides each by its root mean square over the batch and its units.
+        normalization: "unit_rms" divides each by its root mean square over the batch and its units, without the masked
+            steps of a sequence.
         per_timestep: As of `flat`.
     """
     # The loss is formed in single precision at least, whatever precision the layers compute in.
     precision = keras.config.floatx()
-    activations = [flat(activation, per_timestep=per_timestep) for activation in activations]
+    masks = [mask_of(activation) if normalization == "unit_rms" else None for activation in activations]
     activations = [a if a.dtype == precision else ops.cast(a, precision) for a in activations]
     if normalization == "unit_rms":
-        activations = [_unit_rms(activation) for activation in activations]
-    return concatenated(activations)
+        activations = [_unit_rms(activation, mask) for activation, mask in zip(activations, masks, strict=True)]
+    return concatenated([flat(activation, per_timestep=per_timestep) for activation in activations])
 
 
 def flat(tensor, *, per_timestep: bool = False):
@@ -122,5 +125,12 @@ def steps_apart(prediction, target, ahead: int) -> tuple:
     return (prediction[:, :-ahead], target[:, ahead:]) if ahead else (prediction, target)
 
 
-def _unit_rms(activation):
-    return activation * ops.rsqrt(ops.mean(ops.square(activation)) + keras.config.epsilon())
+def _unit_rms(activation, mask=None):
+    squares = ops.square(activation)
+    if mask is None:
+        mean = ops.mean(squares)
+    else:
+        counted = ops.cast(mask, squares.dtype)
+        of_steps = ops.mean(squares, axis=-1) * counted
+        mean = ops.divide_no_nan(ops.sum(of_steps), ops.sum(counted))
+    return activation * ops.rsqrt(mean + keras.config.epsilon())

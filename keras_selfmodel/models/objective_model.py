@@ -200,6 +200,19 @@ class ObjectiveModel(keras.Model):
     def _check_labels(self, y) -> None:
         check_labels(y, self.classifier, self.loss)
 
+    def save(self, filepath, *args, **kwargs) -> None:
+        """As `keras.Model.save`, to a `.keras` file.
+
+        Raises:
+            ValueError: If the file is one of HDF5, from which Keras loads its own classes alone.
+        """
+        if str(filepath).endswith((".h5", ".hdf5")):
+            raise ValueError(
+                f"Keras cannot load a {type(self).__name__} from HDF5. Save it as '.keras', or the plain network, "
+                f"model.classifier.save(...). Received: {str(filepath)!r}"
+            )
+        super().save(filepath, *args, **kwargs)
+
     def get_config(self) -> dict:
         serialize = keras.saving.serialize_keras_object
         return {"name": self.name, "dtype": serialize(self.dtype_policy), "classifier": serialize(self.classifier)}

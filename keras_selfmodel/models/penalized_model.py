@@ -259,5 +259,9 @@ def _first(scores):
 
 
 def _check_aux_weight(value: float) -> None:
-    if not (np.isfinite(value) and value >= 0):
-        raise ValueError(f"aux_weight must be finite and not negative. Received: aux_weight={value}")
+    try:
+        number = float("nan") if isinstance(value, str) else float(value)
+    except (TypeError, ValueError):
+        number = float("nan")
+    if not (np.isfinite(number) and number >= 0):
+        raise ValueError(f"aux_weight must be a number, finite and not negative. Received: aux_weight={value!r}")

@@ -17,7 +17,7 @@ def test_target_behind_the_features(classifier):
         ksm.SelfModelingModel(classifier, "logits")
 
 
-@pytest.mark.parametrize("weight", [-1.0, float("nan"), float("inf")])
+@pytest.mark.parametrize("weight", [-1.0, float("nan"), float("inf"), "10", None])
 def test_impossible_weight(classifier, weight):
     with pytest.raises(ValueError, match="aux_weight"):
         ksm.SelfModelingModel(classifier, "hidden", weight)
@@ -103,6 +103,15 @@ def test_labels_out_of_range(classifier, data, cross_entropy, label):
     model.compile("sgd", loss=cross_entropy)
     with pytest.raises(ValueError, match=r"0 … 2.*Received: labels from"):
         model.fit(x, y, verbose=0)
+
+
+def test_a_file_that_could_not_be_loaded_is_not_written(classifier, tmp_path):
+    model = ksm.SelfModelingModel(classifier, "hidden")
+    with pytest.raises(ValueError, match=r"'\.keras'.*model\.h5"):
+        model.save(tmp_path / "model.h5")
+    assert not list(tmp_path.iterdir())
+    model.save_weights(tmp_path / "model.weights.h5")
+    model.classifier.save(tmp_path / "plain.keras")
 
 
 def test_schedule_on_a_plain_model(classifier, data, cross_entropy):
