@@ -21,8 +21,8 @@ def linear_self_model(model: SelfModelingModel, values: TappedValues) -> tuple[n
         W `(features, features)`, whose row i predicts feature i, and b `(features,)`.
 
     Raises:
-        ValueError: If the head is not one dense linear layer, if no target is what it reads, or if the targets are
-            normalised or transformed.
+        ValueError: If the head is not one dense linear layer, if no target is what it reads, if that is not what the
+            final layer reads, or if the targets are normalised or transformed.
 
     Example:
 
@@ -44,6 +44,11 @@ def linear_self_model(model: SelfModelingModel, values: TappedValues) -> tuple[n
             "The targets of this network are normalised or transformed: its head does not "
             "predict the numbers that it reads, so it cannot learn the identity. Received: "
             f"target_normalization={model.target_normalization!r}, target_transformation={model.target_transformation}"
+        )
+    if model.features is not None or model.per_timestep:
+        raise ValueError(
+            "The head of this network does not read what the final layer reads, sample by sample, so it cannot be "
+            f"compared with the identity. Received: features={model.features}, per_timestep={model.per_timestep}"
         )
     start = 0
     for target in values.activations:

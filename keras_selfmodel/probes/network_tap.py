@@ -42,7 +42,7 @@ class NetworkTap:
     """
 
     def __init__(self, model: keras.Model, layers: tuple[str, ...] | list[str]) -> None:
-        graph = ClassifierGraph(classifier_of(model))
+        graph = ClassifierGraph(classifier_of(model), getattr(model, "output_layer", None))
         scores = graph.final_call.outputs[0]
         _, values = graph.read([graph.features, scores, *(graph.activation(name) for name in layers)])
         self._model = keras.Model(graph.functional.input, values)
