@@ -58,7 +58,9 @@ def write(results: dict[str, dict[str, str]]) -> None:
     lines = [INTRODUCTION]
     for heading, tests in rows().items():
         lines += [f"## {heading}\n", f"| use | asserted | {' | '.join(BACKENDS)} |", "|---|---|:-:|:-:|:-:|"]
-        lines += [row(use, {backend: results[backend][name] for backend in BACKENDS}) for name, use in tests]
+        for name, use in tests:
+            marks = {backend: results[backend][name] for backend in use.backends}
+            lines.append(row(use, {**dict.fromkeys(BACKENDS, ABSENT), **marks}))
         lines.append("")
     PAGE.write_text("\n".join(lines), encoding="utf-8")
 
