@@ -16,6 +16,15 @@ SAMPLER_NAMES = ("underdamped", "sgld", "rmsprop", "sgnht", "mala")
 SCALING_NAMES = ("symmetric", "unit", "none")
 
 
+class InverseTemperature(click.FloatRange):
+    """A positive number, or "auto"."""
+
+    name = "number|auto"
+
+    def convert(self, value, param, ctx):
+        return value if value == "auto" else super().convert(value, param, ctx)
+
+
 @click.command(
     "rlct",
     epilog="""\b
@@ -58,8 +67,8 @@ Examples:
 )
 @click.option(
     "--inverse-temperature",
-    type=click.FloatRange(min=0, min_open=True),
-    help="Inverse temperature nβ. Default: by --convention.",
+    type=InverseTemperature(min=0, min_open=True),
+    help="Inverse temperature nβ, or auto: as cold as the weights allow. Default: by --convention.",
 )
 @click.option(
     "--anchor",
@@ -100,6 +109,7 @@ Examples:
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of batches and noise.")
 @data_dir_option
 @click.option("--test-loss", is_flag=True, help="Also record the loss on the test data along the chains.")
+@click.option("--profile", is_flag=True, help="Also estimate at several localizations, and show the plateau.")
 @click.option("--calibrate", is_flag=True, help="Find the settings by pilot runs first, and show the plateau.")
 @click.option(
     "--checkpoint",
@@ -112,14 +122,14 @@ Examples:
 @click.option(
     "--plot",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="File to draw the chains to, or with --calibrate the plateau.",
+    help="File to draw the chains to, or with --calibrate or --profile the plateau.",
 )
 @backend_option
 @json_option
 @quiet_option
 def rlct_command(
-    file, data_name, recipe_file, scaling, convention, anchor, weights, test_loss, calibrate, checkpoint, traces,
-    data_dir, plot, backend, as_json, quiet, **settings,
+    file, data_name, recipe_file, scaling, convention, anchor, weights, test_loss, profile, calibrate, checkpoint,
+    traces, data_dir, plot, backend, as_json, quiet, **settings,
 ) -> None:  # fmt: skip
     """Estimate the RLCT of the network saved in FILE.
 
@@ -137,7 +147,7 @@ def rlct_command(
         from keras_selfmodel._whole_files import write_whole
         from keras_selfmodel.datasets import inputs_of
         from keras_selfmodel.models.precision import computes_in_half
-        from ksm_cli.tables.rlct import calibration_json, calibration_table, rlct_json, rlct_table
+        from ksm_cli.tables.rlct import calibration_json, calibration_table, profile_table, rlct_json, rlct_table
 
         task = opened(data_name, recipe_file)
         try:
@@ -147,6 +157,8 @@ def rlct_command(
         scaling = scaling or task.recipe.scaling or "symmetric"
         if calibrate and (sampling.step_size is not None or convention == "paper"):
             raise click.UsageError("--calibrate chooses the step size. Leave out --step-size and --convention paper.")
+        if profile and convention == "paper":
+            raise click.UsageError("--profile varies γ, which --convention paper fixes. Leave out one of them.")
         model = _load(file)
         dataset = task.prepare(data_of(task, data_dir))
         data = inputs_of(model, dataset.x_train, scaling=scaling), dataset.y_train
@@ -156,9 +168,11 @@ def rlct_command(
         try:
             with Bar(quiet) as bar:
                 if calibrate:
-                    error = {} if sampling.target_error is None else {"target_error": sampling.target_error}
+                    given = {name: settings[name] for name in ("num_draws", "burn_in") if settings[name] is not None}
+                    if sampling.target_error is not None:
+                        given["target_error"] = sampling.target_error
                     calibration = ksm.rlct.calibrate_rlct(
-                        model, data, settings=sampling, progress=partial(bar.show, "pilots"), **error, **chosen
+                        model, data, settings=sampling, progress=partial(bar.show, "pilots"), **given, **chosen
                     )
                     sampling = calibration.settings
                 estimate = ksm.estimate_rlct(
@@ -167,6 +181,7 @@ def rlct_command(
                     settings=sampling,
                     anchor=anchor,
                     observe=observe,
+                    profile=profile,
                     checkpoint=checkpoint,
                     progress=partial(bar.show, "RLCT"),
                     **chosen,
@@ -184,13 +199,16 @@ def rlct_command(
                     click.echo(note)
                 click.echo()
             print_table(rlct_table(estimate, dataset, file))
+            if estimate.profile is not None:
+                print_table(profile_table(estimate.profile))
+                click.echo(estimate.profile.words)
             if computes_in_half(classifier_of(model)):
                 click.echo("The network computes in half precision; its RLCT is computed in float32.")
         # After the result, which a file that cannot be written must not cost.
         if traces is not None:
             write_whole(traces, lambda part: estimate.to_inference_data().to_netcdf(str(part)))
         if plot is not None:
-            (estimate if calibration is None else calibration).plot().savefig(plot, dpi=150)
+            (estimate.profile or calibration or estimate).plot().savefig(plot, dpi=150)
 
 
 def _load(file: Path):

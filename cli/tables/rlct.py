@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.table import Table
 
 from keras_selfmodel.datasets import Dataset
-from keras_selfmodel.rlct import Calibration, RLCTEstimate
+from keras_selfmodel.rlct import Calibration, LocalizationProfile, RLCTEstimate
 
 
 def rlct_table(estimate: RLCTEstimate, dataset: Dataset, file: Path) -> Table:
@@ -64,6 +64,37 @@ def calibration_table(calibration: Calibration) -> Table:
     return table
 
 
+def profile_table(profile: LocalizationProfile) -> Table:
+    """The estimates of a profile over the localization."""
+    table = Table(title="Profile over the localization", title_justify="left")
+    for name in ("localization γ", "γ/γ₀", "RLCT ± sampling error", "distance", "held by γ", "not filled", ""):
+        table.add_column(name, justify="right")
+    half = 0.5 * profile.num_parameters
+    for row in range(len(profile.values)):
+        table.add_row(
+            f"{profile.localizations[row]:.3g}",
+            f"{profile.localizations[row] / profile.unit:.2g}",
+            f"{profile.values[row]:.2f} ± {profile.sampling_errors[row]:.2f}",
+            f"{profile.distances[row]:.3g}",
+            f"{profile.held[row] / half:.0%}",
+            f"{max(profile.unfilled[row], 0.0) / half:.0%}",
+            "plateau" if profile.plateau is not None and row in profile.plateau else "",
+        )
+    return table
+
+
+def profile_json(profile: LocalizationProfile) -> dict:
+    """The profile as JSON holds it."""
+    columns = ("localizations", "values", "sampling_errors", "distances", "held", "unfilled")
+    return {
+        **{name: [_number(value) for value in getattr(profile, name)] for name in columns},
+        "unit": profile.unit,
+        "plateau": None if profile.plateau is None else list(profile.plateau),
+        "words": profile.words,
+        "gradient_evaluations": profile.gradient_evaluations,
+    }
+
+
 def calibration_json(calibration: Calibration) -> dict:
     """The calibration as JSON holds it."""
 
@@ -117,6 +148,7 @@ def rlct_json(estimate: RLCTEstimate, dataset: Dataset) -> dict:
         "anchor_norm": number(estimate.anchor_norm),
         "gradient_term": number(estimate.gradient_term),
         "acceptance_rate": number(estimate.acceptance_rate),
+        "profile": None if estimate.profile is None else profile_json(estimate.profile),
         "descent": None if descent is None else dataclasses.asdict(descent),
         "observed": {
             name: dict(zip(("value", "std_error"), map(number, estimate.observed_value(name)), strict=True))

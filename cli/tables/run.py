@@ -26,6 +26,9 @@ def run_table(result: RunResult) -> Table:
         trained, descended = result.rlct, result.rlct_descended
         name = f"RLCT ({trained.convention} convention, nβ = {trained.inverse_temperature:.1f})"
         rows.append((name, _with_error(trained.value, trained.std_error), paper and paper.rlct))
+        if trained.convention == "paper":
+            paired = _with_error(trained.paired_value, trained.paired_std_error)
+            rows.append(("  each draw against its own batch at w*", paired, None))
         rows.append(("  verdict", trained.verdict, None))
         rows.append(("  after descent on the task's loss", _with_error(descended.value, descended.std_error), None))
         rows.append(("  verdict", descended.verdict, None))

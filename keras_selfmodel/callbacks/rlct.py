@@ -9,6 +9,9 @@ from keras_selfmodel.rlct.data import Samples, samples_of
 class RLCT(keras.callbacks.Callback):
     """Estimates the RLCT of the pruned classifier every few epochs.
 
+    All epochs are measured at one nβ and one γ, so that the curve can be read: where these are not given, at those that
+    the first estimate takes.
+
     The logs, the history and the progress bar get `rlct` and `rlct_std_error`; between estimates they are NaN, because
     Keras's history has an entry for every epoch.
 
@@ -20,6 +23,8 @@ class RLCT(keras.callbacks.Callback):
             `anchor="descend"` measures at a minimum near the current weights, which are themselves no minimum.
 
     Attributes:
+        inverse_temperature: nβ of all estimates; `None` before the first.
+        localization: γ of all estimates; `None` before the first.
         estimates: The estimate of each epoch measured, by its number, counted from 0.
 
     Raises:
@@ -51,10 +56,15 @@ class RLCT(keras.callbacks.Callback):
         self._reading = {name: arguments.pop(name) for name in names if name in arguments}
         self.arguments = arguments
         self._samples: Samples | None = None
+        self._forget()
+
+    def _forget(self) -> None:
         self.estimates: dict[int, RLCTEstimate] = {}
+        self.inverse_temperature: float | None = None
+        self.localization: float | None = None
 
     def on_train_begin(self, logs: dict | None = None) -> None:
-        self.estimates = {}
+        self._forget()
         self._samples = samples_of(self.data, **self._reading)
 
     def on_train_end(self, logs: dict | None = None) -> None:
@@ -63,8 +73,12 @@ class RLCT(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         value = std_error = float("nan")
         if (epoch + 1) % self.every == 0 or epoch + 1 == self.params.get("epochs"):
-            estimate = estimate_rlct(self.model, self._samples, settings=self.settings, **self.arguments)
+            fixed = {}
+            if self.estimates:
+                fixed = {"inverse_temperature": self.inverse_temperature, "localization": self.localization}
+            estimate = estimate_rlct(self.model, self._samples, settings=self.settings, **{**self.arguments, **fixed})
             self.estimates[epoch] = estimate
+            self.inverse_temperature, self.localization = estimate.inverse_temperature, estimate.localization
             value, std_error = estimate.value, estimate.std_error
         if logs is not None:
             logs["rlct"], logs["rlct_std_error"] = value, std_error

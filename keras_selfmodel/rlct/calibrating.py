@@ -41,7 +41,7 @@ class Calibration:
         step_sizes: A pilot for each step size, smallest first, at the localization that was chosen.
         notes: What was decided and why, in sentences.
         on_plateau: Whether the estimate depends neither on the step size nor, from a tenth of the localization to
-            it, on the localization.
+            it, on the localization, and the pilots know that to 5 %.
     """
 
     settings: SamplingSettings
@@ -93,6 +93,8 @@ def calibrate_rlct(
        with it the automatic one stays; else the largest that agrees with the next smaller one is chosen.
     4. Burn-in: twice the steps after which the pilot's trace no longer moves; twice the pilot if it moves to the end.
     5. Draws: as many as bring the sampling error to `target_error`.
+
+    Burn-in and draws that are given (`burn_in=…`, `num_draws=…`) stay.
 
     `estimate_rlct` without settings does the third by itself, and the friction too; this function shows whether the
     result can be relied on, and costs about as much as an estimate.
@@ -201,20 +203,31 @@ def calibrate_rlct(
         f"Draws {num_draws} of each chain: {best.draws.shape[1]} of the pilot had a sampling error of {relative:.1%}"
         + (f"; more than {MOST_DRAWS} would be needed for {target_error:.1%}." if needed > MOST_DRAWS else ".")
     )
-    found = dataclasses.replace(start, step_size=step_size, burn_in=burn_in, num_draws=num_draws)
+    error = max(_error(weaker, middle), _error(line[0], line[-1]))
+    known = error <= PLATEAU
+    if flat and chosen and not known:
+        notes.append(f"No plateau is claimed: the pilots know these changes only to ± {error:.0%}.")
+    lengths = {"burn_in": burn_in, "num_draws": num_draws}
+    lengths |= {name: changes[name] for name in lengths if changes.get(name) is not None}
+    found = dataclasses.replace(start, step_size=step_size, **lengths)
     return Calibration(
         settings=found,
         pilot=best,
         localizations=(weaker, middle, stronger),
         step_sizes=tuple(line),
         notes=tuple(notes),
-        on_plateau=flat and chosen > 0,
+        on_plateau=flat and chosen > 0 and known,
     )
 
 
 def _agree(one: RLCTEstimate, other: RLCTEstimate) -> bool:
     error = math.hypot(one.sampling_error, other.sampling_error)
     return abs(one.value - other.value) <= max(2 * error, PLATEAU * abs(other.value))
+
+
+def _error(one: RLCTEstimate, other: RLCTEstimate) -> float:
+    """Two standard errors of the difference, as a part of the estimate."""
+    return 2 * math.hypot(one.sampling_error, other.sampling_error) / max(abs(other.value), 1e-300)
 
 
 def _change(one: RLCTEstimate, other: RLCTEstimate) -> str:

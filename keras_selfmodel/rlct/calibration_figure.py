@@ -16,6 +16,8 @@ def calibration_figure(calibration):
     figure = Figure(figsize=(7.2, 3.4), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
     chosen = calibration.pilot
+    free = calibration.settings.step_size is None
+    mark = "chosen: ε from the curvature, again in the estimate" if free else f"chosen, ε = {chosen.step_size:.3g}"
     for axes, pilots, label, place in (
         (left, calibration.localizations, "localization γ", lambda pilot: pilot.localization),
         (right, calibration.step_sizes, "step size ε", lambda pilot: pilot.step_size),
@@ -30,7 +32,7 @@ def calibration_figure(calibration):
             color="C0",
             label="pilot, 95 % of its sampling",
         )
-        axes.plot(place(chosen), chosen.value, "s", color="C1", zorder=3, label="chosen")
+        axes.plot(place(chosen), chosen.value, "s", color="C1", zorder=3, label=mark)
         axes.set(xlabel=label, xscale="log", xticks=[place(pilot) for pilot in pilots])
         axes.set_xticklabels([f"{place(pilot):.2g}" for pilot in pilots])
         axes.xaxis.set_minor_formatter(NullFormatter())

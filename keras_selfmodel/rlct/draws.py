@@ -14,6 +14,7 @@ from keras_selfmodel.rlct.standard_error import sampling_error
 from keras_selfmodel.rlct.summary import Anchor
 
 if TYPE_CHECKING:
+    from keras_selfmodel.rlct.profiling import LocalizationProfile
     from keras_selfmodel.rlct.temperature import HotterEstimate
 
 
@@ -45,6 +46,7 @@ class Draws:
         gradient_evaluations: Gradients of a batch that it took, all chains and the search for a step size together.
         second: What draws at γ/4, to which the same chains went on, say of the RLCT, `(chains, draws)`; `None` if
             there are none.
+        profile: The same at several localizations, if it was asked for.
         hotter: Where w* is no minimum of the loss, an estimate at a temperature at which that hardly matters.
         loss: What loss was measured, and why, in words.
         doubts: What spoke against loss or data before the sampling, in sentences; part of `warnings`.
@@ -73,6 +75,7 @@ class Draws:
     hotter: "HotterEstimate | None" = None
     loss: str = ""
     doubts: tuple[str, ...] = ()
+    profile: "LocalizationProfile | None" = None
 
     @property
     def draws(self) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, Unpack
 
@@ -11,8 +11,10 @@ import keras
 from keras_selfmodel.rlct.conventions import SamplingSettings
 from keras_selfmodel.rlct.data import MEMORY_LIMIT
 from keras_selfmodel.rlct.problem import Problem
+from keras_selfmodel.rlct.profiling import profiling
 from keras_selfmodel.rlct.rlct_estimate import RLCTEstimate
 from keras_selfmodel.rlct.sampling_changes import SamplingChanges
+from keras_selfmodel.rlct.stepwise import alone
 
 
 class RLCTWarning(UserWarning):
@@ -28,6 +30,7 @@ def estimate_rlct(
     weights=None,
     anchor: Literal["trained", "descend"] = "trained",
     observe: dict[str, tuple] | None = None,
+    profile: bool | Sequence[float] = False,
     checkpoint: str | Path | None = None,
     progress: Callable[[int, int], None] | None = None,
     class_weight: Mapping[int, float] | None = None,
@@ -64,6 +67,8 @@ def estimate_rlct(
             another loss than the one measured, or not to its minimum.
         observe: Further data sets, `(x, y)` each by its name, whose loss is followed along the same chains:
             `RLCTEstimate.observed_value`.
+        profile: Whether the RLCT is also estimated at several localizations, or the localizations, by chains of their
+            own: `RLCTEstimate.profile`, see `localization_profile`.
         checkpoint: A file that the sampling is written to every half minute. If it is there, the sampling goes on
             where it ends; with more draws than before, it is continued, and with fewer used whole.
         progress: Called with (steps done, steps in all) now and then.
@@ -96,6 +101,9 @@ def estimate_rlct(
     reading = {"class_weight": class_weight, "num_samples": num_samples, "memory_limit": memory_limit}
     problem = Problem.of(model, data, loss, weights, observe, training=settings.convention == "paper", **reading)
     estimate = problem.estimate(settings, anchor=anchor, checkpoint=checkpoint, progress=progress)
+    if profile is not False:
+        found = alone(profiling(problem, settings, None if profile is True else profile))
+        estimate = dataclasses.replace(estimate, profile=found)
     issue_warnings(estimate)
     return estimate
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from keras_selfmodel.rlct.batches import batch_indices, paper_batches, random_batches
 from keras_selfmodel.rlct.chains import Chains
+from keras_selfmodel.rlct.continuing import continued
 from keras_selfmodel.rlct.conventions import SamplingSettings
 from keras_selfmodel.rlct.energy import Energy
 from keras_selfmodel.rlct.standard_error import relative_sampling_error
@@ -180,24 +181,16 @@ class Sampling:
 
     def _second_localization(self, chains: Chains, block: range) -> Stepwise[dict[str, np.ndarray]]:
         """Lets the chains go on at a weaker localization, where their draws alone do not tell what that changes."""
-        settings, energy = self._settings, self._energy
+        settings = self._settings
         steps = int(SECOND_STEPS * settings.num_draws * settings.thinning)
         if settings.convention == "paper" or chains.localization == 0 or settings.num_draws < SECOND_LEAST:
             return {}
         if self._lost():
             return {}
         chains.localization /= SECOND_FACTOR
-        values = []
-        most = energy.steps_per_call(settings)
-        for start in range(0, steps, most):
-            count = min(most, steps - start)
-            rng = np.random.default_rng([settings.seed, chains.done, block.start, 5])
-            indices = random_batches(rng, count * len(block), energy.num_samples, settings.batch_size)
-            indices = indices.reshape(count, len(block), -1)
-            at_reference = self._per_sample[indices].mean(axis=2).T
-            trace = yield from chains.advancing(indices, at_reference)
-            values.append(settings.inverse_temperature * (trace.losses - at_reference) - 0.5 * trace.heat)
-        return {"second": np.concatenate(values, axis=1)[:, int(SETTLING * steps) :]}
+        most = self._energy.steps_per_call(settings)
+        stretch = yield from continued(chains, steps, self._per_sample, settings, block.start, most)
+        return {"second": stretch.corrected[:, int(SETTLING * steps) :]}
 
     def _observe(self, chains: Chains, name: str, other: Energy, seed: list[int]) -> np.ndarray:
         """The excess loss of each chain on other data, `(chains, 1)`."""

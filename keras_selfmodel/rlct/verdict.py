@@ -153,6 +153,8 @@ def _locality(estimate: "RLCTEstimate") -> Iterator[tuple[bool, str]]:
             f"weaker adds {sensitivity.slope:.2g} ± {sensitivity.error:.2g}. It is that of the weights within reach of "
             f"γ, {estimate.distance:.3g} from w*; compare estimates at the same γ only, or look at the profile.",
         )
+    if at_no_minimum(estimate):
+        return  # Forces and distances from w* mean something else there.
     if estimate.value > MOSTLY_HELD * estimate.num_parameters / 2 and estimate.unfilled > max(
         UNFILLED_LIMIT * estimate.value, 2 * estimate.sampling_error
     ):
@@ -179,14 +181,15 @@ def at_no_minimum(estimate: "RLCTEstimate") -> bool:
 
 def _remedy(estimate: "RLCTEstimate") -> str:
     """What to do where w* is no minimum."""
-    hotter = estimate.hotter
-    if hotter is not None:
-        return (
-            f"At nβ = {hotter.inverse_temperature:.3g}, where that matters little, short chains give "
-            f"{hotter.value:.3g} ± {hotter.std_error:.2g}: take inverse_temperature='auto', or train longer on it"
-        )
     longer = "Train longer on that loss"
-    return longer if estimate.descent else f"{longer}, or take anchor='descend'"
+    remedy = longer if estimate.descent else f"{longer}, or take anchor='descend'"
+    hotter = estimate.hotter
+    if hotter is None:
+        return remedy
+    return (
+        f"{remedy}. At nβ = {hotter.inverse_temperature:.3g}, where that matters little, short chains give "
+        f"{hotter.value:.3g} ± {hotter.std_error:.2g}; inverse_temperature='auto' samples there"
+    )
 
 
 def _steadier(estimate: "RLCTEstimate") -> str:

@@ -49,11 +49,22 @@ def test_an_estimate_is_that_of_the_weights_of_its_epoch(trained):
     for epoch in (1, 4):
         again = model()
         again.set_weights(weights[epoch])
-        estimate = ksm.estimate_rlct(again, (X, Y), **QUICK)
+        # At the γ that follows from the weights of the first epoch measured.
+        estimate = ksm.estimate_rlct(again, (X, Y), localization=measured.localization, **QUICK)
         # The same program on the same numbers.
         assert measured.estimates[epoch].value == pytest.approx(estimate.value, rel=1e-6)
         assert history["rlct"][epoch] == measured.estimates[epoch].value
         assert history["rlct_std_error"][epoch] == measured.estimates[epoch].std_error
+
+
+def test_all_epochs_are_measured_at_one_temperature_and_localization(trained):
+    measured, weights, _, _ = trained
+    first = model()
+    first.set_weights(weights[1])
+    usual = ksm.estimate_rlct(first, (X, Y), **QUICK)
+    for estimate in measured.estimates.values():
+        assert estimate.localization == measured.localization == usual.localization
+        assert estimate.inverse_temperature == measured.inverse_temperature == usual.inverse_temperature
 
 
 def test_measuring_does_not_change_the_training(trained):

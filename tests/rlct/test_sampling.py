@@ -168,7 +168,7 @@ class TestCheckpoint:
             ("trained weights", {"model": lambda model: regression(60, 3, seed=1)[0]}),
             ("seed", {"seed": 4}),
             ("batch_size", {"batch_size": 15}),
-            ("sampler, step_size", {"sampler": "sgld", "step_size": 1e-3}),
+            ("sampler, step_size", {"sampler": "sgld", "step_size": 1e-3, "control_variate": True}),
             ("anchor", {"anchor": "descend"}),
             ("observed data", {"observe": {"more": regression(60, 3, seed=1)[1]}}),
         ],

@@ -1,0 +1,53 @@
+"""Chains that go on at another localization."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from keras_selfmodel.rlct.batches import random_batches
+from keras_selfmodel.rlct.chains import Chains
+from keras_selfmodel.rlct.conventions import SamplingSettings
+from keras_selfmodel.rlct.stepwise import Stepwise
+
+
+class Stretch(NamedTuple):
+    """What chains met on a stretch of steps, arrays `(chains, steps)`.
+
+    Attributes:
+        excess: nβ·[L_B(w) − L_B(w*)].
+        corrected: The same, the heat of each step taken off.
+        squares: |w − w*|².
+        virial: (w − w*)·∇L_B(w).
+    """
+
+    excess: np.ndarray
+    corrected: np.ndarray
+    squares: np.ndarray
+    virial: np.ndarray
+
+
+def continued(
+    chains: Chains, steps: int, per_sample: np.ndarray, settings: SamplingSettings, first: int, most: int
+) -> Stepwise[Stretch]:
+    """Asks for further steps, on batches of their own; the localization is that of the chains.
+
+    Args:
+        chains: The chains.
+        steps: How many.
+        per_sample: The loss of each sample at w*, `(samples,)`.
+        settings: Those of the chains.
+        first: Number of the first of these chains among all of the estimate.
+        most: Steps of one call, at most.
+    """
+    found = []
+    number = len(chains.distances())
+    for start in range(0, steps, most):
+        count = min(most, steps - start)
+        rng = np.random.default_rng([settings.seed, chains.done, first, 5])
+        indices = random_batches(rng, count * number, len(per_sample), settings.batch_size)
+        indices = indices.reshape(count, number, -1)
+        at_reference = per_sample[indices].mean(axis=2).T
+        trace = yield from chains.advancing(indices, at_reference)
+        excess = settings.inverse_temperature * (trace.losses - at_reference)
+        found.append(Stretch(excess, excess - 0.5 * trace.heat, trace.squares, trace.virial))
+    return Stretch(*(np.concatenate(parts, axis=1) for parts in zip(*found, strict=True)))

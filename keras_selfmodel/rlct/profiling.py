@@ -1,0 +1,173 @@
+"""λ̂ against the localization, on one set of chains whose localization is lowered step by step."""
+
+import dataclasses
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Unpack
+
+import keras
+import numpy as np
+
+from keras_selfmodel.rlct.batches import paper_batches
+from keras_selfmodel.rlct.chains import Chains
+from keras_selfmodel.rlct.continuing import continued
+from keras_selfmodel.rlct.conventions import SamplingSettings
+from keras_selfmodel.rlct.problem import Problem
+from keras_selfmodel.rlct.sampling_changes import SamplingChanges
+from keras_selfmodel.rlct.standard_error import sampling_error
+from keras_selfmodel.rlct.stepwise import Stepwise, alone
+from keras_selfmodel.rlct.weight_scale import weight_scale
+
+# Localizations in units of γ₀ = d/R², that of a prior as wide as the weights.
+STRENGTHS = tuple(10.0**exponent for exponent in (1, 0.5, 0, -0.5, -1, -1.5, -2))
+# Draws at each of them, as a part of those of an estimate, and steps before them to settle.
+DRAWS, SETTLING = 0.5, 0.25
+# A plateau reaches over so many localizations, between which the estimate changes by no more than this part, with
+# 95 % errors that are no larger.
+LEAST, FLAT = 3, 0.05
+
+
+@dataclass(frozen=True)
+class LocalizationProfile:
+    """λ̂ at several localizations, strongest first; arrays `(localizations,)`.
+
+    Attributes:
+        localizations: γ.
+        values: λ̂.
+        sampling_errors: Their standard errors.
+        distances: Root mean square of |w − w*| over the draws.
+        held: ½γ⟨|w − w*|²⟩, half-directions that γ holds.
+        unfilled: Half-directions in which the chains have not come to rest.
+        unit: γ₀ = d/R², the localization of a prior as wide as the weights.
+        inverse_temperature: nβ.
+        num_parameters: d.
+        gradient_evaluations: Gradients of a batch that it took, all chains together.
+    """
+
+    localizations: np.ndarray
+    values: np.ndarray
+    sampling_errors: np.ndarray
+    distances: np.ndarray
+    held: np.ndarray
+    unfilled: np.ndarray
+    unit: float
+    inverse_temperature: float
+    num_parameters: int
+    gradient_evaluations: int
+
+    @property
+    def plateau(self) -> range | None:
+        """Numbers of the localizations between which λ̂ does not change; `None` where there is none, or none is sure.
+
+        The longest row of at least three whose values lie within 5 % of each other, each known to 5 % (95 %).
+        """
+        for length in range(len(self.values), LEAST - 1, -1):
+            for first in range(len(self.values) - length, -1, -1):
+                rows = slice(first, first + length)
+                mean = self.values[rows].mean()
+                known = 1.96 * self.sampling_errors[rows].max() <= FLAT * mean
+                if known and np.ptp(self.values[rows]) <= FLAT * mean:
+                    return range(first, first + length)
+        return None
+
+    @property
+    def words(self) -> str:
+        """What it shows, in a sentence."""
+        if self.plateau is not None:
+            ends = self.localizations[self.plateau.start], self.localizations[self.plateau.stop - 1]
+            value = self.values[self.plateau.start : self.plateau.stop].mean()
+            return f"A plateau at {value:.3g} from γ = {ends[0]:.3g} to {ends[1]:.3g}."
+        bars = 1.96 * self.sampling_errors
+        rows = [slice(first, first + LEAST) for first in range(len(self.values) - LEAST + 1)]
+        if any(np.ptp(self.values[row]) <= FLAT * self.values[row].mean() + bars[row].max() for row in rows):
+            error = np.median(bars / np.maximum(np.abs(self.values), 1e-300))
+            return f"The values are known to {error:.0%} (95 %), not well enough to tell a plateau of {FLAT:.0%}."
+        return "No plateau: the estimate is that of the weights within reach of γ. Compare estimates at one γ only."
+
+    def plot(self):
+        """Draws λ̂ against γ and against the distance reached. Needs matplotlib.
+
+        Returns:
+            A `matplotlib.figure.Figure`.
+        """
+        from keras_selfmodel.rlct.profile_figure import profile_figure
+
+        return profile_figure(self)
+
+
+def localization_profile(
+    model: keras.Model,
+    data: tuple,
+    *,
+    localizations: Sequence[float] | None = None,
+    settings: SamplingSettings | None = None,
+    loss: keras.losses.Loss | Callable | str | None = None,
+    weights=None,
+    **changes: Unpack[SamplingChanges],
+) -> LocalizationProfile:
+    """Estimates the RLCT at several localizations, by chains that are let go step by step.
+
+    Args:
+        model: As for `estimate_rlct`.
+        data: As for `estimate_rlct`.
+        localizations: γ > 0; `None` takes 10 γ₀ to γ₀/100 in steps of √10, with γ₀ = d/R² the localization of a prior
+            as wide as the weights.
+        settings: A `SamplingSettings` with the convention "dataset"; each localization takes half of its draws, and a
+            quarter as many steps before them.
+        loss: As for `estimate_rlct`.
+        weights: As for `estimate_rlct`.
+        **changes: Fields of `SamplingSettings` to set.
+
+    Returns:
+        A `LocalizationProfile`.
+
+    Raises:
+        ValueError: If the arguments do not fit each other, the model or the data.
+
+    Example:
+
+    >>> x = np.repeat(np.random.default_rng(0).normal(size=(1000, 3)), 2, axis=0)
+    >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, kernel_initializer="zeros")])
+    >>> short = {"burn_in": 200, "num_draws": 200, "seed": 1}
+    >>> profile = localization_profile(model, (x, np.tile([0, 1], 1000)), localizations=[10.0, 1.0], **short)
+    >>> profile.values.shape, bool(profile.distances[0] < profile.distances[1])
+    ((2,), True)
+    """
+    settings = SamplingSettings(**changes) if settings is None else dataclasses.replace(settings, **changes)
+    problem = Problem.of(model, data, loss, weights, None, training=False)
+    return alone(profiling(problem, settings, localizations))
+
+
+def profiling(
+    problem: Problem, settings: SamplingSettings, localizations: Sequence[float] | None
+) -> Stepwise[LocalizationProfile]:
+    """Asks for the steps of a profile; arguments as for `localization_profile`."""
+    if settings.convention != "dataset":
+        raise ValueError("convention='paper' fixes γ: there is no profile of it. Take convention='dataset'.")
+    if localizations is not None and not (len(localizations) and all(0 < g < math.inf for g in localizations)):
+        raise ValueError(f"localizations must be finite and positive. Received: localizations={localizations}")
+    energy = problem.energy
+    unit = energy.num_parameters / weight_scale(energy.anchor)
+    found = np.sort([unit * s for s in STRENGTHS] if localizations is None else np.asarray(localizations, float))[::-1]
+    settings = dataclasses.replace(settings, localization=float(found[0]))
+    settings = settings.resolved(energy.num_samples, energy.num_parameters, energy.num_parameters / unit)
+    batches = paper_batches(energy.num_samples, settings.batch_size)
+    per_sample = np.concatenate(energy.losses(batches))
+    gradient = energy.gradient(batches) if settings.control_variate else None
+    chains = Chains(energy, settings, range(settings.num_chains), gradient)
+    most = energy.steps_per_call(settings)
+    yield from continued(chains, settings.burn_in, per_sample, settings, 0, most)
+    settling, draws = (max(2, int(part * settings.num_draws * settings.thinning)) for part in (SETTLING, DRAWS))
+    rows = []
+    for localization in found:
+        chains.localization = float(localization)
+        stretch = yield from continued(chains, settling + draws, per_sample, settings, 0, most)
+        excess, corrected, squares, virial = (values[:, settling:] for values in stretch)
+        held = 0.5 * localization * squares.mean()
+        filled = held + 0.5 * settings.inverse_temperature * virial.mean() - (excess - corrected).mean()
+        error = sampling_error(corrected, squares)
+        rows.append((corrected.mean(), error, math.sqrt(squares.mean()), held, 0.5 * energy.num_parameters - filled))
+    evaluations = chains.gradient_evaluations + (len(batches) if settings.control_variate else 0)
+    columns = (np.array(column) for column in zip(*rows, strict=True))
+    return LocalizationProfile(found, *columns, unit, settings.inverse_temperature, energy.num_parameters, evaluations)
