@@ -4,8 +4,8 @@
     KERAS_BACKEND=tensorflow python benchmarks/rlct_convolutions.py
 
 On JAX each network is sampled with the layout that `transforms` gives convolutions in loops and, in the same run, with
-the one they are written in; on the other backends once. A few hundred steps of two chains on 28 × 28 images, batches
-of 128. Printed: seconds until the first estimate, compilation included, and milliseconds for each gradient of a batch
+the one they are written in; on the other backends once. Thirty steps of two chains on 28 × 28 images, batches of
+64. Printed: seconds until the first estimate, compilation included, and milliseconds for each gradient of a batch
 once compiled, the least of three.
 """
 
@@ -20,7 +20,7 @@ from keras import layers
 from keras_selfmodel.rlct import RLCTWarning, SamplingSettings
 from keras_selfmodel.rlct.problem import Problem
 
-STEPS = {"burn_in": 40, "num_draws": 40, "num_chains": 2, "batch_size": 128, "step_size": 1e-6, "localization": 100.0}
+STEPS = {"burn_in": 15, "num_draws": 15, "num_chains": 2, "batch_size": 64, "step_size": 1e-6, "localization": 100.0}
 
 
 def networks() -> dict[str, list]:

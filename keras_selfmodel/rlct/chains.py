@@ -9,11 +9,12 @@ from keras import ops
 
 from keras_selfmodel import transforms
 from keras_selfmodel.rlct.compiled_steps import compiled_steps
-from keras_selfmodel.rlct.conventions import SamplingSettings
+from keras_selfmodel.rlct.conventions import WIDER, SamplingSettings
 from keras_selfmodel.rlct.curvature import Curvature
 from keras_selfmodel.rlct.energy import Energy
 from keras_selfmodel.rlct.samplers import SAMPLERS
 from keras_selfmodel.rlct.stepwise import Request, Stepwise, Trace, alone
+from keras_selfmodel.rlct.weight_scale import weight_scale
 
 # Friction times time step: little during burn-in, where momenta carry the chains far along flat directions, more in
 # its last tenth and for the draws. It is raised, up to a limit, where the noise of the batches would otherwise heat the
@@ -274,15 +275,19 @@ class Chains:
         # A curvature that is not finite tells nothing; if the loss is not either, the estimate is NaN and says so.
         self._largest = max(largest if math.isfinite(largest) else 0.0, 0.9 * self._largest)
         whole = self.inverse_temperature * self._largest + self.localization
-        if whole <= 0:
+        # Where neither holds a chain, as at a w* of no curvature, no step is longer than the weights are wide.
+        least = self._energy.num_parameters / weight_scale(self._energy.anchor) / WIDER
+        if whole <= 0 and not self._curvature.near(self._state[0], self._state[2], least**-0.5) > 0:
             raise ValueError("The loss does not depend on the weights near w*. Give a step_size or a localization.")
         longer = 1.0 if self._cold or self.done < STEPS_BETWEEN else BURN_IN_STEP
-        self.step_size = longer * self._sampler.curvature_step / whole
+        self.step_size = longer * self._sampler.curvature_step / max(whole, least)
 
     def _take_back(self, before: list[np.ndarray]) -> None:
         # The curvature asked of the next steps grows too, so that the step size does not jump back.
-        self._largest = 4 * self._largest + 3 * self.localization / self.inverse_temperature
         self.step_size /= 4
+        shorter = self._sampler.curvature_step / self.step_size - self.localization
+        taken = 4 * self._largest + 3 * self.localization / self.inverse_temperature
+        self._largest = max(taken, shorter / self.inverse_temperature)
         self.friction = min(2 * self.friction, FRICTION_LIMIT)
         weights, arrays, other, key = self._state
         restored = [ops.convert_to_tensor(a.copy()) for a in before]
@@ -291,9 +296,5 @@ class Chains:
     def _compiled(self, *, several: bool = False) -> Callable:
         """The steps, compiled; see `compiled_steps`."""
         return compiled_steps(
-            self._energy,
-            self._sampler,
-            self._settings.sampler,
-            corrected=bool(self._full_gradient),
-            several=several,
+            self._energy, self._sampler, self._settings.sampler, corrected=bool(self._full_gradient), several=several
         )

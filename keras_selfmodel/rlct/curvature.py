@@ -73,9 +73,15 @@ class Curvature:
             )
         self.evaluations += 2 * iterations * chains
         largest = float(np.max(ops.convert_to_numpy(curvatures)))
-        if not np.isfinite(largest):
-            self.directions = None
+        if not 0 < largest < np.inf:
+            self.directions = None  # No direction: it would stay zero wherever the chains go.
         return largest
+
+    def near(self, weights: list, other: list, width: float) -> float:
+        """As a call, for weights that lie so far from these as normal numbers of this width."""
+        rng = np.random.default_rng([self._seed, self.evaluations, 3])
+        drawn = [ops.convert_to_tensor(width * rng.normal(size=w.shape), keras.config.floatx()) for w in weights]
+        return self([w + away for w, away in zip(weights, drawn, strict=True)], other, 2)
 
 
 def difference_length(norm):
