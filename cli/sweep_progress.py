@@ -52,17 +52,17 @@ class SweepBar:
             self._progress.stop()
 
     def progress(self):
-        """The hooks for `experiments.sweep`."""
+        """The progress callbacks for `experiments.sweep`."""
         from keras_selfmodel.experiments import SweepProgress
 
         return SweepProgress(
-            told=self._told,
+            step=self._step,
             finished=lambda job, result: self._ended(job, _note(result)),
             failed=lambda job, reason: self._ended(job, f"failed: {reason}"),
             waiting=self._wait,
         )
 
-    def _told(self, job, part: str, done: int, total: int) -> None:
+    def _step(self, job, part: str, done: int, total: int) -> None:
         if self._progress is None:
             return
         if job not in self._lines:

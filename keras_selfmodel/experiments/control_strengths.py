@@ -1,4 +1,4 @@
-"""How strong each objective is in `ksm controls`, unless told otherwise."""
+"""Default strengths of each objective in `ksm controls`."""
 
 # For the paper's MNIST networks: from a baseline's accuracy down to a few points below it, where self-modeling lies, by
 # trials of 64 hidden units after 20 epochs. Self-models of few numbers overwhelm a network sooner, because each weighs

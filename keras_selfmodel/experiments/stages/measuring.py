@@ -32,14 +32,14 @@ def measured(run: RunContext, model: keras.Model, trainer: Trainer) -> Measures:
         tested = trainer.evaluate(model)
     if run.recipe.rlct is None:
         return Measures(tested, {})
-    estimates, told = {}, {"trained": run.progress.sampling, "descend": run.progress.descended}
+    estimates, progress = {}, {"trained": run.progress.sampling, "descend": run.progress.descended}
     with run.stopwatch.part(PARTS["trained"]):  # what is compiled serves both
         problem = rlct_problem(run.recipe, model, trainer.training_samples())
         estimates["trained"] = problem.estimate(
-            run.recipe.rlct, checkpoint=run.files.sampling("trained"), progress=told["trained"]
+            run.recipe.rlct, checkpoint=run.files.sampling("trained"), progress=progress["trained"]
         )
     with run.stopwatch.part(PARTS["descend"]):
         estimates["descend"] = problem.estimate(
-            run.recipe.rlct, anchor="descend", checkpoint=run.files.sampling("descend"), progress=told["descend"]
+            run.recipe.rlct, anchor="descend", checkpoint=run.files.sampling("descend"), progress=progress["descend"]
         )
     return Measures(tested, estimates)

@@ -21,7 +21,7 @@ from keras_selfmodel.experiments.progress import Progress
 from keras_selfmodel.experiments.sweeps.data_origin import DataOrigin
 from keras_selfmodel.experiments.sweeps.jobs import Job, Outcome, failed, perform
 
-Told = Callable[[Job, str, int, int], None]
+OnProgress = Callable[[Job, str, int, int], None]
 """Called with a job, what it does ("epochs", "RLCT", "after descent"), how much of it is done, and of how much."""
 
 Executor = Callable[[SimpleQueue], Iterator[tuple[Job, Outcome]]]
@@ -33,12 +33,12 @@ class HereExecutor:
 
     Args:
         dataset: The data of all runs.
-        told: Hook for the progress of the jobs.
+        progress: Called with the progress of the jobs.
     """
 
-    def __init__(self, dataset: Dataset, told: Told) -> None:
+    def __init__(self, dataset: Dataset, progress: OnProgress) -> None:
         self._dataset = dataset
-        self._told = told
+        self._progress = progress
 
     def __call__(self, jobs: SimpleQueue) -> Iterator[tuple[Job, Outcome]]:
         """Takes jobs from the queue until it is empty, and yields what came of each."""
@@ -46,7 +46,7 @@ class HereExecutor:
             job = jobs.get()
             progress = Progress(
                 *(
-                    lambda done, total, *_, job=job, name=name: self._told(job, name, done, total)
+                    lambda done, total, *_, job=job, name=name: self._progress(job, name, done, total)
                     for name in ("epochs", "RLCT", "after descent")
                 )
             )
@@ -81,13 +81,13 @@ class ProcessesExecutor:
     Args:
         dataset: The data of all runs; the processes load them again, by name or by the recipe file of the user's
             task that has their name, and limit them to as many examples.
-        told: Hook for the progress of the jobs.
+        progress: Called with the progress of the jobs.
         data_dir: Folder of TFDS data that they load from.
         workers: Number of processes.
     """
 
-    def __init__(self, dataset: Dataset, told: Told, *, data_dir: str | None, workers: int) -> None:
-        self._told = told
+    def __init__(self, dataset: Dataset, progress: OnProgress, *, data_dir: str | None, workers: int) -> None:
+        self._progress = progress
         self._workers = workers
         self._stopped = threading.Event()
         self.processes: list[subprocess.Popen] = []
@@ -110,8 +110,8 @@ class ProcessesExecutor:
             at_work = len(threads)
             while at_work:
                 kind, *values = events.get()
-                if kind == "told":
-                    self._told(*values)
+                if kind == "progress":
+                    self._progress(*values)
                 elif kind == "outcome":
                     yield tuple(values)
                 elif kind == "fatal":
@@ -155,7 +155,7 @@ class ProcessesExecutor:
             for line in worker.process.stdout:
                 values = json.loads(line)
                 if "event" in values:
-                    events.put(("told", job, values["event"], values["done"], values["total"]))
+                    events.put(("progress", job, values["event"], values["done"], values["total"]))
                 elif "state" in values:
                     return typed(Outcome, values, "a worker's answer")
                 else:

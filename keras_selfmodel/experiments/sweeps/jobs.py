@@ -50,7 +50,7 @@ def perform(job: Job, dataset: Dataset, progress: Progress) -> Outcome:
     Args:
         job: The run.
         dataset: Its data.
-        progress: Hooks that are told about its epochs and steps.
+        progress: Progress callbacks.
 
     Returns:
         An `Outcome`. The reason of a failure stays in the run's folder, unless the folder is another run's.

@@ -75,7 +75,7 @@ def measure_together(
     jobs: Sequence[Job],
     dataset: Dataset,
     *,
-    told: Callable[[Job, str, int, int], None] = lambda *_: None,
+    progress: Callable[[Job, str, int, int], None] = lambda *_: None,
     limit: float = DEFAULT_BYTES,
 ) -> None:
     """Finishes runs whose networks are trained: as `run` would, but for chains of several networks in one program.
@@ -87,7 +87,7 @@ def measure_together(
     Args:
         jobs: The runs.
         dataset: Their data.
-        told: Called with (job, "RLCT" or "after descent", steps done, steps in all).
+        progress: Called with (job, "RLCT" or "after descent", steps done, steps in all).
         limit: Bytes that the chains of the networks sampled at a time may take; see `networks_sampled_at_once`.
     """
     shapes: dict[Recipe, list[Job]] = defaultdict(list)
@@ -111,7 +111,7 @@ def measure_together(
                         longest = max(prepared.x_train.shape[1:], default=1)
                         number = networks_sampled_at_once(found.model, job.recipe.rlct, limit, longest)
                 if opened:
-                    _measure(opened, x, told)
+                    _measure(opened, x, progress)
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ def _opened(job: Job, run: RunContext, locks: ExitStack) -> _Measuring | None:
     return opened
 
 
-def _measure(opened: list[_Measuring], x, told: Callable) -> None:
+def _measure(opened: list[_Measuring], x, on_step: Callable) -> None:
     labels, estimates = opened[0].run.dataset.y_train, {}
     problems = [
         rlct_problem(one.run.recipe, one.model, (x, labels), one.run.recipe.order(len(labels)).astype(np.int32))
@@ -154,7 +154,7 @@ def _measure(opened: list[_Measuring], x, told: Callable) -> None:
                         one.run.recipe.rlct,
                         anchor=anchor,
                         checkpoint=one.run.files.sampling(anchor),
-                        progress=lambda done, total, one=one, part=part: told(
+                        progress=lambda done, total, one=one, part=part: on_step(
                             one.job, part.removeprefix("RLCT "), done, total
                         ),
                     )

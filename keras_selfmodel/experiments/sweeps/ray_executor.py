@@ -37,7 +37,7 @@ class RayExecutor:
     Args:
         dataset: The data of all runs; the tasks load them again, by name or by the recipe file of the user's task that
             has their name.
-        told: Hook for the progress of the jobs, as `executors.Told`.
+        progress: Called with the progress of the jobs, as `executors.OnProgress`.
         cluster: The cluster, and what a task takes of it.
         data_dir: Folder of TFDS data that they load from.
         together: Whether one program trains the networks of a group.
@@ -49,7 +49,7 @@ class RayExecutor:
     def __init__(
         self,
         dataset: Dataset,
-        told: Callable[[Job, str, int, int], None],
+        progress: Callable[[Job, str, int, int], None],
         cluster: RayCluster,
         *,
         data_dir: str | os.PathLike | None,
@@ -60,7 +60,7 @@ class RayExecutor:
         except ImportError:
             raise ImportError("A sweep on Ray needs ray: pip install 'keras-selfmodel[distributed]'") from None
         self._ray = ray
-        self._told = told
+        self._progress = progress
         self._cluster = cluster
         self._together = together
         self._origin = DataOrigin.of(dataset, data_dir)
@@ -168,7 +168,7 @@ class RayExecutor:
         if "fatal" in word:
             raise RuntimeError(word["fatal"])
         if "event" in word:
-            self._told(left[word["job"]], word["event"], word["done"], word["total"])
+            self._progress(left[word["job"]], word["event"], word["done"], word["total"])
         else:
             job = left.pop(word["job"])
             yield job, typed(Outcome, word["outcome"], "a task's answer")

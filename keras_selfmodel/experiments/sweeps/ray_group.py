@@ -34,7 +34,7 @@ def perform_group(origin: DataOrigin, jobs: list[Job], together: bool) -> Iterat
         For a job by its number `{"job": 0, "event": "epochs", "done": 3, "total": 50}` now and then, in the end
         `{"job": 0, "outcome": ...}`; or `{"fatal": ...}` if no job can be computed.
     """
-    # Progress is told by calls out of the run, and passed on by yielding: two threads.
+    # Progress arrives by calls out of the run, and is passed on by yielding: two threads.
     words: SimpleQueue[dict | None] = SimpleQueue()
     threading.Thread(target=_compute, args=(origin, jobs, together, words), daemon=True).start()
     while (word := words.get()) is not None:
@@ -45,14 +45,14 @@ def _compute(origin: DataOrigin, jobs: list[Job], together: bool, words: SimpleQ
     try:
         dataset = _loaded(origin)
         tellers = [_Teller(number, words) for number in range(len(jobs))]
-        told = lambda job, done, total: tellers[jobs.index(job)].tell("epochs", done, total)  # noqa: E731
+        on_epoch = lambda job, done, total: tellers[jobs.index(job)].tell("epochs", done, total)  # noqa: E731
         reasons = {}
         if together:
-            reasons = train_together(jobs, dataset, on_epoch=told)
+            reasons = train_together(jobs, dataset, on_epoch=on_epoch)
             standing = [job for job in jobs if job not in reasons]
-            told = lambda job, *what: tellers[jobs.index(job)].tell(*what)  # noqa: E731
+            on_step = lambda job, *what: tellers[jobs.index(job)].tell(*what)  # noqa: E731
             if measuring_together_pays():
-                measure_together(standing, dataset, told=told)
+                measure_together(standing, dataset, progress=on_step)
         for number, job in enumerate(jobs):
             if job in reasons:
                 outcome = Outcome("failed", reasons[job])

@@ -28,16 +28,16 @@ SECONDS_BETWEEN_LOOKS = 1.0
 
 @dataclass(frozen=True)
 class SweepProgress:
-    """What a sweep tells while it works; each hook may be replaced.
+    """Progress callbacks of a sweep; each may be replaced.
 
     Attributes:
-        told: Called with (job, "epochs" or "RLCT" or "after descent", how much of it is done, of how much).
+        step: Called with (job, "epochs" or "RLCT" or "after descent", how much of it is done, of how much).
         finished: Called with (job, its result).
         failed: Called with (job, the reason).
         waiting: Called with the number of runs that another process computes, when nothing else is left.
     """
 
-    told: Callable[[Job, str, int, int], None] = lambda *_: None
+    step: Callable[[Job, str, int, int], None] = lambda *_: None
     finished: Callable[[Job, RunResult], None] = lambda *_: None
     failed: Callable[[Job, str], None] = lambda *_: None
     waiting: Callable[[int], None] = lambda *_: None
@@ -82,7 +82,7 @@ def sweep(
             runs.
         cluster: The Ray cluster that computes, in place of this machine; `workers` is then of no account. The folder,
             and the data or their cache, must be where all its machines see them.
-        progress: Hooks that are told what happens.
+        progress: Progress callbacks; `None` for none.
 
     Returns:
         A `SweepResult`. Networks trained together differ from those trained alone by the order of additions.
@@ -100,20 +100,20 @@ def sweep(
     progress = progress or SweepProgress()
     plan.folder.mkdir(parents=True, exist_ok=True)
     if cluster is not None:
-        with RayExecutor(dataset, progress.told, cluster, data_dir=data_dir, together=together) as execute:
+        with RayExecutor(dataset, progress.step, cluster, data_dir=data_dir, together=together) as execute:
             return _computed(plan, dict(plan.failures), execute, progress, dataset)
     failures = dict(plan.failures)
     if together:
-        on_epoch = lambda job, done, total: progress.told(job, "epochs", done, total)  # noqa: E731
+        on_epoch = lambda job, done, total: progress.step(job, "epochs", done, total)  # noqa: E731
         for job, reason in train_together(plan.jobs, dataset, on_epoch=on_epoch).items():
             failures[job] = reason
             progress.failed(job, reason)
         if measuring_together_pays():
-            measure_together([job for job in plan.jobs if job not in failures], dataset, told=progress.told)
+            measure_together([job for job in plan.jobs if job not in failures], dataset, progress=progress.step)
     if workers == 1:
-        execute = HereExecutor(dataset, progress.told)
+        execute = HereExecutor(dataset, progress.step)
     else:
-        execute = ProcessesExecutor(dataset, progress.told, data_dir=data_dir, workers=min(workers, len(plan.jobs)))
+        execute = ProcessesExecutor(dataset, progress.step, data_dir=data_dir, workers=min(workers, len(plan.jobs)))
     return _computed(plan, failures, execute, progress, dataset)
 
 

@@ -64,7 +64,7 @@ def test_networks_measured_together_are_measured_as_alone(trained, tiny, measure
     told = []
     with monkeypatch.context() as patch:
         patch.setattr(Chains, "run", lambda *_: pytest.fail("a network's chains were moved alone"))
-        measure_together(trained, tiny, told=lambda job, *what: told.append((job, *what)))
+        measure_together(trained, tiny, progress=lambda job, *what: told.append((job, *what)))
     steps = trained[0].recipe.rlct.num_steps
     assert {(job, part, steps, steps) for job in trained for part in ("RLCT", "after descent")} <= set(told)
     for job, alone in zip(trained, measured_alone, strict=True):
@@ -82,7 +82,7 @@ def test_an_interrupted_measuring_goes_on_in_each_run(trained, tiny, measured_al
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        measure_together(trained, tiny, told=interrupt)
+        measure_together(trained, tiny, progress=interrupt)
     for job, alone in zip(trained, measured_alone, strict=True):
         files = RunFolder(job.folder)
         assert files.sampling("trained").exists() and not files.finished

@@ -96,7 +96,7 @@ def test_a_run_that_ends_its_process_costs_no_other_run(one_core, tmp_path):
     task = _task(tmp_path, epochs=2, deadly=True)
     recipes = grid(dataclasses.replace(task.recipe, rlct=None), hidden=[4], aux_weights=[1.0], seeds=[1, 2, 3])
     dataset, told = task.load(), []
-    progress = SweepProgress(told=lambda job, *words: told.append((job.recipe.seed, *words)))
+    progress = SweepProgress(step=lambda job, *words: told.append((job.recipe.seed, *words)))
     plan = plan_sweep(recipes, dataset, tmp_path / "sweep")
     found = sweep(plan, dataset, cluster=RayCluster(retries=0), progress=progress)
     ((name, reason),) = found.failures.items()
@@ -203,7 +203,7 @@ def test_a_group_is_trained_together(no_mnist, one_core, tmp_path):
     )
     assert dataset.is_subset
     told = []
-    progress = SweepProgress(told=lambda job, part, done, total: told.append((job.recipe, done)))
+    progress = SweepProgress(step=lambda job, part, done, total: told.append((job.recipe, done)))
     plan = plan_sweep(recipes, dataset, tmp_path / "sweep")
     found = sweep(plan, dataset, cluster=RayCluster(), together=True, progress=progress)
     assert found.failures == {} and len(found.results) == 4

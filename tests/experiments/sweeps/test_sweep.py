@@ -82,7 +82,7 @@ def test_an_interrupted_sweep_goes_on_and_ends_with_the_same_table(recipes, tiny
 
     sweep(plan_sweep(recipes, tiny, tmp_path / "whole"), tiny)
     with pytest.raises(KeyboardInterrupt):
-        sweep(plan_sweep(recipes, tiny, tmp_path / "cut"), tiny, progress=SweepProgress(told=interrupt))
+        sweep(plan_sweep(recipes, tiny, tmp_path / "cut"), tiny, progress=SweepProgress(step=interrupt))
     assert len(_rows(tmp_path / "cut")) == 2
     sweep(plan_sweep(recipes, tiny, tmp_path / "cut"), tiny)
     tables = [(tmp_path / name / "results.csv").read_bytes() for name in ("whole", "cut")]

@@ -42,7 +42,7 @@ def _assert_as_alone(found, tiny, folder):
 
 def test_a_sweep_trained_together_finds_what_single_runs_find(recipes, tiny, tmp_path):
     told = []
-    progress = SweepProgress(told=lambda job, part, done, total: told.append((job.recipe.name, done, total)))
+    progress = SweepProgress(step=lambda job, part, done, total: told.append((job.recipe.name, done, total)))
     found = sweep(plan_sweep(recipes, tiny, tmp_path / "sweep"), tiny, together=True, progress=progress)
     assert len(found.results) == 8 and found.failures == {}
     for number, result in enumerate(found.results):
