@@ -41,7 +41,7 @@ def say_damaged(damaged: Sequence) -> None:
     for error in damaged:
         click.secho(f"Left out: {visible(str(error.file))} is damaged: {error.reason}", fg="yellow", err=True)
     if damaged:
-        advice = "ksm sweep with --retry-failed computes damaged runs anew; without it, remove their folders."
+        advice = "To compute damaged runs again, use ksm sweep --retry-failed, or remove their folders."
         click.secho(advice, fg="yellow", err=True)
 
 

@@ -1,4 +1,4 @@
-"""How the RLCT of a network of a task is sampled, where not all of it is said."""
+"""How the RLCT of a network of a task is sampled, if not all settings are given."""
 
 import dataclasses
 

@@ -1,4 +1,4 @@
-"""One network trained by several devices."""
+"""One network trained on several devices."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -33,7 +33,7 @@ def shared_by(devices: int, task: Task, recipe: Recipe, dataset: Dataset) -> Sco
     if devices == 1:
         return ONE_DEVICE
     if not task.by_fit:
-        raise ValueError(f"Networks of {recipe.task} are trained by one device alone. Received: devices={devices}")
+        raise ValueError(f"Networks of {recipe.task} can only be trained on one device. Received: devices={devices}")
     there = transforms.devices()
     if devices > len(there):
         raise ValueError(f"The backend has {len(there)} devices: {', '.join(there)}. Received: devices={devices}")

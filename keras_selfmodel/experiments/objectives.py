@@ -1,4 +1,4 @@
-"""What networks are trained on besides their task, by name: self-modeling, its variants, and the controls for it."""
+"""Objectives by name: what networks are trained on besides their task. Self-modeling, its variants and controls."""
 
 import math
 from collections.abc import Callable
@@ -58,7 +58,7 @@ class Objective:
             "regularizer", for the classical ones.
         description: What it adds, in a few words.
         model: Wraps a classifier.
-        limit: The strength lies below it.
+        limit: The strength must be below it.
         strength_is_built_in: Whether networks of several strengths are different graphs, which no one program trains.
     """
 
@@ -146,7 +146,7 @@ def _activation_regularization(subject: Subject) -> ObjectiveModel:
 OBJECTIVES: dict[str, Objective] = {
     objective.name: objective
     for objective in (
-        Objective(SELF_MODELING, "self-model", "predicts its activations, as in the paper", _self_modeling),
+        Objective(SELF_MODELING, "self-model", "predicts its own activations, as in the paper", _self_modeling),
         Objective(
             "both-gradients",
             "self-model",
@@ -163,13 +163,13 @@ OBJECTIVES: dict[str, Objective] = {
         Objective(
             "signs",
             "self-model",
-            "self-modeling of the signs of the units alone",
+            "self-modeling of only the signs of the units",
             lambda subject: _self_modeling(subject, target_transformation=Signs()),
         ),
         Objective(
             "mean-and-range",
             "self-model",
-            "self-modeling of mean and range over the units alone",
+            "self-modeling of only mean and range over the units",
             lambda subject: _self_modeling(subject, target_transformation=MeanAndRange()),
         ),
         Objective("deep-head", "self-model", "self-modeling by a head with a hidden layer", _deep_head),

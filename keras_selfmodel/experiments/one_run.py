@@ -1,4 +1,4 @@
-"""One run: train a network, measure it, write it all down."""
+"""One run: train a network, measure it, write everything to a folder."""
 
 from pathlib import Path
 
@@ -44,7 +44,7 @@ def run(
 
     Raises:
         FolderTakenError: If the folder holds a run with the same settings and `resume` is false.
-        FolderBusyError: If another process is at work in the folder.
+        FolderBusyError: If another process is working in the folder.
         RunFolderError: If the folder holds a run with other settings, or a damaged file, or a run's files
             without the settings that made them.
         TrainingDivergedError: If the loss is not finite after an epoch.

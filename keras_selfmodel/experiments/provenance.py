@@ -1,4 +1,4 @@
-"""On what a run was computed."""
+"""What a run was computed on."""
 
 import functools
 import platform

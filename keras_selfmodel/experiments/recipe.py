@@ -30,15 +30,15 @@ class Recipe:
         momentum: Nesterov momentum; 0 for none.
         seed: Seed of the initial weights, the order of the data and the sampling.
         rlct: Settings of the RLCT estimation, with the recipe's seed; `None` leaves it out.
-        optimizer: "sgd" or "adam", in a task of the user's own; `None` in a task of the paper.
-        scaling: How the inputs are scaled, a name in `datasets.scaling.SCALINGS`, in a task of the user's own.
-        network: What the network of a task of the user's own is, with the digest of its file.
+        optimizer: "sgd" or "adam", in a custom task; `None` in a task of the paper.
+        scaling: How the inputs are scaled, a name in `datasets.scaling.SCALINGS`, in a custom task.
+        network: Description of a custom task's network, with the digest of its file.
         objective: What is trained on besides the task, a name in `OBJECTIVES`. A baseline, which has no such thing, has
             the default, so that it is one and the same for all of them.
         keep_epochs: Epochs after which the weights are kept in the run folder, 0 for those before training. It changes
             no number. The last epoch is `model.keras` in any case.
-        precision: What the network computes in while it is trained and tested, one of `PRECISIONS`. Its weights are
-            float32, and so is all that the RLCT is computed in.
+        precision: Number format the network computes in while it is trained and tested, one of `PRECISIONS`. Its
+            weights are float32, and so is all that the RLCT is computed in.
     """
 
     task: Name

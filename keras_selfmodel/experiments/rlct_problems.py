@@ -1,4 +1,4 @@
-"""The RLCT of networks that differ in their weights alone: compiled once for all of them."""
+"""The RLCT of networks that differ only in their weights: compiled once for all of them."""
 
 import keras
 import numpy as np

@@ -48,7 +48,7 @@ class DamagedRunError(RunFolderError):
     def __init__(self, file: Path, reason: str) -> None:
         self.file = file
         self.reason = reason
-        super().__init__(f"{file} is damaged: {reason} Start the run anew in another folder.")
+        super().__init__(f"{file} is damaged: {reason} Start the run again in another folder.")
 
     def __reduce__(self):
         return type(self), (self.file, self.reason)
@@ -63,15 +63,17 @@ class FolderTakenError(RunFolderError):
 
     def __init__(self, path: Path, *, finished: bool) -> None:
         self.finished = finished
-        state, wish = ("a finished", "get its result") if finished else ("an unfinished", "go on with it")
-        super().__init__(f"{path} holds {state} run. To {wish}, pass resume=True; else choose another folder.")
+        state, wish = ("a finished", "get its result") if finished else ("an unfinished", "continue it")
+        super().__init__(
+            f"{path} already holds {state} run. To {wish}, pass resume=True; otherwise choose another folder."
+        )
 
 
 class FolderBusyError(RunFolderError):
     """Another process is computing the run in the folder."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(f"{path}: another process is at work on this run. Wait for it, or choose another folder.")
+        super().__init__(f"{path}: another process is working on this run. Wait for it, or choose another folder.")
 
 
 @dataclass(frozen=True)

@@ -29,8 +29,8 @@ class Metrics:
         rlct_descended: The estimate at the minimum of the task's loss near the trained weights (`anchor="descend"`),
             which were trained on another loss where the network models itself.
         data_source: Where the data came from.
-        is_subset: Whether the data are only a part of the data set, so that no comparison with the paper
-            holds.
+        is_subset: Whether the data are only a part of the data set, so that they are not comparable with the
+            paper.
         backend: What computed it.
         paper: The paper's figures for the same setting, if it has any.
     """

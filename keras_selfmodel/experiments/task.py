@@ -1,4 +1,4 @@
-"""What distinguishes one experiment from another."""
+"""A task: what distinguishes one experiment from another."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -51,10 +51,11 @@ class Task:
         """
         if recipe.objective in self.without:
             raise ValueError(
-                f"Networks of {recipe.task} cannot be trained with objective={recipe.objective!r}. Without: "
+                f"Networks of {recipe.task} cannot be trained with objective={recipe.objective!r}. Impossible for "
+                "this task: "
                 f"{', '.join(self.without)}."
             )
         if recipe.precision != "float32" and not self.by_fit:
             raise ValueError(
-                f"Networks of {recipe.task} are trained in float32 alone. Received: precision={recipe.precision!r}"
+                f"Networks of {recipe.task} can only be trained in float32. Received: precision={recipe.precision!r}"
             )

@@ -40,7 +40,7 @@ class StoredRun:
     def digest(self) -> str:
         """The digest of the data it was trained on."""
         if self.result.config is None:
-            raise RunFolderError(f"{self.files.path} has no config.json that says on which data the run was trained.")
+            raise RunFolderError(f"{self.files.path} has no config.json that says which data the run was trained on.")
         return self.result.config.data.digest
 
     def check_data(self, dataset: Dataset) -> None:

@@ -56,7 +56,7 @@ def test_batches_that_cannot_be_divided_are_refused(recipe, tiny, four_devices, 
 
 
 def test_imdb_is_trained_by_one_device_alone(tiny, four_devices):
-    with pytest.raises(ValueError, match="Networks of imdb are trained by one device alone. Received: devices=2"):
+    with pytest.raises(ValueError, match="Networks of imdb can only be trained on one device. Received: devices=2"):
         shared_by(2, TASKS["imdb"], TASKS["imdb"].recipe, tiny)
 
 

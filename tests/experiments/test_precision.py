@@ -100,7 +100,7 @@ def test_a_folder_with_another_precision_is_another_runs(mixed, finished, tiny):
 
 def test_imdb_is_trained_in_float32_alone(tiny):
     imdb = dataclasses.replace(TASKS["imdb"].recipe, precision="mixed_bfloat16", rlct=None)
-    with pytest.raises(ValueError, match="imdb are trained in float32 alone. Received: precision='mixed_bfloat16'"):
+    with pytest.raises(ValueError, match="imdb can only be trained in float32. Received: precision='mixed_bfloat16'"):
         compiled_model(find_task("imdb"), imdb, tiny)
 
 

@@ -33,8 +33,8 @@ def compiled_model(task: Task, recipe: Recipe, dataset: Dataset) -> keras.Model:
         classifier = task.network(recipe, dataset)
         if not computes_in(classifier, recipe.precision):
             raise ValueError(
-                f"No layer of the network computes in {recipe.precision}, because each has another dtype of its own. "
-                "Leave the dtypes out of the network, or take the precision that it was built with."
+                f"No layer of the network computes in {recipe.precision}, because each has its own dtype. "
+                "Leave the dtypes out of the network, or use the precision it was built with."
             )
         model = classifier
         if recipe.aux_weight > 0:

@@ -24,7 +24,7 @@ def claim(files: RunFolder, config: RunConfig, *, resume: bool) -> RunResult | N
     if not files.started:
         if files.results:
             raise RunFolderError(
-                f"{files.path} holds {', '.join(files.results)}, but no config.json that says which settings "
+                f"{files.path} holds {', '.join(files.results)}, but no config.json with the settings that "
                 "made them. Choose another folder."
             )
         files.write("config.json", CONFIG, config)
@@ -32,7 +32,7 @@ def claim(files: RunFolder, config: RunConfig, *, resume: bool) -> RunResult | N
     differences = files.read("config.json", CONFIG).differences(config)
     if differences:
         raise RunFolderError(
-            f"{files.path} holds a run with other settings: {'; '.join(differences)}. Choose another folder."
+            f"{files.path} was written by a run with other settings: {'; '.join(differences)}. Choose another folder."
         )
     if not resume:
         raise FolderTakenError(files.path, finished=files.finished)

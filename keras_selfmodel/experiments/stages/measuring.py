@@ -15,7 +15,7 @@ PARTS = {"trained": "RLCT", "descend": "RLCT after descent"}
 
 @dataclass(frozen=True)
 class Measures:
-    """What was measured of a network.
+    """The measures of a network.
 
     Attributes:
         tested: On the test data, as `Trainer.evaluate` names it.

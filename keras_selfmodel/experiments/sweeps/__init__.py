@@ -1,1 +1,1 @@
-"""Grids of runs: their plan, who computes them, and the table of their results."""
+"""Grids of runs: their plan, what computes them, and the table of their results."""

@@ -17,7 +17,7 @@ class DataOrigin:
 
     Attributes:
         name: Name of the data set.
-        recipe_file: The recipe file of the user's task that has this name; `None` for a task of the paper.
+        recipe_file: The recipe file of the custom task of this name; `None` for a task of the paper.
         data_dir: Folder of TFDS data; `None` for TFDS_DATA_DIR or the usual one.
         digest: Digest that the data must have.
         examples: How many training examples of them the sweep takes.
@@ -42,10 +42,10 @@ class DataOrigin:
         )
 
     def load(self) -> Dataset:
-        """Loads the data, and makes the user's task known to this process if it is one's.
+        """Loads the data, and registers the task in this process if it is a custom one.
 
         Raises:
-            RuntimeError: If they are others than those of the sweep.
+            RuntimeError: If they differ from the sweep's data.
         """
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the sweep has loaded the same data, and shown them
@@ -55,5 +55,7 @@ class DataOrigin:
                 dataset = add_task(read_recipe_file(self.recipe_file)).load(self.data_dir)
         dataset = datasets.limited(dataset, self.examples)
         if dataset.digest != self.digest:
-            raise RuntimeError(f"{dataset.source} changed while the sweep was running, or is not what the sweep has.")
+            raise RuntimeError(
+                f"{dataset.source} changed while the sweep was running, or differs from the sweep's data."
+            )
         return dataset

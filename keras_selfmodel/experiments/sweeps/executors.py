@@ -25,7 +25,7 @@ OnProgress = Callable[[Job, str, int, int], None]
 """Called with a job, what it does ("epochs", "RLCT", "after descent"), how much of it is done, and of how much."""
 
 Executor = Callable[[SimpleQueue], Iterator[tuple[Job, Outcome]]]
-"""Takes jobs from a queue until it is empty, and yields what came of each."""
+"""Takes jobs from a queue until it is empty, and yields the outcome of each."""
 
 
 class HereExecutor:
@@ -41,7 +41,7 @@ class HereExecutor:
         self._progress = progress
 
     def __call__(self, jobs: SimpleQueue) -> Iterator[tuple[Job, Outcome]]:
-        """Takes jobs from the queue until it is empty, and yields what came of each."""
+        """Takes jobs from the queue until it is empty, and yields the outcome of each."""
         while not jobs.empty():
             job = jobs.get()
             progress = Progress(
@@ -79,8 +79,8 @@ class ProcessesExecutor:
     A process that dies fails the run it was at, and another takes its place.
 
     Args:
-        dataset: The data of all runs; the processes load them again, by name or by the recipe file of the user's
-            task that has their name, and limit them to as many examples.
+        dataset: The data of all runs; the processes load them again, by name or by the recipe file of the
+            custom task of that name, and limit them to as many examples.
         progress: Called with the progress of the jobs.
         data_dir: Folder of TFDS data that they load from.
         workers: Number of processes.
@@ -94,7 +94,7 @@ class ProcessesExecutor:
         self._start = {"data": plain(DataOrigin.of(dataset, data_dir))}
 
     def __call__(self, jobs: SimpleQueue) -> Iterator[tuple[Job, Outcome]]:
-        """Takes jobs from the queue until it is empty, and yields what came of each.
+        """Takes jobs from the queue until it is empty, and yields the outcome of each.
 
         Raises:
             RuntimeError: If no run can be computed, for the reason it names.
@@ -200,6 +200,6 @@ def _death(worker: _Worker) -> str:
     said = [line for line in worker.errors.read().splitlines() if line.strip()]
     if code < 0:
         name = signal.Signals(-code).name
-        hint = " (the system does that when memory is short)" if name == "SIGKILL" else ""
-        return f"Its process was ended by {name}{hint}."
+        hint = " (the system does this when memory runs out)" if name == "SIGKILL" else ""
+        return f"Its process was killed by {name}{hint}."
     return f"Its process ended with exit code {code}" + (f": {said[-1]}" if said else ".")

@@ -41,7 +41,7 @@ def plan_sweep(recipes: Sequence[Recipe], dataset: Dataset, folder: str | Path, 
         recipes: Settings of the runs.
         dataset: Their data.
         folder: The sweep's folder, which need not exist. Each run has a folder in it, as `run` makes it.
-        retry_failed: Whether runs that failed before are tried again, and those with a damaged file computed anew.
+        retry_failed: Whether runs that failed before are tried again, and those with a damaged file computed again.
 
     Returns:
         A `Plan`. Runs in the folder that were not asked for are left alone.

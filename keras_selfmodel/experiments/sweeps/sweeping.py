@@ -45,7 +45,7 @@ class SweepProgress:
 
 @dataclass(frozen=True)
 class SweepResult:
-    """What a sweep ended with.
+    """The outcome of a sweep.
 
     Attributes:
         results: Results of the runs asked for, in the order of `run_store.place_of`.
@@ -69,7 +69,7 @@ def sweep(
     """Computes the runs of a plan, and writes `results.csv` with one row for each finished run in its folder.
 
     May be interrupted at any time: the same sweep goes on where it stopped, and ends with the same table. Several
-    sweeps may share a folder; each computes what no other is at work on.
+    sweeps may share a folder; each computes what no other is working on.
 
     Args:
         plan: What `plan_sweep` returned.
@@ -80,12 +80,12 @@ def sweep(
             (`training_together.train_together`), which is meant for GPUs, and there moves the chains of their RLCTs
             by one as well (`measuring_together.measure_together`). On a cluster each task does that with its group of
             runs.
-        cluster: The Ray cluster that computes, in place of this machine; `workers` is then of no account. The folder,
+        cluster: The Ray cluster that computes, in place of this machine; `workers` is then ignored. The folder,
             and the data or their cache, must be where all its machines see them.
         progress: Progress callbacks; `None` for none.
 
     Returns:
-        A `SweepResult`. Networks trained together differ from those trained alone by the order of additions.
+        A `SweepResult`. Networks trained together differ from those trained alone only by the order of additions.
 
     Raises:
         ValueError: If `workers` is not positive, the networks cannot be trained together, or no machine of the cluster

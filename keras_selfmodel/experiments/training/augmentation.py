@@ -1,4 +1,4 @@
-"""Images turned, moved and mirrored at random."""
+"""Images rotated, shifted and mirrored at random."""
 
 from dataclasses import dataclass
 

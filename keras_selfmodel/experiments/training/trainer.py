@@ -1,4 +1,4 @@
-"""How a network is fed: trained, and judged by the test data."""
+"""How a network is trained, and tested on the test data."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -18,7 +18,7 @@ class Trainer(Protocol):
     def fit(
         self, model: keras.Model, *, epochs: int, initial_epoch: int, callbacks: Sequence[keras.callbacks.Callback]
     ) -> None:
-        """As `keras.Model.fit`: trains a compiled model, and tells the callbacks of it.
+        """As `keras.Model.fit`: trains a compiled model, and calls the callbacks.
 
         Args:
             model: The network.

@@ -1,4 +1,4 @@
-"""What training leaves behind from epoch to epoch, so that an interrupted run goes on where it stopped."""
+"""What training writes from epoch to epoch, so that an interrupted run can continue."""
 
 import math
 import time
@@ -58,7 +58,7 @@ class TrainingRecord(keras.callbacks.Callback):
         self.folder.write_history(self.rows)
         if not math.isfinite(row["loss"]):
             raise TrainingDivergedError(
-                f"The loss is {row['loss']} after epoch {epoch + 1}: training diverged. Take a smaller "
+                f"The loss is {row['loss']} after epoch {epoch + 1}: training diverged. Use a smaller "
                 "learning rate or auxiliary weight."
             )
         # Before the checkpoint: a run that goes on from it does not come by this epoch again.
