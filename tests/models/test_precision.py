@@ -47,3 +47,13 @@ def test_the_rlct_of_a_mixed_network_is_that_of_the_same_weights_in_float32():
     # In bfloat16 the losses would differ in the third digit.
     np.testing.assert_allclose(found[0].losses, found[1].losses, rtol=1e-6)
     assert found[0].num_parameters == 4 * 3 + 3
+
+
+@pytest.mark.parametrize("scaled", [True, False])
+def test_the_loss_of_a_half_precision_classifier_is_scaled_wherever_it_is_wrapped(scaled):
+    with building_in("mixed_float16"):
+        classifier = mlp(4, inputs=3, classes=2, seed=1)
+    model = SelfModelingModel(classifier, "hidden")
+    model.compile("sgd", loss="mse", auto_scale_loss=scaled)
+    assert isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer) is scaled
+    model.fit(np.ones((4, 3)), np.ones((4, 2)), verbose=0)

@@ -243,3 +243,15 @@ def test_a_classifier_of_sequences_of_any_length_can_be_wrapped():
     pooled = keras.layers.GlobalAveragePooling1D(name="pooled")(AtMostTen()(inputs))
     model = ksm.SelfModelingModel(keras.Model(inputs, keras.layers.Dense(2)(pooled)), "pooled")
     assert model(np.ones((4, 7, 3), "float32")).shape == (4, 2)
+
+
+def test_validation_is_that_of_the_plain_classifier_and_of_its_self_prediction(classifier, data, cross_entropy):
+    x, y = data
+    model = compiled(ksm.SelfModelingModel(classifier, "hidden", 5.0), cross_entropy)
+    stop = keras.callbacks.EarlyStopping("val_self_prediction_loss", mode="max", patience=0)
+    history = model.fit(x, y, epochs=3, validation_data=(x, y), callbacks=[stop], verbose=0).history
+    assert len(history["loss"]) < 3  # it falls, and is to rise
+    last = {name.removeprefix("val_"): values[-1] for name, values in history.items() if name.startswith("val_")}
+    wanted = model.evaluate(x, y, verbose=0, return_dict=True) | model.evaluate_self_prediction(x)
+    assert last == pytest.approx(wanted, rel=1e-5)
+    assert model.evaluate(x, y, verbose=0) == pytest.approx([wanted["loss"], wanted["accuracy"]])
