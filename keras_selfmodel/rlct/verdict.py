@@ -24,7 +24,8 @@ STRETCH = 25
 GRADIENT_LIMIT = 0.05
 # A tenfold localization that may change more than this part of the value, as one standard error, is warned of.
 LOCALITY_LIMIT = 0.1
-# Where the loss holds this part of all directions, those that are not filled are no flat ones. Warned of are so many.
+# Where the loss is quadratic and holds this part of all directions, those that are not filled are no flat ones, which
+# would be more than γ holds. Warned of are so many.
 MOSTLY_HELD, UNFILLED_LIMIT = 0.5, 0.1
 # Allowance for the logarithm of n beyond this part of the value is warned of.
 FEW_DATA_LIMIT = 0.08
@@ -155,9 +156,9 @@ def _locality(estimate: "RLCTEstimate") -> Iterator[tuple[bool, str]]:
         )
     if at_no_minimum(estimate):
         return  # Forces and distances from w* mean something else there.
-    if estimate.value > MOSTLY_HELD * estimate.num_parameters / 2 and estimate.unfilled > max(
-        UNFILLED_LIMIT * estimate.value, 2 * estimate.sampling_error
-    ):
+    limit = max(UNFILLED_LIMIT * estimate.value, 2 * estimate.sampling_error, estimate.held_by_localization)
+    quadratic = SHARP < estimate.degeneracy < 2 - SHARP
+    if quadratic and estimate.value > MOSTLY_HELD * estimate.num_parameters / 2 and estimate.unfilled > limit:
         yield (
             False,
             f"The chains are too short for the directions in which the loss rises least: {estimate.unfilled:.2g} "

@@ -21,6 +21,8 @@ def estimate_of(
     gradient_term=0.0,
     acceptance=1.0,
     target_error=None,
+    held=None,
+    power=1.0,
 ) -> RLCTEstimate:
     """Chains of independent draws of nβ(L − L*) with a given mean and standard deviation 1."""
     rng = np.random.default_rng(0)
@@ -41,8 +43,9 @@ def estimate_of(
         heat=np.full(shape, heat),
         acceptance=np.full(shape, acceptance),
         # Quadratic in the directions that the loss holds; γ = 1 holds all others, whatever the loss.
-        squares=max(num_parameters - 2 * excess + heat, 0.0) * (1 + 1e-3 * rng.normal(size=shape)),
-        virial=2 * draws / NBETA,
+        squares=(max(num_parameters - 2 * excess + heat, 0.0) if held is None else 2 * held)
+        * (1 + 1e-3 * rng.normal(size=shape)),
+        virial=2 * power * draws / NBETA,
         step_sizes=np.full(shape, 1e-4),
         gradient_evaluations=chains * (BURN_IN + DRAWS),
         distances=np.ones(chains),
@@ -83,6 +86,12 @@ def test_value_and_errors_of_independent_draws():
         ),
         ({"excess": 10.0, "acceptance": 0.1}, "doubtful", "Only 10% of the draws were accepted"),
         ({"excess": 10.0, "target_error": 1e-4}, "doubtful", r"0\.\d% of the estimate .* above the 0\.0% asked for"),
+        ({"excess": 10.0, "held": 0.5}, "doubtful", r"too short for the directions .*: 4\.5 half-directions"),
+        (
+            {"excess": 1.0, "power": 2.0},
+            "doubtful",
+            r"not quadratic .*degeneracy 2\).*1/ln\(nβ\), here 0\.26: 200 samples",
+        ),
         ({"excess": 20.0}, "not to be used", "half the number of weights, 15"),
         ({"excess": -5.0}, "not to be used", "not a minimum"),
         ({"excess": math.nan}, "not to be used", "not finite"),
