@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import re
 import sys
 import warnings
 from collections.abc import Iterator
@@ -51,12 +52,26 @@ def print_table(table) -> None:
     Literally(markup=False, emoji=False).print(table)
 
 
+def in_options(sentence: str) -> str:
+    """A sentence of the package with its settings as options of the command that runs.
+
+    " (anchor='descend')" becomes " (--anchor descend)", or nothing where the command has no such option.
+    """
+    context = click.get_current_context(silent=True)
+    options = {} if context is None else {one.name: one.opts[0] for one in context.command.params}
+
+    def option(found: re.Match) -> str:
+        return f" ({options[found[1]]} {found[2]})" if found[1] in options else ""
+
+    return re.sub(r" \((\w+)='(\w+)'\)", option, sentence)
+
+
 @contextmanager
 def spoken_warnings() -> Iterator[None]:
     """Shows warnings as sentences, without the line of code they come from."""
     with warnings.catch_warnings():
         warnings.showwarning = lambda message, *_, **__: click.secho(
-            f"Warning: {visible(str(message))}", fg="yellow", err=True
+            f"Warning: {visible(in_options(str(message)))}", fg="yellow", err=True
         )
         yield
 

@@ -183,13 +183,13 @@ def at_no_minimum(estimate: "RLCTEstimate") -> bool:
 def _remedy(estimate: "RLCTEstimate") -> str:
     """What to do where w* is no minimum."""
     longer = "Train longer on that loss"
-    remedy = longer if estimate.descent else f"{longer}, or take anchor='descend'"
+    remedy = longer if estimate.descent else f"{longer}, or measure after descent (anchor='descend')"
     hotter = estimate.hotter
     if hotter is None:
         return remedy
     return (
         f"{remedy}. At nβ = {hotter.inverse_temperature:.3g}, where that matters little, short chains give "
-        f"{hotter.value:.3g} ± {hotter.std_error:.2g}; inverse_temperature='auto' samples there"
+        f"{hotter.value:.3g} ± {hotter.std_error:.2g} (inverse_temperature='auto')"
     )
 
 

@@ -1,10 +1,15 @@
 import importlib.util
+import re
 import warnings
+from pathlib import Path
 
 import click
 import pytest
 
-from ksm_cli.output import Bar, print_json, require, spoken_warnings
+from keras_selfmodel.rlct import verdict
+from ksm_cli.commands.rlct import rlct_command
+from ksm_cli.commands.run import run_command
+from ksm_cli.output import Bar, in_options, print_json, require, spoken_warnings
 
 
 def test_progress_elsewhere_than_on_a_terminal_is_a_line_now_and_then(capsys):
@@ -45,3 +50,21 @@ def test_a_missing_package_is_answered_with_the_pip_line(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "rich" else object())
     with pytest.raises(click.ClickException, match=r"needs rich: pip install 'keras-selfmodel\[experiments\]'"):
         require("rich", "matplotlib")
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (rlct_command, "Train longer, or measure after descent (--anchor descend)."),
+        (run_command, "Train longer, or measure after descent."),
+    ],
+)
+def test_settings_are_spoken_of_as_options_of_the_command_that_has_them(command, said):
+    with click.Context(command):
+        assert in_options("Train longer, or measure after descent (anchor='descend').") == said
+
+
+def test_every_setting_that_a_warning_of_the_estimate_names_is_an_option_of_ksm_rlct():
+    source = Path(verdict.__file__).read_text(encoding="utf-8")
+    named = set(re.findall(r" \((\w+)='\w+'\)", source))
+    assert {"anchor", "inverse_temperature"} <= named <= {one.name for one in rlct_command.params}

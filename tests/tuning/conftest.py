@@ -6,10 +6,11 @@ from types import SimpleNamespace
 import keras
 import pytest
 
-from keras_selfmodel.experiments import Recipe, RunConfig
+from keras_selfmodel.experiments import Recipe, RunConfig, find_task
 from keras_selfmodel.experiments.run_folder import RunFolder
 from keras_selfmodel.experiments.run_result import METRICS, Metrics
 from keras_selfmodel.experiments.stages import concluding
+from keras_selfmodel.experiments.stages.building import compiled_model
 from keras_selfmodel.experiments.stages.claiming import claim
 from keras_selfmodel.tuning import OneOf, Range
 from tests.experiments.conftest import recipe, tiny  # noqa: F401
@@ -33,7 +34,7 @@ def without_figures(monkeypatch):
 
 
 def made_up_run(settings, dataset, folder, *, resume, progress) -> None:
-    """In the place of `experiments.run`: its files without its work. The measures follow from the settings."""
+    """In the place of `experiments.run`: its files with an untrained network; measures follow from the settings."""
     files = RunFolder(folder)
     if claim(files, RunConfig.of(settings, dataset), resume=resume) is not None:
         return
@@ -46,6 +47,10 @@ def made_up_run(settings, dataset, folder, *, resume, progress) -> None:
         "is_subset": True,
         "backend": keras.config.backend(),
     }
+    task = find_task(settings.task)
+    model = compiled_model(task, settings, task.prepare(dataset))
+    model.optimizer.build(model.trainable_variables)  # or its state would not fit when it is loaded
+    model.save(files.model)
     files.write("metrics.json", METRICS, Metrics(**measures))
 
 
@@ -56,5 +61,3 @@ def without_training(monkeypatch):
     monkeypatch.setattr("keras_selfmodel.experiments.sweeps.jobs.gc", SimpleNamespace(collect=lambda: None))
     monkeypatch.setattr("keras_selfmodel.tuning.trial_tuner.SECONDS_BETWEEN_REQUESTS", 0)
     monkeypatch.setattr("keras_selfmodel.reporting.figure_files.figure_bytes", lambda *_: b"drawn")
-    for name, stand_in in {"_check": None, "_test_accuracy": 0.5}.items():
-        monkeypatch.setattr(f"keras_selfmodel.tuning.searching.{name}", lambda *_, value=stand_in: value)

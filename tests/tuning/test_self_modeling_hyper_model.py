@@ -81,7 +81,7 @@ def test_the_fit_of_a_hypermodel_is_used():
 
 def test_what_cannot_be_built_is_named():
     for arguments in ({"targets": []}, {"targets": ["a"], "aux_weights": []}, {"targets": ["a"], "heads": {}}):
-        with pytest.raises(ValueError, match="must hold at least one alternative"):
+        with pytest.raises(ValueError, match="must contain at least one alternative"):
             SelfModelingHyperModel(classifier, **arguments)
     bare = SelfModelingHyperModel(lambda hp: keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)]), ["dense"])
     with pytest.raises(ValueError, match="must be compiled"):
