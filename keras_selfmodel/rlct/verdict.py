@@ -26,7 +26,7 @@ GRADIENT_LIMIT = 0.05
 LOCALITY_LIMIT = 0.1
 # Where the loss is quadratic and holds this part of all directions, those that are not filled are no flat ones, which
 # would be more than γ holds. Warned of are so many.
-MOSTLY_HELD, UNFILLED_LIMIT = 0.5, 0.1
+MOSTLY_HELD, UNFILLED_LIMIT = 0.5, 0.15
 # Allowance for the logarithm of n beyond this part of the value is warned of.
 FEW_DATA_LIMIT = 0.08
 # A degeneracy below this is no measuring error.

@@ -14,7 +14,7 @@ def calibration():
     model, data, _ = regression(2000, 150)
     told = []
     found = calibrate_rlct(
-        model, data, loss=half_squared_error, batch_size=500, seed=1, localization=1.0, num_chains=2,
+        model, data, loss=half_squared_error, batch_size=500, seed=1, localization=1.0, num_chains=4,
         control_variate=False, progress=lambda *now: told.append(now),
     )  # fmt: skip
     return model, data, found, told
