@@ -104,7 +104,7 @@ Examples:
 @click.option(
     "--batch-size",
     type=click.IntRange(min=2),
-    help="Samples per step. Default: 512; paper 512 (cifar10 64, imdb 64).",
+    help="Samples per step. Default: 512, or all samples if there are fewer; paper 512 (cifar10 64, imdb 64).",
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of batches and noise.")
 @data_dir_option

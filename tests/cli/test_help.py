@@ -14,6 +14,7 @@ from keras_selfmodel.experiments import TASKS
 from keras_selfmodel.models.precision import PRECISIONS
 from keras_selfmodel.reporting import FORMATS
 from keras_selfmodel.rlct import SamplingSettings
+from keras_selfmodel.rlct.conventions import BATCH_SIZE
 from keras_selfmodel.rlct.samplers import SAMPLERS
 from keras_selfmodel.tuning import SCORES, SEARCHES
 from ksm_cli.commands.data import NAMES
@@ -124,9 +125,16 @@ def _paper(name: str) -> str:
     return f"{values['mnist']:g}" + (f" ({others})" if others else "")
 
 
-@pytest.mark.parametrize("name", ["num_draws", "burn_in", "batch_size"])
+@pytest.mark.parametrize("name", ["num_draws", "burn_in"])
 def test_the_defaults_that_the_help_of_rlct_names_are_those_of_both_conventions(name):
     assert _help(rlct_command, name).endswith(f"Default: {getattr(SamplingSettings(), name)}; paper {_paper(name)}.")
+
+
+def test_the_default_batch_of_rlct_is_that_of_the_estimator():
+    assert SamplingSettings().batch_size is None  # fitted to the data
+    assert _help(rlct_command, "batch_size").endswith(
+        f"Default: {BATCH_SIZE}, or all samples if there are fewer; paper {_paper('batch_size')}."
+    )
 
 
 def test_thinning_is_the_same_in_both_conventions():

@@ -64,7 +64,7 @@ def test_the_options_reach_the_estimate(ksm, saved, tiny_mnist):
         "thinning": 2,
         "batch_size": 20,
         "seed": 4,
-        "inverse_temperature": None,
+        "inverse_temperature": pytest.approx(20 / math.log(20)),
         "target_error": None,
         "chains_at_once": None,
         "control_variate": False,
@@ -167,7 +167,7 @@ def test_chosen_layers_descent_and_further_data(ksm, saved, tiny_mnist):
     assert printed["descent"]["loss"] <= printed["descent"]["trained_loss"]
     assert printed["observed"]["test"]["value"] is not None
     table = ksm("rlct", saved(mlp(4, seed=1)), *QUICK, *options).stdout
-    assert "descended from loss" in table and "cost of the draws on test data" in table
+    assert "loss before descent" in table and "excess loss on test data" in table
     assert max(len(line) for line in table.splitlines()) <= 80
 
 

@@ -30,8 +30,10 @@ def check_classifier(model: object, input_shape: tuple[int, ...], classes: int, 
     """
     if not isinstance(model, keras.Model):
         raise ValueError(f"{origin} must be a keras.Model. Received: {type(model).__name__}")
-    final_kernel(model)  # says what is wrong with a model that cannot be read
     functional = ClassifierGraph(model).functional
+    if len(functional.outputs) != 1:
+        raise ValueError(f"{origin} must have one output, the scores. Received: {len(functional.outputs)}")
+    final_kernel(model)  # says what is wrong with a model that cannot be read
     if len(functional.inputs) != 1:
         raise ValueError(f"{origin} must have one input. Received: {len(functional.inputs)}")
     shape = tuple(functional.inputs[0].shape[1:])
