@@ -55,14 +55,18 @@ def _draw(axes, groups: Sequence[ObservedGroup]) -> None:
     capacities = sorted({group.capacity for group in groups})
     weights = sorted({group.aux_weight for group in groups if group.error is not None and not group.collapsed})
     for index, weight in enumerate(weights):
-        own = [group for group in groups if group.aux_weight == weight and group.error is not None]
+        own = [
+            (capacities.index(group.capacity), group.error)
+            for group in groups
+            if group.aux_weight == weight and group.error is not None
+        ]
         style = curve_style(index)
         # Beside each other: intervals of one capacity would lie on top of each other.
         shift = 0.07 * (index - (len(weights) - 1) / 2)
         axes.errorbar(
-            [capacities.index(group.capacity) + shift for group in own],
-            [group.error.mean for group in own],
-            [group.error.half_width or 0.0 for group in own],
+            [place + shift for place, _ in own],
+            [error.mean for _, error in own],
+            [error.half_width or 0.0 for _, error in own],
             color=style.color,
             marker=style.marker,
             linestyle=style.linestyle,

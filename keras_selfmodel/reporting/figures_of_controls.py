@@ -33,7 +33,7 @@ def control_figures(found: Sequence[Controls]) -> dict:
     Raises:
         ImportError: If matplotlib or SciPy is missing.
     """
-    figures = {}
+    figures: dict = {}
     for one in found:
         for series in one.self_modeling.series:
             name = f"controls-{one.self_modeling.task}-hidden{series.hidden}"

@@ -97,7 +97,7 @@ def study_title(study: Study) -> str:
 
 def figure_names(studies: Sequence[Study]) -> list[str]:
     """A name for the figure of each study, fit for a file: with the paper's number, and a running one if need be."""
-    names = []
+    names: list[str] = []
     for study in studies:
         number = f"{NUMBERS[study.task]}-" if study.task in NUMBERS else ""
         name = f"figure-{number}{re.sub(r'[^A-Za-z0-9_]+', '-', study.task)}"

@@ -37,7 +37,8 @@ def draw_training(axes, study: Study, *, paper: bool) -> None:
         if not rows:
             continue
         style = curve_style(weights.index(group.aux_weight))
-        intervals = [mean_interval(values) for values in zip(*rows, strict=True)]
+        found = (mean_interval(values) for values in zip(*rows, strict=True))
+        intervals = [interval for interval in found if interval is not None]
         means = [interval.mean for interval in intervals]
         line = {"color": style.color, "linestyle": style.linestyle, "linewidth": 1.4}
         (curve,) = axes.plot(epochs, means, marker=style.marker, markersize=4, markevery=_few(epochs), **line)
@@ -79,8 +80,8 @@ def draw_measure(axes, study: Study, name: str, *, paper: bool) -> None:
     counts, drawn = [], []
     for index, series in enumerate(study.series):
         style = curve_style(index)
-        points = {group.aux_weight: group.interval(name) for group in series.groups}
-        points = {weight: interval for weight, interval in points.items() if interval is not None}
+        found = {group.aux_weight: group.interval(name) for group in series.groups}
+        points = {weight: interval for weight, interval in found.items() if interval is not None}
         if not points:
             continue
         places = [weights.index(weight) for weight in points]
@@ -134,8 +135,9 @@ def _histories(group: Group) -> tuple[list[int], list[list[float]]]:
             history = RunFolder(run.folder).read_history()
         except DamagedRunError:  # `shortcomings` says so
             continue
-        values = [row.get("weight_spread") for row in history]
-        if len(history) == run.recipe.epochs and all(value is not None and np.isfinite(value) for value in values):
+        spreads = [row.get("weight_spread") for row in history]
+        values = [value for value in spreads if value is not None and np.isfinite(value)]
+        if len(values) == len(history) == run.recipe.epochs:
             epochs = [int(row["epoch"]) for row in history]
             rows.append(values)
     return epochs, rows

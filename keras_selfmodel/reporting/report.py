@@ -83,7 +83,7 @@ def summary(study: Study, found: Sequence[Claim]) -> list[str]:
         f"{counts['no']} no, and {counts['not enough data']} are undecided for lack of data."
     ]
     if judged:
-        agreeing = sum(one.agrees for one in judged)
+        agreeing = sum(one.agrees is True for one in judged)
         sentences.append(
             f"{agreeing} of {len(judged)} numbers that can be read off the paper's figures lie within our 95 % "
             "intervals and the error of reading."

@@ -183,7 +183,7 @@ def _measure_cells(run: RunResult, measure: Measure) -> tuple[Cell, ...]:
         return (Cell.of(value, measure.text(value)),)
     estimate = run.estimates().get(measure.name)
     text = measure.text(value)
-    if value is not None and estimate.std_error is not None:
+    if value is not None and estimate is not None and estimate.std_error is not None:
         text += f" ± {estimate.std_error:.{measure.digits}f}"
     return Cell.of(value, text), Cell.of(None if estimate is None else estimate.verdict)
 

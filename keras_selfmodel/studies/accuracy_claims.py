@@ -48,11 +48,11 @@ def accuracy_is_kept(series: Series, compared: dict[tuple[str, int, float], Comp
     if any(one.difference.estimate.half_width is None for one in found):
         return Answer("not enough data", f"{reason}: an interval needs at least two seeds.{left_out}", evidence)
     reason += f" (95 % interval {_points(estimate.low)} … {_points(estimate.high)}, n = {estimate.count})"
-    lost = [one for one in found if one.difference.estimate.high < -ABOUT_A_POINT]
+    lost = [one for one in found if (high := one.difference.estimate.high) is not None and high < -ABOUT_A_POINT]
     if lost:
         where = ", ".join(f"{one.aux_weight:g}" for one in lost)
         return Answer("no", f"{reason}; the loss is more than about one point at AW {where}.{left_out}", evidence)
-    if all(one.difference.estimate.low >= -ABOUT_A_POINT for one in found):
+    if all((low := one.difference.estimate.low) is not None and low >= -ABOUT_A_POINT for one in found):
         return Answer("yes", f"{reason}.{left_out}", evidence)
     return Answer("not enough data", f"{reason}: too uncertain to decide.{left_out}", evidence)
 
@@ -91,16 +91,16 @@ def collapse_shows_in_the_rlct(series: Series) -> Answer:
             for group in groups
         ],
     }
-    if any(interval.low > limit for interval in found):
+    if any(interval.low is not None and interval.low > limit for interval in found):
         return Answer("no", sentence, evidence)
-    if found and all(interval.high < limit for interval in found):
+    if found and all(interval.high is not None and interval.high < limit for interval in found):
         return Answer("yes", sentence, evidence)
     return Answer("not enough data", sentence, evidence)
 
 
-def _points(fraction: float) -> str:
-    return f"{100 * fraction:+.2f}".replace("-", "−")
+def _points(fraction: float | None) -> str:
+    return "–" if fraction is None else f"{100 * fraction:+.2f}".replace("-", "−")
 
 
-def _rlct(value: float) -> str:
+def _rlct(value: float | None) -> str:
     return MEASURES["rlct"].text(value)

@@ -89,13 +89,16 @@ def _besides(measure: Measure, runs: Sequence[RunResult], comparable: list[bool]
     estimates = [run.estimates().get(measure.name) for run in runs]
     errors = tuple(None if estimate is None else estimate.std_error for estimate in estimates)
     verdicts = tuple(None if estimate is None else estimate.verdict for estimate in estimates)
-    differences, difference_errors = [None], [None]
+    first, first_error = values[0], errors[0]
+    differences: list[float | None] = [None]
+    difference_errors: list[float | None] = [None]
     for value, error, may in zip(values[1:], errors[1:], comparable[1:], strict=True):
-        known = may and value is not None and values[0] is not None
-        differences.append(value - values[0] if known else None)
-        difference_errors.append(
-            math.hypot(error, errors[0]) if known and error is not None and errors[0] is not None else None
-        )
+        if not may or value is None or first is None:
+            differences.append(None)
+            difference_errors.append(None)
+            continue
+        differences.append(value - first)
+        difference_errors.append(None if error is None or first_error is None else math.hypot(error, first_error))
     return MeasureBesides(measure, values, errors, tuple(differences), tuple(difference_errors), verdicts)
 
 

@@ -39,7 +39,7 @@ def falls(series: Series, measure: Measure, compared: dict[tuple[str, int, float
         return unknown(f"Every network with AW > 0 collapsed, or its {measure.title} is not a number.")
     found = {group.aux_weight: compared[measure.name, series.hidden, group.aux_weight] for group in groups}
     strongest = found[max(found)]
-    trend = _trend([series.baseline, *groups], measure)
+    trend = _trend([*([series.baseline] if series.baseline else []), *groups], measure)
     evidence = {
         "by_aux_weight": [_comparison_values(one) for one in found.values()],
         "spearman": _trend_values(trend),

@@ -41,7 +41,7 @@ def studies_of(results: Iterable[RunResult]) -> list[Study]:
     """
     self_modeling: dict[str, list[RunResult]] = defaultdict(list)
     baselines: dict[str, list[RunResult]] = defaultdict(list)
-    settings = {}
+    settings: dict[str, dict] = {}
     for run in sorted(results, key=lambda run: str(run.folder)):
         values = _settings(run)
         shared = _key(_without_self_model(values))

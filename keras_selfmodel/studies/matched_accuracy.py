@@ -53,7 +53,7 @@ class MatchedComparison:
     @property
     def verdict(self) -> Literal["lower", "higher", "no difference found", "not enough data"]:
         """Whether the measure of self-modeling is lower or higher than that of the control, at Holm p ≤ 0.05."""
-        if self.difference is None:
+        if self.difference is None or self.p_holm is None:
             return "not enough data"
         if self.p_holm > SIGNIFICANT:
             return "no difference found"
@@ -97,18 +97,20 @@ def matched_comparisons(
         if series is not own and values(group)
     ]
     matched = [_matched(group, series, values) for group, _, series in pairs]
-    family = iter(holm([difference.p for _, _, difference in matched if difference is not None]))
+    p_values = [None if compared is None else compared.p for _, _, compared in matched]
+    family = iter(holm([p for p in p_values if p is not None]))
     return [
         MatchedComparison(
             measure,
             series.hidden,
             group.aux_weight,
             control,
-            *counts,
+            seeds,
+            reached,
             compared,
-            p_holm=None if compared is None else next(family),
+            p_holm=None if p is None else next(family),
         )
-        for (group, control, series), (*counts, compared) in zip(pairs, matched, strict=True)
+        for (group, control, series), (seeds, reached, compared), p in zip(pairs, matched, p_values, strict=True)
     ]
 
 

@@ -50,7 +50,7 @@ class PaperComparison:
         """
         if self.ours.half_width is None:
             return None
-        return abs(self.difference) <= self.ours.half_width + self.measure.reading_error
+        return abs(self.difference) <= self.ours.half_width + (self.measure.reading_error or 0.0)
 
 
 def paper_of(study: Study, series: Series) -> dict[float, PaperFigures]:

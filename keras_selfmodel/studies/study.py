@@ -26,7 +26,7 @@ class Group:
     def values(self, measure: str) -> dict[int, float]:
         """The measure by seed, of those runs that have it."""
         of = find_measure(measure).of
-        return {run.recipe.seed: of(run) for run in self.runs if of(run) is not None}
+        return {run.recipe.seed: value for run in self.runs if (value := of(run)) is not None}
 
     def unusable(self, measure: str) -> tuple[RunResult, ...]:
         """The runs whose estimate is not to be used, of a measure that is an RLCT."""

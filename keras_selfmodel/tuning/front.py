@@ -19,9 +19,14 @@ def front_figure(result: TuningResult):
     from matplotlib.colors import SymLogNorm
     from matplotlib.figure import Figure
 
-    trials = [trial for trial in result.trials if trial.complexity(result.complexity) is not None]
+    found = [
+        (trial, trial.result)
+        for trial in result.trials
+        if trial.result is not None and trial.complexity(result.complexity) is not None
+    ]
+    trials = [trial for trial, _ in found]
     complexities = np.array([trial.complexity(result.complexity) for trial in trials])
-    accuracies = 100 * np.array([trial.result.accuracy for trial in trials])
+    accuracies = 100 * np.array([run.accuracy for _, run in found])
     weights = np.array([trial.recipe.aux_weight for trial in trials])
     figure = Figure(figsize=(6.4, 4.4), layout="constrained")
     axes = figure.add_subplot()
@@ -33,10 +38,10 @@ def front_figure(result: TuningResult):
     )
     # Linear near 0, where a logarithm would lose the baseline.
     least = min(weights[weights > 0], default=1.0)
-    look = {"norm": SymLogNorm(least, vmin=0, vmax=max(weights.max(), least)), "cmap": "viridis", "zorder": 3}
+    look: dict = {"norm": SymLogNorm(least, vmin=0, vmax=max(weights.max(), least)), "cmap": "viridis", "zorder": 3}
     rest = axes.scatter(complexities[~front], accuracies[~front], c=weights[~front], s=18, alpha=0.6, **look)
     axes.scatter(complexities[front], accuracies[front], c=weights[front], s=48, edgecolor="black", **look)
-    estimates = [t.result.rlct if result.complexity == "rlct" else None for t in trials]
+    estimates = [run.rlct if result.complexity == "rlct" else None for _, run in found]
     unusable = np.array([estimate is not None and not estimate.is_usable for estimate in estimates])
     if unusable.any():
         axes.scatter(complexities[unusable], accuracies[unusable], marker="x", s=60, color="black", zorder=5,

@@ -130,8 +130,9 @@ def tune(
 
 def _check(space: SearchSpace, split: Dataset) -> None:
     """Builds one network, with all the targets: what fits no trial, or a misspelt layer, ends the search here."""
-    values = {name: v.values[-1] if isinstance(v, OneOf) else v.low for name, v in space.settings.items()}
-    alternatives = space.settings.get("targets", OneOf(((), space.base.targets))).values
+    values: dict = {name: v.values[-1] if isinstance(v, OneOf) else v.low for name, v in space.settings.items()}
+    searched = space.settings.get("targets")
+    alternatives = searched.values if isinstance(searched, OneOf) else (space.base.targets,)
     values["targets"] = tuple(dict.fromkeys(layer for targets in alternatives for layer in targets))
     recipe = replace(space.base, **values)
     task = find_task(recipe.task)
@@ -190,21 +191,25 @@ def _result(
     tuner: TrialTuner, space: SearchSpace, oracle: keras_tuner.Oracle, dataset: Dataset, split: Dataset
 ) -> TuningResult:
     trials = [_trial(tuner, oracle.trials[number]) for number in oracle.start_order]
-    finished = [trial for trial in trials if trial.result is not None]
+    finished = [
+        (trial.score, trial, trial.result) for trial in trials if trial.score is not None and trial.result is not None
+    ]
     if not finished:
-        reasons = dict.fromkeys(trial.failure for trial in trials)
+        reasons = dict.fromkeys(trial.failure or "no score" for trial in trials)
         raise RuntimeError(f"All {len(trials)} trials failed: {'; '.join(reasons)}")
-    best = max(finished, key=lambda trial: trial.score)
+    _, best, run_of_best = max(finished, key=lambda scored: scored[0])
     complexity = tuner.score.name
     if complexity == "accuracy":
         complexity = "spread" if best.recipe.rlct is None else "rlct"
-    measured = [trial for trial in finished if trial.complexity(complexity) is not None]
-    front = pareto_front([t.result.accuracy for t in measured], [t.complexity(complexity) for t in measured])
+    measured = [
+        (trial, run.accuracy, cost) for _, trial, run in finished if (cost := trial.complexity(complexity)) is not None
+    ]
+    front = pareto_front([accuracy for _, accuracy, _ in measured], [cost for _, _, cost in measured])
     return TuningResult(
         trials=tuple(trials),
-        front=tuple(measured[place] for place in front),
+        front=tuple(measured[place][0] for place in front),
         best=best,
-        test_accuracy=_test_accuracy(best, dataset, split),
+        test_accuracy=_test_accuracy(best, RunFolder(run_of_best.folder), dataset, split),
         scored_by=tuner.score,
         searched=space.to_dict(),
         complexity=complexity,
@@ -224,9 +229,9 @@ def _trial(tuner: TrialTuner, trial: keras_tuner.engine.trial.Trial) -> Trial:
         return Trial(files.path.name, recipe, None, None, str(error))
 
 
-def _test_accuracy(best: Trial, dataset: Dataset, split: Dataset) -> float:
+def _test_accuracy(best: Trial, files: RunFolder, dataset: Dataset, split: Dataset) -> float:
     """The first and only look at the test data."""
     task = find_task(best.recipe.task)
     tested = task.prepare(replace(split, x_test=dataset.x_test, y_test=dataset.y_test))
-    model = load_model(RunFolder(best.result.folder).model)
+    model = load_model(files.model)
     return task.trainer(best.recipe, tested).evaluate(model)["accuracy"]

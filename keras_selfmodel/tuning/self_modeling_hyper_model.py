@@ -70,7 +70,11 @@ class SelfModelingHyperModel(keras_tuner.HyperModel):
                     f"{argument} must contain at least one alternative. Received: {argument}={alternatives}"
                 )
         self._classifier = classifier
-        self._options = {"stop_gradient": stop_gradient, "target_normalization": target_normalization, "seed": seed}
+        self._options: dict = {
+            "stop_gradient": stop_gradient,
+            "target_normalization": target_normalization,
+            "seed": seed,
+        }
 
     def build(self, hp: keras_tuner.HyperParameters) -> SelfModelingModel:
         """The self-modeling network of these values, compiled as its classifier was."""

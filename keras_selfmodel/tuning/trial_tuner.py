@@ -102,6 +102,10 @@ class TrialTuner(TunerThatStops):
         if outcome.state == "failed":
             raise keras_tuner.errors.FailedTrialError(outcome.reason)
         result = finished_run(recipe, self._dataset, files.path)
+        if result is None:
+            raise keras_tuner.errors.FatalRuntimeError(
+                f"{files.path}: the run ended, but its measures are no longer there. Start the search again."
+            )
         value = self.score.of(result)
         if value is None:
             reason = failed(job, "The RLCT is not a number, or was not measured.").reason

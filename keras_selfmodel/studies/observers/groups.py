@@ -132,6 +132,10 @@ def errors_by_seed(group: Group, by_folder: dict, question: Question, capacity: 
 
 
 def _with_holm(groups: list[ObservedGroup]) -> list[ObservedGroup]:
-    tested = [group for group in groups if group.difference is not None and group.difference.p is not None]
-    adjusted = dict(zip(map(id, tested), holm([group.difference.p for group in tested]), strict=True))
+    tested = {
+        id(group): group.difference.p
+        for group in groups
+        if group.difference is not None and group.difference.p is not None
+    }
+    adjusted = dict(zip(tested, holm(list(tested.values())), strict=True))
     return [replace(group, p_holm=adjusted.get(id(group))) for group in groups]

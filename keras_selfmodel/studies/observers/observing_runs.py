@@ -60,7 +60,7 @@ def observe_runs(
             new = observing.observe(
                 run,
                 missing,
-                progress=lambda done, _, before=before: progress(before + done, len(results) * each),
+                progress=_going_on(progress, before, len(results) * each),
             )
             stored = (*stored, *new)
             store.write(run, stored)
@@ -68,3 +68,8 @@ def observe_runs(
         found.append(ObservedRun(result, tuple(asked)))
         progress((number + 1) * each, len(results) * each)
     return found
+
+
+def _going_on(progress: Callable[[int, int], None], before: int, total: int) -> Callable[[int, int], None]:
+    """What reports the progress of one network as that of all."""
+    return lambda done, _: progress(before + done, total)
