@@ -40,8 +40,6 @@ class Case:
         name: Its name within the family.
         exact: The RLCT λ at w*.
         build: Makes model and data.
-        attainable: Whether n samples suffice for λ itself. Where corrections fall like 1/ln n, or a direction is so
-            flat that n samples cannot tell it from one without effect, they do not.
         cheap: Whether the tests take it.
         large: Whether it takes minutes, and is left out unless asked for.
         reference: Makes w* `(P,)` and the loss in NumPy, for the reference sampler (`truth.hmc`); `None` where the
@@ -52,7 +50,6 @@ class Case:
     name: str
     exact: float
     build: Callable[[], Built]
-    attainable: bool = True
     cheap: bool = False
     large: bool = False
     reference: Callable[[], tuple[np.ndarray, Excess]] | None = None

@@ -35,7 +35,6 @@ def cases() -> list[Case]:
             f"x^{a} y^{b}",
             float(ksm.rlct.exact.normal_crossing([a, b]).value),
             lambda orders=(a, b), noise=noise: _build(orders, noise),
-            attainable=(a, b) == (0, 1),
             cheap=(a, b) == (1, 1),
         )
         for noise, orders in ((0.0, clean), (NOISE, noisy))

@@ -17,7 +17,7 @@ def cases() -> list[Case]:
             float(ksm.rlct.deep_linear_network(parameters, kind, seed).coefficient.value),
             lambda parameters=parameters, kind=kind, seed=seed: _build(parameters, kind, seed),
             cheap=False,
-            large=parameters > 10_000,
+            large=parameters > 1_000,
         )
         for parameters, seed in described
         for kind in ("generic", "singular")

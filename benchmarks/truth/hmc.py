@@ -23,7 +23,7 @@ def finite_value(
         excess: The loss.
         nbeta: nβ.
         localization: γ.
-        chains: Chains, which start at w* with as much noise as a tenth of the localization's width.
+        chains: Chains, which all start at w*: the value is that of the weights that can be reached from there.
         draws: Proposals of each chain that count; half as many go before.
         seed: Fixes everything.
 
@@ -32,7 +32,7 @@ def finite_value(
         "acceptance".
     """
     rng = np.random.default_rng(seed)
-    position = anchor + rng.normal(size=(chains, len(anchor))) * 0.1 / math.sqrt(localization)
+    position = np.tile(anchor, (chains, 1))
 
     def potential(w: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         loss, gradient = excess(w)

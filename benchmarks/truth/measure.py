@@ -8,6 +8,8 @@ from truth.case import Built, Case
 
 # A 95 % interval is this many standard errors on either side.
 INTERVAL = 1.96
+# n samples suffice for λ where the value at n differs from it by no more than this part.
+SUFFICIENT = 0.05
 
 
 def measure(case: Case, built: Built, seed: int, **settings) -> dict:
@@ -35,7 +37,7 @@ def measure(case: Case, built: Built, seed: int, **settings) -> dict:
         "family": case.family,
         "case": case.name,
         "seed": seed,
-        "attainable": case.attainable,
+        "suffices": finite is None or abs(finite / case.exact - 1) <= SUFFICIENT,
         "exact": case.exact,
         "finite": finite,
         "finite_error": finite_error,

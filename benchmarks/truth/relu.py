@@ -40,7 +40,6 @@ def cases() -> list[Case]:
             name,
             exact,
             lambda name=name: _build(name),
-            attainable="split" not in name,
             cheap=name == "one spare unit",
             reference=lambda name=name: _reference(name),
         )

@@ -8,7 +8,7 @@ HEADS = {
     ),
     "families": (
         "family", "estimates", "reliable", "of these hold λ", "hold λ at finite n", "reliable where n suffices",
-        "median bar/value", "mean |error|",
+        "median bar/value", "mean relative error",
     ),
 }  # fmt: skip
 # What the tables say of a verdict.
@@ -49,7 +49,7 @@ def family_table(rows: list[dict]) -> str:
 
 def _family_line(name: str, rows: list[dict]) -> list[str]:
     reliable = [row for row in rows if row["verdict"] == "reliable"]
-    attainable = [row for row in rows if row["attainable"]]
+    suffices = [row for row in rows if row["suffices"]]
     bars = [row["std_error"] / abs(row["value"]) for row in reliable if row["value"]]
     errors = [abs(row["value"] / row["exact"] - 1) for row in rows]
     return [
@@ -58,7 +58,7 @@ def _family_line(name: str, rows: list[dict]) -> list[str]:
         str(len(reliable)),
         _share([row["covers_exact"] for row in reliable]),
         _share([row["covers_finite"] for row in reliable]),
-        _share([row["verdict"] == "reliable" for row in attainable]),
+        _share([row["verdict"] == "reliable" for row in suffices]),
         f"{median(bars):.1%}" if bars else "–",
         f"{mean(errors):.1%}",
     ]

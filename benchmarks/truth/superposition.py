@@ -1,7 +1,8 @@
 """The toy model of superposition, x ≈ relu(WᵀWx + b) with two hidden dimensions, at regular polygons.
 
 One of k features is active at a time, uniform in [0, 1]. At the polygon the loss is at a minimum whose Hessian, checked
-by the tests, has one flat direction, the rotation: λ = (3k − 1)/2.
+by the tests, has one flat direction, the rotation: λ = (3k − 1)/2. With n = 100,000 samples the posterior reaches
+beyond the kinks next to w*, and the finite value is larger.
 
 Reference: Chen et al., "Dynamical versus Bayesian phase transitions in a toy model of superposition", arXiv 2310.06301.
 """
@@ -11,7 +12,7 @@ import numpy as np
 from keras import ops
 
 from truth.case import Built, Case, Excess
-from truth.quadratic import quadratic
+from truth.table import table
 
 FAMILY = "toy model of superposition"
 LEVELS, SAMPLES = 200, 100_000
@@ -91,12 +92,11 @@ def _hessian(evaluate, w: np.ndarray, length: float = 1e-5) -> np.ndarray:
 
 
 def _build(k: int) -> Built:
-    w, hessian = optimum(k)
+    w, _ = optimum(k)
     x = np.tile(inputs(k), (SAMPLES // (k * LEVELS), 1)).astype("float32")
     model = keras.Sequential([keras.Input((k,)), Superposition()])
     model.set_weights([w[: 2 * k].reshape(2, k), w[2 * k :]])
-    curvatures = np.linalg.eigvalsh(hessian)
-    return Built(model, (x, x), keras.losses.MeanSquaredError(), quadratic(curvatures))
+    return Built(model, (x, x), keras.losses.MeanSquaredError(), table(FAMILY, f"{k}-gon"))
 
 
 def _reference(k: int) -> tuple[np.ndarray, Excess]:

@@ -13,10 +13,13 @@ SAMPLED = Path(__file__).with_name("sampled.json")
 
 
 def table(family: str, name: str) -> Finite:
-    """Interpolates the finite value over ln γ between those that were sampled; unknown outside and at another nβ."""
+    """Interpolates over ln γ between the values that were sampled.
+
+    Outside of these, and where nβ differs by more than 1 %, the value is unknown.
+    """
 
     def finite(nbeta: float, localization: float) -> tuple[float, float] | None:
-        rows = [row for row in _rows().get(f"{family}: {name}", []) if math.isclose(row["nbeta"], nbeta, rel_tol=1e-6)]
+        rows = [row for row in _rows().get(f"{family}: {name}", []) if math.isclose(row["nbeta"], nbeta, rel_tol=0.01)]
         if not rows:
             return None
         rows.sort(key=lambda row: row["localization"])

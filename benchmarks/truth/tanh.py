@@ -25,7 +25,6 @@ def cases() -> list[Case]:
             f"{hidden} units, truth {'0' if not true_units else f'of {true_units}'}",
             exact,
             lambda hidden=hidden, true_units=true_units: _build(hidden, true_units),
-            attainable=bool(true_units),
             cheap=(hidden, true_units) == (2, 1),
             reference=lambda hidden=hidden, true_units=true_units: _reference(hidden, true_units),
         )

@@ -97,7 +97,7 @@ def test_the_default_estimate_holds_the_value_at_finite_n_or_is_not_called_relia
 
 def test_the_tables_count_what_the_rows_say():
     row = {
-        "family": "f", "case": "c", "attainable": True, "exact": 2.0, "finite": 1.9, "value": 1.8, "std_error": 0.09,
+        "family": "f", "case": "c", "suffices": True, "exact": 2.0, "finite": 1.9, "value": 1.8, "std_error": 0.09,
         "covers_exact": False, "covers_finite": True, "localization": 1.0, "evaluations": 10, "seconds": 2.0,
     }  # fmt: skip
     rows = [{**row, "verdict": "reliable"}, {**row, "verdict": "doubtful", "covers_exact": True}]
