@@ -82,7 +82,8 @@ class Problem:
         reading.pop("num_samples", None)
         others = {name: samples_of(other, **reading) for name, other in (observe or {}).items()}
         chosen = {id(variable) for variable in resolve_variables(measured, weights)}
-        check_inputs(measured, samples.x)
+        for one in (samples, *others.values()):
+            check_inputs(measured, one.x)
         # Differences of losses that are small beside them: half precision has two or three digits.
         precise = in_single_precision(measured)
         some = samples.first(COMPARED)

@@ -240,7 +240,7 @@ def test_dropout_reaches_behind_what_follows_the_final_layer():
 @pytest.mark.parametrize(
     ("make", "said"),
     [
-        (lambda c: WeightDecayModel(c, -1.0), "aux_weight must be finite"),
+        (lambda c: WeightDecayModel(c, -1.0), "aux_weight must be a number, finite and not negative"),
         (lambda c: WeightDecayModel(c, 0.1, layers="logit"), r"No layer called 'logit'.*\['hidden', 'logits'\]"),
         (lambda c: ActivationRegularizationModel(c, "hiden"), r"'hiden'.*layers: \['hidden', 'logits'\]"),
         (lambda c: ActivationRegularizationModel(c, []), "at least one layer"),
