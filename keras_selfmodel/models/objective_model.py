@@ -116,7 +116,9 @@ class ObjectiveModel(keras.Model):
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """The compiled loss of the class scores."""
-        loss = super().compute_loss(x, y, self.scores_of(y_pred), sample_weight, training)
+        # Copies, because Keras multiplies weights by masks, on PyTorch in place.
+        weights = keras.tree.map_structure(lambda w: None if w is None else keras.ops.copy(w), sample_weight)
+        loss = super().compute_loss(x, y, self.scores_of(y_pred), weights, training)
         if transforms.IGNORES_WRONG_LABELS and self.keeps_what_is_measured(loss):
             found = sparse_labels(y, self.classifier, self.loss)
             for seen, (labels, _, ignored) in zip(self._label_ranges, found, strict=False):

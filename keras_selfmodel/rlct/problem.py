@@ -118,10 +118,12 @@ class Problem:
         scores, _ = network.call(
             network.weights, network.other, keras.tree.map_structure(ops.convert_to_tensor, some[0]), False
         )
-        choice = chosen_loss(None, None, network.keras_loss(loss), scores, samples.y)
+        adapted = network.keras_loss(loss)
+        choice = chosen_loss(None, None, adapted, scores, samples.y)
         for one in (samples, *others.values()):
             check_class_labels(choice.task, one.y, scores)
-        doubts = (*choice.doubts, *disagreement(None, choice, scores, *some))
+        reduced = getattr(adapted, "reduced", None)
+        doubts = (*choice.doubts, *disagreement(None, choice, scores, *some, reduced=reduced))
         here = energy_of_network(network, choice.task, samples, sampled, training=training)
         return cls(here, {name: here.on(other) for name, other in others.items()}, choice.description, doubts)
 

@@ -81,18 +81,27 @@ def _mode(model: torch.nn.Module, training: bool) -> Iterator[None]:
 
 
 def _keras_loss(loss) -> Callable:
-    """PyTorch's losses take the outputs first, class numbers as integers, and reduce by themselves."""
+    """PyTorch's losses take the outputs first, class numbers as integers, and reduce by themselves.
+
+    What is returned has the loss with its own reduction as `reduced`, to be compared with.
+    """
+    function = loss
+    while isinstance(function, functools.partial):
+        function = function.func
     if isinstance(loss, torch.nn.Module) and not isinstance(loss, keras.losses.Loss):
         each = copy.copy(loss)
         each.reduction = "none"
-    elif getattr(loss, "__module__", None) == "torch.nn.functional":
+    elif getattr(function, "__module__", None) == "torch.nn.functional":
         each = functools.partial(loss, reduction="none")
     else:
         return loss
 
-    def as_keras(y, outputs):
+    def labels(y, outputs):
         # Keras hands labels over as floating-point numbers.
-        y = y.long() if y.ndim < outputs.ndim and outputs.shape[1] > 1 else y.reshape(outputs.shape)
-        return each(outputs, y)
+        return y.long() if y.ndim < outputs.ndim and outputs.shape[1] > 1 else y.reshape(outputs.shape)
 
+    def as_keras(y, outputs):
+        return each(outputs, labels(y, outputs))
+
+    as_keras.reduced = lambda y, outputs: loss(outputs, labels(y, outputs))
     return as_keras

@@ -58,6 +58,7 @@ def test_settings_that_contradict_each_other_are_refused():
 def test_what_is_given_is_not_resolved():
     for convention in ("dataset", "paper"):
         given = {"inverse_temperature": 3.5, "localization": 0.0, "num_chains": 3, "control_variate": False}
+        given["batch_size"] = 32
         settings = SamplingSettings(convention=convention, **given)
         assert settings.resolved(60_000, 100, 1.0) == settings
 

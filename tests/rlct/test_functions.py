@@ -1,5 +1,6 @@
 """The estimator on what is no Keras model: the same network gives the same number."""
 
+import functools
 import warnings
 
 import keras
@@ -133,6 +134,44 @@ class TestTorchModule:
             quietly(module, (X, Y), weights="nowhere", **STEPS)
         module[0].requires_grad_(False)
         assert quietly(module, (X, Y), **STEPS).num_parameters == 6 * 3
+
+
+@pytest.mark.skipif(keras.config.backend() != "torch", reason="losses of PyTorch")
+class TestLossesOfPyTorch:
+    """The loss at w* is PyTorch's own, or the estimate says that it is not."""
+
+    @staticmethod
+    def estimate(loss, y):
+        import torch
+
+        torch.manual_seed(0)
+        module = torch.nn.Linear(4, 3)
+        outputs = module(torch.from_numpy(X)).detach()
+        return quietly(module, (X, y), loss=loss, **STEPS), loss(outputs, torch.from_numpy(y))
+
+    @pytest.mark.parametrize("name", ["binary_cross_entropy_with_logits", "mse_loss"])
+    def test_a_partial_loss_takes_its_arguments_in_order(self, name):
+        import torch
+
+        targets = (X[:, :3] > 0).astype("float32")
+        whole = functools.partial(getattr(torch.nn.functional, name), reduction="mean")
+        estimate, theirs = self.estimate(whole, targets)
+        assert estimate.initial_loss == pytest.approx(float(theirs), rel=1e-5)
+
+    @pytest.mark.parametrize(
+        ("loss", "ignored"),
+        [
+            (lambda torch: torch.nn.CrossEntropyLoss(ignore_index=0), True),
+            (lambda torch: torch.nn.CrossEntropyLoss(weight=torch.tensor([1.0, 2.0, 5.0])), True),
+            (lambda torch: torch.nn.CrossEntropyLoss(label_smoothing=0.1), False),
+        ],
+    )
+    def test_a_reduction_that_is_no_mean_over_samples_is_told(self, loss, ignored):
+        import torch
+
+        estimate, theirs = self.estimate(loss(torch), Y)
+        assert (abs(estimate.initial_loss - float(theirs)) > 1e-3) is ignored
+        assert any("class weights or ignored classes" in sentence for sentence in estimate.warnings) is ignored
 
 
 if keras.config.backend() == "torch":

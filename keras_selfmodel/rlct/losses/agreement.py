@@ -1,5 +1,7 @@
 """Whether the loss measured is the one that Keras computes."""
 
+from collections.abc import Callable
+
 import keras
 import numpy as np
 from keras import ops
@@ -13,7 +15,9 @@ RELATIVE, ABSOLUTE = 1e-4, 1e-5
 REGULARIZATION = 1e-3
 
 
-def disagreement(model: keras.Model | None, choice: ChosenLoss, scores, x, y, weights=None) -> tuple[str, ...]:
+def disagreement(
+    model: keras.Model | None, choice: ChosenLoss, scores, x, y, weights=None, *, reduced: Callable | None = None
+) -> tuple[str, ...]:
     """Compares the losses of samples with what `evaluate` would give for them in one batch.
 
     Args:
@@ -21,6 +25,7 @@ def disagreement(model: keras.Model | None, choice: ChosenLoss, scores, x, y, we
         choice: Its loss.
         scores: Its outputs for some samples, with the masks that Keras gave them.
         x, y, weights: These samples.
+        reduced: The loss of a batch as its own library reduces it, `reduced(y, scores)`, to be compared with too.
 
     Returns:
         What differs, in sentences.
@@ -53,6 +58,13 @@ def disagreement(model: keras.Model | None, choice: ChosenLoss, scores, x, y, we
                 f"Keras computes a loss of {theirs:.6g} for the first {samples} samples, and the losses of the samples "
                 f"measured here have the mean {ours:.6g}: the loss is more than a mean over samples."
             )
+    own_reduction = ours if reduced is None or weights is not None else _number(reduced(y, scores))
+    if not _close(ours, own_reduction):
+        found.append(
+            f"The loss reduces a batch of the first {samples} samples to {own_reduction:.6g}, by a sum, class weights "
+            f"or ignored classes, and the losses of the samples measured here have the mean {ours:.6g}: the "
+            "temperature is another than that of the loss it was trained on by their ratio."
+        )
     if model is None:
         return tuple(found)
     regularization = sum(_number(term) for term in model.losses)
