@@ -49,9 +49,9 @@ def computed(
 
     plan = experiments.plan_sweep(recipes, dataset, folder, retry_failed=retry_failed)
     accelerated = not transforms.devices()[0].lower().startswith("cpu")
-    if cluster is not None:
-        cluster = experiments.RayCluster(**cluster)
-        accelerated = cluster.gpus_per_task > 0
+    machines = None if cluster is None else experiments.RayCluster(**cluster)
+    if machines is not None:
+        accelerated = machines.gpus_per_task > 0
     if together is None:
         together = accelerated and all(experiments.can_be_trained_together(recipe) for recipe in recipes)
     workers = min(workers or (1 if accelerated else _workers()), max(1, len(plan.jobs)))
@@ -59,8 +59,8 @@ def computed(
         failed = f", {len(plan.failures)} failed before" if plan.failures else ""
         state = f"folder {folder}: {len(plan.kept)} runs finished{failed}, {len(plan.jobs)} to compute"
         click.echo(f"{announcement}\n{state}", err=True)
-    if plan.jobs and cluster is not None and not quiet:
-        click.echo(_tasks(cluster), err=True)
+    if plan.jobs and machines is not None and not quiet:
+        click.echo(_tasks(machines), err=True)
     elif plan.jobs and not quiet:
         seconds = experiments.expected_seconds(plan, dataset) / workers
         way = f"{workers} runs at a time" if workers > 1 else "one run after another"
@@ -72,7 +72,7 @@ def computed(
         click.echo(err=True)
     if dry_run:
         return None
-    with SweepBar(quiet, plan) as bar, _only_the_result(cluster):
+    with SweepBar(quiet, plan) as bar, _only_the_result(machines):
         try:
             return experiments.sweep(
                 plan,
@@ -80,7 +80,7 @@ def computed(
                 data_dir=data_dir,
                 workers=workers,
                 together=together,
-                cluster=cluster,
+                cluster=machines,
                 progress=bar.progress(),
             )
         except KeyboardInterrupt:

@@ -36,7 +36,7 @@ class Program(click.Group):
                 # JAX 0.10 often crashes while the interpreter shuts down after its compiled code was interrupted.
                 sys.stdout.flush()
                 sys.stderr.flush()
-                os._exit(end.code)
+                os._exit(end.code if isinstance(end.code, int) else int(end.code is not None))
             raise
 
     def invoke(self, ctx: click.Context):

@@ -7,6 +7,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import click
 
@@ -109,7 +110,7 @@ class Bar:
     def __init__(self, quiet: bool) -> None:
         self._quiet = quiet
         self._terminal = sys.stderr.isatty()
-        self._progress = None
+        self._progress: Any = None  # a `rich.progress.Progress`, whose import takes a while
         self._tasks: dict[str, int] = {}
         self._said: dict[str, int] = {}
 

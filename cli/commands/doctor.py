@@ -22,9 +22,10 @@ def doctor_command(backend, data_dir, as_json) -> None:
     backend, origin = choose(backend)
     activate(backend)
     from keras_selfmodel import datasets
+    from keras_selfmodel._typed_files import plain
     from keras_selfmodel.experiments.provenance import installed_version, provenance
 
-    report = provenance()
+    report = plain(provenance())
     report["chosen_by"] = origin
     report["backends"] = {name: installed_version(name) for name in BACKENDS}
     report["packages"] |= {name: installed_version(name) for name in MODULES}

@@ -162,7 +162,7 @@ def rlct_command(
         model = _load(file)
         dataset = task.prepare(data_of(task, data_dir))
         data = inputs_of(model, dataset.x_train, scaling=scaling), dataset.y_train
-        chosen = {"weights": list(weights) or None}
+        chosen = list(weights) or None
         observe = {"test": (inputs_of(model, dataset.x_test, scaling=scaling), dataset.y_test)} if test_loss else None
         calibration = None
         try:
@@ -172,7 +172,7 @@ def rlct_command(
                     if sampling.target_error is not None:
                         given["target_error"] = sampling.target_error
                     calibration = ksm.rlct.calibrate_rlct(
-                        model, data, settings=sampling, progress=partial(bar.show, "pilots"), **given, **chosen
+                        model, data, settings=sampling, weights=chosen, progress=partial(bar.show, "pilots"), **given
                     )
                     sampling = calibration.settings
                 estimate = ksm.estimate_rlct(
@@ -184,7 +184,7 @@ def rlct_command(
                     profile=profile,
                     checkpoint=checkpoint,
                     progress=partial(bar.show, "RLCT"),
-                    **chosen,
+                    weights=chosen,
                 )
         except KeyboardInterrupt:
             stored = checkpoint is not None and checkpoint.exists()

@@ -17,7 +17,7 @@ from ksm_cli.output import Bar, Interrupted, print_json, print_table, require, s
 SCORES = ("accuracy", "rlct", "spread")
 SEARCHES = ("bayesian", "random", "hyperband")
 # Accuracy for one unit; of the literature's convention an RLCT is about ten times that of the paper's.
-PRICES = {"accuracy": 0.0, "rlct": {"paper": 0.001, "dataset": 0.0001}, "spread": 0.1}
+PRICES: dict = {"accuracy": 0.0, "rlct": {"paper": 0.001, "dataset": 0.0001}, "spread": 0.1}
 
 
 @click.command(

@@ -25,7 +25,7 @@ def numbers(text: str | None, kind: type, option: str, *, least: float) -> list:
     Raises:
         click.UsageError: If it is no such list, or a number is too small or given twice.
     """
-    found = []
+    found: list = []
     if text is None:
         return found
     for part in text.split(","):

@@ -54,15 +54,16 @@ def chosen_strengths(texts: tuple[str, ...]) -> dict[str, list[float] | None]:
     Raises:
         click.UsageError: If a name is unknown or given twice, or a strength is none.
     """
-    found = {}
+    found: dict[str, list[float] | None] = {}
     for text in texts:
         name, _, strengths = text.partition("=")
         _check_name(name, "--objective")
         if name in found:
             raise click.UsageError(f"--objective {name} is given twice.")
-        found[name] = numbers(strengths, float, f"--objective {name}", least=0) if "=" in text else None
-        if found[name] and 0 in found[name]:
+        given = numbers(strengths, float, f"--objective {name}", least=0) if "=" in text else None
+        if given and 0 in given:
             raise click.UsageError(f"--objective {name}: leave out 0. The baseline is always included.")
+        found[name] = given
     return found
 
 

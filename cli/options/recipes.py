@@ -47,9 +47,11 @@ def opened(task: str | None, recipe_file: Path | None):
     """The task asked for. That of a recipe is added to the tasks that the package knows."""
     from keras_selfmodel import experiments
 
-    if recipe_file is None:
-        return experiments.find_task(task)
-    return experiments.add_task(experiments.read_recipe_file(recipe_file))
+    if recipe_file is not None:
+        return experiments.add_task(experiments.read_recipe_file(recipe_file))
+    if task is None:
+        raise click.UsageError("Missing the task; give its name or --recipe FILE.")
+    return experiments.find_task(task)
 
 
 def data_of(task, data_dir: Path | None, examples: int | None = None):

@@ -22,14 +22,15 @@ def run_table(result: RunResult) -> Table:
         ("  interquartile range", f"{result.weight_interquartile_range:.4f}", None),
         ("  excess kurtosis", _with_error(result.weight_excess_kurtosis, None), None),
     ]
-    if recipe.rlct is not None:
-        trained, descended = result.rlct, result.rlct_descended
+    trained, descended = result.rlct, result.rlct_descended
+    if trained is not None:
         name = f"RLCT ({trained.convention} convention, nβ = {trained.inverse_temperature:.1f})"
         rows.append((name, _with_error(trained.value, trained.std_error), paper and paper.rlct))
         if trained.convention == "paper":
             paired = _with_error(trained.paired_value, trained.paired_std_error)
             rows.append(("  each draw against its own batch at w*", paired, None))
         rows.append(("  verdict", trained.verdict, None))
+    if descended is not None:
         rows.append(("  after descent on the task's loss", _with_error(descended.value, descended.std_error), None))
         rows.append(("  verdict", descended.verdict, None))
     if result.self_prediction_r2 is not None:

@@ -28,8 +28,8 @@ def tune_table(result: TuningResult) -> Table:
         table.add_column(name, justify="right")
     # The best score is on the front, unless its accuracy counts only up to a limit.
     rows = list(result.front) if result.best in result.front else [*result.front, result.best]
-    for trial in rows:
-        run = trial.result
+    measured = [(trial, trial.result) for trial in rows if trial.result is not None]
+    for trial, run in measured:
         table.add_row(
             trial.name.removeprefix("trial_") + ("*" if trial is result.best else ""),
             *(_setting(trial, name) for name in shown),
@@ -38,7 +38,7 @@ def tune_table(result: TuningResult) -> Table:
             f"{run.weight_spread:.4f}",
             f"{trial.score:.4f}",
         )
-    if any(trial.result.rlct is not None and not trial.result.rlct.is_usable for trial in rows):
+    if any(run.rlct is not None and not run.rlct.is_usable for _, run in measured):
         table.caption, table.caption_justify = MARKED, "left"
     return table
 
@@ -46,11 +46,12 @@ def tune_table(result: TuningResult) -> Table:
 def tune_notes(result: TuningResult) -> str:
     """Notes below the table: the best trial on the test data, failures, files."""
     best, failed = result.best, [trial for trial in result.trials if trial.failure is not None]
-    lines = [
-        f"* best score, {result.scored_by}:",
-        f"  accuracy {best.result.accuracy:.4f} on the validation data, {result.test_accuracy:.4f} on the test data",
-        f"  {best.result.folder}",
-    ]
+    lines = [f"* best score, {result.scored_by}:"]
+    if (run := best.result) is not None:
+        lines += [
+            f"  accuracy {run.accuracy:.4f} on the validation data, {result.test_accuracy:.4f} on the test data",
+            f"  {run.folder}",
+        ]
     if failed:
         lines.append(f"{len(failed)} trials failed:")
         lines += [

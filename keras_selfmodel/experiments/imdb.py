@@ -23,7 +23,7 @@ def _optimizer(recipe: Recipe) -> keras.optimizers.Optimizer:
 def _trainer(recipe: Recipe, dataset: Dataset) -> WordTrainer:
     order = recipe.order(len(dataset.y_train))
     train = dataset.x_train[order], dataset.y_train[order]
-    return WordTrainer(train, (dataset.x_test, dataset.y_test), recipe.batch_size)
+    return WordTrainer(train, (list(dataset.x_test), dataset.y_test), recipe.batch_size)
 
 
 IMDB = Task(

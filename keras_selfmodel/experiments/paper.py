@@ -89,7 +89,7 @@ def paper_figures(recipe: Recipe) -> PaperFigures | None:
     figures = paper_series(recipe.task, recipe.hidden).get(recipe.aux_weight)
     if figures is None or recipe.task not in TASKS:
         return None
-    varied = {"hidden": recipe.hidden, "aux_weight": recipe.aux_weight, "seed": recipe.seed}
+    varied: dict = {"hidden": recipe.hidden, "aux_weight": recipe.aux_weight, "seed": recipe.seed}
     if recipe.rlct is None:
         varied["rlct"] = None
     if recipe.aux_weight == 0:

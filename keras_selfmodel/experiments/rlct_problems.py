@@ -21,7 +21,12 @@ def rlct_problem(recipe: Recipe, model: keras.Model, samples: tuple, order: np.n
         model: The trained network.
         samples: `(x, y)`, the training samples.
         order: The run's order of the samples, where they are in another, int `(samples,)`.
+
+    Raises:
+        ValueError: If the recipe leaves the RLCT out.
     """
+    if recipe.rlct is None:
+        raise ValueError("The recipe leaves the RLCT out. Give it sampling settings. Received: rlct=None")
     training = recipe.rlct.convention == "paper"
     shape = (recipe.task, recipe.hidden, training, tuple(tuple(v.shape) for v in model.trainable_variables))
     problem = Problem.of(model, samples, training=training, like=_compiled.pop(shape, None), order=order)

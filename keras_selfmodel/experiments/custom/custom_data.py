@@ -90,10 +90,12 @@ class CustomData:
             return read_any_tfds(self.name, self.value, data_dir)
         if self.source == "images":
             return read_image_folder(self.name, self.folder / self.value, self.size)
-        if self.source == "arrays":
+        if self.function is None:
             dataset = read_array_file(self.name, self.folder / self.value)
         else:
-            dataset = from_arrays(self.name, *self._called(), source=f"{self.function.file}:{self.function.name}")
+            dataset = from_arrays(
+                self.name, *_returned(self.function), source=f"{self.function.file}:{self.function.name}"
+            )
         if dataset.x_train.dtype == "uint8" and self.given_scaling is None:
             raise RecipeFileError(
                 f"{dataset.source} holds whole numbers of 8 bits, pixels perhaps: say in [data] how they are scaled, "
@@ -101,11 +103,12 @@ class CustomData:
             )
         return dataset
 
-    def _called(self) -> list:
-        returned = self.function()
-        if isinstance(returned, Mapping) and set(returned) == set(ARRAYS):
-            return [returned[key] for key in ARRAYS]
-        if not isinstance(returned, tuple | list) or len(returned) != len(ARRAYS):
-            got = f"{len(returned)} values" if isinstance(returned, tuple | list) else type(returned).__name__
-            raise RecipeFileError(f"{self.function} must return {', '.join(ARRAYS)}. Received: {got}")
-        return list(returned)
+
+def _returned(function: PythonFunction) -> list:
+    returned = function()
+    if isinstance(returned, Mapping) and set(returned) == set(ARRAYS):
+        return [returned[key] for key in ARRAYS]
+    if not isinstance(returned, tuple | list) or len(returned) != len(ARRAYS):
+        got = f"{len(returned)} values" if isinstance(returned, tuple | list) else type(returned).__name__
+        raise RecipeFileError(f"{function} must return {', '.join(ARRAYS)}. Received: {got}")
+    return list(returned)

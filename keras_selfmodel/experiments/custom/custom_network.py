@@ -62,13 +62,13 @@ class CustomNetwork:
         Raises:
             RecipeFileError: If something is wrong with it.
         """
-        source = the_one_of(where, section, ("keras", "python"), needed=False)
+        the_one_of(where, section, ("keras", "python"), needed=False)
         targets, hidden = section.targets, section.hidden
         if not targets:
             raise RecipeFileError(f"{where}: targets must name at least one layer. Received: []")
-        if source == "keras":
+        if section.keras is not None:
             return _saved(where, folder / section.keras, targets, hidden)
-        if source == "python":
+        if section.python is not None:
             function = PythonFunction.named(f"{where}: python", section.python, folder)
             return _called(where, function, targets, hidden)
         return cls("mlp", targets, HIDDEN if hidden is None else hidden, True, _mlp, _flat)

@@ -111,6 +111,8 @@ def _module(file: Path, digest: str) -> ModuleType:
         raise RecipeFileError(f"{file} changed while it was in use. Start again.")
     # Under this name Keras finds the file's own layers in a saved model.
     spec = importlib.util.spec_from_file_location(f"ksm_recipe_{file.stem}", file)
+    if spec is None:
+        raise RecipeFileError(f"{file} cannot be loaded as Python. Its name must end in .py.")
     module = importlib.util.module_from_spec(spec)
     before = sys.modules.get(module.__name__)
     sys.modules[module.__name__] = module

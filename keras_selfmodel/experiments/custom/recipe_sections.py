@@ -4,7 +4,7 @@ import dataclasses
 import re
 import typing
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -120,8 +120,8 @@ def read_sections(values: dict[str, Any], file: str) -> RecipeSections:
         raise RecipeFileError(f"{where}: {told}")
     missing = [key for key in ("name", "data") if key not in values]
     if missing:
-        names = ", ".join(one.name for one in dataclasses.fields(RecipeSections))
-        raise RecipeFileError(f"{file} must have {' and '.join(missing)}. Possible: {names}.")
+        sections = ", ".join(one.name for one in dataclasses.fields(RecipeSections))
+        raise RecipeFileError(f"{file} must have {' and '.join(missing)}. Possible: {sections}.")
     if values.get("rlct") is True:
         raise RecipeFileError(f"{file}: rlct must be a section or false. Received: True")
     try:
@@ -136,6 +136,14 @@ def given(section: Any) -> dict[str, Any]:
     """The fields of a section that are not `None`."""
     values = {one.name: getattr(section, one.name) for one in dataclasses.fields(section)}
     return {name: value for name, value in values.items() if value is not None}
+
+
+@typing.overload
+def the_one_of(where: str, section: Any, keys: tuple[str, ...], *, needed: Literal[True]) -> str: ...
+
+
+@typing.overload
+def the_one_of(where: str, section: Any, keys: tuple[str, ...], *, needed: bool) -> str | None: ...
 
 
 def the_one_of(where: str, section: Any, keys: tuple[str, ...], *, needed: bool) -> str | None:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import IO
@@ -24,7 +24,7 @@ from keras_selfmodel.experiments.sweeps.jobs import Job, Outcome, failed, perfor
 OnProgress = Callable[[Job, str, int, int], None]
 """Called with a job, what it does ("epochs", "RLCT", "after descent"), how much of it is done, and of how much."""
 
-Executor = Callable[[SimpleQueue], Iterator[tuple[Job, Outcome]]]
+Executor = Callable[[SimpleQueue], Generator[tuple[Job, Outcome], None, None]]
 """Takes jobs from a queue until it is empty, and yields the outcome of each."""
 
 
@@ -40,7 +40,7 @@ class HereExecutor:
         self._dataset = dataset
         self._progress = progress
 
-    def __call__(self, jobs: SimpleQueue) -> Iterator[tuple[Job, Outcome]]:
+    def __call__(self, jobs: SimpleQueue) -> Generator[tuple[Job, Outcome], None, None]:
         """Takes jobs from the queue until it is empty, and yields the outcome of each."""
         while not jobs.empty():
             job = jobs.get()
@@ -55,20 +55,22 @@ class HereExecutor:
 
 @dataclass
 class _Worker:
-    """A process, and the file that it writes its standard error to."""
+    """A process, its standard input and output, and the file that it writes its standard error to."""
 
     process: subprocess.Popen
+    orders: IO[str]
+    answers: IO[str]
     errors: IO[str]
 
     def say(self, values: dict) -> None:
-        self.process.stdin.write(json.dumps(values) + "\n")
-        self.process.stdin.flush()
+        self.orders.write(json.dumps(values) + "\n")
+        self.orders.flush()
 
     def end(self) -> None:
         self.process.kill()
         with contextlib.suppress(BrokenPipeError):
-            self.process.stdin.close()
-        self.process.stdout.close()
+            self.orders.close()
+        self.answers.close()
         self.process.wait()
         self.errors.close()
 
@@ -86,14 +88,16 @@ class ProcessesExecutor:
         workers: Number of processes.
     """
 
-    def __init__(self, dataset: Dataset, progress: OnProgress, *, data_dir: str | None, workers: int) -> None:
+    def __init__(
+        self, dataset: Dataset, progress: OnProgress, *, data_dir: str | os.PathLike | None, workers: int
+    ) -> None:
         self._progress = progress
         self._workers = workers
         self._stopped = threading.Event()
         self.processes: list[subprocess.Popen] = []
         self._start = {"data": plain(DataOrigin.of(dataset, data_dir))}
 
-    def __call__(self, jobs: SimpleQueue) -> Iterator[tuple[Job, Outcome]]:
+    def __call__(self, jobs: SimpleQueue) -> Generator[tuple[Job, Outcome], None, None]:
         """Takes jobs from the queue until it is empty, and yields the outcome of each.
 
         Raises:
@@ -152,7 +156,7 @@ class ProcessesExecutor:
     def _performed(self, worker: _Worker, job: Job, events: SimpleQueue) -> Outcome | None:
         try:
             worker.say(plain(job))
-            for line in worker.process.stdout:
+            for line in worker.answers:
                 values = json.loads(line)
                 if "event" in values:
                     events.put(("progress", job, values["event"], values["done"], values["total"]))
@@ -181,7 +185,8 @@ class ProcessesExecutor:
             start_new_session=True,  # Ctrl-C is for the sweep, which ends its workers
         )
         self.processes.append(process)
-        worker = _Worker(process, errors)
+        assert process.stdin is not None and process.stdout is not None  # both are pipes
+        worker = _Worker(process, process.stdin, process.stdout, errors)
         with contextlib.suppress(BrokenPipeError):  # the first job will find out why
             worker.say({**self._start, "cores": cores})
         return worker

@@ -83,7 +83,7 @@ def pilot_seconds(recipe: Recipe, dataset: Dataset) -> float:
     if recipe.rlct is not None:
         each = _each(clock["sampling"], whole)
         # The second estimate descends for as many steps as its burn-in takes, before it samples as long as the first.
-        seconds += (2 * recipe.rlct.num_steps + recipe.rlct.burn_in) * each
+        seconds += (2 * recipe.rlct.num_steps + (recipe.rlct.burn_in or 0)) * each
     return seconds
 
 

@@ -92,7 +92,7 @@ def measure_together(
     """
     shapes: dict[Recipe, list[Job]] = defaultdict(list)
     for job in jobs:
-        if can_be_measured_together(job.recipe):
+        if job.recipe.rlct is not None and can_be_measured_together(job.recipe):
             shapes[replace(job.recipe, seed=0, aux_weight=1.0, rlct=replace(job.recipe.rlct, seed=0))].append(job)
     for group in shapes.values():
         task = find_task(group[0].recipe.task)
@@ -101,7 +101,7 @@ def measure_together(
         left = list(group)
         while left:
             with ExitStack() as locks:
-                opened = []
+                opened: list[_Measuring] = []
                 number = len(left)
                 while left and len(opened) < number:
                     job = left.pop(0)
@@ -109,7 +109,7 @@ def measure_together(
                     if found is not None:
                         opened.append(found)
                         longest = max(prepared.x_train.shape[1:], default=1)
-                        number = networks_sampled_at_once(found.model, job.recipe.rlct, limit, longest)
+                        number = networks_sampled_at_once(found.model, found.settings, limit, longest)
                 if opened:
                     _measure(opened, x, progress)
 
@@ -121,17 +121,19 @@ class _Measuring:
     job: Job
     run: RunContext
     model: keras.Model
+    settings: SamplingSettings
 
 
 def _opened(job: Job, run: RunContext, locks: ExitStack) -> _Measuring | None:
-    if not run.files.model.exists():
+    settings = job.recipe.rlct
+    if settings is None or not run.files.model.exists():
         return None
     with ExitStack() as own:
         try:
             own.enter_context(run.files.locked())
             if claim(run.files, run.config, resume=True) is not None:
                 return None
-            opened = _Measuring(job, run, load_model(run.files.model))
+            opened = _Measuring(job, run, load_model(run.files.model), settings)
             run.files.seconds()  # which may be damaged
         except RunFolderError:  # `run` will say the same
             return None
@@ -151,12 +153,10 @@ def _measure(opened: list[_Measuring], x, on_step: Callable) -> None:
             [
                 _or_none(
                     problem.estimating(
-                        one.run.recipe.rlct,
+                        one.settings,
                         anchor=anchor,
                         checkpoint=one.run.files.sampling(anchor),
-                        progress=lambda done, total, one=one, part=part: on_step(
-                            one.job, part.removeprefix("RLCT "), done, total
-                        ),
+                        progress=_steps_of(one.job, part.removeprefix("RLCT "), on_step),
                     )
                 )
                 for one, problem in zip(opened, problems, strict=True)
@@ -169,6 +169,10 @@ def _measure(opened: list[_Measuring], x, on_step: Callable) -> None:
             with one.run.stopwatch.part("measuring"):
                 tested = one.run.task.trainer(one.run.recipe, one.run.dataset).evaluate(one.model)
             conclude(one.run, one.model, Measures(tested, dict(zip(estimates, found, strict=True))))
+
+
+def _steps_of(job: Job, part: str, on_step: Callable[[Job, str, int, int], None]) -> Callable[[int, int], None]:
+    return lambda done, total: on_step(job, part, done, total)
 
 
 def _or_none(steps: Stepwise[RLCTEstimate]) -> Stepwise[RLCTEstimate | None]:

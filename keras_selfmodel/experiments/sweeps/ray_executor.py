@@ -5,7 +5,7 @@ import os
 import socket
 import warnings
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
 from queue import SimpleQueue
 
@@ -79,7 +79,7 @@ class RayExecutor:
             _check_address(address)
             # What Ray would report to its makers of a cluster that the sweep starts.
             os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-            own = {"include_dashboard": False} if address == "local" else {}
+            own: dict = {"include_dashboard": False} if address == "local" else {}
             try:
                 with warnings.catch_warnings():
                     # Ray's processes, which are other programs as soon as they are there.
@@ -100,7 +100,7 @@ class RayExecutor:
     def __exit__(self, *_) -> None:
         self._connection.close()
 
-    def __call__(self, jobs: SimpleQueue) -> Iterator[tuple[Job, Outcome]]:
+    def __call__(self, jobs: SimpleQueue) -> Generator[tuple[Job, Outcome], None, None]:
         """Takes all jobs from the queue, and yields what came of each. Closing the iterator ends what is at work.
 
         Raises:

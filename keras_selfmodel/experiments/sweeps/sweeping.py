@@ -100,8 +100,8 @@ def sweep(
     progress = progress or SweepProgress()
     plan.folder.mkdir(parents=True, exist_ok=True)
     if cluster is not None:
-        with RayExecutor(dataset, progress.step, cluster, data_dir=data_dir, together=together) as execute:
-            return _computed(plan, dict(plan.failures), execute, progress, dataset)
+        with RayExecutor(dataset, progress.step, cluster, data_dir=data_dir, together=together) as on_cluster:
+            return _computed(plan, dict(plan.failures), on_cluster, progress, dataset)
     failures = dict(plan.failures)
     if together:
         on_epoch = lambda job, done, total: progress.step(job, "epochs", done, total)  # noqa: E731
@@ -110,6 +110,7 @@ def sweep(
             progress.failed(job, reason)
         if measuring_together_pays():
             measure_together([job for job in plan.jobs if job not in failures], dataset, progress=progress.step)
+    execute: Executor
     if workers == 1:
         execute = HereExecutor(dataset, progress.step)
     else:
@@ -122,7 +123,7 @@ def _computed(
 ) -> SweepResult:
     """Lets the executor compute the plan's runs, but for those that have failed already."""
     results, table = list(plan.kept), ResultsTable(plan.folder)
-    ready, busy = [job for job in plan.jobs if job not in failures], []
+    ready, busy = [job for job in plan.jobs if job not in failures], list[Job]()
     try:
         while ready or busy:
             queue: SimpleQueue[Job] = SimpleQueue()
@@ -135,6 +136,8 @@ def _computed(
                     elif outcome.state == "failed":
                         failures[job] = outcome.reason
                         progress.failed(job, outcome.reason)
+                    elif outcome.result is None:
+                        raise RuntimeError(f"{job.folder}: the run is finished, but its measures were not returned.")
                     else:
                         results.append(outcome.result)
                         table.update()

@@ -96,7 +96,7 @@ def train_together(
     shapes: dict[tuple, list[Job]] = defaultdict(list)
     for job in jobs:
         built_in = find_objective(job.recipe.objective).strength_is_built_in
-        one = replace(job.recipe, seed=0, rlct=None, **({} if built_in else {"aux_weight": 1.0}))
+        one = replace(job.recipe, seed=0, rlct=None, aux_weight=job.recipe.aux_weight if built_in else 1.0)
         shapes[one, job.recipe.aux_weight > 0].append(job)
     failures: dict[Job, str] = {}
     for group in shapes.values():
@@ -110,7 +110,7 @@ def train_together(
                 dataset,
                 job.folder,
                 prepared=prepared,
-                progress=Progress(epoch=lambda done, total, _, job=job: on_epoch(job, done, total)),
+                progress=Progress(epoch=_epochs_of(job, on_epoch)),
                 seconds_between_checkpoints=seconds_between_checkpoints,
             )
             for job in group
@@ -121,6 +121,10 @@ def train_together(
                 for together in opened.values():
                     failures |= _train(together)
     return failures
+
+
+def _epochs_of(job: Job, on_epoch: Callable[[Job, int, int], None]) -> Callable[[int, int, dict], None]:
+    return lambda done, total, _: on_epoch(job, done, total)
 
 
 @dataclass(frozen=True)
