@@ -17,6 +17,7 @@ from tests.experiments.conftest import interrupted_after_epoch
 
 COLUMNS = {
     "epoch", "loss", "task_loss", "self_prediction_loss", "self_prediction_r2", "accuracy", "val_loss", "val_accuracy",
+    "val_self_prediction_loss", "val_self_prediction_r2",
     "weight_spread", "weight_interquartile_range", "weight_excess_kurtosis",
 }  # fmt: skip
 
