@@ -83,7 +83,7 @@ def _mode(model: torch.nn.Module, training: bool) -> Iterator[None]:
 def _keras_loss(loss) -> Callable:
     """PyTorch's losses take the outputs first, class numbers as integers, and reduce by themselves.
 
-    What is returned has the loss with its own reduction as `reduced`, to be compared with.
+    What is returned has the loss with its own reduction too, as `reduced`, to be compared with.
     """
     function = loss
     while isinstance(function, functools.partial):
@@ -96,12 +96,23 @@ def _keras_loss(loss) -> Callable:
     else:
         return loss
 
-    def labels(y, outputs):
-        # Keras hands labels over as floating-point numbers.
-        return y.long() if y.ndim < outputs.ndim and outputs.shape[1] > 1 else y.reshape(outputs.shape)
+    return _AsKeras(loss, each)
 
-    def as_keras(y, outputs):
-        return each(outputs, labels(y, outputs))
 
-    as_keras.reduced = lambda y, outputs: loss(outputs, labels(y, outputs))
-    return as_keras
+class _AsKeras:
+    """A loss of PyTorch, called as Keras calls losses: that of each sample, and `reduced` as it reduces by itself."""
+
+    def __init__(self, loss: Callable, each: Callable) -> None:
+        self.__name__ = "as_keras"
+        self._loss, self._each = loss, each
+
+    def __call__(self, y, outputs):
+        return self._each(outputs, _labels(y, outputs))
+
+    def reduced(self, y, outputs):
+        return self._loss(outputs, _labels(y, outputs))
+
+
+def _labels(y, outputs):
+    """Keras hands labels over as floating-point numbers."""
+    return y.long() if y.ndim < outputs.ndim and outputs.shape[1] > 1 else y.reshape(outputs.shape)
