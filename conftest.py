@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+from pathlib import Path
 
 import pytest
 
@@ -16,16 +17,13 @@ if os.environ["KERAS_BACKEND"] == "torch":
     # The tests' arrays are small: several threads only wait for each other, for minutes on a busy machine.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-# Doctests are collected by importing; another backend's file needs that backend.
+# Doctests are collected by importing; another backend's files need that backend.
 collect_ignore = [
-    f"keras_selfmodel/{file}"
-    for name, file in (
-        ("jax", "transforms/_jax.py"),
-        ("tensorflow", "transforms/_tensorflow.py"),
-        ("torch", "transforms/_torch.py"),
-        ("torch", "_internals/torch.py"),
-    )
+    str(path)
+    for name in ("jax", "tensorflow", "torch")
     if name != os.environ["KERAS_BACKEND"]
+    for room in ("transforms/_", "_internals/")
+    for path in Path(__file__).parent.glob(f"keras_selfmodel/{room}{name}*.py")
 ]
 
 

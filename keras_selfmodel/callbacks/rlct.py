@@ -36,10 +36,12 @@ class RLCT(keras.callbacks.Callback):
     Example:
 
     >>> import numpy as np
-    >>> x, y = np.random.default_rng(0).normal(size=(64, 3)), np.arange(64) % 2
-    >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, kernel_initializer="zeros")])
-    >>> model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    >>> rlct = RLCT((x, y), every=2, anchor="descend", batch_size=64, burn_in=200, num_draws=1000)
+    >>> rng = np.random.default_rng(0)
+    >>> x = rng.normal(size=(512, 3))
+    >>> y = x @ [1.0, -1.0, 2.0] + rng.normal(size=512)
+    >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+    >>> model.compile("adam", "mse")
+    >>> rlct = RLCT((x, y), every=2, anchor="descend", burn_in=200, num_draws=1000)
     >>> history = model.fit(x, y, epochs=3, verbose=0, callbacks=[rlct])
     >>> sorted(rlct.estimates)
     [1, 2]

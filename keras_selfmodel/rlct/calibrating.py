@@ -121,8 +121,8 @@ def calibrate_rlct(
     >>> y = np.tile([0, 1], 1000)
     >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, kernel_initializer="zeros")])
     >>> calibration = calibrate_rlct(model, (x, y), seed=1)
-    >>> calibration.on_plateau
-    True
+    >>> calibration.on_plateau  # the pilots are too short to tell 5 % on so small a network, and the notes say so
+    False
     """
     start = SamplingSettings(**changes) if settings is None else dataclasses.replace(settings, **changes)
     if start.convention != "dataset":

@@ -163,7 +163,7 @@ class SamplingSettings:
         82.1
         >>> default = SamplingSettings().resolved(60_000, 407_050, 193.0)
         >>> round(default.inverse_temperature), round(default.localization), default.num_chains
-        (5453, 211, 2)
+        (5454, 211, 2)
         """
         few = num_parameters < FEW_WEIGHTS
         settings = self.for_samples(num_samples)
