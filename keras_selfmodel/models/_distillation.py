@@ -1,11 +1,18 @@
 """The auxiliary loss of a student: Keras's Distiller computes its loss without the `losses` of the student."""
 
 import functools
+from typing import Protocol
 
 import keras
 
 
-def counted_in_distillation(student_class: type) -> type:
+class Student(Protocol):
+    """What the loss of a distillation asks of a student."""
+
+    def auxiliary_of(self, scores): ...
+
+
+def counted_in_distillation(student_class: type[Student]) -> type[Student]:
     """Makes Keras's Distiller add the auxiliary loss, where the student is of this class.
 
     Keras 3.12 to 3.15 leave all that `add_loss` added out. A Distiller that asks for `losses` is left as it is.

@@ -51,16 +51,18 @@ class JointNetwork(TrainingGraph):
         per_timestep: bool,
         steps_ahead: int,
     ) -> None:
-        own = not isinstance(targets, keras.Model)
+        network = targets if isinstance(targets, keras.Model) else None
+        own = network is None
         sources = [graph.features] if features is None else [graph.activation(name, "features") for name in features]
         values = [graph.activation(name) for name in targets] if own else []
         if own and features is None:
             _check_upstream(graph, targets, values)
         scores, read = graph.read([*sources, *values])
         read_at, activations = read[: len(sources)], read[len(sources) :]
-        if not own:
-            activations = _outputs(targets, graph)
-        names = list(targets) if own else [f"{targets.name}:{number}" for number in range(len(activations))]
+        names: Sequence[str] = targets
+        if network is not None:
+            activations = _outputs(network, graph)
+            names = [f"{network.name}:{number}" for number in range(len(activations))]
         check_sizes("targets", names, activations, per_timestep=per_timestep)
         names = [graph.final_call.path] if features is None else features
         check_sizes("features" if features else "the input of", names, read_at, per_timestep=per_timestep)
@@ -72,7 +74,7 @@ class JointNetwork(TrainingGraph):
         self.head = make_head(self.units)
         prediction = flat(self.head(read_by_head), per_timestep=per_timestep)
         if prediction.shape[-1] != self.units:
-            of = f"targets={list(targets)}" if own else f"the network {targets.name!r}"
+            of = f"targets={list(targets)}" if network is None else f"the network {network.name!r}"
             raise ValueError(
                 f"The head must return one value for each of the {self.units} target activations of {of}. "
                 f"Received: head={self.head.name!r} with {prediction.shape[-1]} outputs"
@@ -90,8 +92,10 @@ class JointNetwork(TrainingGraph):
         predicted |= {} if mask is None else {"target_mask": mask}
         super().__init__(graph, outputs | predicted if own else outputs)
         # A graph of its own, because a functional model passes its mode on to all that is in it.
-        inputs = None if own else targets.inputs[0] if len(targets.inputs) == 1 else targets.input
-        self._frozen = None if own else keras.Model(inputs, predicted, name="frozen_target")
+        self._frozen = None
+        if network is not None:
+            inputs = network.inputs[0] if len(network.inputs) == 1 else network.input
+            self._frozen = keras.Model(inputs, predicted, name="frozen_target")
 
     def __call__(self, inputs, training: bool | None = None) -> dict:
         outputs = super().__call__(inputs, training=training)

@@ -35,10 +35,10 @@ class LabelRange(keras.metrics.Metric):
 
     def forget(self) -> tuple[float, float]:
         """Returns the lowest and the highest label, and starts anew."""
-        seen = tuple(float(ops.convert_to_numpy(v)) for v in (self.lowest, self.highest))
+        lowest, highest = (float(ops.convert_to_numpy(v)) for v in (self.lowest, self.highest))
         self.lowest.assign(np.inf)
         self.highest.assign(-np.inf)
-        return seen
+        return lowest, highest
 
 
 def check_labels(y, model: keras.Model, loss) -> None:

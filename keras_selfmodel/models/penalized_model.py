@@ -62,8 +62,8 @@ class PenalizedModel(ObjectiveModel):
         self._validates = False
         self._validation_function = None
         # Of the last forward pass outside all steps: its scores and its weighted auxiliary loss.
-        self._passed = None
-        self._apart = None
+        self._passed: tuple[weakref.ref, weakref.ref] | None = None
+        self._apart: list | None = None
 
     @property
     def aux_weight(self) -> float:
@@ -149,7 +149,7 @@ class PenalizedModel(ObjectiveModel):
         step, replicas = self._steps.current, transforms.replicas()
         scores = self.scores_of(y_pred)
         if self.is_joint(y_pred):
-            auxiliary = self._auxiliary(y_pred, sample_weight)
+            auxiliary: AuxiliaryLoss | None = self._auxiliary(y_pred, sample_weight)
         elif step is not None:
             auxiliary = step.auxiliary
         else:
@@ -202,7 +202,8 @@ class PenalizedModel(ObjectiveModel):
         if not self._validates:
             return super().make_test_function(force)
         # JAX keeps one program for equal functions: that of the validation must not be equal to that of `evaluate`.
-        self.test_step = lambda *args, **kwargs: type(self).test_step(self, *args, **kwargs)
+        # Deleted below, so the method is hidden only while Keras compiles.
+        self.test_step = lambda *args, **kwargs: type(self).test_step(self, *args, **kwargs)  # type: ignore[method-assign]
         try:
             return super().make_test_function(force)
         finally:

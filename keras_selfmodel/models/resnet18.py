@@ -49,7 +49,8 @@ def resnet18(
     >>> resnet18(5, widths=(2, 4), seed=1).get_layer("last_block").output.shape
     (None, 16, 16, 4)
     """
-    for name, size in {"hidden": hidden, "image": image, "widths": widths, "classes": classes}.items():
+    sizes: dict[str, int | Sequence[int]] = {"hidden": hidden, "image": image, "widths": widths, "classes": classes}
+    for name, size in sizes.items():
         if min([size] if isinstance(size, int) else size, default=0) < 1:
             raise ValueError(f"{name} must be at least 1. Received: {name}={size}")
     numbers = itertools.count()

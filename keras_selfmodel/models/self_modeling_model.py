@@ -97,6 +97,7 @@ class SelfModelingModel(PenalizedModel):
     """
 
     AUXILIARY = "self_prediction_loss"
+    _joint: JointNetwork
 
     def __init__(
         self,
@@ -151,7 +152,7 @@ class SelfModelingModel(PenalizedModel):
         self.seed = seed
         self._default_head = head is None
         self._self_prediction_r2 = R2OfSteps(joint.units)
-        self._evaluation = None
+        self._evaluation: Kept | None = None
         self(self.symbolic_inputs)
 
     @property

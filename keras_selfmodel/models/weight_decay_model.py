@@ -79,10 +79,11 @@ class WeightDecayModel(PenalizedModel):
 
 def _check_layers(graph: ClassifierGraph, names: Sequence[str] | None) -> None:
     known = _layers(graph)
-    for name in names or ():
+    named = names or ()
+    for name in named:
         if name not in known or not known[name].trainable_variables:
             lack = "No layer called" if name not in known else "No trainable weights in layer"
-            raise ValueError(f"{lack} {name!r}. Received: layers={list(names)}; the classifier's: {graph.layer_names}")
+            raise ValueError(f"{lack} {name!r}. Received: layers={list(named)}; the classifier's: {graph.layer_names}")
 
 
 def _layers(graph: ClassifierGraph) -> dict[str, keras.Layer]:
