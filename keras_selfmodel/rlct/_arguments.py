@@ -49,7 +49,7 @@ def resolve_variables(model: keras.Model, weights) -> list[keras.Variable]:
         weights = [weights]
     layers = {layer.name: layer for layer in layers_inside(model)}
     paths = {variable.path: variable for variable in trainable}
-    chosen = []
+    chosen: list[keras.Variable] = []
     for one in weights:
         one = layers.get(one, paths.get(one, one)) if isinstance(one, str) else one
         found = one.trainable_variables if isinstance(one, keras.Layer) else [one]

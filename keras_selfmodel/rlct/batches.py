@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from keras_selfmodel.rlct.conventions import SamplingSettings
+from keras_selfmodel.rlct.conventions import ResolvedSettings
 
 # Steps that run in one compiled call. Progress is shown, and divergence noticed, between calls.
 STEPS_PER_CALL = 50
 
 
-def batch_indices(settings: SamplingSettings, num_samples: int, done: int, most: int = STEPS_PER_CALL) -> np.ndarray:
+def batch_indices(settings: ResolvedSettings, num_samples: int, done: int, most: int = STEPS_PER_CALL) -> np.ndarray:
     """Sample numbers of the next steps, int32 `(steps, chains, batch)`.
 
     Args:

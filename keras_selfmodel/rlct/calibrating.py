@@ -4,7 +4,7 @@ import dataclasses
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Unpack
+from typing import Any, Unpack
 
 import keras
 import numpy as np
@@ -13,7 +13,6 @@ from keras_selfmodel.rlct.conventions import SamplingSettings
 from keras_selfmodel.rlct.data import MEMORY_LIMIT
 from keras_selfmodel.rlct.problem import Problem
 from keras_selfmodel.rlct.rlct_estimate import RLCTEstimate
-from keras_selfmodel.rlct.samplers import SAMPLERS
 from keras_selfmodel.rlct.sampling_changes import CalibrationChanges
 from keras_selfmodel.rlct.standard_error import sampling_error
 from keras_selfmodel.rlct.verdict import HEAT_LIMIT
@@ -129,11 +128,11 @@ def calibrate_rlct(
         raise ValueError("The settings of convention='paper' are the paper's: there is nothing to calibrate.")
     if start.step_size is not None:
         raise ValueError(f"A step size that is given is not calibrated. Received: step_size={start.step_size}")
-    if SAMPLERS[start.sampler].curvature_step is None:
+    if start.sampler_class.curvature_step is None:
         raise ValueError(f"sampler={start.sampler!r} has no automatic step size to start from. Take another.")
     if not 0 < target_error < 1:
         raise ValueError(f"target_error must lie between 0 and 1. Received: target_error={target_error}")
-    reading = {"class_weight": class_weight, "num_samples": num_samples, "memory_limit": memory_limit}
+    reading: dict[str, Any] = {"class_weight": class_weight, "num_samples": num_samples, "memory_limit": memory_limit}
     problem = Problem.of(model, data, loss, weights, None, training=False, **reading)
     start = start.for_samples(problem.energy.num_samples)
     total = (len(LOCALIZATIONS) + sum(f**-0.5 for f in STEP_SIZES)) * (BURN_IN + DRAWS)
@@ -151,10 +150,12 @@ def calibrate_rlct(
         return estimate
 
     middle = pilot()
-    while middle.heat_correction > HEAT_LIMIT * abs(middle.value) and start.batch_size < min(
+    while middle.heat_correction > HEAT_LIMIT * abs(middle.value) and middle.settings.batch_size < min(
         LARGEST_BATCH, middle.num_samples
     ):
-        start = dataclasses.replace(start, batch_size=min(2 * start.batch_size, LARGEST_BATCH, middle.num_samples))
+        start = dataclasses.replace(
+            start, batch_size=min(2 * middle.settings.batch_size, LARGEST_BATCH, middle.num_samples)
+        )
         notes.append(
             f"Batch {start.batch_size}: of half as many samples the noise added {middle.heat_correction:.3g} to an "
             f"estimate of {middle.value:.3g}."
@@ -207,8 +208,9 @@ def calibrate_rlct(
     known = error <= PLATEAU
     if flat and chosen and not known:
         notes.append(f"No plateau is claimed: the pilots know these changes only to ± {error:.0%}.")
-    lengths = {"burn_in": burn_in, "num_draws": num_draws}
-    lengths |= {name: changes[name] for name in lengths if changes.get(name) is not None}
+    lengths: dict[str, Any] = {"burn_in": burn_in, "num_draws": num_draws}
+    asked: dict[str, Any] = {**changes}
+    lengths |= {name: asked[name] for name in lengths if asked.get(name) is not None}
     found = dataclasses.replace(start, step_size=step_size, **lengths)
     return Calibration(
         settings=found,

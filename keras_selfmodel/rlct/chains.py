@@ -9,7 +9,7 @@ from keras import ops
 
 from keras_selfmodel import transforms
 from keras_selfmodel.rlct.compiled_steps import compiled_steps
-from keras_selfmodel.rlct.conventions import WIDER, SamplingSettings
+from keras_selfmodel.rlct.conventions import WIDER, ResolvedSettings
 from keras_selfmodel.rlct.curvature import Curvature
 from keras_selfmodel.rlct.energy import Energy
 from keras_selfmodel.rlct.samplers import SAMPLERS
@@ -71,7 +71,7 @@ class Chains:
     )
 
     def __init__(
-        self, energy: Energy, settings: SamplingSettings, numbers: range, full_gradient: list | None = None
+        self, energy: Energy, settings: ResolvedSettings, numbers: range, full_gradient: list | None = None
     ) -> None:
         self.inverse_temperature = settings.inverse_temperature
         self.localization = settings.localization
@@ -90,10 +90,10 @@ class Chains:
             transforms.random_key(int(np.random.default_rng([settings.seed, numbers.start]).integers(2**31)))
         )
         self._program = self._compiled()
-        self._curvature = None
+        self._curvature: Curvature | None = None
         if settings.step_size is None:
             self._curvature = Curvature(energy, settings.batch_size, settings.seed)
-            self._follow_curvature(FIRST_ITERATIONS)
+            self._follow_curvature(self._curvature, FIRST_ITERATIONS)
         else:
             self.step_size = settings.step_size
         self._least_step = LEAST_STEP * self.step_size
@@ -130,8 +130,8 @@ class Chains:
             self._cold = True
         elif looks and not self._cold:
             self.friction = self._cooled(self.friction, BURN_IN_FRICTION, BURN_IN_HEAT)
-        if (cools or looks) and adapting and self._sampler.acceptance is None:
-            self._follow_curvature(ITERATIONS)
+        if self._curvature is not None and (cools or looks) and adapting and self._sampler.acceptance is None:
+            self._follow_curvature(self._curvature, ITERATIONS)
         if self._curvature is not None and not adapting:
             self._curvature.directions = None  # As large as the weights, and asked for no more.
         # Copies, not views: the steps may use the memory again.
@@ -185,7 +185,7 @@ class Chains:
     def snapshot(self) -> tuple[dict, list[np.ndarray]]:
         """All that is needed to go on later: numbers, and arrays."""
         *lists, key = self._state
-        directions = [] if self._curvature is None else self._curvature.directions or []
+        directions: list = [] if self._curvature is None else self._curvature.directions or []
         groups = [*lists, directions]
         numbers = {name: getattr(self, name) for name in self.NUMBERS}
         numbers["groups"] = [len(group) for group in groups]
@@ -267,31 +267,38 @@ class Chains:
         numbers = (self.inverse_temperature, self.localization, self.step_size, self.friction)
         return [ops.convert_to_tensor(number, keras.config.floatx()) for number in numbers]
 
-    def _follow_curvature(self, iterations: int) -> None:
+    def _follow_curvature(self, curvature: Curvature, iterations: int) -> None:
         """Sets the step size by the curvature where the chains are; it grows back only slowly."""
-        before = self._curvature.evaluations
-        largest = self._curvature(self._state[0], self._state[2], iterations)
-        self.gradient_evaluations += self._curvature.evaluations - before
+        before = curvature.evaluations
+        largest = curvature(self._state[0], self._state[2], iterations)
+        self.gradient_evaluations += curvature.evaluations - before
         # A curvature that is not finite tells nothing; if the loss is not either, the estimate is NaN and says so.
         self._largest = max(largest if math.isfinite(largest) else 0.0, 0.9 * self._largest)
         whole = self.inverse_temperature * self._largest + self.localization
         # Where neither holds a chain, as at a w* of no curvature, no step is longer than the weights are wide.
         least = self._energy.num_parameters / weight_scale(self._energy.anchor) / WIDER
-        if whole <= 0 and not self._curvature.near(self._state[0], self._state[2], least**-0.5) > 0:
+        if whole <= 0 and not curvature.near(self._state[0], self._state[2], least**-0.5) > 0:
             raise ValueError("The loss does not depend on the weights near w*. Give a step_size or a localization.")
         longer = 1.0 if self._cold or self.done < STEPS_BETWEEN else BURN_IN_STEP
-        self.step_size = longer * self._sampler.curvature_step / max(whole, least)
+        self.step_size = longer * self._safe_step() / max(whole, least)
 
     def _take_back(self, before: list[np.ndarray]) -> None:
         # The curvature asked of the next steps grows too, so that the step size does not jump back.
         self.step_size /= 4
-        shorter = self._sampler.curvature_step / self.step_size - self.localization
+        shorter = self._safe_step() / self.step_size - self.localization
         taken = 4 * self._largest + 3 * self.localization / self.inverse_temperature
         self._largest = max(taken, shorter / self.inverse_temperature)
         self.friction = min(2 * self.friction, FRICTION_LIMIT)
         weights, arrays, other, key = self._state
         restored = [ops.convert_to_tensor(a.copy()) for a in before]
         self._state = (restored[: len(weights)], restored[len(weights) :], other, key)
+
+    def _safe_step(self) -> float:
+        """ε·A of the sampler: the step size is free only where it has one, as `SamplingSettings` makes sure."""
+        step = self._sampler.curvature_step
+        if step is None:
+            raise ValueError(f"sampler={self._settings.sampler!r} needs a step_size: the curvature does not tell it")
+        return step
 
     def _compiled(self, *, several: bool = False) -> Callable:
         """The steps, compiled; see `compiled_steps`."""

@@ -2,11 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from keras_selfmodel.rlct.chains import Chains
 from keras_selfmodel.rlct.conventions import SamplingSettings
-from keras_selfmodel.rlct.stepwise import Request, Stepwise, Trace
+from keras_selfmodel.rlct.stepwise import Request, Stepwise
 
 Result = TypeVar("Result")
 
@@ -31,7 +31,8 @@ def together(several: Sequence[Stepwise[Result]]) -> list[Result]:
         The results, each as `chains.alone` would have returned it but for the order of additions.
     """
     results: dict[int, Result] = {}
-    traces: dict[int, Trace | None] = dict.fromkeys(range(len(several)))
+    # A generator is started by None, which its type does not say.
+    traces: dict[int, Any] = dict.fromkeys(range(len(several)))
     while traces:
         asked: dict[tuple, dict[int, Request]] = defaultdict(dict)
         for number, trace in traces.items():

@@ -6,7 +6,7 @@ import numpy as np
 
 from keras_selfmodel.rlct.batches import random_batches
 from keras_selfmodel.rlct.chains import Chains
-from keras_selfmodel.rlct.conventions import SamplingSettings
+from keras_selfmodel.rlct.conventions import ResolvedSettings
 from keras_selfmodel.rlct.stepwise import Stepwise
 
 
@@ -27,7 +27,7 @@ class Stretch(NamedTuple):
 
 
 def continued(
-    chains: Chains, steps: int, per_sample: np.ndarray, settings: SamplingSettings, first: int, most: int
+    chains: Chains, steps: int, per_sample: np.ndarray, settings: ResolvedSettings, first: int, most: int
 ) -> Stepwise[Stretch]:
     """Asks for further steps, on batches of their own; the localization is that of the chains.
 

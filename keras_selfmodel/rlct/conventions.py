@@ -2,9 +2,9 @@
 
 import math
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
-from keras_selfmodel.rlct.samplers import SAMPLERS
+from keras_selfmodel.rlct.samplers import SAMPLERS, Sampler
 
 # Samples of a batch, where there are as many.
 BATCH_SIZE = 512
@@ -16,7 +16,7 @@ CHAINS, CHAINS_OF_FEW_WEIGHTS, FEW_WEIGHTS = 2, 8, 500
 # γ = γ₀/10: a prior √10 times as wide as the weights (docs/rlct.md has what others give).
 WIDER = 10.0
 
-DEFAULTS = {
+DEFAULTS: dict[str, dict[str, Any]] = {
     "dataset": {"sampler": "underdamped", "num_draws": 1600, "burn_in": 3000},
     "paper": {
         "sampler": "sgld",
@@ -99,7 +99,7 @@ class SamplingSettings:
             raise ValueError(f"sampler must be one of {', '.join(SAMPLERS)}. Received: {self.sampler!r}")
         if self.convention == "paper" and self.sampler != "sgld":
             raise ValueError(f"The paper's convention samples by SGLD. Received: sampler={self.sampler!r}")
-        if self.step_size is None and SAMPLERS[self.sampler].curvature_step is None:
+        if self.step_size is None and self.sampler_class.curvature_step is None:
             raise ValueError(f"sampler={self.sampler!r} needs a step_size: the curvature does not tell it")
         if self.control_variate and self.convention == "paper":
             raise ValueError("control_variate has no meaning with convention='paper', which corrects nothing.")
@@ -133,7 +133,13 @@ class SamplingSettings:
     @property
     def num_steps(self) -> int:
         """Steps of each chain, burn-in included."""
-        return self.burn_in + self.num_draws * self.thinning
+        # The convention has filled both in.
+        return cast(int, self.burn_in) + cast(int, self.num_draws) * self.thinning
+
+    @property
+    def sampler_class(self) -> type[Sampler]:
+        """The sampler of that name."""
+        return SAMPLERS[cast(str, self.sampler)]  # The convention has filled it in.
 
     def for_samples(self, num_samples: int) -> "SamplingSettings":
         """These settings with a batch size.
@@ -145,10 +151,10 @@ class SamplingSettings:
         """
         if self.batch_size is not None:
             return self
-        whole = SAMPLERS[self.sampler].acceptance is not None
+        whole = self.sampler_class.acceptance is not None
         return replace(self, batch_size=num_samples if whole else min(BATCH_SIZE, num_samples))
 
-    def resolved(self, num_samples: int, num_parameters: int, scale: float) -> "SamplingSettings":
+    def resolved(self, num_samples: int, num_parameters: int, scale: float) -> "ResolvedSettings":
         """These settings with nβ, γ, the number of chains and the batch size as numbers.
 
         Args:
@@ -167,11 +173,29 @@ class SamplingSettings:
         """
         few = num_parameters < FEW_WEIGHTS
         settings = self.for_samples(num_samples)
-        size = num_samples if self.convention == "dataset" else settings.batch_size
-        found = {
+        size = num_samples if self.convention == "dataset" else cast(int, settings.batch_size)
+        found: dict[str, Any] = {
             "inverse_temperature": size / math.log(size),
             "localization": num_parameters / scale / WIDER,
             "num_chains": CHAINS_OF_FEW_WEIGHTS if few else CHAINS,
             "control_variate": few and self.convention == "dataset" and self.step_size is None,
         }
-        return replace(settings, **{name: value for name, value in found.items() if getattr(self, name) is None})
+        missing = {name: value for name, value in found.items() if getattr(self, name) is None}
+        return cast(ResolvedSettings, replace(settings, **missing))
+
+
+if TYPE_CHECKING:
+
+    class ResolvedSettings(SamplingSettings):
+        """What `SamplingSettings.resolved` returns: a number for all but the step size."""
+
+        sampler: str
+        localization: float
+        inverse_temperature: float
+        num_chains: int
+        num_draws: int
+        burn_in: int
+        batch_size: int
+        control_variate: bool
+else:
+    ResolvedSettings = SamplingSettings

@@ -48,7 +48,7 @@ class Curvature:
         self._energy = energy
         self._batch_size = batch_size
         self._seed = seed
-        self.directions = None
+        self.directions: list | None = None
         self.evaluations = 0
 
     def __call__(self, weights: list, other: list, iterations: int) -> float:

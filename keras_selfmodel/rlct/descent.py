@@ -10,7 +10,7 @@ from keras import ops
 from keras_selfmodel import transforms
 from keras_selfmodel.rlct.batches import STEPS_PER_CALL, paper_batches, random_batches
 from keras_selfmodel.rlct.chains import FIRST_ITERATIONS, ITERATIONS
-from keras_selfmodel.rlct.conventions import SamplingSettings
+from keras_selfmodel.rlct.conventions import ResolvedSettings
 from keras_selfmodel.rlct.curvature import Curvature
 from keras_selfmodel.rlct.energy import Energy
 
@@ -36,7 +36,7 @@ class Descent:
     steps: int
 
 
-def descend(energy: Energy, settings: SamplingSettings, steps: int) -> tuple[Energy, Descent, int]:
+def descend(energy: Energy, settings: ResolvedSettings, steps: int) -> tuple[Energy, Descent, int]:
     """Looks for the minimum of nβ L(w) + γ/2 |w − w*|² by gradient descent with momentum and falling steps.
 
     That is the mode of the distribution that the chains sample: the localization says how far "nearby" reaches, as it

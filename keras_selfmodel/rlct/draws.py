@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from keras_selfmodel.rlct.conventions import SamplingSettings
+from keras_selfmodel.rlct.conventions import ResolvedSettings
 from keras_selfmodel.rlct.descent import Descent
 from keras_selfmodel.rlct.split_r_hat import split_r_hat
 from keras_selfmodel.rlct.standard_error import sampling_error
@@ -52,7 +52,7 @@ class Draws:
         doubts: What spoke against loss or data before the sampling, in sentences; part of `warnings`.
     """
 
-    settings: SamplingSettings
+    settings: ResolvedSettings
     num_samples: int
     num_parameters: int
     inverse_temperature: float

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import keras
 import numpy as np
@@ -10,7 +11,7 @@ from keras import ops
 
 from keras_selfmodel import transforms
 from keras_selfmodel.rlct.batches import STEPS_PER_CALL, paper_batches
-from keras_selfmodel.rlct.conventions import SamplingSettings
+from keras_selfmodel.rlct.conventions import ResolvedSettings
 from keras_selfmodel.rlct.data import Samples
 from keras_selfmodel.rlct.shortcut import Shortcut
 
@@ -81,7 +82,8 @@ class Energy:
         def count(rows, weights, other, context):
             return rows, counts(weights, other, context, rows)
 
-        program, total = self.program(("counts",), lambda: count), 0.0
+        program = self.program(("counts",), lambda: count)
+        total: Any = 0.0
         for batch in paper_batches(samples, 512):
             _, found = program(self.rows(batch), self.anchor, self.other, self.context)
             total = total + ops.convert_to_numpy(found).sum(axis=1, dtype=np.float64)
@@ -98,7 +100,7 @@ class Energy:
         indices = indices if self.order is None else self.order[indices]
         return ops.convert_to_tensor(indices) if self.elsewhere is None else _tensors(self.elsewhere.rows(indices))
 
-    def steps_per_call(self, settings: SamplingSettings) -> int:
+    def steps_per_call(self, settings: ResolvedSettings) -> int:
         """Steps that run in one compiled call: fewer where their samples must be brought to the device."""
         if self.elsewhere is None:
             return STEPS_PER_CALL

@@ -4,7 +4,7 @@ import dataclasses
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Literal, Unpack
+from typing import Any, Literal, Unpack
 
 import keras
 
@@ -98,7 +98,7 @@ def estimate_rlct(
     True
     """
     settings = SamplingSettings(**changes) if settings is None else dataclasses.replace(settings, **changes)
-    reading = {"class_weight": class_weight, "num_samples": num_samples, "memory_limit": memory_limit}
+    reading: dict[str, Any] = {"class_weight": class_weight, "num_samples": num_samples, "memory_limit": memory_limit}
     problem = Problem.of(model, data, loss, weights, observe, training=settings.convention == "paper", **reading)
     estimate = problem.estimate(settings, anchor=anchor, checkpoint=checkpoint, progress=progress)
     if profile is not False:

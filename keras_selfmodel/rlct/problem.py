@@ -16,7 +16,7 @@ from keras_selfmodel._classifier_graph import classifier_of
 from keras_selfmodel.models.precision import in_single_precision
 from keras_selfmodel.rlct._arguments import check_inputs, check_model, chosen_weights, resolve_variables
 from keras_selfmodel.rlct.batches import paper_batches, random_batches
-from keras_selfmodel.rlct.conventions import SamplingSettings
+from keras_selfmodel.rlct.conventions import ResolvedSettings, SamplingSettings
 from keras_selfmodel.rlct.curvature import difference_length
 from keras_selfmodel.rlct.data import samples_of
 from keras_selfmodel.rlct.descent import descend
@@ -218,7 +218,7 @@ class Problem:
         return dataclasses.replace(settings, inverse_temperature=found.inverse_temperature), found.gradient_evaluations
 
 
-def _gradient_term(energy: Energy, settings: SamplingSettings) -> tuple[float, int]:
+def _gradient_term(energy: Energy, settings: ResolvedSettings) -> tuple[float, int]:
     """How far nβ L falls along the gradient at w*: nβ|∇L|²/(2h), h the curvature of L in its direction and γ/nβ.
 
     Returns:

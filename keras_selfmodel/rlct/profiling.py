@@ -169,5 +169,16 @@ def profiling(
         error = sampling_error(corrected, squares)
         rows.append((corrected.mean(), error, math.sqrt(squares.mean()), held, 0.5 * energy.num_parameters - filled))
     evaluations = chains.gradient_evaluations + (len(batches) if settings.control_variate else 0)
-    columns = (np.array(column) for column in zip(*rows, strict=True))
-    return LocalizationProfile(found, *columns, unit, settings.inverse_temperature, energy.num_parameters, evaluations)
+    values, errors, distances, held, unfilled = (np.array(column) for column in zip(*rows, strict=True))
+    return LocalizationProfile(
+        found,
+        values,
+        errors,
+        distances,
+        held,
+        unfilled,
+        unit,
+        settings.inverse_temperature,
+        energy.num_parameters,
+        evaluations,
+    )

@@ -12,7 +12,7 @@ import numpy as np
 from keras_selfmodel.rlct.batches import batch_indices, paper_batches, random_batches
 from keras_selfmodel.rlct.chains import Chains
 from keras_selfmodel.rlct.continuing import continued
-from keras_selfmodel.rlct.conventions import SamplingSettings
+from keras_selfmodel.rlct.conventions import ResolvedSettings
 from keras_selfmodel.rlct.energy import Energy
 from keras_selfmodel.rlct.standard_error import relative_sampling_error
 from keras_selfmodel.rlct.stepwise import Stepwise, alone
@@ -53,7 +53,7 @@ class Sampling:
     def __init__(
         self,
         energy: Energy,
-        settings: SamplingSettings,
+        settings: ResolvedSettings,
         adapts: bool,
         observed: dict[str, Energy],
         checkpoint: Path | None,
@@ -221,7 +221,7 @@ class Sampling:
         names = [name for name in self._blocks[0] if name not in ("evaluations", "distances", "localization", "second")]
         lost = not all(np.isfinite(block["losses"]).all() for block in self._blocks)
         joined = {"distances": np.concatenate([block["distances"] for block in self._blocks])}
-        joined["localization"] = float(self._blocks[0]["localization"])
+        localization = float(self._blocks[0]["localization"])
         if all("second" in block for block in self._blocks):
             joined["second"] = np.concatenate([block["second"] for block in self._blocks])
         for name in names:
@@ -236,7 +236,7 @@ class Sampling:
         unseen = np.full((self._settings.num_chains, 1), np.nan)
         observed = {name: joined.pop(f"observed/{name}", unseen) for name in self._observed}
         evaluations = self._evaluations + int(sum(block["evaluations"] for block in self._blocks))
-        return {**joined, "observed": observed, "gradient_evaluations": evaluations}
+        return {**joined, "localization": localization, "observed": observed, "gradient_evaluations": evaluations}
 
     def _identity(self) -> dict:
         """What a stored sampling must share with this one."""

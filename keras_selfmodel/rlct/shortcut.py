@@ -8,7 +8,7 @@ import numpy as np
 
 if TYPE_CHECKING:  # They ask for shortcuts themselves.
     from keras_selfmodel.rlct.chains import Chains
-    from keras_selfmodel.rlct.conventions import SamplingSettings
+    from keras_selfmodel.rlct.conventions import ResolvedSettings
     from keras_selfmodel.rlct.energy import Energy
 
 
@@ -31,7 +31,7 @@ class Shortcut(Protocol):
             weights, batches, program: As for `losses`.
         """
 
-    def chains(self, energy: "Energy", settings: "SamplingSettings") -> "type[Chains] | None":
+    def chains(self, energy: "Energy", settings: "ResolvedSettings") -> "type[Chains] | None":
         """Chains with the law of `Chains` that take the shortcut; `None` if these settings do not allow it.
 
         Args:

@@ -1,7 +1,7 @@
 """What is computed in steps of chains: who asks for them, and what they bring back."""
 
 from collections.abc import Generator
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -53,7 +53,7 @@ Stepwise = Generator[Request, Trace, Result]
 
 def alone(steps: Stepwise[Result]) -> Result:
     """Does what is asked for, one request after another, and returns the result."""
-    trace = None
+    trace: Any = None  # A generator is started by None, which its type does not say.
     while True:
         try:
             request = steps.send(trace)

@@ -49,8 +49,11 @@ def hotter_estimate(
     evaluations = 0
     for number in range(TEMPERATURES):
         nbeta = coldest / FACTOR**number
-        lengths = {"burn_in": BURN_IN, "num_draws": DRAWS, "thinning": 1, "target_error": None}
-        pilot = yield from estimating(dataclasses.replace(settings, inverse_temperature=nbeta, **lengths))
+        pilot = yield from estimating(
+            dataclasses.replace(
+                settings, inverse_temperature=nbeta, burn_in=BURN_IN, num_draws=DRAWS, thinning=1, target_error=None
+            )
+        )
         evaluations += pilot.gradient_evaluations
         if pilot.value > 0 and pilot.fall < SMALL * pilot.value:
             return HotterEstimate(nbeta, pilot.value, pilot.std_error, evaluations)

@@ -146,8 +146,8 @@ def objections(estimate: "RLCTEstimate"):
 
 def _locality(estimate: "RLCTEstimate") -> Iterator[tuple[bool, str]]:
     """What speaks against taking a value at this γ, these steps and this n for the RLCT."""
-    if estimate.localization_error > LOCALITY_LIMIT * estimate.value:
-        sensitivity = estimate.sensitivity
+    sensitivity = estimate.sensitivity
+    if sensitivity is not None and estimate.localization_error > LOCALITY_LIMIT * estimate.value:
         yield (
             False,
             f"The estimate depends on the localization: each e-fold by which γ = {estimate.localization:.3g} becomes "

@@ -8,16 +8,20 @@ Of IMDB's 100,683 words, 3,600 occur in a batch of 64 reviews.
 
 import math
 from collections.abc import Callable
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from keras import ops
 
 from keras_selfmodel import transforms
 from keras_selfmodel.rlct.chains import Chains
-from keras_selfmodel.rlct.conventions import SamplingSettings
+from keras_selfmodel.rlct.conventions import ResolvedSettings
 from keras_selfmodel.rlct.energy import Energy
 from keras_selfmodel.rlct.samplers import Position
 from keras_selfmodel.words.word_batches import frequency_matrix
+
+if TYPE_CHECKING:  # It makes these chains.
+    from keras_selfmodel.words.word_loss import WordLoss
 
 
 class WordChains(Chains):
@@ -28,14 +32,19 @@ class WordChains(Chains):
     """
 
     @staticmethod
-    def fit(energy: Energy, settings: SamplingSettings) -> bool:
+    def fit(energy: Energy, settings: ResolvedSettings) -> bool:
         """Whether these chains can sample by these settings."""
         return (
             settings.convention == "paper"
             and settings.sampler == "sgld"
             # Beyond, rows jump from one side of w* to the other.
+            and settings.step_size is not None
             and 0.5 * settings.step_size * settings.localization < 1
         )
+
+    @property
+    def _word_loss(self) -> "WordLoss":
+        return cast("WordLoss", self._energy.shortcut)  # Which alone makes these chains.
 
     def _start(self, key) -> tuple:
         weights, _, other, key = super()._start(key)
@@ -44,7 +53,7 @@ class WordChains(Chains):
         return [ops.reshape(table, (rows, -1)), *others], [ops.zeros((rows,), "int32")], other, key
 
     def _data(self, indices: np.ndarray) -> tuple:
-        (stack,) = self._energy.shortcut.stacks(indices[:, 0], self._settings.batch_size)
+        (stack,) = self._word_loss.stacks(indices[:, 0], self._settings.batch_size)
         now = np.arange(self.done, self.done + len(indices), dtype=np.int32)
         return (ops.convert_to_tensor(now), *stack), self._energy.anchor
 
@@ -65,10 +74,12 @@ class WordChains(Chains):
         table, *others = self._state[0]
         return [ops.reshape(table, (self._number, *self._energy.anchor[0].shape)), *others]
 
-    def _compiled(self) -> Callable:
+    def _compiled(self, *, several: bool = False) -> Callable:
         """Compiles `(state, stack, anchor, …, step_size, friction) -> (state, trace (steps, 3, chains))`."""
+        if several:
+            raise NotImplementedError("Chains of words are sampled one network after another.")
         sampler = self._sampler
-        differentiate = transforms.value_and_grad(self._energy.shortcut.loss_of)
+        differentiate = transforms.value_and_grad(self._word_loss.loss_of)
 
         def gradient(weights, matrix, y):
             (loss, _), gradients = differentiate(weights, matrix, y)

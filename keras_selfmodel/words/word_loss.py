@@ -9,7 +9,7 @@ from keras import ops
 
 from keras_selfmodel import transforms
 from keras_selfmodel.layers import MeanPooledEmbedding
-from keras_selfmodel.rlct.conventions import SamplingSettings
+from keras_selfmodel.rlct.conventions import ResolvedSettings
 from keras_selfmodel.rlct.energy import Energy
 from keras_selfmodel.rlct.shortcut import offers_shortcuts
 from keras_selfmodel.words.word_batches import frequency_matrix, stacked, word_batch, word_batches
@@ -128,7 +128,7 @@ class WordLoss:
             total, _ = compiled(total, stack, weights, part)
         return total
 
-    def chains(self, energy: Energy, settings: SamplingSettings) -> type[WordChains] | None:
+    def chains(self, energy: Energy, settings: ResolvedSettings) -> type[WordChains] | None:
         """As `Shortcut.chains`."""
         return WordChains if WordChains.fit(energy, settings) else None
 

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import IO
 
 import keras
@@ -55,7 +56,7 @@ def _gathered(batches: Iterator, num_samples: int | None, memory_limit: float, c
     if num_samples is not None and found < num_samples:
         raise ValueError(f"num_samples={num_samples} is more than there are. Received: {found} samples")
     whole = keras.tree.pack_sequence_as(structure, [column.whole(found) for column in columns])
-    return Samples(*whole, memory_limit=memory_limit)
+    return replace(Samples(*whole), memory_limit=memory_limit)
 
 
 class _Column:
@@ -99,7 +100,7 @@ class _Column:
         self._parts, self.held = [], 0
 
     def whole(self, rows: int) -> np.ndarray:
-        if self._file is None:
+        if self._file is None or self._first is None:
             return np.concatenate(self._parts)
         self.spill()
         return np.memmap(self._file, self._first.dtype, mode="r", shape=(rows, *self._first.shape[1:]))

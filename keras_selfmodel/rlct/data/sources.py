@@ -4,6 +4,7 @@ import math
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -83,7 +84,7 @@ def _of_arrays(data, num_samples: int | None, memory_limit: float) -> Samples:
     if num_samples > lengths[0]:
         raise ValueError(f"num_samples={num_samples} is more than there are. Received: {lengths[0]} samples")
     first = keras.tree.map_structure(lambda array: array[:num_samples], samples.trees)
-    return Samples(*first, memory_limit=memory_limit)
+    return replace(Samples(*first), memory_limit=memory_limit)
 
 
 def _batches(data, num_samples: int | None) -> Iterator:

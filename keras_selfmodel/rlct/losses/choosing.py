@@ -42,7 +42,7 @@ def chosen_loss(model: keras.Model | None, measured: keras.Model | None, given, 
     """
     scores = keras.tree.map_structure(keras.ops.convert_to_numpy, scores)
     compiled = given is None and model is not None and model.compiled and model.loss is not None
-    loss = model.loss if compiled else given
+    loss = model.loss if model is not None and compiled else given
     outputs = keras.tree.flatten(scores)
     if loss is None:
         if len(outputs) > 1:

@@ -1,7 +1,7 @@
 """The loss of all outputs of a model, sample by sample."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -28,7 +28,8 @@ class Part(NamedTuple):
     def of(self, tree):
         """What belongs to this output: of labels, scores or weights."""
         if self.place is not None and isinstance(tree, (list, tuple, dict)):
-            return tree[self.name if isinstance(tree, dict) and self.name is not None else self.place]
+            place: Any = self.name if isinstance(tree, dict) and self.name is not None else self.place
+            return tree[place]
         return tree if not keras.tree.is_nested(tree) else keras.tree.flatten(tree)[0]
 
 

@@ -41,6 +41,8 @@ class MALA(Sampler):
         old_potential, old_loss, *arrays = state
         old_weights, old_forces = arrays[: len(arrays) // 2], arrays[len(arrays) // 2 :]
         *normals, chance = normals
+        if here.potential is None:
+            raise ValueError("MALA accepts draws by the potential. Received: a position without one")
         potential = here.potential()
         forces = [here.force(i) for i in range(len(here.weights))]
         there, back = 0.0, 0.0

@@ -1,7 +1,7 @@
 """What a sampler is."""
 
 from collections.abc import Callable, Iterable
-from typing import ClassVar, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 from keras import ops
 
@@ -16,7 +16,7 @@ class Position(NamedTuple):
         losses: L_B(w), `(chains,)`.
         gradients: ∇L_B(w) of the same batch.
         force: `force(i)` is −∇U of the i-th weight array by that batch.
-        potential: `potential()` is U = nβ L_B(w) + γ/2 |w − w*|², `(chains,)`.
+        potential: `potential()` is U = nβ L_B(w) + γ/2 |w − w*|², `(chains,)`; `None` where the sampler does not ask.
         inverse_temperature: nβ, a scalar.
     """
 
@@ -24,8 +24,8 @@ class Position(NamedTuple):
     losses: object
     gradients: list
     force: Callable
-    potential: Callable
-    inverse_temperature: object
+    potential: Callable | None
+    inverse_temperature: Any
 
 
 class Step(NamedTuple):
