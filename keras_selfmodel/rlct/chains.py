@@ -12,7 +12,6 @@ from keras_selfmodel.rlct.compiled_steps import compiled_steps
 from keras_selfmodel.rlct.conventions import WIDER, ResolvedSettings
 from keras_selfmodel.rlct.curvature import Curvature
 from keras_selfmodel.rlct.energy import Energy
-from keras_selfmodel.rlct.samplers import SAMPLERS
 from keras_selfmodel.rlct.stepwise import Request, Stepwise, Trace, alone
 from keras_selfmodel.rlct.weight_scale import weight_scale
 
@@ -80,7 +79,7 @@ class Chains:
         self._settings = settings
         self._energy = energy
         self._full_gradient = full_gradient or []
-        self._sampler = SAMPLERS[settings.sampler]()
+        self._sampler = settings.sampler_class()
         self.friction = BURN_IN_FRICTION
         self._heat_ratio = 0.0
         self._cold = False
@@ -280,25 +279,18 @@ class Chains:
         if whole <= 0 and not curvature.near(self._state[0], self._state[2], least**-0.5) > 0:
             raise ValueError("The loss does not depend on the weights near w*. Give a step_size or a localization.")
         longer = 1.0 if self._cold or self.done < STEPS_BETWEEN else BURN_IN_STEP
-        self.step_size = longer * self._safe_step() / max(whole, least)
+        self.step_size = longer * self._settings.safe_step / max(whole, least)
 
     def _take_back(self, before: list[np.ndarray]) -> None:
         # The curvature asked of the next steps grows too, so that the step size does not jump back.
         self.step_size /= 4
-        shorter = self._safe_step() / self.step_size - self.localization
+        shorter = self._settings.safe_step / self.step_size - self.localization
         taken = 4 * self._largest + 3 * self.localization / self.inverse_temperature
         self._largest = max(taken, shorter / self.inverse_temperature)
         self.friction = min(2 * self.friction, FRICTION_LIMIT)
         weights, arrays, other, key = self._state
         restored = [ops.convert_to_tensor(a.copy()) for a in before]
         self._state = (restored[: len(weights)], restored[len(weights) :], other, key)
-
-    def _safe_step(self) -> float:
-        """ε·A of the sampler: the step size is free only where it has one, as `SamplingSettings` makes sure."""
-        step = self._sampler.curvature_step
-        if step is None:
-            raise ValueError(f"sampler={self._settings.sampler!r} needs a step_size: the curvature does not tell it")
-        return step
 
     def _compiled(self, *, several: bool = False) -> Callable:
         """The steps, compiled; see `compiled_steps`."""

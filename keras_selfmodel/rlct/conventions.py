@@ -100,7 +100,7 @@ class SamplingSettings:
         if self.convention == "paper" and self.sampler != "sgld":
             raise ValueError(f"The paper's convention samples by SGLD. Received: sampler={self.sampler!r}")
         if self.step_size is None and self.sampler_class.curvature_step is None:
-            raise ValueError(f"sampler={self.sampler!r} needs a step_size: the curvature does not tell it")
+            raise ValueError(f"sampler={self.sampler!r} needs a step_size: it cannot be derived from the curvature")
         if self.control_variate and self.convention == "paper":
             raise ValueError("control_variate has no meaning with convention='paper', which corrects nothing.")
         if self.target_error is not None and self.num_chains == 1:
@@ -140,6 +140,11 @@ class SamplingSettings:
     def sampler_class(self) -> type[Sampler]:
         """The sampler of that name."""
         return SAMPLERS[cast(str, self.sampler)]  # The convention has filled it in.
+
+    @property
+    def safe_step(self) -> float:
+        """ε·A of the sampler: by it the curvature A sets a step size that is not given."""
+        return cast(float, self.sampler_class.curvature_step)  # Without one, settings need a step size.
 
     def for_samples(self, num_samples: int) -> "SamplingSettings":
         """These settings with a batch size.

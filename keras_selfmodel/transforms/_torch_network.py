@@ -4,6 +4,7 @@ import copy
 import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import keras
 import torch
@@ -89,7 +90,7 @@ def _keras_loss(loss) -> Callable:
     while isinstance(function, functools.partial):
         function = function.func
     if isinstance(loss, torch.nn.Module) and not isinstance(loss, keras.losses.Loss):
-        each = copy.copy(loss)
+        each: Any = copy.copy(loss)
         each.reduction = "none"
     elif getattr(function, "__module__", None) == "torch.nn.functional":
         each = functools.partial(loss, reduction="none")

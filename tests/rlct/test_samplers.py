@@ -235,7 +235,10 @@ def test_the_heat_of_the_underdamped_sampler_is_exact_for_a_quadratic(h, frictio
     # One direction, U = w²/2, with white noise ξ of variance V in the force. The step is linear in (w, p, z, ξ): its
     # matrix is read off the sampler, one unit vector a chain, and the stationary covariance solves C = MCMᵀ + N.
     w, p, z, xi = np.eye(4)
-    tensor = lambda values: [ops.convert_to_tensor(values[:, None].astype("float32"))]  # noqa: E731
+
+    def tensor(values):
+        return [ops.convert_to_tensor(values[:, None].astype("float32"))]
+
     losses = ops.zeros(4)
     here = Position(tensor(w), losses, tensor(0 * w), lambda i: tensor(xi - w)[i], lambda: losses, 1.0)
     moved, momenta, *_ = SAMPLERS["underdamped"]().step(

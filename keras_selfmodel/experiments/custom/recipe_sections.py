@@ -87,6 +87,7 @@ class RecipeSections:
     data: DataSection
     model: ModelSection = ModelSection()
     training: TrainingSection = TrainingSection()
+    # A class made from the sampling settings above, which mypy does not take for a type.
     rlct: RLCTSection | bool = RLCTSection()  # type: ignore[valid-type]
 
 

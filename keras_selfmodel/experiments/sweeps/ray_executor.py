@@ -1,6 +1,7 @@
 """The runs of a sweep computed by a cluster of machines, through Ray."""
 
 import contextlib
+import logging
 import os
 import socket
 import warnings
@@ -84,7 +85,7 @@ class RayExecutor:
                 with warnings.catch_warnings():
                     # Ray's processes, which are other programs as soon as they are there.
                     warnings.filterwarnings("ignore", r"os\.fork\(\) was called", RuntimeWarning)
-                    self._ray.init(address, log_to_driver=False, logging_level="error", **own)
+                    self._ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **own)
             except (ConnectionError, RuntimeError, ValueError) as error:
                 raise RuntimeError(f"There is no Ray cluster at {address}: {error}") from error
             self._connection.callback(self._ray.shutdown)

@@ -45,12 +45,17 @@ def _compute(origin: DataOrigin, jobs: list[Job], together: bool, words: SimpleQ
     try:
         dataset = _loaded(origin)
         tellers = [_Teller(number, words) for number in range(len(jobs))]
-        on_epoch = lambda job, done, total: tellers[jobs.index(job)].tell("epochs", done, total)  # noqa: E731
+
+        def on_step(job: Job, event: str, done: int, total: int) -> None:
+            tellers[jobs.index(job)].tell(event, done, total)
+
+        def on_epoch(job: Job, done: int, total: int) -> None:
+            on_step(job, "epochs", done, total)
+
         reasons = {}
         if together:
             reasons = train_together(jobs, dataset, on_epoch=on_epoch)
             standing = [job for job in jobs if job not in reasons]
-            on_step = lambda job, *what: tellers[jobs.index(job)].tell(*what)  # noqa: E731
             if measuring_together_pays():
                 measure_together(standing, dataset, progress=on_step)
         for number, job in enumerate(jobs):

@@ -104,7 +104,10 @@ def sweep(
             return _computed(plan, dict(plan.failures), on_cluster, progress, dataset)
     failures = dict(plan.failures)
     if together:
-        on_epoch = lambda job, done, total: progress.step(job, "epochs", done, total)  # noqa: E731
+
+        def on_epoch(job: Job, done: int, total: int) -> None:
+            progress.step(job, "epochs", done, total)
+
         for job, reason in train_together(plan.jobs, dataset, on_epoch=on_epoch).items():
             failures[job] = reason
             progress.failed(job, reason)
