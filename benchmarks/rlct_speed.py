@@ -44,8 +44,6 @@ import os
 import statistics
 import time
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass, field
 
 CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else list(range(os.cpu_count()))
 THREADS = min(int(os.environ.get("OMP_NUM_THREADS", len(CORES))), len(CORES))
@@ -54,104 +52,14 @@ if hasattr(os, "sched_setaffinity"):
     os.sched_setaffinity(0, CORES[:THREADS])
 
 import keras  # noqa: E402
-import numpy as np  # noqa: E402
+from speed.chains_of_devinterp import Devinterp  # noqa: E402
+from speed.problems import Problem, mnist, small  # noqa: E402
+from speed.settling import Chains, Tool, described  # noqa: E402
 
 import keras_selfmodel as ksm  # noqa: E402
 from keras_selfmodel import transforms  # noqa: E402
-from keras_selfmodel.datasets import load  # noqa: E402
-from keras_selfmodel.experiments import find_task  # noqa: E402
 
-TOLERANCE = 0.02
 CHAINS = 4
-DEVINTERP_CHAINS = 10  # its default, and so the number of batches behind its L₀
-
-
-@dataclass(frozen=True)
-class Problem:
-    """A trained network, the data it was trained on, and how long to measure."""
-
-    name: str
-    model: keras.Model
-    x: np.ndarray
-    y: np.ndarray
-    batch: int
-    localization: float | None
-    steps_a_round: int
-
-    @property
-    def settings(self) -> dict:
-        return {"batch_size": self.batch, "localization": self.localization}
-
-    @property
-    def inverse_temperature(self) -> float:
-        return len(self.x) / np.log(len(self.x))
-
-
-@dataclass
-class Chains:
-    """The chains of one estimate, their mean."""
-
-    trace: np.ndarray  # What each step adds to the estimate.
-    offsets: dict[str, float]  # What is taken off, by the name of the row.
-    seconds: float  # a step of all chains
-    start: float  # seconds besides
-
-
-@dataclass
-class Tool:
-    run: Callable[[int], Chains]
-    least_burn_in: int = 0
-    repeats: list[Chains] = field(default_factory=list)
-
-    def settled_so_far(self) -> bool:
-        return len(self.repeats) < 2 or abs(self.drift()) <= 2 * TOLERANCE
-
-    def traces(self, row: str = "") -> np.ndarray:
-        return np.array([c.trace - c.offsets.get(row, np.mean([*c.offsets.values()])) for c in self.repeats])
-
-    @property
-    def second_half(self) -> int:
-        """The step at which it begins."""
-        return (self.least_burn_in + len(self.repeats[0].trace)) // 2
-
-    def late(self, row: str) -> float:
-        return float(self.traces(row)[:, self.second_half :].mean())
-
-    def drift(self, row: str = "") -> float:
-        *_, third, last = np.array_split(self.traces(row)[:, self.least_burn_in :].mean(axis=0), 4)
-        return float(last.mean() / third.mean() - 1)
-
-
-def mnist(path: str | None, localization: float | None) -> Problem:
-    data = load("mnist")
-    x, y = find_task("mnist").inputs(data.x_train), data.y_train
-    if path:
-        model = keras.saving.load_model(path)
-    else:
-        keras.utils.set_random_seed(1)
-        model = ksm.models.mlp(seed=1)
-        train(model, keras.optimizers.SGD(0.02, momentum=0.9, nesterov=True), x, y, 512, 20)
-    return Problem("mnist", model, x, y, 512, localization, 150)
-
-
-def small(localization: float | None) -> Problem:
-    rng = np.random.default_rng(0)
-    x = rng.normal(size=(10_000, 64)).astype("float32")
-    # Labels drawn from the probabilities of another network: no network fits them all.
-    hidden = np.maximum(x @ rng.normal(size=(64, 8)) / 8, 0)
-    scores = 4 * hidden @ rng.normal(size=(8, 10))
-    y = np.argmax(scores + rng.gumbel(size=scores.shape), axis=1).astype("int32")
-    keras.utils.set_random_seed(1)
-    model = ksm.models.mlp(26, inputs=64, seed=1)
-    for rate in (3e-3, 3e-4, 3e-5):
-        train(model, keras.optimizers.Adam(rate), x, y, 256, 40)
-    return Problem("small", model, x, y, 256, localization, 500)
-
-
-def train(model, optimizer, x, y, batch: int, epochs: int) -> None:
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(optimizer, loss=loss, **transforms.COMPILE_OPTIONS)
-    model.fit(x, y, batch_size=batch, epochs=epochs, verbose=0)
 
 
 def ours(problem: Problem, *, seed: int, burn_in: int, draws: int, chains: int, **settings):
@@ -175,99 +83,6 @@ def ours(problem: Problem, *, seed: int, burn_in: int, draws: int, chains: int, 
     (first, done), (last, all_done) = stamps[0], stamps[-1]
     seconds = (last - first) / (all_done - done)
     return estimate, seconds, elapsed - seconds * all_done
-
-
-class Devinterp:
-    """The same network in PyTorch, sampled by devinterp."""
-
-    def __init__(self, problem: Problem, step_size: float, localization: float) -> None:
-        import torch
-
-        self._device = "cuda" if torch.cuda.is_available() else "cpu"
-        layers = []
-        for layer in problem.model.layers:
-            kernel, bias = layer.get_weights()
-            linear = torch.nn.Linear(*kernel.shape)
-            with torch.no_grad():
-                linear.weight.copy_(torch.tensor(kernel.T))
-                linear.bias.copy_(torch.tensor(bias))
-            layers += [linear, torch.nn.ReLU()]
-        self._model = torch.nn.Sequential(*layers[:-1]).to(self._device)
-        self._loader = torch.utils.data.DataLoader(
-            _Whole(torch.tensor(problem.x), torch.tensor(problem.y).long()),
-            batch_size=problem.batch,
-            shuffle=True,
-            collate_fn=_as_it_is,
-        )
-        self._nbeta = problem.inverse_temperature
-        self._optimizer = {"lr": step_size, "localization": localization, "nbeta": self._nbeta}
-
-    def evaluate(self, model, batch):
-        from torch.nn import functional
-
-        return functional.cross_entropy(model(batch[0]), batch[1])
-
-    def run(self, seed: int, steps: int, chains: int) -> Chains:
-        import torch
-        from devinterp.optim.sgld import SGLD
-        from devinterp.slt.callback import SamplerCallback
-        from devinterp.slt.sampler import sample
-        from devinterp.utils import get_init_loss_full_batch, get_init_loss_multi_batch
-
-        losses, stamps = [[] for _ in range(chains)], [[] for _ in range(chains)]
-
-        class Record(SamplerCallback):
-            def __call__(self, chain, loss, **_):
-                losses[chain].append(float(loss))
-                stamps[chain].append(time.perf_counter())
-
-            def get_results(self):
-                return {}
-
-        # Without a seed of its own: with one, its batches for L₀ are the first in the order of the data.
-        torch.manual_seed(seed)
-        start = time.perf_counter()
-        # What `sample` does itself if given no `init_loss`.
-        few = get_init_loss_multi_batch(self._loader, DEVINTERP_CHAINS, self._model, self.evaluate, self._device)
-        sample(
-            self._model,
-            self._loader,
-            callbacks=[Record(device=self._device)],
-            evaluate=self.evaluate,
-            sampling_method=SGLD,
-            optimizer_kwargs=dict(self._optimizer),
-            num_draws=steps,
-            num_chains=chains,
-            init_loss=few,
-            device=self._device,
-            verbose=False,
-        )
-        elapsed = time.perf_counter() - start
-        seconds = sum(s[-1] - s[0] for s in stamps) / (steps - 1)
-        whole = get_init_loss_full_batch(self._loader, self._model, self.evaluate, self._device)
-        return Chains(
-            trace=self._nbeta * np.mean(losses, axis=0),
-            offsets={"L₀ of 10 batches": self._nbeta * few, "L₀ of all data": self._nbeta * whole},
-            seconds=seconds,
-            start=elapsed - seconds * steps,
-        )
-
-
-class _Whole:
-    """A data set whose batches are indexed at once."""
-
-    def __init__(self, *tensors) -> None:
-        self._tensors = tensors
-
-    def __len__(self) -> int:
-        return len(self._tensors[0])
-
-    def __getitems__(self, indices: list[int]) -> list:
-        return [tensor[indices] for tensor in self._tensors]
-
-
-def _as_it_is(batch):
-    return batch
 
 
 def rates(problem: Problem, rounds: int, step_size: float, devinterp: Devinterp | None) -> None:
@@ -317,44 +132,6 @@ def until_two_percent(
     for name, tool in tools.items():
         for row in tool.repeats[0].offsets:
             print("    " + described(f"{name} {row}", tool, row), flush=True)
-
-
-def described(title: str, tool: Tool, row: str) -> str:
-    late, drift = tool.late(row), tool.drift(row)
-    seconds, start = (statistics.median(getattr(c, name) for c in tool.repeats) for name in ("seconds", "start"))
-    traces = tool.traces(row)
-    (repeats, steps), half = traces.shape, tool.second_half
-    least = spread(traces[:, half:], steps - half, late)
-    line = f"{title:<32} {repeats:>7} {steps:>7}  {late:10.1f}  {drift:+7.3f}  {least:6.3f}  "
-    found = fewest_steps(traces, tool.least_burn_in, half, late) if abs(drift) <= TOLERANCE else None
-    if found is None:
-        reason = "not settled" if abs(drift) > TOLERANCE else "not within"
-        return line + f"{reason:<13} > {steps * seconds:7.1f}  {start:5.1f}"
-    return line + f"{f'{found[0]} + {found[1]}':<13}   {sum(found) * seconds:7.1f}  {start:5.1f}"
-
-
-def spread(traces: np.ndarray, draws: int, late: float) -> float:
-    stretches = traces.shape[1] // draws
-    means = traces[:, : stretches * draws].reshape(len(traces), stretches, draws).mean(axis=2)
-    return float(np.sqrt(means.var(axis=0, ddof=1).mean()) / abs(late))
-
-
-def fewest_steps(traces: np.ndarray, least_burn_in: int, half: int, late: float) -> tuple[int, int] | None:
-    """b and N of the module's docstring; `None` if there are none."""
-    steps = traces.shape[1]
-    draws = None
-    for number in sorted({int(n) for n in np.geomspace(10, steps - half, 80)}, reverse=True):
-        if spread(traces[:, half:], number, late) > TOLERANCE:
-            break
-        draws = number
-    if draws is None:
-        return None
-    mean = traces.mean(axis=0)
-    for burn_in in range(least_burn_in, steps - draws + 1, 25):
-        running = np.cumsum(mean[burn_in:]) / np.arange(1, steps - burn_in + 1)
-        if (np.abs(running[draws - 1 :] / late - 1) <= TOLERANCE).all():
-            return burn_in, draws
-    return None
 
 
 def main() -> None:

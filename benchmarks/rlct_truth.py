@@ -40,7 +40,7 @@ def main() -> None:
         return
     import keras
     from truth import cases
-    from truth.measure import measure
+    from truth.measuring import measure
 
     families, names = (arguments.families or "").split(","), (arguments.cases or "").split(";")
     chosen = [

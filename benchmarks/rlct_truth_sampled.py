@@ -3,8 +3,8 @@
     python benchmarks/rlct_truth_sampled.py
     python benchmarks/rlct_truth_sampled.py --families tanh --localizations 0.1,1
 
-Hamiltonian Monte Carlo in NumPy (truth/hmc.py), on the loss over all data, at nβ = n/ln n for n = 100,000 and several
-localizations. What is there already is kept.
+Hamiltonian Monte Carlo in NumPy (truth/hamiltonian.py), on the loss over all data, at nβ = n/ln n for n = 100,000 and
+several localizations. What is there already is kept.
 """
 
 import argparse
@@ -16,8 +16,8 @@ from collections import defaultdict
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from truth import Case, cases, usual_inverse_temperature
-from truth.hmc import finite_value
-from truth.table import SAMPLED
+from truth.hamiltonian import finite_value
+from truth.tables import SAMPLED
 
 COMMAND = "python benchmarks/rlct_truth_sampled.py"
 SAMPLES = 100_000

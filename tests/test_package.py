@@ -124,3 +124,23 @@ def test_only_transforms_decides_by_the_backend():
     asking = (ROOT / "keras_selfmodel" / "transforms" / "__init__.py").read_text(encoding="utf-8")
     assert _decides_by_the_backend(asking)  # the check sees what it looks for
     assert _decides_by_the_backend("name = keras.backend.backend()\nif name in ('torch',): pass") == [2]
+
+
+CODE = [file for room in ("keras_selfmodel", "cli", "benchmarks", "examples") for file in (ROOT / room).rglob("*.py")]
+
+
+def test_no_file_of_code_is_longer_than_300_lines():
+    lengths = {str(file.relative_to(ROOT)): len(file.read_text(encoding="utf-8").splitlines()) for file in CODE}
+    assert len(lengths) > 300
+    assert {file: length for file, length in lengths.items() if length > 300} == {}
+
+
+def test_no_module_is_named_like_a_function_it_holds():
+    # It would be hidden behind the function wherever a package exports that.
+    alike = [
+        str(file.relative_to(ROOT))
+        for file in CODE
+        for node in ast.parse(file.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.FunctionDef) and node.name == file.stem.lstrip("_")
+    ]
+    assert alike == ["cli/main.py"]  # the program's entry point

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 from truth.case import Built, Case
-from truth.quadratic import quadratic
+from truth.parabola import quadratic
 
 
 def cases() -> list[Case]:

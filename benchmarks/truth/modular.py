@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from truth.case import Built, Case, Excess
-from truth.table import table
+from truth.tables import table
 
 FAMILY = "quadratic networks on modular arithmetic"
 RESIDUES, REPEATS = 5, 4000

@@ -5,7 +5,7 @@ import numpy as np
 
 import keras_selfmodel as ksm
 from truth.case import Built, Case, Excess
-from truth.table import table
+from truth.tables import table
 
 SAMPLES = 100_000
 # inputs, hidden, outputs, rank of the product, of the first layer, of the second

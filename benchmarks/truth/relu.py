@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 from truth.case import Built, Case, Excess
-from truth.table import table
+from truth.tables import table
 
 SAMPLES = 100_000
 FAMILY = "ReLU networks"

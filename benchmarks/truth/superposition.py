@@ -12,7 +12,7 @@ import numpy as np
 from keras import ops
 
 from truth.case import Built, Case, Excess
-from truth.table import table
+from truth.tables import table
 
 FAMILY = "toy model of superposition"
 LEVELS, SAMPLES = 200, 100_000

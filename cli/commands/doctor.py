@@ -23,7 +23,7 @@ def doctor_command(backend, data_dir, as_json) -> None:
     activate(backend)
     from keras_selfmodel import datasets
     from keras_selfmodel._typed_files import plain
-    from keras_selfmodel.experiments.provenance import installed_version, provenance
+    from keras_selfmodel.experiments.computed_on import installed_version, provenance
 
     report = plain(provenance())
     report["chosen_by"] = origin

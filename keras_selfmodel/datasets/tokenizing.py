@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from keras_selfmodel.datasets import cache
-from keras_selfmodel.datasets.basic_english import basic_english
 from keras_selfmodel.datasets.dataset import Dataset
+from keras_selfmodel.datasets.english import basic_english
 
 UNKNOWN = 0
 """The token of every word that is not in the training split."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from keras_selfmodel._typed_files import TypedFile
 from keras_selfmodel.datasets import Dataset
-from keras_selfmodel.experiments.provenance import Provenance, provenance
+from keras_selfmodel.experiments.computed_on import Provenance, provenance
 from keras_selfmodel.experiments.recipe import Recipe
 
 

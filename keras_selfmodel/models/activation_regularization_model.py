@@ -6,7 +6,7 @@ import keras
 
 from keras_selfmodel._classifier_graph import ClassifierGraph
 from keras_selfmodel.models._masks import masks_of_units
-from keras_selfmodel.models._mean_square import mean_square
+from keras_selfmodel.models._mean_of_squares import mean_square
 from keras_selfmodel.models._targets import check_sizes, checked_names, target_tensor
 from keras_selfmodel.models._training_graph import TrainingGraph
 from keras_selfmodel.models.penalized_model import PenalizedModel

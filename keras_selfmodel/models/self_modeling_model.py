@@ -10,7 +10,7 @@ from keras_selfmodel._classifier_graph import ClassifierGraph
 from keras_selfmodel.layers import SelfPredictionHead
 from keras_selfmodel.models._joint_network import JointNetwork
 from keras_selfmodel.models._loss_parts import R2OfSteps
-from keras_selfmodel.models._mean_square import mean_square
+from keras_selfmodel.models._mean_of_squares import mean_square
 from keras_selfmodel.models._self_prediction_evaluation import Kept, SelfPredictionEvaluation
 from keras_selfmodel.models._targets import TargetNormalization, checked_names
 from keras_selfmodel.models.penalized_model import PenalizedModel

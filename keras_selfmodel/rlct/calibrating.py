@@ -62,7 +62,7 @@ class Calibration:
         Returns:
             A `matplotlib.figure.Figure`.
         """
-        from keras_selfmodel.rlct.calibration_figure import calibration_figure
+        from keras_selfmodel.rlct.figures import calibration_figure
 
         return calibration_figure(self)
 

@@ -8,12 +8,12 @@ import numpy as np
 from keras import ops
 
 from keras_selfmodel import transforms
-from keras_selfmodel.rlct.compiled_steps import compiled_steps
+from keras_selfmodel.rlct.compiling import compiled_steps
 from keras_selfmodel.rlct.conventions import WIDER, ResolvedSettings
 from keras_selfmodel.rlct.curvature import Curvature
 from keras_selfmodel.rlct.energy import Energy
+from keras_selfmodel.rlct.prior_width import weight_scale
 from keras_selfmodel.rlct.stepwise import Request, Stepwise, Trace, alone
-from keras_selfmodel.rlct.weight_scale import weight_scale
 
 # Friction times time step: little during burn-in, where momenta carry the chains far along flat directions, more in
 # its last tenth and for the draws. It is raised, up to a limit, where the noise of the batches would otherwise heat the

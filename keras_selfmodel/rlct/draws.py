@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from keras_selfmodel.rlct.conventions import ResolvedSettings
+from keras_selfmodel.rlct.convergence import split_r_hat
 from keras_selfmodel.rlct.descent import Descent
-from keras_selfmodel.rlct.split_r_hat import split_r_hat
 from keras_selfmodel.rlct.standard_error import sampling_error
 from keras_selfmodel.rlct.summary import Anchor
 
 if TYPE_CHECKING:
-    from keras_selfmodel.rlct.profiling import LocalizationProfile
+    from keras_selfmodel.rlct.profiles import LocalizationProfile
     from keras_selfmodel.rlct.temperature import HotterEstimate
 
 

@@ -11,7 +11,7 @@ import keras
 from keras_selfmodel.rlct.conventions import SamplingSettings
 from keras_selfmodel.rlct.data import MEMORY_LIMIT
 from keras_selfmodel.rlct.problem import Problem
-from keras_selfmodel.rlct.profiling import profiling
+from keras_selfmodel.rlct.profiles import profiling
 from keras_selfmodel.rlct.rlct_estimate import RLCTEstimate
 from keras_selfmodel.rlct.sampling_changes import SamplingChanges
 from keras_selfmodel.rlct.stepwise import alone

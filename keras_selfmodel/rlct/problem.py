@@ -23,13 +23,13 @@ from keras_selfmodel.rlct.descent import descend
 from keras_selfmodel.rlct.energy import Energy
 from keras_selfmodel.rlct.losses import check_class_labels, chosen_loss, disagreement
 from keras_selfmodel.rlct.network_loss import energy, energy_of_network
+from keras_selfmodel.rlct.prior_width import weight_scale
 from keras_selfmodel.rlct.rlct_estimate import RLCTEstimate
 from keras_selfmodel.rlct.samplers import SAMPLERS
 from keras_selfmodel.rlct.sampling import Sampling
 from keras_selfmodel.rlct.stepwise import Stepwise, alone
 from keras_selfmodel.rlct.temperature import BURN_IN, FACTOR, TEMPERATURES, hotter_estimate
 from keras_selfmodel.rlct.verdict import at_no_minimum
-from keras_selfmodel.rlct.weight_scale import weight_scale
 
 # Samples whose loss is compared with Keras's.
 COMPARED = 256

@@ -143,7 +143,7 @@ class RLCTEstimate(Draws):
         Returns:
             A `matplotlib.figure.Figure`.
         """
-        from keras_selfmodel.rlct.trace_figure import trace_figure
+        from keras_selfmodel.rlct.figures import trace_figure
 
         return trace_figure(self)
 

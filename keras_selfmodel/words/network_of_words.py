@@ -15,7 +15,7 @@ from keras import ops
 from keras_selfmodel import transforms
 from keras_selfmodel._classifier_graph import classifier_of
 from keras_selfmodel.models import ObjectiveModel
-from keras_selfmodel.words.word_batches import frequency_matrix
+from keras_selfmodel.words.batches import frequency_matrix
 
 Stack = tuple  # of tensors, as `stacked` describes
 

@@ -18,7 +18,7 @@ from keras_selfmodel.rlct.chains import Chains
 from keras_selfmodel.rlct.conventions import ResolvedSettings
 from keras_selfmodel.rlct.energy import Energy
 from keras_selfmodel.rlct.samplers import Position
-from keras_selfmodel.words.word_batches import frequency_matrix
+from keras_selfmodel.words.batches import frequency_matrix
 
 if TYPE_CHECKING:  # It makes these chains.
     from keras_selfmodel.words.word_loss import WordLoss

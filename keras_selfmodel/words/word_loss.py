@@ -12,7 +12,7 @@ from keras_selfmodel.layers import MeanPooledEmbedding
 from keras_selfmodel.rlct.conventions import ResolvedSettings
 from keras_selfmodel.rlct.energy import Energy
 from keras_selfmodel.rlct.shortcut import offers_shortcuts
-from keras_selfmodel.words.word_batches import frequency_matrix, stacked, word_batch, word_batches
+from keras_selfmodel.words.batches import frequency_matrix, stacked, word_batch, word_batches
 from keras_selfmodel.words.word_chains import WordChains
 
 

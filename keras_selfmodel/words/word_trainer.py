@@ -6,8 +6,8 @@ import keras
 import numpy as np
 
 from keras_selfmodel.datasets import padded, vocabulary_size
+from keras_selfmodel.words.batches import stacked, word_batches
 from keras_selfmodel.words.network_of_words import NetworkOfWords
-from keras_selfmodel.words.word_batches import stacked, word_batches
 
 
 class WordTrainer:

@@ -3,7 +3,7 @@ import pytest
 
 from keras_selfmodel import datasets
 from keras_selfmodel.datasets import tokenizing
-from keras_selfmodel.datasets.basic_english import basic_english
+from keras_selfmodel.datasets.english import basic_english
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from keras_selfmodel import transforms
 from keras_selfmodel.models import mlp
 from keras_selfmodel.rlct import SamplingSettings
 from keras_selfmodel.rlct.chains_together import can_be_sampled_together, together
-from keras_selfmodel.rlct.compiled_steps import compiled_steps
+from keras_selfmodel.rlct.compiling import compiled_steps
 from keras_selfmodel.rlct.problem import Problem
 
 SAMPLES = 41  # the last batch of each pass is smaller

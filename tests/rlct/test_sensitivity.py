@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from keras_selfmodel.rlct.prior_width import weight_scale
 from keras_selfmodel.rlct.sensitivity import Sensitivity, by_covariance, by_second_localization
-from keras_selfmodel.rlct.weight_scale import weight_scale
 
 CURVATURES, GAMMA = np.array([100.0, 10.0, 3.0, 1.0, 0.3, 0.0]), 1.0  # nβh
 

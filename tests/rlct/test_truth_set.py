@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from truth import cases, superposition, usual_inverse_temperature
 from truth.crossings import quadrature
-from truth.hmc import finite_value
-from truth.measure import measure
-from truth.quadratic import quadratic
+from truth.hamiltonian import finite_value
+from truth.measuring import measure
+from truth.parabola import quadratic
 from truth.summary import case_table, family_table
 
 REFERENCED = [case for case in cases() if case.reference is not None]

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from keras_selfmodel.experiments import TASKS, RunResult
+from keras_selfmodel.experiments.computed_on import Provenance
 from keras_selfmodel.experiments.paper import paper_figures
-from keras_selfmodel.experiments.provenance import Provenance
 from keras_selfmodel.experiments.run_config import CONFIG, DataIdentity, RunConfig
 from keras_selfmodel.experiments.run_folder import SECONDS, RunFolder, Seconds
 from keras_selfmodel.experiments.run_result import METRICS

@@ -15,7 +15,7 @@ from keras_selfmodel._classifier_graph import ClassifierGraph, classifier_of
 from keras_selfmodel.datasets import Dataset
 from keras_selfmodel.datasets.reshaping import reshaped
 from keras_selfmodel.experiments.custom.classifier_check import check_classifier
-from keras_selfmodel.experiments.custom.drawn_anew import drawn_anew
+from keras_selfmodel.experiments.custom.initial_weights import drawn_anew
 from keras_selfmodel.experiments.custom.python_file import PythonFunction
 from keras_selfmodel.experiments.custom.recipe_file_error import RecipeFileError
 from keras_selfmodel.experiments.custom.recipe_sections import ModelSection, the_one_of

@@ -8,8 +8,8 @@ import numpy as np
 
 from keras_selfmodel._classifier_graph import classifier_of
 from keras_selfmodel._whole_files import write_whole
+from keras_selfmodel.experiments.figures_of_run import run_figures
 from keras_selfmodel.experiments.paper import paper_figures
-from keras_selfmodel.experiments.run_figures import run_figures
 from keras_selfmodel.experiments.run_folder import RunFolder
 from keras_selfmodel.experiments.run_result import METRICS, RunResult
 from keras_selfmodel.experiments.stages.context import RunContext

@@ -13,11 +13,11 @@ from keras_selfmodel.rlct.batches import paper_batches
 from keras_selfmodel.rlct.chains import Chains
 from keras_selfmodel.rlct.continuing import continued
 from keras_selfmodel.rlct.conventions import SamplingSettings
+from keras_selfmodel.rlct.prior_width import weight_scale
 from keras_selfmodel.rlct.problem import Problem
 from keras_selfmodel.rlct.sampling_changes import SamplingChanges
 from keras_selfmodel.rlct.standard_error import sampling_error
 from keras_selfmodel.rlct.stepwise import Stepwise, alone
-from keras_selfmodel.rlct.weight_scale import weight_scale
 
 # Localizations in units of γ₀ = d/R², that of a prior as wide as the weights.
 STRENGTHS = tuple(10.0**exponent for exponent in (1, 0.5, 0, -0.5, -1, -1.5, -2))
@@ -91,7 +91,7 @@ class LocalizationProfile:
         Returns:
             A `matplotlib.figure.Figure`.
         """
-        from keras_selfmodel.rlct.profile_figure import profile_figure
+        from keras_selfmodel.rlct.figures import profile_figure
 
         return profile_figure(self)
 

@@ -7,7 +7,7 @@ import keras
 from keras import layers
 
 from keras_selfmodel.initializers import FanInUniform
-from keras_selfmodel.models._dense import dense
+from keras_selfmodel.models._dense_layers import dense
 
 
 def resnet18(

@@ -3,7 +3,7 @@ import warnings
 import numpy as np
 import pytest
 
-from keras_selfmodel.rlct.split_r_hat import split_r_hat
+from keras_selfmodel.rlct.convergence import split_r_hat
 
 
 @pytest.mark.parametrize("shift", [0.0, 0.5])

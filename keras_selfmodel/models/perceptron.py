@@ -2,7 +2,7 @@
 
 import keras
 
-from keras_selfmodel.models._dense import dense
+from keras_selfmodel.models._dense_layers import dense
 
 
 def mlp(

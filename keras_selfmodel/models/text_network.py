@@ -4,7 +4,7 @@ import keras
 
 from keras_selfmodel.initializers import StandardNormal
 from keras_selfmodel.layers import MeanPooledEmbedding
-from keras_selfmodel.models._dense import dense
+from keras_selfmodel.models._dense_layers import dense
 
 
 def text_classifier(

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_selfmodel.experiments.run_figures import run_figures
+from keras_selfmodel.experiments.figures_of_run import run_figures
 from keras_selfmodel.models import mlp
 from keras_selfmodel.rlct import RLCTEstimate, SamplingSettings
 

@@ -1,0 +1,153 @@
+"""The figures of an estimate, of a calibration and of a profile over the localization."""
+
+import numpy as np
+
+# Bars of the rank plot.
+BARS = 20
+
+
+def trace_figure(estimate):
+    """Draws the chains, the ranks of their draws and the autocorrelation.
+
+    Above, nβ·[L_B(w) − L_B(w*)] of each chain against the step, smoothed over 1 % of the steps. Below, how often the
+    draws of each chain have each rank among those of all (equally often if the chains agree), and how long a chain
+    remembers its draws.
+
+    Args:
+        estimate: An `RLCTEstimate`.
+
+    Returns:
+        A `matplotlib.figure.Figure`.
+    """
+    from matplotlib.figure import Figure
+
+    settings = estimate.settings
+    excess = estimate.inverse_temperature * (estimate.losses - estimate.reference_losses)
+    steps = excess.shape[1]
+    width = max(1, steps // 100)
+    kernel = np.ones(width) / width
+    figure = Figure(figsize=(6.4, 5.6), layout="constrained")
+    panels = figure.subplot_mosaic([["chains", "chains"], ["ranks", "memory"]], height_ratios=[1.5, 1])
+    axes = panels["chains"]
+    for chain, trace in enumerate(excess):
+        smooth = np.convolve(trace, kernel, mode="valid")
+        axes.plot(np.arange(len(smooth)) + width / 2, smooth, linewidth=1, label=f"chain {chain}")
+    label, level = f"RLCT {estimate.value:.3g}", estimate.value
+    if settings.convention == "paper":
+        # The traces are paired with their batches, which the paper's estimate is not: it may lie beside them.
+        label += f" (against L₀ of {settings.num_chains} batches)"
+    else:
+        # So are they with the heat that the estimate takes off.
+        label, level = f"{label} + heat {estimate.heat_correction:.2g}", estimate.paired_value
+    axes.axvspan(0, settings.burn_in, color="0.92", zorder=0, label="burn-in")
+    axes.axhline(level, color="black", linewidth=1, linestyle="--", label=label)
+    axes.set(
+        xlabel="step",
+        ylabel=r"$n\beta\,[L_B(w) - L_B(w^*)]$",
+        xlim=(0, steps),
+        title=f"Chains ({settings.sampler}), {settings.convention} convention, nβ = {estimate.inverse_temperature:.1f}",
+    )
+    axes.legend(frameon=False, fontsize="small", ncols=2)
+    draws = estimate.draws
+    if np.isfinite(draws).all() and draws.shape[1] > 1:
+        _draw_ranks(panels["ranks"], draws)
+        _draw_autocorrelation(panels["memory"], draws)
+    else:
+        for name in ("ranks", "memory"):
+            panels[name].set_axis_off()
+    return figure
+
+
+def _draw_ranks(axes, draws: np.ndarray) -> None:
+    ranks = np.argsort(np.argsort(draws, axis=None)).reshape(draws.shape) / draws.size
+    for trace in ranks:
+        counts, edges = np.histogram(trace, BARS, (0, 1))
+        axes.stairs(counts / len(trace) * BARS, edges)
+    axes.axhline(1, color="black", linewidth=1, linestyle="--")
+    axes.set(xlabel="rank among all draws", ylabel="frequency", ylim=(0, None), xlim=(0, 1))
+
+
+def _draw_autocorrelation(axes, draws: np.ndarray) -> None:
+    lags = max(2, draws.shape[1] // 4)
+    for trace in draws - draws.mean(axis=1, keepdims=True):
+        # By the convolution theorem, padded so that the end does not meet the beginning.
+        spectrum = np.abs(np.fft.rfft(trace, 2 * len(trace))) ** 2
+        covariance = np.fft.irfft(spectrum)[:lags]
+        axes.plot(covariance / max(covariance[0], 1e-300), linewidth=1)
+    axes.axhline(0, color="black", linewidth=1, linestyle="--")
+    axes.set(xlabel="steps between draws", ylabel="autocorrelation", xlim=(0, lags - 1), ylim=(None, 1.05))
+
+
+def calibration_figure(calibration):
+    """Draws the pilots' estimates against the localization, and against the step size.
+
+    Args:
+        calibration: A `Calibration`.
+
+    Returns:
+        A `matplotlib.figure.Figure`.
+    """
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import NullFormatter
+
+    figure = Figure(figsize=(7.2, 3.4), layout="constrained")
+    left, right = figure.subplots(1, 2, sharey=True)
+    chosen = calibration.pilot
+    free = calibration.settings.step_size is None
+    mark = "chosen: ε from the curvature, again in the estimate" if free else f"chosen, ε = {chosen.step_size:.3g}"
+    for axes, pilots, label, place in (
+        (left, calibration.localizations, "localization γ", lambda pilot: pilot.localization),
+        (right, calibration.step_sizes, "step size ε", lambda pilot: pilot.step_size),
+    ):
+        axes.axhspan(0.95 * chosen.value, 1.05 * chosen.value, color="0.92", zorder=0, label="chosen ± 5 %")
+        axes.errorbar(
+            [place(pilot) for pilot in pilots],
+            [pilot.value for pilot in pilots],
+            [1.96 * pilot.sampling_error for pilot in pilots],
+            marker="o",
+            capsize=3,
+            color="C0",
+            label="pilot, 95 % of its sampling",
+        )
+        axes.plot(place(chosen), chosen.value, "s", color="C1", zorder=3, label=mark)
+        axes.set(xlabel=label, xscale="log", xticks=[place(pilot) for pilot in pilots])
+        axes.set_xticklabels([f"{place(pilot):.2g}" for pilot in pilots])
+        axes.xaxis.set_minor_formatter(NullFormatter())
+    left.set(ylabel="estimate of the RLCT")
+    left.set_ylim(bottom=min(0.0, left.get_ylim()[0]))
+    right.legend(frameon=False, fontsize="small", loc="lower right")
+    figure.suptitle("On a plateau" if calibration.on_plateau else "Not on a plateau", fontsize="medium")
+    return figure
+
+
+def profile_figure(profile):
+    """Draws λ̂ against γ, and against the distance that the chains reach.
+
+    Args:
+        profile: A `LocalizationProfile`.
+
+    Returns:
+        A `matplotlib.figure.Figure`.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7.2, 3.4), layout="constrained")
+    left, right = figure.subplots(1, 2, sharey=True)
+    for axes, places, label in (
+        (left, profile.localizations, "localization γ"),
+        (right, profile.distances, "distance |w − w*| reached"),
+    ):
+        axes.errorbar(places, profile.values, 1.96 * profile.sampling_errors, marker="o", capsize=3, label="λ̂, 95 %")
+        axes.set(xlabel=label, xscale="log")
+        if profile.plateau is not None:
+            rows = slice(profile.plateau.start, profile.plateau.stop)
+            ends = sorted((places[rows][0], places[rows][-1]))
+            axes.axvspan(*ends, color="0.9", zorder=0, label="plateau")
+    left.plot(profile.localizations, profile.held, linestyle=":", color="C1", label="half-directions held by γ")
+    left.axvline(profile.unit, color="0.6", linewidth=1, linestyle="--", label="γ₀, a prior as wide as the weights")
+    left.invert_xaxis()  # To the right the chains get farther, as in the other panel.
+    top = 1.25 * max(profile.values + 1.96 * profile.sampling_errors)
+    left.set(ylabel="estimate of the RLCT", ylim=(min(0.0, min(profile.values)), top))
+    left.legend(frameon=False, fontsize="x-small")
+    figure.suptitle(profile.words, fontsize="small")
+    return figure
