@@ -29,8 +29,8 @@ def has_matrix(layer: keras.Layer) -> bool:
 def is_several_layers(layer: keras.Layer) -> bool:
     """Whether a layer is made of several layers that each have a matrix, and is none of Keras's own."""
     layer = unwrapped(layer)
-    own = type(layer).__module__.startswith("keras.") and not isinstance(layer, keras.Model)
-    return not own and len(_parts(layer)) > 1
+    of_keras = type(layer).__module__.startswith("keras.") and not isinstance(layer, keras.Model)
+    return not of_keras and len(_parts(layer)) > 1
 
 
 def unwrapped(layer: keras.Layer) -> keras.Layer:

@@ -42,8 +42,8 @@ class Case:
         build: Makes model and data.
         cheap: Whether the tests take it.
         large: Whether it takes minutes, and is left out unless asked for.
-        reference: Makes w* `(P,)` and the loss in NumPy, for the reference sampler (`truth.hamiltonian`); `None` where the
-            finite value is computed otherwise.
+        reference: Makes w* `(P,)` and the loss in NumPy, for the reference sampler (`truth.hamiltonian`); `None` where
+            the finite value is computed otherwise.
     """
 
     family: str

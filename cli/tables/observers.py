@@ -28,10 +28,10 @@ stands in parentheses, without interval or test."""
 def observer_tables(groups: Sequence[ObservedGroup]) -> Iterator[Table]:
     """One table for each study, size and question: auxiliary weights down, capacities across."""
     for place in dict.fromkeys((group.study, group.hidden, group.question) for group in groups):
-        own = [group for group in groups if (group.study, group.hidden, group.question) == place]
-        capacities = sorted({group.capacity for group in own})
+        alike = [group for group in groups if (group.study, group.hidden, group.question) == place]
+        capacities = sorted({group.capacity for group in alike})
         for start in range(0, len(capacities), CAPACITIES):
-            yield _table(own, capacities[start : start + CAPACITIES])
+            yield _table(alike, capacities[start : start + CAPACITIES])
 
 
 def matched_observer_tables(matched: Sequence[MatchedObservers]) -> Iterator[Table]:
@@ -39,11 +39,11 @@ def matched_observer_tables(matched: Sequence[MatchedObservers]) -> Iterator[Tab
     for found in matched:
         what = f"{found.question}, error of {_observer(found.capacity)} observers"
         for hidden in dict.fromkeys(one.hidden for one in found.comparisons):
-            own = [one for one in found.comparisons if one.hidden == hidden]
-            weights = sorted({one.aux_weight for one in own})
+            alike = [one for one in found.comparisons if one.hidden == hidden]
+            weights = sorted({one.aux_weight for one in alike})
             for start in range(0, len(weights), WEIGHTS):
                 title = f"{found.study}, H = {hidden}: {what}:\nself-modeling minus control at the same accuracy"
-                yield matched_table(title, own, weights[start : start + WEIGHTS], 3)
+                yield matched_table(title, alike, weights[start : start + WEIGHTS], 3)
 
 
 def groups_json(groups: Sequence[ObservedGroup]) -> list[dict]:

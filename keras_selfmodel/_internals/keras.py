@@ -42,8 +42,3 @@ def settings_of(loss) -> dict:
 def scale_of_kernel(layer: keras.layers.EinsumDense, scale):
     """The scale of a kernel quantized to int8 in the layout of the kernel; Keras keeps it in that of the output."""
     return layer._adjust_scale_for_dequant(scale)
-
-
-def class_axis_of(loss: keras.losses.Loss) -> int:
-    """The axis of the class scores that a cross-entropy sums over; the last one where the loss does not say."""
-    return getattr(loss, "_fn_kwargs", {}).get("axis", -1)

@@ -52,10 +52,10 @@ class JointNetwork(TrainingGraph):
         steps_ahead: int,
     ) -> None:
         network = targets if isinstance(targets, keras.Model) else None
-        own = network is None
+        models_itself = network is None
         sources = [graph.features] if features is None else [graph.activation(name, "features") for name in features]
-        values = [graph.activation(name) for name in targets] if own else []
-        if own and features is None:
+        values = [graph.activation(name) for name in targets] if models_itself else []
+        if models_itself and features is None:
             _check_upstream(graph, targets, values)
         scores, read = graph.read([*sources, *values])
         read_at, activations = read[: len(sources)], read[len(sources) :]
@@ -82,7 +82,7 @@ class JointNetwork(TrainingGraph):
         mask = None
         if per_timestep:
             prediction, target = steps_apart(prediction, target, steps_ahead)
-            mask = masks_of_steps(activations, read_at if own else [], steps_ahead)
+            mask = masks_of_steps(activations, read_at if models_itself else [], steps_ahead)
         elif transformation is None:
             mask = masks_of_units(activations)
         if stop_gradient:
@@ -90,7 +90,7 @@ class JointNetwork(TrainingGraph):
         outputs = {"scores": scores, "self_prediction": prediction}
         predicted = {"target": target}
         predicted |= {} if mask is None else {"target_mask": mask}
-        super().__init__(graph, outputs | predicted if own else outputs)
+        super().__init__(graph, outputs | predicted if models_itself else outputs)
         # A graph of its own, because a functional model passes its mode on to all that is in it.
         self._frozen = None
         if network is not None:

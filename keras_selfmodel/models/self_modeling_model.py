@@ -245,11 +245,11 @@ class SelfModelingModel(PenalizedModel):
 
     def get_config(self) -> dict:
         serialize = keras.saving.serialize_keras_object
-        own = isinstance(self.targets, tuple)
+        of_layers = isinstance(self.targets, tuple)
         transformation = self.target_transformation
         return {
             **super().get_config(),
-            "targets": list(self.targets) if own else serialize(self.targets),
+            "targets": list(self.targets) if of_layers else serialize(self.targets),
             "stop_gradient": self.stop_gradient,
             "target_normalization": self.target_normalization,
             "target_transformation": None if transformation is None else serialize(transformation),

@@ -30,8 +30,8 @@ def observer_figure(groups: Sequence[ObservedGroup]):
     figure.suptitle(f"{groups[0].study}: how easy networks are to predict", fontsize="medium")
     all_axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for number, (axes, (hidden, question)) in enumerate(zip(all_axes, panels, strict=False)):
-        own = [group for group in groups if (group.hidden, group.question) == (hidden, question)]
-        _draw(axes, own)
+        shown = [group for group in groups if (group.hidden, group.question) == (hidden, question)]
+        _draw(axes, shown)
         axes.set_title(rf"$\bf{{{chr(65 + number)}}}$   {question}, H = {hidden}", loc="left", fontsize="small")
     for axes in all_axes[len(panels) :]:
         axes.set_axis_off()
@@ -55,7 +55,7 @@ def _draw(axes, groups: Sequence[ObservedGroup]) -> None:
     capacities = sorted({group.capacity for group in groups})
     weights = sorted({group.aux_weight for group in groups if group.error is not None and not group.collapsed})
     for index, weight in enumerate(weights):
-        own = [
+        shown = [
             (capacities.index(group.capacity), group.error)
             for group in groups
             if group.aux_weight == weight and group.error is not None
@@ -64,9 +64,9 @@ def _draw(axes, groups: Sequence[ObservedGroup]) -> None:
         # Beside each other: intervals of one capacity would lie on top of each other.
         shift = 0.07 * (index - (len(weights) - 1) / 2)
         axes.errorbar(
-            [place + shift for place, _ in own],
-            [error.mean for _, error in own],
-            [error.half_width or 0.0 for _, error in own],
+            [place + shift for place, _ in shown],
+            [error.mean for _, error in shown],
+            [error.half_width or 0.0 for _, error in shown],
             color=style.color,
             marker=style.marker,
             linestyle=style.linestyle,

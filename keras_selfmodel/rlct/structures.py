@@ -29,9 +29,9 @@ def flattened(structure) -> tuple[list, Callable]:
 
     def rebuild_all(arrays: list):
         left = iter(arrays)
-        rebuilt = [rebuild([next(left) for _ in own]) for own, rebuild in parts]
+        rebuilt = [rebuild([next(left) for _ in leaves]) for leaves, rebuild in parts]
         if isinstance(structure, dict):
             return dict(zip(structure, rebuilt, strict=True))
         return type(structure)(*rebuilt) if hasattr(structure, "_fields") else type(structure)(rebuilt)
 
-    return [array for own, _ in parts for array in own], rebuild_all
+    return [array for leaves, _ in parts for array in leaves], rebuild_all

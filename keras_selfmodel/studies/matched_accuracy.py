@@ -91,10 +91,10 @@ def matched_comparisons(
     values = values or (lambda group: group.values(measure))
     pairs = [
         (group, control, series)
-        for own in found.self_modeling.series
-        for group in standing(own)
-        for control, series in found.series(own.hidden).items()
-        if series is not own and values(group)
+        for ours in found.self_modeling.series
+        for group in standing(ours)
+        for control, series in found.series(ours.hidden).items()
+        if series is not ours and values(group)
     ]
     matched = [_matched(group, series, values) for group, _, series in pairs]
     p_values = [None if compared is None else compared.p for _, _, compared in matched]
@@ -115,14 +115,14 @@ def matched_comparisons(
 
 
 def _matched(group: Group, control: Series, values: Callable) -> tuple[int, int, Difference | None]:
-    own, accuracies = values(group), group.values("accuracy")
+    ours, accuracies = values(group), group.values("accuracy")
     of_control = [(each.values("accuracy"), values(each)) for each in control.groups]
     other = {}
-    for seed in own:
+    for seed in ours:
         points = [(reached[seed], there[seed]) for reached, there in of_control if seed in reached and seed in there]
         value = lowest_at(accuracies[seed], points) if seed in accuracies else None
         if value is not None:
             other[seed] = value
     # A part of the seeds would be a choice of those where the control does well, or badly.
-    enough = len(own) > 1 and len(other) == len(own)
-    return len(own), len(other), difference(own, other) if enough else None
+    enough = len(ours) > 1 and len(other) == len(ours)
+    return len(ours), len(other), difference(ours, other) if enough else None

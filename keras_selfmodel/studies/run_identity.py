@@ -38,8 +38,8 @@ def identity_of_run(
     for epoch, model in run.along_training():
         modeling = isinstance(model, SelfModelingModel)
         # A head that predicts another network has no target of its own.
-        own = modeling and isinstance(model.targets, tuple)
-        tap = tap or NetworkTap(model, model.targets if own else ())
+        of_layers = modeling and isinstance(model.targets, tuple)
+        tap = tap or NetworkTap(model, model.targets if of_layers else ())
         values = tap.read(x)
         weights, bias = linear_self_model(model, values) if modeling else (None, None)
         found.append(epoch_identity(epoch, values.features, weights, bias))

@@ -128,16 +128,16 @@ def _opened(job: Job, run: RunContext, locks: ExitStack) -> _Measuring | None:
     settings = job.recipe.rlct
     if settings is None or not run.files.model.exists():
         return None
-    with ExitStack() as own:
+    with ExitStack() as taken:
         try:
-            own.enter_context(run.files.locked())
+            taken.enter_context(run.files.locked())
             if claim(run.files, run.config, resume=True) is not None:
                 return None
             opened = _Measuring(job, run, load_model(run.files.model), settings)
             run.files.seconds()  # which may be damaged
         except RunFolderError:  # `run` will say the same
             return None
-        locks.enter_context(own.pop_all())
+        locks.enter_context(taken.pop_all())
     return opened
 
 

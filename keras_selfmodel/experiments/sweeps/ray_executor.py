@@ -80,12 +80,12 @@ class RayExecutor:
             _check_address(address)
             # What Ray would report to its makers of a cluster that the sweep starts.
             os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-            own: dict = {"include_dashboard": False} if address == "local" else {}
+            extra: dict = {"include_dashboard": False} if address == "local" else {}
             try:
                 with warnings.catch_warnings():
                     # Ray's processes, which are other programs as soon as they are there.
                     warnings.filterwarnings("ignore", r"os\.fork\(\) was called", RuntimeWarning)
-                    self._ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **own)
+                    self._ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **extra)
             except (ConnectionError, RuntimeError, ValueError) as error:
                 raise RuntimeError(f"There is no Ray cluster at {address}: {error}") from error
             self._connection.callback(self._ray.shutdown)

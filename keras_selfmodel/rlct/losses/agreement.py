@@ -74,10 +74,10 @@ def disagreement(
             "measured is without them, and w* need not be its minimum."
         )
     if compiled and type(model).compute_loss is not keras.Model.compute_loss:
-        own = _number(model.compute_loss(x, y, scores, weights, training=False))
-        if not _close(own, theirs + regularization):
+        computed = _number(model.compute_loss(x, y, scores, weights, training=False))
+        if not _close(computed, theirs + regularization):
             found.append(
-                f"The model's compute_loss gives {own:.6g} for the first {samples} samples, and the loss it was "
+                f"The model's compute_loss gives {computed:.6g} for the first {samples} samples, and the loss it was "
                 f"compiled with {theirs:.6g}, which is measured. Pass a loss (loss=) that is the model's own."
             )
     return tuple(found)

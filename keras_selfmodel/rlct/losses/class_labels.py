@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from keras_selfmodel._internals.keras import class_axis_of
+from keras_selfmodel._internals.keras import settings_of
 from keras_selfmodel.rlct.losses.task_loss import TaskLoss
 
 
@@ -25,10 +25,10 @@ def check_class_labels(task: TaskLoss, y, scores) -> None:
         ):
             continue
         labels = keras.ops.convert_to_numpy(part.of(y))
-        axis = class_axis_of(loss)
-        classes = part.of(scores).shape[axis]
-        if getattr(loss, "ignore_class", None) is not None:
-            labels = labels[labels != loss.ignore_class]
+        settings = settings_of(loss)
+        classes = part.of(scores).shape[settings.get("axis", -1)]
+        if settings.get("ignore_class") is not None:
+            labels = labels[labels != settings["ignore_class"]]
         if not labels.size:
             continue
         lowest, highest = labels.min(), labels.max()

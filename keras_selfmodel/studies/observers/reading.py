@@ -53,8 +53,8 @@ def _sentence(groups: list[ObservedGroup]) -> str:
     first, capacities = groups[0], len({group.capacity for group in groups})
     verdicts: dict[str, list[str]] = {}
     for weight in sorted({group.aux_weight for group in groups if group.aux_weight > 0}):
-        own = [group for group in groups if group.aux_weight == weight]
-        for verdict, count in _verdicts(own).items():
+        alike = [group for group in groups if group.aux_weight == weight]
+        for verdict, count in _verdicts(alike).items():
             share = "" if count == capacities else f" ({count} of {capacities} capacities)"
             verdicts.setdefault(verdict, []).append(f"{first.strength_name} {weight:g}{share}")
     said = [f"{verdict}: {', '.join(weights)}" for verdict, weights in verdicts.items()]
