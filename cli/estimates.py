@@ -2,7 +2,8 @@
 
 # Behind a number in a table; the caption says what it means.
 MARK = "!"
-MARKED = f"{MARK} with an estimate that is not to be used"
+MARKED = f"{MARK} an estimate that is not to be used"
+LEFT_OUT = f"{MARK} without estimates that are not to be used"
 
 
 def estimate_text(estimate, digits: int, *, mark: str = " (not to be used)") -> str:

@@ -17,7 +17,7 @@ from ksm_cli.commands.rlct import rlct_command
 from ksm_cli.commands.run import run_command
 from ksm_cli.commands.sweep import sweep_command
 from ksm_cli.commands.tune import tune_command
-from ksm_cli.output import Interrupted, visible
+from ksm_cli.output import Interrupted, in_options, visible
 
 # What bad input, a full disk or a missing package raises; anything else is a defect of the program.
 EXPECTED = (ArithmeticError, ImportError, MemoryError, OSError, RuntimeError, ValueError)
@@ -55,7 +55,7 @@ class Program(click.Group):
         except EXPECTED as error:
             if os.environ.get("KSM_DEBUG"):
                 raise
-            raise click.ClickException(visible(str(error)) or type(error).__name__) from error
+            raise click.ClickException(visible(in_options(str(error))) or type(error).__name__) from error
 
 
 @click.group(

@@ -10,7 +10,7 @@ from ksm_cli.options.keep_epochs import keep_epochs_option, keeping
 from ksm_cli.options.objectives import OBJECTIVE_NAMES, check_strength
 from ksm_cli.options.recipes import check_one, data_dir_option, data_of, examples_option, opened, recipe_option
 from ksm_cli.options.settings import TASK_NAMES, precision_option, recipe_of, rlct_switch, targets_option
-from ksm_cli.output import Bar, Interrupted, in_options, print_json, print_table, require, spoken_warnings
+from ksm_cli.output import Bar, Interrupted, print_json, print_table, require, spoken_warnings
 
 
 @click.command(
@@ -128,7 +128,7 @@ def run_command(
         for name, estimate in result.estimates().items():
             for sentence in estimate.warnings:
                 where = " after descent" if name == "rlct_descended" else ""
-                click.secho(f"Warning: RLCT{where}: {in_options(sentence)}", fg="yellow", err=True)
+                click.secho(f"Warning: RLCT{where}: {sentence}", fg="yellow", err=True)
 
 
 def _note(row: dict[str, float]) -> str:

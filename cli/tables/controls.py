@@ -15,6 +15,7 @@ from keras_selfmodel.studies import (
     collapsed_runs,
     matched_comparisons,
 )
+from ksm_cli.estimates import LEFT_OUT, MARK
 
 # So many auxiliary weights beside a control's name fit 80 columns; the spread has more digits.
 WEIGHTS = {"rlct": 3, "rlct_descended": 3, "weight_spread": 2}
@@ -39,8 +40,10 @@ def control_tables(found: Controls) -> Iterator[Table]:
                 table.add_row(
                     f"{group.aux_weight:g}{lost}", str(len(group.runs)), *(_mean(group, name) for name in SHOWN)
                 )
-            if any(group.aux_weight and collapsed_runs(group, its) for group in its.groups):
-                table.caption, table.caption_justify = "* networks collapsed", "left"
+            collapsed = any(group.aux_weight and collapsed_runs(group, its) for group in its.groups)
+            unusable = any(group.unusable(name) for group in its.groups for name in SHOWN)
+            notes = ["* networks collapsed"] * collapsed + [LEFT_OUT] * unusable
+            table.caption, table.caption_justify = "; ".join(notes) or None, "left"
             yield table
 
 
@@ -91,13 +94,14 @@ def matched_table(title: str, compared: list[MatchedComparison], weights: list[f
 
 def _mean(group: Group, name: str) -> str:
     interval = group.interval(name)
+    mark = MARK if group.unusable(name) else ""
     if interval is None:
-        return "–"
+        return f"–{mark}"
     factor, digits = SHOWN[name]
     text = f"{factor * interval.mean:.{digits}f}"
     if interval.half_width is not None:
         text += f" ± {factor * interval.half_width:.{digits}f}"
-    return text.replace("-", "−")
+    return text.replace("-", "−") + mark
 
 
 def _difference(one: MatchedComparison | None, digits: int) -> str:

@@ -1,11 +1,11 @@
 """What `ksm rlct` prints: a table for people, JSON for programs."""
 
-import dataclasses
 import math
 from pathlib import Path
 
 from rich.table import Table
 
+from keras_selfmodel._typed_files import plain
 from keras_selfmodel.datasets import Dataset
 from keras_selfmodel.rlct import Calibration, LocalizationProfile, RLCTEstimate
 
@@ -102,7 +102,7 @@ def calibration_json(calibration: Calibration) -> dict:
         return {
             "localization": pilot.localization,
             "step_size": _number(pilot.step_size),
-            "rlct": _number(pilot.value),
+            "value": _number(pilot.value),
             "sampling_error": _number(pilot.sampling_error),
         }
 
@@ -116,46 +116,18 @@ def calibration_json(calibration: Calibration) -> dict:
 
 
 def rlct_json(estimate: RLCTEstimate, dataset: Dataset) -> dict:
-    """The estimate as JSON holds it; what is not a number is null."""
-    number, descent = _number, estimate.descent
+    """The summary of the estimate, as run folders hold it, and what this command alone asks for."""
+    profile = estimate.profile
     return {
-        "rlct": number(estimate.value),
-        "std_error": number(estimate.std_error),
-        "sampling_error": number(estimate.sampling_error),
-        "localization_error": number(estimate.localization_error),
-        "finite_size_error": number(estimate.finite_size_error),
-        "reference_error": number(estimate.reference_error),
-        "sensitivity": None if estimate.sensitivity is None else dataclasses.asdict(estimate.sensitivity),
-        "held_by_localization": number(estimate.held_by_localization),
-        "degeneracy": number(estimate.degeneracy),
-        "unfilled": number(estimate.unfilled),
-        "chains": [number(value) for value in estimate.chain_values],
-        "paired": number(estimate.paired_value),
-        "plain": number(estimate.plain_value),
-        "heat_correction": number(estimate.heat_correction),
-        "initial_loss": number(estimate.initial_loss),
-        "inverse_temperature": estimate.inverse_temperature,
-        "localization": estimate.localization,
-        "step_size": number(estimate.step_size),
-        "gradient_evaluations": estimate.gradient_evaluations,
-        "r_hat": number(estimate.r_hat),
-        "ess": number(estimate.ess),
+        **plain(estimate.summary()),
         "precision": "float32",  # whatever the network computes in
-        "num_parameters": estimate.num_parameters,
-        "num_samples": estimate.num_samples,
-        "settings": dataclasses.asdict(estimate.settings),
-        "distance": number(estimate.distance),
-        "anchor_norm": number(estimate.anchor_norm),
-        "gradient_term": number(estimate.gradient_term),
-        "acceptance_rate": number(estimate.acceptance_rate),
-        "profile": None if estimate.profile is None else profile_json(estimate.profile),
-        "descent": None if descent is None else dataclasses.asdict(descent),
+        "sensitivity": plain(estimate.sensitivity),
+        "descent": plain(estimate.descent),
+        "profile": None if profile is None else profile_json(profile),
         "observed": {
-            name: dict(zip(("value", "std_error"), map(number, estimate.observed_value(name)), strict=True))
+            name: dict(zip(("value", "std_error"), map(_number, estimate.observed_value(name)), strict=True))
             for name in estimate.observed
         },
-        "verdict": estimate.verdict,
-        "warnings": list(estimate.warnings),
         "data": {"source": dataset.source, "digest": dataset.digest},
     }
 

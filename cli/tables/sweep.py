@@ -7,7 +7,7 @@ from rich import box
 from rich.table import Table
 
 from keras_selfmodel.experiments import SELF_MODELING, RunResult
-from ksm_cli.estimates import MARK, MARKED
+from ksm_cli.estimates import LEFT_OUT, MARK
 
 
 def sweep_tables(results: Sequence[RunResult]) -> Iterator[Table]:
@@ -24,7 +24,7 @@ def _table(results: Sequence[RunResult], title: str | None) -> Table:
     for result in results:
         groups.setdefault((result.recipe.hidden, result.recipe.aux_weight), []).append(result)
     unusable = any(result.rlct is not None and not result.rlct.is_usable for result in results)
-    marked = f";\n{MARKED}" if unusable else ""
+    marked = f";\n{LEFT_OUT}" if unusable else ""
     table = Table(
         title=title,
         title_justify="left",
@@ -49,9 +49,9 @@ def _table(results: Sequence[RunResult], title: str | None) -> Table:
 
 def _mean(group: list[RunResult], name: str, digits: int) -> str:
     values = [value for result in group if (value := result.number(name)) is not None]
-    if not values:
-        return ""
-    spread = f" ± {np.std(values, ddof=1):.{digits}f}" if len(values) > 1 else ""
     mark = MARK if any(not r.estimates()[name].is_usable for r in group if name in r.estimates()) else ""
+    if not values:
+        return f"–{mark}" if mark else ""
+    spread = f" ± {np.std(values, ddof=1):.{digits}f}" if len(values) > 1 else ""
     missing = f" ({len(values)} of {len(group)})" if len(values) < len(group) else ""
     return f"{np.mean(values):.{digits}f}{spread}{missing}{mark}"

@@ -60,9 +60,9 @@ class Metrics:
         return {name: estimate for name, estimate in found.items() if estimate is not None}
 
     def number(self, name: str) -> float | None:
-        """A measure as a number, by the name of its field; of an RLCT its value."""
+        """A measure as a number, by the name of its field; of an RLCT its value, `None` if it is not to be used."""
         value = getattr(self, name)
-        return value.value if isinstance(value, RLCTSummary) else value
+        return value.usable_value if isinstance(value, RLCTSummary) else value
 
 
 METRICS = TypedFile(Metrics, format=1)

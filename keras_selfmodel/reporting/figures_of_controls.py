@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from keras_selfmodel.experiments import SELF_MODELING, find_objective
+from keras_selfmodel.reporting.crosses import cross_out
 from keras_selfmodel.reporting.curve_styles import curve_style
-from keras_selfmodel.reporting.panels import AXES, NOT_TO_BE_USED, rlct_label
+from keras_selfmodel.reporting.panels import AXES, rlct_label
 from keras_selfmodel.studies import Controls, Series, collapsed_runs
 
 # What stands against the accuracy, row by row; and the controls of each column.
@@ -55,7 +56,7 @@ def frontier_figure(found: Controls, hidden: int):
     figure = Figure(figsize=size, layout="constrained")
     figure.suptitle(
         f"{found.self_modeling.title}, H = {hidden}\n"
-        "means and 95 % intervals; star: baseline; ×: an RLCT not to be used; each column has its own axes",
+        "means and 95 % intervals; star: baseline; ×: an RLCT not to be used, left out; each column has its own axes",
         fontsize="medium",
     )
     panels = figure.subplots(len(rows), len(kinds), squeeze=False, sharex="col")
@@ -65,6 +66,7 @@ def frontier_figure(found: Controls, hidden: int):
             drawn = {SELF_MODELING: by_objective[SELF_MODELING], **_of_kind(by_objective, kind)}
             for index, (objective, series) in enumerate(drawn.items()):
                 _draw_curve(axes, series, name, curve_style(index), objective)
+            cross_out(axes, [point for series in drawn.values() for point in _unusable(series, name)])
             _finish(axes, last=row == len(rows) - 1)
             if row == 0:
                 axes.set_title(COLUMNS[kind], loc="left", fontsize="small")
@@ -84,22 +86,19 @@ def _of_kind(by_objective: dict[str, Series], kind: str) -> dict[str, Series]:
 def _draw_curve(axes, series: Series, name: str, style, label: str) -> None:
     factor = AXES["accuracy"][0]
     points = [
-        (accuracy, value, group.aux_weight, bool(group.unusable(name)))
+        (accuracy, value, group.aux_weight)
         for group in series.groups
         if not (group.aux_weight and collapsed_runs(group, series))
         and (accuracy := group.interval("accuracy")) is not None
         and (value := group.interval(name)) is not None
     ]
     # The baseline's bars, which all curves share, are drawn with the first.
-    barred = [label == SELF_MODELING or weight > 0 for _, _, weight, _ in points]
-    crossed = [(factor * accuracy.mean, value.mean) for accuracy, value, _, unusable in points if unusable]
-    if crossed:
-        axes.plot(*zip(*crossed, strict=True), **NOT_TO_BE_USED)
+    barred = [label == SELF_MODELING or weight > 0 for _, _, weight in points]
     axes.errorbar(
-        [factor * accuracy.mean for accuracy, _, _, _ in points],
-        [value.mean for _, value, _, _ in points],
-        [(value.half_width or 0.0) * bar for (_, value, _, _), bar in zip(points, barred, strict=True)],
-        [factor * (accuracy.half_width or 0.0) * bar for (accuracy, _, _, _), bar in zip(points, barred, strict=True)],
+        [factor * accuracy.mean for accuracy, _, _ in points],
+        [value.mean for _, value, _ in points],
+        [(value.half_width or 0.0) * bar for (_, value, _), bar in zip(points, barred, strict=True)],
+        [factor * (accuracy.half_width or 0.0) * bar for (accuracy, _, _), bar in zip(points, barred, strict=True)],
         label=label,
         zorder=3 if label == SELF_MODELING else 2,
         color=style.color,
@@ -110,10 +109,20 @@ def _draw_curve(axes, series: Series, name: str, style, label: str) -> None:
         elinewidth=0.7,
         capsize=1.5,
     )
-    baseline = [(factor * accuracy.mean, value.mean) for accuracy, value, weight, _ in points if weight == 0]
+    baseline = [(factor * accuracy.mean, value.mean) for accuracy, value, weight in points if weight == 0]
     if baseline:
         look = {"marker": "*", "markersize": 9, "color": "black", "linestyle": "none", "zorder": 5}
         axes.plot(*zip(*baseline, strict=True), gid="baseline", **look)
+
+
+def _unusable(series: Series, name: str) -> list[tuple[float, float]]:
+    return [
+        (AXES["accuracy"][0] * run.accuracy, estimate.value)
+        for group in series.groups
+        if not (group.aux_weight and collapsed_runs(group, series))
+        for run in group.unusable(name)
+        if (estimate := run.estimates()[name]).value is not None
+    ]
 
 
 def _finish(axes, *, last: bool) -> None:

@@ -90,7 +90,7 @@ def _notes(run: RunResult, *, collapsed: bool) -> list[str]:
         if estimate.value is None:
             notes.append(f"The {title} is not a number: the sampling diverged.")
         elif not estimate.is_usable:
-            notes.append(f"The {title} is not to be used.")
+            notes.append(f"The {title} is not to be used: it is left out of means, comparisons and claims.")
         notes += [f"{title}: {sentence}" for sentence in estimate.warnings]
     return notes + shortcomings(run)
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from keras_selfmodel.experiments.run_folder import DamagedRunError, RunFolder
+from keras_selfmodel.reporting.crosses import cross_out, crosses_in
 from keras_selfmodel.reporting.curve_styles import PAPER_COLOR, curve_style
 from keras_selfmodel.statistics import mean_interval
 from keras_selfmodel.studies import MEASURES, Group, Series, Study, collapsed_runs, paper_of
@@ -13,12 +14,6 @@ AXES = {
     "rlct": (1, "RLCT"),
     "accuracy": (100, "accuracy on the test data / %"),
 }
-
-# Over the marker of a mean that holds an estimate which its verdict forbids to use.
-NOT_TO_BE_USED = {
-    "linestyle": "none", "marker": "x", "markersize": 9, "markeredgewidth": 1.4, "color": "black",
-    "gid": "not to be used", "zorder": 4,
-}  # fmt: skip
 
 
 def draw_training(axes, study: Study, *, paper: bool) -> None:
@@ -67,7 +62,7 @@ def draw_measure(axes, study: Study, name: str, *, paper: bool) -> None:
     """A measure after training against the auxiliary weight, one curve for each network size.
 
     The weights stand side by side at equal distances, because those of the paper crowd near zero. Open markers are
-    groups in which networks collapsed, crosses those with an estimate that is not to be used.
+    groups in which networks collapsed, crosses single estimates that are not to be used, which the means leave out.
 
     Args:
         axes: A `matplotlib.axes.Axes`.
@@ -98,13 +93,6 @@ def draw_measure(axes, study: Study, name: str, *, paper: bool) -> None:
         if hollow:
             look = {"linestyle": "none", "markersize": 5, "markerfacecolor": "white", "markeredgecolor": style.color}
             axes.plot(*zip(*hollow, strict=True), marker=style.marker, gid="collapsed", zorder=3, **look)
-        crossed = [
-            (place, mean)
-            for place, mean, weight in zip(places, means, points, strict=True)
-            if _group(series, weight).unusable(name)
-        ]
-        if crossed:
-            axes.plot(*zip(*crossed, strict=True), **NOT_TO_BE_USED)
         counts += [interval.count for interval in points.values()]
         drawn.append((curve, str(series.hidden)))
         if paper:
@@ -113,10 +101,18 @@ def draw_measure(axes, study: Study, name: str, *, paper: bool) -> None:
     axes.set_xticks(range(len(weights)), [f"{weight:g}" for weight in weights])
     axes.set_xlim(-0.3, len(weights) - 0.7)
     axes.margins(y=0.08)
+    crosses = [
+        (weights.index(group.aux_weight), factor * estimate.value)
+        for series in study.series
+        for group in series.groups
+        for run in group.unusable(name)
+        if (estimate := run.estimates()[name]).value is not None
+    ]
+    cross_out(axes, crosses)
     if drawn:
         _legend(axes, "hidden units H", drawn, counts, _paper_handle(axes) if paper else None)
     else:
-        _say(axes, f"{MEASURES[name].title}: not measured")
+        _say(axes, f"{MEASURES[name].title}: {'no estimate can be used' if crosses else 'not measured'}")
 
 
 def _weights(study: Study) -> list[float]:
@@ -174,8 +170,8 @@ def _legend(axes, title: str, drawn: list, counts: list[int], paper) -> None:
     note = f"n = {seeds} seed{'' if seeds == '1' else 's'}"
     if any(line.get_gid() == "collapsed" for line in axes.get_lines()):
         note += ", open: collapsed"
-    if any(line.get_gid() == NOT_TO_BE_USED["gid"] for line in axes.get_lines()):
-        note += ", ×: with an estimate not to be used"
+    if crosses_in(axes):
+        note += ", ×: not to be used, left out"
     handles, labels = [handle for handle, _ in drawn], [label for _, label in drawn]
     if paper is not None:
         handles.append(paper)

@@ -89,7 +89,7 @@ def group_table(study: Study, *, empty_columns: bool = False) -> Table:
                     text += f" (n = {interval.count})"
                 unusable = len(group.unusable(measure.name))
                 if unusable:
-                    text += f" ({unusable} not to be used)"
+                    text += f" ({unusable} not to be used, left out)"
                 cells.append(Cell.of(None if interval is None else interval.mean, text))
             rows.append(tuple(cells))
     table = Table(("H", "AW", "seeds", *(measure.title for measure in MEASURES.values())), tuple(rows))
@@ -178,14 +178,17 @@ def _measure_titles(measure: Measure) -> tuple[str, ...]:
 
 
 def _measure_cells(run: RunResult, measure: Measure) -> tuple[Cell, ...]:
-    value = measure.of(run)
     if measure.name not in ESTIMATES:
+        value = measure.of(run)
         return (Cell.of(value, measure.text(value)),)
     estimate = run.estimates().get(measure.name)
-    text = measure.text(value)
-    if value is not None and estimate is not None and estimate.std_error is not None:
+    if estimate is None:
+        return Cell.of(None), Cell.of(None)
+    # With its verdict beside it, a value that is not to be used is shown too.
+    text = measure.text(estimate.value)
+    if estimate.value is not None and estimate.std_error is not None:
         text += f" ± {estimate.std_error:.{measure.digits}f}"
-    return Cell.of(value, text), Cell.of(None if estimate is None else estimate.verdict)
+    return Cell.of(estimate.value, text), Cell.of(estimate.verdict)
 
 
 def _interval(measure, interval: Interval | None) -> str:

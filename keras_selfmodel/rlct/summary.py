@@ -1,13 +1,18 @@
 """What is written down of an RLCT estimate: numbers, words and settings, without the chains."""
 
 import math
+import re
 from dataclasses import dataclass, fields
 from typing import Any, Literal
+
+import numpy as np
 
 from keras_selfmodel.rlct.conventions import Convention
 
 Verdict = Literal["reliable", "doubtful", "not to be used"]
 Anchor = Literal["trained", "descend"]
+# How Python calls what is spoken of, such as " (anchor='descend')": no reader of a file or a report has a use for it.
+ARGUMENT = re.compile(r" \((\w+)='(\w+)'\)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,11 +30,13 @@ class RLCTSummary:
         reference_error: The part of it from the few batches of L₀, with the paper's convention.
         paired_value: λ̂ with each draw compared with its own batch at w*, nothing taken off.
         paired_std_error: Its standard error.
+        plain_value: λ̂ with the draws compared with L₀.
+        chain_values: λ̂ of each chain.
         held_by_localization: Half-directions that γ holds in place of the loss.
         unfilled: Half-directions in which the chains have not come to rest.
         degeneracy: 1 where the loss is quadratic near w*, k where it grows like the 2k-th power.
         verdict: Whether it can be used.
-        warnings: What speaks against it, in sentences.
+        warnings: What speaks against it, in sentences without the names of Python's arguments.
         anchor: What w* is: the trained weights, or the minimum of the loss that descent found near them.
         convention: What nβ means, and how the chains see the data.
         inverse_temperature: nβ.
@@ -48,6 +55,10 @@ class RLCTSummary:
         num_draws: Draws of each chain.
         burn_in: Steps before them.
         batch_size: Samples of a batch.
+        thinning: Steps from one draw to the next.
+        control_variate: Whether the gradient at w* was taken off that of each batch.
+        seed: Seed of batches and noise.
+        gradient_evaluations: Gradients of a batch that it took.
         num_samples: n, samples of the data.
         num_parameters: Weights that were sampled.
     """
@@ -60,6 +71,8 @@ class RLCTSummary:
     reference_error: float | None = None
     paired_value: float | None = None
     paired_std_error: float | None = None
+    plain_value: float | None = None
+    chain_values: tuple[float | None, ...] = ()
     held_by_localization: float | None = None
     unfilled: float | None = None
     degeneracy: float | None = None
@@ -83,6 +96,10 @@ class RLCTSummary:
     num_draws: int
     burn_in: int
     batch_size: int
+    thinning: int = 1
+    control_variate: bool = False
+    seed: int = 0
+    gradient_evaluations: int | None = None
     num_samples: int
     num_parameters: int
 
@@ -92,7 +109,8 @@ class RLCTSummary:
         values = {}
         for field in fields(cls):
             there = estimate if hasattr(estimate, field.name) else estimate.settings
-            values[field.name] = _finite(getattr(there, field.name))
+            values[field.name] = _plain(getattr(there, field.name))
+        values["warnings"] = tuple(ARGUMENT.sub("", sentence) for sentence in values["warnings"])
         return cls(**values)
 
     @property
@@ -100,6 +118,13 @@ class RLCTSummary:
         """Whether the verdict allows any use."""
         return self.verdict != "not to be used"
 
+    @property
+    def usable_value(self) -> float | None:
+        """λ̂, `None` if it is not to be used: what means, comparisons, claims and scores are made of."""
+        return self.value if self.is_usable else None
 
-def _finite(value: Any) -> Any:
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return tuple(map(_plain, value.tolist()))
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -7,7 +7,7 @@ from keras_selfmodel.studies.comparison import Comparison
 from keras_selfmodel.studies.complexity_claims import difference_values
 from keras_selfmodel.studies.measures import MEASURES
 from keras_selfmodel.studies.study import Series
-from keras_selfmodel.studies.wording import weights_text
+from keras_selfmodel.studies.wording import unusable_text, weights_text
 
 # "About a point": what rounds to one.
 ABOUT_A_POINT = 0.015
@@ -63,7 +63,9 @@ def collapse_shows_in_the_rlct(series: Series) -> Answer:
     if not groups:
         return unknown("No network of this size collapsed, so there is nothing to check.")
     if series.baseline is None or (baseline := series.baseline.interval("rlct")) is None:
-        return unknown(f"Networks collapsed at {weights_text(groups)}, but the RLCT of a baseline is missing.")
+        missing = f"Networks collapsed at {weights_text(groups)}, but there is no RLCT of a baseline that can be used."
+        left_out = "" if series.baseline is None else unusable_text([series.baseline], MEASURES["rlct"])
+        return unknown(f"{missing} {left_out}".rstrip())
     limit = NEAR_ZERO * abs(baseline.mean)
     sentences, found = [], []
     for group in groups:
@@ -71,14 +73,15 @@ def collapse_shows_in_the_rlct(series: Series) -> Answer:
         interval = mean_interval(value for run in runs if (value := run.number("rlct")) is not None)
         words = f"{len(runs)} of {len(group.runs)} networks collapsed at AW {group.aux_weight:g}"
         if interval is None:
-            words += ", without an RLCT that is a number"
+            words += ", without an RLCT that can be used"
         elif interval.half_width is None:
             words += f", RLCT {_rlct(interval.mean)}"
         else:
             words += f", RLCT {_rlct(interval.mean)} (95 % interval {_rlct(interval.low)} … {_rlct(interval.high)})"
             found.append(interval)
         sentences.append(words)
-    sentence = f"{'; '.join(sentences)}; a tenth of the baseline's is {_rlct(limit)}."
+    left_out = unusable_text([series.baseline, *groups], MEASURES["rlct"])
+    sentence = f"{'; '.join(sentences)}; a tenth of the baseline's is {_rlct(limit)}. {left_out}".rstrip()
     evidence = {
         "baseline_rlct": baseline.mean,
         "collapsed": [

@@ -21,7 +21,8 @@ class MeasureBesides:
         measure: Which.
         values: One per run; `None` where it was not measured or is not a number.
         errors: Standard errors of the values, where they have one.
-        differences: Of each run from the first; `None` for the first, and where they cannot be compared.
+        differences: Of each run from the first; `None` for the first, and where they cannot be compared, or one of
+            the two is not to be used.
         difference_errors: Standard errors of the differences, where both values have one.
         verdicts: Whether each estimate can be used; `None` for measures that are no estimates.
     """
@@ -85,14 +86,15 @@ def side_by_side(runs: Sequence[RunResult]) -> SideBySide:
 
 
 def _besides(measure: Measure, runs: Sequence[RunResult], comparable: list[bool]) -> MeasureBesides:
-    values = tuple(measure.of(run) for run in runs)
     estimates = [run.estimates().get(measure.name) for run in runs]
+    numbers = [measure.of(run) for run in runs]  # None of what is not to be used, which is shown, but not compared
+    values = tuple(n if e is None else e.value for n, e in zip(numbers, estimates, strict=True))
     errors = tuple(None if estimate is None else estimate.std_error for estimate in estimates)
     verdicts = tuple(None if estimate is None else estimate.verdict for estimate in estimates)
-    first, first_error = values[0], errors[0]
+    first, first_error = numbers[0], errors[0]
     differences: list[float | None] = [None]
     difference_errors: list[float | None] = [None]
-    for value, error, may in zip(values[1:], errors[1:], comparable[1:], strict=True):
+    for value, error, may in zip(numbers[1:], errors[1:], comparable[1:], strict=True):
         if not may or value is None or first is None:
             differences.append(None)
             difference_errors.append(None)
@@ -123,7 +125,8 @@ def _notes(runs: Sequence[RunResult], differing: dict, comparable: list[bool]) -
         for name, estimate in run.estimates().items():
             if not estimate.is_usable:
                 why = " ".join(estimate.warnings)
-                notes.append(f"Run {number}: the {MEASURES[name].title} is not to be used. {why}")
+                unfit = f"the {MEASURES[name].title} is not to be used, and no difference is shown"
+                notes.append(f"Run {number}: {unfit}. {why}".rstrip())
     if any(run.is_subset for run in runs):
         notes.append("A run used only part of its data set.")
     if "task" in differing or "data" in differing:

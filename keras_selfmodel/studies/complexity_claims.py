@@ -8,7 +8,7 @@ from keras_selfmodel.studies.collapse import fallen, standing
 from keras_selfmodel.studies.comparison import Comparison
 from keras_selfmodel.studies.measures import Measure
 from keras_selfmodel.studies.study import Group, Series
-from keras_selfmodel.studies.wording import difference_text, p_text, weights_text
+from keras_selfmodel.studies.wording import difference_text, p_text, unusable_text, weights_text
 
 FALLS = (
     "Yes, if the mean at the largest auxiliary weight without collapsed networks is below the baseline's (t test, Holm "
@@ -36,7 +36,8 @@ def falls(series: Series, measure: Measure, compared: dict[tuple[str, int, float
         return unknown(missing)
     groups = [group for group in standing(series) if (measure.name, series.hidden, group.aux_weight) in compared]
     if not groups:
-        return unknown(f"Every network with AW > 0 collapsed, or its {measure.title} is not a number.")
+        words = f"Every network with AW > 0 collapsed, or has no {measure.title} that can be used."
+        return unknown(f"{words}{_left_out(series, measure)}")
     found = {group.aux_weight: compared[measure.name, series.hidden, group.aux_weight] for group in groups}
     strongest = found[max(found)]
     trend = _trend([*([series.baseline] if series.baseline else []), *groups], measure)
@@ -46,7 +47,7 @@ def falls(series: Series, measure: Measure, compared: dict[tuple[str, int, float
     }
     text = difference_text(measure, strongest.difference, strongest.p_holm)
     reason = f"At AW {max(found):g} the {measure.title} differs from the baseline's by {text}"
-    left_out = _left_out(series)
+    left_out = _left_out(series, measure)
     if strongest.p_holm is None:
         return Answer(
             "not enough data",
@@ -72,7 +73,7 @@ def grows(series: Series, measure: Measure) -> Answer:
     if missing:
         return unknown(missing)
     groups = [group for group in standing(series) if group.values(measure.name)]
-    left_out = _left_out(series)
+    left_out = _left_out(series, measure)
     if len(groups) < 2:
         return unknown(f"At least two auxiliary weights above 0 without collapsed networks are needed.{left_out}")
     steps = [
@@ -132,16 +133,19 @@ def _missing(series: Series, measure: Measure) -> str:
         return "There are no runs with AW = 0 to compare with."
     if not series.weighted:
         return "There are no runs with AW > 0."
-    if not any(group.values(measure.name) for group in series.groups):
+    left_out = unusable_text(series.groups, measure)
+    if not left_out and not any(group.values(measure.name) for group in series.groups):
         return f"The {measure.title} was not measured."
     if not series.baseline.values(measure.name):
-        return f"The baseline's {measure.title} was not measured, or is not a number."
+        return f"The baseline has no {measure.title} that can be used. {left_out}".rstrip()
     return ""
 
 
-def _left_out(series: Series) -> str:
-    groups = fallen(series)
-    return f" {weights_text(groups)} left out, because networks collapsed there." if groups else ""
+def _left_out(series: Series, measure: Measure) -> str:
+    collapsed = fallen(series)
+    groups = [group for group in series.groups if group not in collapsed]
+    sentences = [f"{weights_text(collapsed)} left out, because networks collapsed there."] if collapsed else []
+    return "".join(f" {sentence}" for sentence in (*sentences, unusable_text(groups, measure)) if sentence)
 
 
 def _above(found: Difference, p: float | None) -> bool:

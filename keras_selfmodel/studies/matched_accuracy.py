@@ -21,7 +21,8 @@ METHOD = (
     "self-modeling minus control: below zero, self-modeling makes the simpler network at the same accuracy. Paired t "
     "tests over the seeds; Holm's correction is over all controls, weights and sizes of one measure. There is not "
     "enough data where the accuracy lies outside what the control reaches with any seed, where the strengths around it "
-    "lie more than 5 points of accuracy apart, and with one seed. Collapsed groups of self-modeling are left out."
+    "lie more than 5 points of accuracy apart, and with one seed. Collapsed groups of self-modeling are left out, and "
+    "estimates that are not to be used."
 )
 
 

@@ -22,7 +22,7 @@ class Measure:
     reading_error: float | None = None
 
     def of(self, result: RunResult) -> float | None:
-        """Its value, or `None` if it was not measured or is not a number."""
+        """Its value, or `None` if it was not measured, is not a number, or is an estimate that is not to be used."""
         return result.number(self.name)
 
     def text(self, value: float | None, *, sign: bool = False) -> str:

@@ -24,12 +24,12 @@ class Group:
         return tuple(run.recipe.seed for run in self.runs)
 
     def values(self, measure: str) -> dict[int, float]:
-        """The measure by seed, of those runs that have it."""
+        """The measure by seed, of those runs that have it; estimates that are not to be used are left out."""
         of = find_measure(measure).of
         return {run.recipe.seed: value for run in self.runs if (value := of(run)) is not None}
 
     def unusable(self, measure: str) -> tuple[RunResult, ...]:
-        """The runs whose estimate is not to be used, of a measure that is an RLCT."""
+        """The runs whose estimate is not to be used, of a measure that is an RLCT: `values` leaves them out."""
         found = [(run, run.estimates().get(measure)) for run in self.runs]
         return tuple(run for run, estimate in found if estimate is not None and not estimate.is_usable)
 

@@ -24,6 +24,23 @@ def weights_text(groups: Sequence[Group]) -> str:
     return "AW " + (" and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0])
 
 
+def unusable_text(groups: Sequence[Group], measure: Measure) -> str:
+    """A sentence about the estimates that are left out, such as
+    "2 estimates of the RLCT that are not to be used are left out (AW 0: seed 3; AW 10: seed 1)."; empty if none are.
+    """
+    seeds = {group.aux_weight: [run.recipe.seed for run in group.unusable(measure.name)] for group in groups}
+    where = [
+        f"AW {weight:g}: seed{'' if len(found) == 1 else 's'} {', '.join(map(str, found))}"
+        for weight, found in seeds.items()
+        if found
+    ]
+    number = sum(map(len, seeds.values()))
+    if not number:
+        return ""
+    what, verb = ("estimate", "is") if number == 1 else ("estimates", "are")
+    return f"{number} {what} of the {measure.title} that {verb} not to be used {verb} left out ({'; '.join(where)})."
+
+
 def difference_text(measure: Measure, found: Difference, p_holm: float | None) -> str:
     """A difference with interval, test and effect size, such as
     "−20.60 (−36 %, 95 % interval −22.10 … −19.10; paired t test, Holm p < 0.001, d_z = −12.3, n = 3)".

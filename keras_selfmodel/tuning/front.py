@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from keras_selfmodel.reporting.crosses import cross_out
 from keras_selfmodel.tuning.tuning_result import TuningResult
 
 AXES = {"rlct": "RLCT", "spread": "standard deviation of the final layer's weights"}
@@ -14,7 +15,7 @@ def front_figure(result: TuningResult):
         result: A search.
 
     Returns:
-        A `matplotlib.figure.Figure`.
+        A `matplotlib.figure.Figure`. An RLCT that is not to be used is a cross, and on no front.
     """
     from matplotlib.colors import SymLogNorm
     from matplotlib.figure import Figure
@@ -38,20 +39,27 @@ def front_figure(result: TuningResult):
     )
     # Linear near 0, where a logarithm would lose the baseline.
     least = min(weights[weights > 0], default=1.0)
-    look: dict = {"norm": SymLogNorm(least, vmin=0, vmax=max(weights.max(), least)), "cmap": "viridis", "zorder": 3}
+    scale = SymLogNorm(least, vmin=0, vmax=max(weights.max(initial=0.0), least))
+    look: dict = {"norm": scale, "cmap": "viridis", "zorder": 3}
     rest = axes.scatter(complexities[~front], accuracies[~front], c=weights[~front], s=18, alpha=0.6, **look)
     axes.scatter(complexities[front], accuracies[front], c=weights[front], s=48, edgecolor="black", **look)
-    estimates = [run.rlct if result.complexity == "rlct" else None for _, run in found]
-    unusable = np.array([estimate is not None and not estimate.is_usable for estimate in estimates])
-    if unusable.any():
-        axes.scatter(complexities[unusable], accuracies[unusable], marker="x", s=60, color="black", zorder=5,
-                     label="RLCT not to be used")  # fmt: skip
-    best = trials.index(result.best)
-    axes.scatter(
-        complexities[best], accuracies[best], marker="*", s=260, facecolor="none", edgecolor="#D55E00", zorder=4,
-        label=f"best: {result.scored_by}",
-    )  # fmt: skip
+    if result.best in trials:
+        best = trials.index(result.best)
+        axes.scatter(
+            complexities[best], accuracies[best], marker="*", s=260, facecolor="none", edgecolor="#D55E00", zorder=4,
+            label=f"best: {result.scored_by}",
+        )  # fmt: skip
+    cross_out(axes, _unusable(result), label="RLCT not to be used")
     axes.set(xlabel=AXES[result.complexity], ylabel="accuracy on the validation data / %")
     axes.legend(frameon=False, fontsize="small", loc="lower right")
     figure.colorbar(rest, ax=axes, label="auxiliary weight AW")
     return figure
+
+
+def _unusable(result: TuningResult) -> list[tuple[float, float]]:
+    runs = [trial.result for trial in result.trials if trial.result is not None and result.complexity == "rlct"]
+    return [
+        (run.rlct.value, 100 * run.accuracy)
+        for run in runs
+        if run.rlct is not None and not run.rlct.is_usable and run.rlct.value is not None
+    ]

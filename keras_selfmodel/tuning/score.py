@@ -47,12 +47,19 @@ class Score:
             raise ValueError(f"enough_accuracy must be in 0 … 1. Received: enough_accuracy={self.enough_accuracy}")
 
     def of(self, result: RunResult) -> float | None:
-        """The score of a run, or `None` if its complexity was not measured or is not a number."""
+        """The score of a run, or `None` if its complexity was not measured, is not a number or is not to be used."""
         accuracy = min(result.accuracy, self.enough_accuracy)
         if self.name == "accuracy":
             return accuracy
         complexity = result.number(COMPLEXITIES[self.name])
         return None if complexity is None else accuracy - self.price * complexity
+
+    def missing(self, result: RunResult) -> str:
+        """Why a run has no score, in a sentence."""
+        estimate = result.rlct if self.name == "rlct" else None
+        if estimate is not None and estimate.value is not None:
+            return f"No score: its RLCT is not to be used. {' '.join(estimate.warnings)}".rstrip()
+        return "No score: its complexity is not a number, or was not measured."
 
     def __str__(self) -> str:
         accuracy = "accuracy" if self.enough_accuracy == 1 else f"min(accuracy, {self.enough_accuracy:g})"

@@ -108,7 +108,7 @@ class TrialTuner(TunerThatStops):
             )
         value = self.score.of(result)
         if value is None:
-            reason = failed(job, "The RLCT is not a number, or was not measured.").reason
+            reason = failed(job, self.score.missing(result)).reason
             raise keras_tuner.errors.FailedTrialError(reason)
         self._ended(files.path.name, result)
         measures = {"accuracy": result.accuracy, "weight_spread": result.weight_spread, "rlct": result.number("rlct")}

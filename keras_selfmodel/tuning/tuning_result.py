@@ -26,7 +26,7 @@ class Trial:
     failure: str | None
 
     def complexity(self, name: str) -> float | None:
-        """Its measure called "rlct" or "spread"."""
+        """Its measure called "rlct" or "spread"; `None` if that is not to be used."""
         return None if self.result is None else self.result.number(COMPLEXITIES[name])
 
 

@@ -241,11 +241,14 @@ def test_what_speaks_against_runs_is_told(tmp_path):
     runs.append(written(dataclasses.replace(runs[0]), tmp_path / "the same again"))
     unfinished = written(made_up_run(20.0, 1, hidden=64), tmp_path / "unfinished")
     (unfinished.folder / "metrics.json").unlink()
-    words = _page(runs, tmp_path).words.split("Notes on runs")[-1]
+    page = _page(runs, tmp_path)
+    assert "– (2 not to be used, left out)" in page.words
+    words = page.words.split("Notes on runs")[-1]
     assert "Collapsed: the accuracy lies 20 points or more below the baseline's. (2 runs)" in words
     assert "The RLCT is not a number: the sampling diverged. (1 run) hidden64-aux50-seed2-jax" in words
     assert "RLCT: The chains left. (1 run)" in words
-    assert "The RLCT is not to be used. (1 run) hidden64-aux50-seed1-jax" in words
+    left_out = "The RLCT is not to be used: it is left out of means, comparisons and claims."
+    assert f"{left_out} (1 run) hidden64-aux50-seed1-jax" in words
     assert "Left out: there is another run with the same settings and seed. (1 run) the same again" in words
     assert "Not finished. (1 run) unfinished" in words
 

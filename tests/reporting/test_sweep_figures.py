@@ -6,7 +6,7 @@ import pytest
 from keras_selfmodel.reporting import figure_bytes, panels, sweep_figures, write_figure
 from keras_selfmodel.statistics import mean_interval
 from keras_selfmodel.studies import studies_of
-from tests.studies.made_up import made_up_grid, made_up_run, written
+from tests.studies.made_up import estimate, made_up_grid, made_up_run, written
 
 
 @pytest.fixture(scope="module")
@@ -132,6 +132,20 @@ def test_collapsed_groups_are_open_and_named():
     assert list(open_ones.get_xdata()) == [4] and open_ones.get_ydata()[0] == pytest.approx(-3)
     assert open_ones.get_markerfacecolor() == "white"
     assert "open: collapsed" in axes.get_legend().get_title().get_text()
+
+
+def test_an_estimate_that_is_not_to_be_used_is_a_cross_at_the_edge_and_in_no_mean():
+    runs = made_up_grid(hiddens=(64,), weights=(0, 10))
+    lost = dataclasses.replace(runs[-1], rlct=estimate(4e9, verdict="not to be used"))
+    axes = _panels([*runs[:-1], lost])["C"]
+    (curve,) = _curves(axes)
+    assert curve.get_ydata() == pytest.approx([np.mean([r.rlct.value for r in of]) for of in (runs[:3], runs[3:-1])])
+    (cross,) = [line for line in axes.get_lines() if line.get_gid() == "not to be used"]
+    top = axes.get_ylim()[1]
+    assert (list(cross.get_xdata()), list(cross.get_ydata())) == ([1], [top]) and top < 100
+    assert "×: not to be used, left out" in axes.get_legend().get_title().get_text()
+    nothing_else = [dataclasses.replace(run, rlct=estimate(-5.0, verdict="not to be used")) for run in runs]
+    assert [text.get_text() for text in _panels(nothing_else)["C"].texts] == ["RLCT: no estimate can be used"]
 
 
 def test_what_was_not_measured_is_said():

@@ -1,10 +1,11 @@
+import dataclasses
 import json
 
 import numpy as np
 import pytest
 
 from keras_selfmodel.studies import STATEMENTS, claims, studies_of
-from tests.studies.made_up import made_up_grid, made_up_run
+from tests.studies.made_up import estimate, made_up_grid, made_up_run
 
 # A little scatter, the same for every group, so that only the means decide.
 SCATTER = (-0.001, 0.0003, 0.0007, 0.0002, -0.0002)
@@ -139,13 +140,38 @@ def test_an_rlct_that_was_not_measured_leaves_the_other_claims():
 
 def test_a_lost_baseline_of_the_rlct_is_told():
     answers = _answers(_runs({**PAPER_512, 0: {**PAPER_512[0], "rlct": None}}))
-    assert "baseline's RLCT was not measured, or is not a number" in answers["rlct_falls"].reason
+    assert answers["rlct_falls"].reason == "The baseline has no RLCT that can be used."
 
 
 def test_collapsed_networks_without_an_rlct_are_told():
     means = {**PAPER_64, 20: {**PAPER_64[20], "rlct": None}, 50: {**PAPER_64[50], "rlct": None}}
     answer = _answers(_runs(means, hidden=64))["collapse"]
-    assert answer.verdict == "not enough data" and "without an RLCT that is a number" in answer.reason
+    assert answer.verdict == "not enough data" and "without an RLCT that can be used" in answer.reason
+
+
+def test_estimates_that_are_not_to_be_used_enter_no_claim_and_are_counted():
+    runs = _runs(PAPER_512)
+    # Such estimates, taken for RLCTs, would contradict every claim.
+    lost = {(0, 2): -3.0, (50, 1): 4e9, (50, 4): 900.0}
+    spoilt = [
+        run
+        if (place := (run.recipe.aux_weight, run.recipe.seed)) not in lost
+        else dataclasses.replace(run, rlct=estimate(lost[place], verdict="not to be used"))
+        for run in runs
+    ]
+    answers = _answers(spoilt)
+    said = "3 estimates of the RLCT that are not to be used are left out (AW 0: seed 2; AW 50: seeds 1, 4)."
+    for name in ("rlct_falls", "rlct_fall_grows"):
+        assert answers[name].verdict == "yes" and answers[name].reason.endswith(said)
+    assert "left out" not in answers["spread_falls"].reason
+    without = [run for run in runs if (run.recipe.aux_weight, run.recipe.seed) not in lost]
+    assert answers["rlct_falls"].evidence == _answers(without)["rlct_falls"].evidence
+    no_baseline = [
+        dataclasses.replace(run, rlct=estimate(1.0, verdict="not to be used")) if not run.recipe.aux_weight else run
+        for run in runs
+    ]
+    reason = _answers(no_baseline)["rlct_falls"].reason
+    assert reason.startswith("The baseline has no RLCT that can be used. 5 estimates of the RLCT")
 
 
 def test_everything_collapsed_is_not_enough():

@@ -54,6 +54,15 @@ def test_what_a_run_lacks_has_no_difference():
     assert "rlct_descended" not in measures
 
 
+def test_an_estimate_that_is_not_to_be_used_is_shown_with_its_reason_and_not_subtracted():
+    lost = estimate(-7.0, std_error=0.1, verdict="not to be used", warnings=("It is negative.",))
+    found = side_by_side([made_up_run(0.0, 1), made_up_run(10.0, 1, rlct=lost)])
+    rlct = _measures(found)["rlct"]
+    assert rlct.values == (50, -7) and rlct.verdicts == ("reliable", "not to be used")
+    assert rlct.differences == rlct.difference_errors == (None, None)
+    assert "Run 2: the RLCT is not to be used, and no difference is shown. It is negative." in found.notes
+
+
 @pytest.mark.parametrize("changes", [{"localization": 1.0}, {"inverse_temperature": 9.0}, {"convention": "dataset"}])
 def test_rlcts_of_different_quantities_are_not_subtracted(changes):
     rlct = dataclasses.replace(MNIST.rlct, **changes)

@@ -78,7 +78,7 @@ def disagreement(
         if not _close(computed, theirs + regularization):
             found.append(
                 f"The model's compute_loss gives {computed:.6g} for the first {samples} samples, and the loss it was "
-                f"compiled with {theirs:.6g}, which is measured. Pass a loss (loss=) that is the model's own."
+                f"compiled with {theirs:.6g}, which is measured. Pass the loss that the model computes."
             )
     return tuple(found)
 
