@@ -1,7 +1,10 @@
 """The program `ksm`: its commands, and the one place where errors become text and exit codes."""
 
 import os
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import click
 
@@ -23,6 +26,25 @@ from ksm_cli.output import Interrupted, in_options, visible
 EXPECTED = (ArithmeticError, ImportError, MemoryError, OSError, RuntimeError, ValueError)
 
 
+# Of a job scheduler or `kill`, and of a terminal that is closed.
+ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+
+@contextmanager
+def ended_like_ctrl_c() -> Iterator[None]:
+    """Signals that ask the program to end are KeyboardInterrupts inside; those that are ignored (`nohup`) stay so."""
+
+    def interrupt(*_) -> None:
+        raise KeyboardInterrupt
+
+    changed = {one: signal.signal(one, interrupt) for one in ENDING if signal.getsignal(one) is signal.SIG_DFL}
+    try:
+        yield
+    finally:
+        for one, before in changed.items():
+            signal.signal(one, before)
+
+
 class Program(click.Group):
     """A group whose commands end in a sentence and an exit code, not in a traceback."""
 
@@ -41,7 +63,8 @@ class Program(click.Group):
 
     def invoke(self, ctx: click.Context):
         try:
-            return super().invoke(ctx)
+            with ended_like_ctrl_c():
+                return super().invoke(ctx)
         except Interrupted:
             self.interrupted = True
             raise

@@ -185,6 +185,8 @@ class ProcessesExecutor:
             start_new_session=True,  # Ctrl-C is for the sweep, which ends its workers
         )
         self.processes.append(process)
+        if self._stopped.is_set():  # since this thread last looked: the others' processes may have been ended already
+            process.kill()
         assert process.stdin is not None and process.stdout is not None  # both are pipes
         worker = _Worker(process, process.stdin, process.stdout, errors)
         with contextlib.suppress(BrokenPipeError):  # the first job will find out why

@@ -12,6 +12,7 @@ from queue import SimpleQueue
 
 import keras
 
+from keras_selfmodel._internals.ray import listening_here_only
 from keras_selfmodel._typed_files import typed
 from keras_selfmodel.datasets import Dataset
 from keras_selfmodel.experiments.run_folder import RunFolder
@@ -80,12 +81,12 @@ class RayExecutor:
             _check_address(address)
             # What Ray would report to its makers of a cluster that the sweep starts.
             os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-            extra: dict = {"include_dashboard": False} if address == "local" else {}
+            local: dict = {"include_dashboard": False} if address == "local" else {}
             try:
-                with warnings.catch_warnings():
+                with warnings.catch_warnings(), listening_here_only() if local else contextlib.nullcontext():
                     # Ray's processes, which are other programs as soon as they are there.
                     warnings.filterwarnings("ignore", r"os\.fork\(\) was called", RuntimeWarning)
-                    self._ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **extra)
+                    self._ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **local)
             except (ConnectionError, RuntimeError, ValueError) as error:
                 raise RuntimeError(f"There is no Ray cluster at {address}: {error}") from error
             self._connection.callback(self._ray.shutdown)

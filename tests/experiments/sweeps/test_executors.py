@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import signal
+import subprocess
 import sys
 import warnings
 from pathlib import Path
@@ -79,3 +80,23 @@ def test_a_worker_that_cannot_start_says_why(recipes, subset, tmp_path, monkeypa
     found = sweep(plan_sweep(recipes[:2], subset, tmp_path), subset, workers=2)
     assert all(reason == "Its process ended with exit code 1." for reason in found.failures.values())
     assert len(found.failures) == 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
+def test_a_worker_that_starts_while_the_others_are_ended_is_ended_too(recipes, subset, tmp_path, monkeypatch):
+    executor = ProcessesExecutor(subset, lambda *_: None, data_dir=None, workers=1)
+    started = []
+
+    def stop_and_start(*args, **kwargs):
+        # Between the thread's look at it and the process: those that there are have been killed.
+        executor._stopped.set()
+        started.append(subprocess_popen(*args, **kwargs))
+        return started[0]
+
+    subprocess_popen = subprocess.Popen
+    monkeypatch.setattr(subprocess, "Popen", stop_and_start)
+    queue = SimpleQueue()
+    queue.put(Job(recipes[0], tmp_path / recipes[0].name))
+    assert list(executor(queue)) == []
+    assert [process.returncode for process in started] == [-signal.SIGKILL]
+    assert not (tmp_path / recipes[0].name).exists()

@@ -1,0 +1,42 @@
+"""Signals that end the program. What Ctrl-C does to a computation stands in `test_run.py`."""
+
+import os
+import signal
+import sys
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from ksm_cli.main import ENDING, Program
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no such signals")
+
+
+@pytest.mark.parametrize("number", ENDING)
+def test_a_command_that_is_asked_to_end_ends_like_ctrl_c(number):
+    @click.command()
+    def computing():
+        os.kill(os.getpid(), number)
+        click.echo("went on")
+
+    before = [signal.getsignal(one) for one in ENDING]
+    done = CliRunner().invoke(Program(commands=[computing]), ["computing"])
+    assert (done.exit_code, done.stdout, done.stderr) == (1, "", "Error: Interrupted.\n")
+    assert [signal.getsignal(one) for one in ENDING] == before
+
+
+def test_what_is_ignored_stays_so():
+    """`nohup ksm …` goes on when the terminal is closed."""
+
+    @click.command()
+    def computing():
+        os.kill(os.getpid(), signal.SIGHUP)
+        click.echo("went on")
+
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        done = CliRunner().invoke(Program(commands=[computing]), ["computing"])
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert (done.exit_code, done.stdout) == (0, "went on\n")
