@@ -54,8 +54,9 @@ class ClassifierGraph:
         functional = functional_of(model)
         if functional is None:
             raise ValueError(
-                "The classifier must be a functional or Sequential Keras model, whose layers can be read; a subclassed "
-                "model hides them. Build it as keras.Model(inputs, outputs). "
+                "The classifier must be a functional or Sequential Keras model, whose layers can be read: a subclassed "
+                "model hides which activations become which. Pass a functional model of the same layers, "
+                "keras.Model(inputs, model.call(inputs)) with inputs = keras.Input(shape): it shares the weights. "
                 f"Received: classifier={model!r} of type {type(model).__name__}"
             )
         return functional

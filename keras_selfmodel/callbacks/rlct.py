@@ -4,6 +4,7 @@ import keras
 
 from keras_selfmodel.rlct import RLCTEstimate, SamplingSettings, estimate_rlct
 from keras_selfmodel.rlct.data import Samples, samples_of
+from keras_selfmodel.rlct.sampling_changes import check_keywords
 
 
 class RLCT(keras.callbacks.Callback):
@@ -28,6 +29,7 @@ class RLCT(keras.callbacks.Callback):
         estimates: The estimate of each epoch measured, by its number, counted from 0.
 
     Raises:
+        TypeError: If a keyword is unknown.
         ValueError: If `every` is not a whole number above 0; from `estimate_rlct`, if the data do not fit.
 
     Reference:
@@ -55,6 +57,7 @@ class RLCT(keras.callbacks.Callback):
         self.every = int(every)
         self.settings = settings
         names = ("class_weight", "num_samples", "memory_limit")
+        check_keywords(estimate_rlct, arguments, "callbacks.RLCT")
         self._reading = {name: arguments.pop(name) for name in names if name in arguments}
         self.arguments = arguments
         self._samples: Samples | None = None

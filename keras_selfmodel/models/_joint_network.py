@@ -18,6 +18,9 @@ from keras_selfmodel.models._targets import (
 )
 from keras_selfmodel.models._training_graph import TrainingGraph
 
+# Layers that an error lists: those that are nearest to the head.
+NEAREST = 12
+
 
 class JointNetwork(TrainingGraph):
     """Calls the classifier, the head and, if something else than the classifier is predicted, that network.
@@ -113,11 +116,18 @@ class JointNetwork(TrainingGraph):
 def _check_upstream(graph: ClassifierGraph, names: Sequence[str], values: Sequence[Value]) -> None:
     for name, value in zip(names, values, strict=True):
         if value is not graph.features and graph.reads(value, graph.features):
+            possible = [one for one in graph.layer_names if _is_upstream(graph, one)]
+            nearest = f"the last {NEAREST} of {len(possible)}" if len(possible) > NEAREST else "all"
             raise ValueError(
                 f"Target {name!r} is computed from the features that the self-prediction head reads (the input of "
                 f"{graph.final_call.path!r}). Choose a layer before that, or let the head read another one: "
-                f"features=... Received: layers: {graph.layer_names}"
+                f"features=... Received: target {name!r}; layers before the head, {nearest}: {possible[-NEAREST:]}"
             )
+
+
+def _is_upstream(graph: ClassifierGraph, name: str) -> bool:
+    outputs = [value for call in graph.calls if call.path == name for value in call.outputs]
+    return not any(value is not graph.features and graph.reads(value, graph.features) for value in outputs)
 
 
 def _outputs(network: keras.Model, graph: ClassifierGraph) -> list:

@@ -51,13 +51,30 @@ def check_labels(y, model: keras.Model, loss) -> None:
         model: A built functional or Sequential model.
         loss: The compiled loss; only sparse categorical cross-entropy takes integer labels.
     """
-    for labels, classes, ignored in sparse_labels(y, model, loss):
+    for labels, scores, classes, ignored in sparse_labels(y, model, loss):
         if not hasattr(labels, "shape") or 0 in labels.shape:
             continue
+        check_are_numbers(labels.shape, scores)
         labels = np.asarray(ops.convert_to_numpy(labels))
         labels = labels if ignored is None else labels[labels != ignored]
         if labels.size:
             check_range(labels.min(), labels.max(), classes)
+
+
+def check_are_numbers(labels: tuple, scores: tuple) -> None:
+    """Raises ValueError if labels have the shape of the class scores: they are one-hot then, not numbers of classes.
+
+    Args:
+        labels: Shape of the labels.
+        scores: Shape of the scores; `None` where it is not known.
+    """
+    same = len(labels) == len(scores) and all(b in (None, a) for a, b in zip(labels[1:], scores[1:], strict=True))
+    if same and len(labels) > 1 and labels[-1] > 1:
+        raise ValueError(
+            "Sparse categorical cross-entropy takes the number of each sample's class, and these labels are one-hot: "
+            "one number for each class. Pass np.argmax(y, axis=-1), or take CategoricalCrossentropy as loss. "
+            f"Received: labels of shape {tuple(labels)}, class scores of shape {tuple(scores)}"
+        )
 
 
 def check_range(lowest, highest, classes: int) -> None:
@@ -70,7 +87,7 @@ def check_range(lowest, highest, classes: int) -> None:
 
 
 def sparse_labels(y, model: keras.Model, loss) -> Iterator[tuple]:
-    """The labels that are numbers of classes: `(labels, number of classes, label that is ignored or None)`.
+    """The labels that are numbers of classes: `(labels, shape of the scores, number of classes, label ignored)`.
 
     Args:
         y: As of `check_labels`.
@@ -86,7 +103,7 @@ def sparse_labels(y, model: keras.Model, loss) -> Iterator[tuple]:
         )
         if sparse and labels is not None:
             settings = settings_of(one)
-            yield labels, output.shape[settings.get("axis", -1)], settings.get("ignore_class")
+            yield labels, output.shape, output.shape[settings.get("axis", -1)], settings.get("ignore_class")
 
 
 def _paired(y, outputs: list, names: list[str], loss) -> Iterator[tuple]:

@@ -121,7 +121,7 @@ class ObjectiveModel(keras.Model):
         loss = super().compute_loss(x, y, self.scores_of(y_pred), weights, training)
         if transforms.IGNORES_WRONG_LABELS and self.keeps_what_is_measured(loss):
             found = sparse_labels(y, self.classifier, self.loss)
-            for seen, (labels, _, ignored) in zip(self._label_ranges, found, strict=False):
+            for seen, (labels, _, _, ignored) in zip(self._label_ranges, found, strict=False):
                 seen.add_batch(labels, ignored)
         return loss
 
@@ -194,7 +194,7 @@ class ObjectiveModel(keras.Model):
         """Raises ValueError if labels of the batches since the last check were out of range."""
         # Any labels: what is asked is which outputs have some.
         sparse = sparse_labels(self.classifier.outputs, self.classifier, self.loss)
-        for seen, (_, classes, _) in zip(self._label_ranges, sparse, strict=False):
+        for seen, (_, _, classes, _) in zip(self._label_ranges, sparse, strict=False):
             lowest, highest = seen.forget()
             if highest >= lowest:
                 check_range(lowest, highest, classes)

@@ -13,7 +13,7 @@ from keras_selfmodel.rlct.conventions import SamplingSettings
 from keras_selfmodel.rlct.data import MEMORY_LIMIT
 from keras_selfmodel.rlct.problem import Problem
 from keras_selfmodel.rlct.rlct_estimate import RLCTEstimate
-from keras_selfmodel.rlct.sampling_changes import CalibrationChanges
+from keras_selfmodel.rlct.sampling_changes import CalibrationChanges, changed_settings
 from keras_selfmodel.rlct.standard_error import sampling_error
 from keras_selfmodel.rlct.verdict import HEAT_LIMIT
 
@@ -112,6 +112,7 @@ def calibrate_rlct(
         A `Calibration`.
 
     Raises:
+        TypeError: If a keyword is unknown.
         ValueError: If the arguments do not fit each other, the model or the data.
 
     Example:
@@ -123,7 +124,7 @@ def calibrate_rlct(
     >>> calibration.on_plateau  # the pilots are too short to tell 5 % on so small a network, and the notes say so
     False
     """
-    start = SamplingSettings(**changes) if settings is None else dataclasses.replace(settings, **changes)
+    start = changed_settings(calibrate_rlct, settings, changes)
     if start.convention != "dataset":
         raise ValueError("The settings of convention='paper' are the paper's: there is nothing to calibrate.")
     if start.step_size is not None:

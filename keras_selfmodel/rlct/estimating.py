@@ -13,7 +13,7 @@ from keras_selfmodel.rlct.data import MEMORY_LIMIT
 from keras_selfmodel.rlct.problem import Problem
 from keras_selfmodel.rlct.profiles import profiling
 from keras_selfmodel.rlct.rlct_estimate import RLCTEstimate
-from keras_selfmodel.rlct.sampling_changes import SamplingChanges
+from keras_selfmodel.rlct.sampling_changes import SamplingChanges, changed_settings
 from keras_selfmodel.rlct.stepwise import alone
 
 
@@ -56,8 +56,10 @@ def estimate_rlct(
             whatever their weights.
         loss: A negative log-likelihood per sample. `None` takes the compiled loss, with masks, weights and ignored
             classes as in `evaluate`; of a model that is not compiled, the cross-entropy that its labels and outputs
-            suggest (see `RLCTEstimate.loss`). Of several outputs, a list or dict as for `compile`. Regularization
-            terms do not belong to it.
+            suggest (see `RLCTEstimate.loss`). Of several outputs, a list or dict as for `compile`. A function is called
+            with (labels, outputs), as in Keras, whatever the model; of a module of PyTorch, PyTorch's own losses
+            (`torch.nn.CrossEntropyLoss()`, `torch.nn.functional.cross_entropy`) may be passed too, and are called with
+            (outputs, labels) as they are made for. Regularization terms do not belong to it.
         settings: A `SamplingSettings`; `None` takes its defaults.
         weights: Which weights are sampled while the others stay as they are: a layer, a variable, the name of a layer,
             the path of a variable (`variable.path`), or a list of these. `None` takes all that are trainable. Of one
@@ -82,6 +84,7 @@ def estimate_rlct(
         An `RLCTEstimate`; its `warnings` are also issued as `RLCTWarning`.
 
     Raises:
+        TypeError: If a keyword is unknown.
         ValueError: If data, labels, weights or settings do not fit the model, or the checkpoint is another sampling's.
 
     Reference:
@@ -97,7 +100,7 @@ def estimate_rlct(
     >>> 1.5 < estimate.value < 2.5  # 8 weights, 4 of them without effect on the probabilities
     True
     """
-    settings = SamplingSettings(**changes) if settings is None else dataclasses.replace(settings, **changes)
+    settings = changed_settings(estimate_rlct, settings, changes)
     reading: dict[str, Any] = {"class_weight": class_weight, "num_samples": num_samples, "memory_limit": memory_limit}
     problem = Problem.of(model, data, loss, weights, observe, training=settings.convention == "paper", **reading)
     estimate = problem.estimate(settings, anchor=anchor, checkpoint=checkpoint, progress=progress)

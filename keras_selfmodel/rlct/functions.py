@@ -1,6 +1,5 @@
 """The RLCT of anything that has weights and a loss for each sample."""
 
-import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
@@ -15,6 +14,7 @@ from keras_selfmodel.rlct.energy import energy_of_losses
 from keras_selfmodel.rlct.estimating import issue_warnings
 from keras_selfmodel.rlct.problem import Problem
 from keras_selfmodel.rlct.rlct_estimate import RLCTEstimate
+from keras_selfmodel.rlct.sampling_changes import changed_settings
 from keras_selfmodel.rlct.structures import flattened
 
 
@@ -51,6 +51,7 @@ def estimate_of_function(
         An `RLCTEstimate`, as from `estimate_rlct`.
 
     Raises:
+        TypeError: If a keyword is unknown.
         ValueError: If the function does not return a loss for each sample, or data or settings do not fit.
 
     Example:
@@ -65,7 +66,7 @@ def estimate_of_function(
     >>> 0.3 < estimate.value < 0.7  # ab = 0, at a place where one weight counts: ½
     True
     """
-    settings = SamplingSettings(**changes) if settings is None else dataclasses.replace(settings, **changes)
+    settings = changed_settings(estimate_of_function, settings, changes)
     found, rebuild = flattened(weights)
     if not found:
         raise ValueError(f"weights must hold arrays. Received: weights={weights!r}")

@@ -15,7 +15,7 @@ from keras_selfmodel.rlct.continuing import continued
 from keras_selfmodel.rlct.conventions import SamplingSettings
 from keras_selfmodel.rlct.prior_width import weight_scale
 from keras_selfmodel.rlct.problem import Problem
-from keras_selfmodel.rlct.sampling_changes import SamplingChanges
+from keras_selfmodel.rlct.sampling_changes import SamplingChanges, changed_settings
 from keras_selfmodel.rlct.standard_error import sampling_error
 from keras_selfmodel.rlct.stepwise import Stepwise, alone
 
@@ -134,7 +134,7 @@ def localization_profile(
     >>> profile.values.shape, bool(profile.distances[0] < profile.distances[1])
     ((2,), True)
     """
-    settings = SamplingSettings(**changes) if settings is None else dataclasses.replace(settings, **changes)
+    settings = changed_settings(localization_profile, settings, changes)
     problem = Problem.of(model, data, loss, weights, None, training=False)
     return alone(profiling(problem, settings, localizations))
 

@@ -1,8 +1,12 @@
-"""The fields of `SamplingSettings` as keywords that a type checker knows."""
+"""The fields of `SamplingSettings` as keywords, which a type checker knows and a typing error does not pass."""
 
-from typing import Literal, TypedDict
+import dataclasses
+import difflib
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Literal, TypedDict
 
-from keras_selfmodel.rlct.conventions import Convention
+from keras_selfmodel.rlct.conventions import Convention, SamplingSettings
 
 SamplerName = Literal["underdamped", "sgld", "rmsprop", "sgnht", "mala"]
 
@@ -29,3 +33,48 @@ class SamplingChanges(CalibrationChanges, total=False):
     """What `**changes` of `estimate_rlct` may hold: the fields of `SamplingSettings`."""
 
     target_error: float | None
+
+
+def changed_settings(
+    function: Callable, settings: SamplingSettings | None, changes: Mapping[str, Any]
+) -> SamplingSettings:
+    """The settings of an estimate.
+
+    Args:
+        function: Whose `settings` and `**changes` they are.
+        settings: As passed to it; `None` for the defaults.
+        changes: Fields to set.
+
+    Raises:
+        TypeError: If a keyword is none of the function's, or `settings` are no settings.
+    """
+    check_keywords(function, changes)
+    if settings is None:
+        return SamplingSettings(**changes)
+    if not isinstance(settings, SamplingSettings):
+        raise TypeError(
+            f"settings must be a SamplingSettings; its fields can be given as keywords too, {function.__name__}(..., "
+            f"num_draws=100). Received: settings={settings!r} of type {type(settings).__name__}"
+        )
+    return dataclasses.replace(settings, **changes)
+
+
+def check_keywords(function: Callable, given: Iterable[str], caller: str | None = None) -> None:
+    """Raises TypeError for keywords that are neither the function's own nor fields of `SamplingSettings`.
+
+    Args:
+        function: What takes them.
+        given: Their names.
+        caller: What the user called, if it is not the function.
+    """
+    parameters = inspect.signature(function).parameters.values()
+    own = [parameter.name for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY]
+    fields = [field.name for field in dataclasses.fields(SamplingSettings) if field.name not in own]
+    for name in given:
+        if name not in (*own, *fields):
+            close = difflib.get_close_matches(name, (*own, *fields), 1)
+            raise TypeError(
+                f"{caller or function.__name__} got an unexpected keyword argument {name!r}. "
+                f"{f'Did you mean {close[0]!r}? ' if close else ''}It takes {', '.join(own)}, and of the settings "
+                f"{', '.join(fields)}."
+            )

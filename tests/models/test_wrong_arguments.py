@@ -105,6 +105,15 @@ def test_labels_out_of_range(classifier, data, cross_entropy, label):
         model.fit(x, y, verbose=0)
 
 
+def test_one_hot_labels_for_a_loss_of_class_numbers(classifier, data, cross_entropy):
+    x, y = data
+    model = ksm.SelfModelingModel(classifier, "hidden")
+    model.compile("sgd", loss=cross_entropy)
+    for call in (model.fit, model.evaluate):
+        with pytest.raises(ValueError, match=r"one-hot.*np.argmax.*labels of shape \(48, 3\)"):
+            call(x, np.eye(3)[y], verbose=0)
+
+
 def test_a_file_that_could_not_be_loaded_is_not_written(classifier, tmp_path):
     model = ksm.SelfModelingModel(classifier, "hidden")
     with pytest.raises(ValueError, match=r"'\.keras'.*model\.h5"):

@@ -1,4 +1,4 @@
-"""The loss at w* beside `evaluate` on the same data in one batch: the same, whatever the loss, weights and masks."""
+"""The loss at w*, where it is not `evaluate`'s or cannot be measured; tests/uses/test_estimator.py has where it is."""
 
 import keras
 import numpy as np
@@ -16,7 +16,7 @@ CLASSES = np.arange(N) % 3
 TOKENS = rng.integers(1, WORDS, size=(N, T))
 TOKENS[np.arange(T) >= rng.integers(2, T + 1, size=N)[:, None]] = 0
 NEXT = np.roll(TOKENS, -1, axis=1)
-OF_SAMPLES, OF_TOKENS = rng.uniform(size=N), rng.uniform(size=(N, T))
+OF_SAMPLES = rng.uniform(size=N)
 losses, layers = keras.losses, keras.layers
 
 
@@ -31,15 +31,10 @@ def tagger(*, masked: bool) -> keras.Model:
     return keras.Sequential([keras.Input((T,), dtype="int32"), words, memory, layers.Dense(WORDS)])
 
 
-def two_outputs(as_dict: bool) -> keras.Model:
+def two_outputs() -> keras.Model:
     inputs = keras.Input((5,))
     a, b = layers.Dense(3, name="a")(inputs), layers.Dense(1, name="b")(inputs)
-    return keras.Model(inputs, {"a": a, "b": b} if as_dict else [a, b])
-
-
-def dict_of_one() -> keras.Model:
-    inputs = keras.Input((5,))
-    return keras.Model(inputs, {"cls": layers.Dense(3)(inputs)})
+    return keras.Model(inputs, {"a": a, "b": b})
 
 
 class Subclassed(keras.Model):
@@ -51,81 +46,12 @@ class Subclassed(keras.Model):
         return self.logits(self.dropout(x, training=training))
 
 
-def subclassed() -> keras.Model:
-    model = Subclassed()
-    model(X[:2])
-    return model
-
-
 def loss_at_anchor(model, data, **arguments) -> tuple[float, Problem]:
     problem = Problem.of(model, data, training=False, **arguments)
     return problem.energy.mean_loss([np.arange(problem.energy.num_samples)]), problem
 
 
 logits = losses.SparseCategoricalCrossentropy(from_logits=True)
-USES = {
-    "class numbers": (lambda: dense(3), logits, (X, CLASSES)),
-    "sigmoid unit, labels (n,)": (lambda: dense(1, "sigmoid"), "binary_crossentropy", (X, CLASSES % 2)),
-    "regression, labels (n,)": (lambda: dense(1), "mse", (X, X[:, 0])),
-    "regression of three": (lambda: dense(3), losses.Huber(), (X, X[:, :3])),
-    "several labels": (lambda: dense(3, "sigmoid"), losses.BinaryCrossentropy(), (X, (X[:, :3] > 0).astype(int))),
-    "smoothed": (lambda: dense(3), losses.CategoricalCrossentropy(True, label_smoothing=0.2), (X, np.eye(3)[CLASSES])),
-    "crossentropy": (lambda: dense(3, "softmax"), "crossentropy", (X, CLASSES)),
-    "one number for the batch": (lambda: dense(1), lambda y, p: ops.mean(ops.square(y - p)), (X, X[:, :1])),
-    "sample weights": (lambda: dense(3), logits, (X, CLASSES, OF_SAMPLES)),
-    "mean by weights": (
-        lambda: dense(3),
-        losses.SparseCategoricalCrossentropy(from_logits=True, reduction="mean_with_sample_weight"),
-        (X, CLASSES, OF_SAMPLES),
-    ),
-    "ignored class −1": (
-        lambda: dense(3),
-        losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=-1),
-        (X, CLASSES - 1 + (CLASSES > 0)),
-    ),
-    "mask": (lambda: tagger(masked=True), logits, (TOKENS, NEXT)),
-    "mask and weights of tokens": (lambda: tagger(masked=True), logits, (TOKENS, NEXT, OF_TOKENS)),
-    "mask, mean by weights": (
-        lambda: tagger(masked=True),
-        losses.SparseCategoricalCrossentropy(from_logits=True, reduction="mean_with_sample_weight"),
-        (TOKENS, NEXT, OF_TOKENS),
-    ),
-    "ignored class 0": (
-        lambda: tagger(masked=False),
-        losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=0),
-        (TOKENS, NEXT),
-    ),
-    "subclassed": (subclassed, logits, (X, CLASSES)),
-    "dict of one": (dict_of_one, {"cls": logits}, (X, {"cls": CLASSES})),
-    "two outputs": (lambda: two_outputs(False), [logits, "mse"], (X, [CLASSES, X[:, 0]])),
-    "two outputs by name": (lambda: two_outputs(True), {"a": logits, "b": "mse"}, (X, {"a": CLASSES, "b": X[:, 0]})),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("use", USES)
-def test_loss_is_what_evaluate_gives(use):
-    build, loss, data = USES[use]
-    keras.utils.set_random_seed(1)
-    model = build()
-    model.compile("sgd", loss)
-    x, y, *weights = data
-    expected = model.evaluate(x, y, sample_weight=weights[0] if weights else None, batch_size=N, verbose=0)
-    found, problem = loss_at_anchor(model, data)
-    # Some hundred numbers of order one in single precision, added in another order.
-    assert found == pytest.approx(np.ravel(expected)[0], rel=1e-5)
-    assert problem.doubts == ()
-
-
-def test_loss_weights_and_class_weights_count():
-    model = two_outputs(False)
-    model.compile("sgd", [logits, "mse"], loss_weights=[1.0, 0.3])
-    expected = model.evaluate(X, [CLASSES, X[:, 0]], batch_size=N, verbose=0)[0]
-    assert loss_at_anchor(model, (X, [CLASSES, X[:, 0]]))[0] == pytest.approx(expected, rel=1e-5)
-    model = dense(3)
-    model.compile("sgd", logits)
-    expected = model.evaluate(X, CLASSES, sample_weight=np.where(CLASSES == 2, 3.0, 1.0), batch_size=N, verbose=0)
-    found, _ = loss_at_anchor(model, (X, CLASSES), class_weight={2: 3.0})
-    assert found == pytest.approx(expected, rel=1e-5)
 
 
 def test_mean_over_random_batches_is_the_loss_of_all_data():
@@ -138,21 +64,14 @@ def test_mean_over_random_batches_is_the_loss_of_all_data():
     assert halves[0] != pytest.approx(halves[1], rel=1e-3)
 
 
-SOFTMAX = {
-    "operation": ops.softmax,
-    "lambda": layers.Lambda(lambda t: ops.softmax(t)),
-    "activation layer": layers.Activation("softmax"),
-    "layer": layers.Softmax(),
-}
-
-
-@pytest.mark.parametrize("kind", SOFTMAX)
-def test_probabilities_of_a_model_without_a_loss_are_not_read_as_logits(kind):
+@pytest.mark.parametrize(
+    "softmax", [layers.Lambda(lambda t: ops.softmax(t)), layers.Activation("softmax"), layers.Softmax()]
+)
+def test_probabilities_of_a_model_without_a_loss_are_not_read_as_logits(softmax):
     inputs = keras.Input((5,))
     scores = layers.Dense(3)(inputs)
-    plain, softmax = keras.Model(inputs, scores), keras.Model(inputs, SOFTMAX[kind](scores))
-    expected, _ = loss_at_anchor(plain, (X, CLASSES))
-    found, problem = loss_at_anchor(softmax, (X, CLASSES))
+    expected, _ = loss_at_anchor(keras.Model(inputs, scores), (X, CLASSES))
+    found, problem = loss_at_anchor(keras.Model(inputs, softmax(scores)), (X, CLASSES))
     assert found == pytest.approx(expected, rel=1e-5)
     assert "outputs probabilities" in problem.loss
 
@@ -202,16 +121,24 @@ class TestWhatIsNotEvaluatesLossIsSaid:
         (lambda: dense(3), (X, CLASSES + 0.5), {}, "whole numbers. Received: labels such as 0.5"),
         (lambda: dense(3), (X + 1j, CLASSES), {}, "real numbers.*complex"),
         (lambda: dense(3), (X, CLASSES.astype(str)), {}, "real numbers"),
-        (lambda: two_outputs(True), (X, {"a": CLASSES, "b": X[:, 0]}), {}, "2 outputs and no loss"),
+        (lambda: two_outputs(), (X, {"a": CLASSES, "b": X[:, 0]}), {}, "2 outputs and no loss"),
         (lambda: dense(1), (X, X[:, :1]), {"loss": lambda y, p: ops.sum(ops.square(y - p))}, "one number for a batch"),
         (lambda: tagger(masked=False), (TOKENS, NEXT, OF_SAMPLES), {"loss": logits}, "shape of the losses"),
         (lambda: dense(3), (X, CLASSES, OF_SAMPLES), {"class_weight": {0: 2.0}}, "either sample weights or"),
         (lambda: dense(3), (X, CLASSES, 0 * OF_SAMPLES), {"loss": logits}, "no loss to measure"),
+        (lambda: dense(3), (X, np.eye(3)[CLASSES]), {"loss": logits}, "labels are one-hot.*np.argmax"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_measured_is_refused(model, data, arguments, message):
     with pytest.raises((ValueError, TypeError), match=message):
         Problem.of(model(), data, training=False, **arguments)
+
+
+def test_losses_that_take_the_outputs_first_are_refused_for_keras_models():
+    torch = pytest.importorskip("torch")
+    for loss in (torch.nn.CrossEntropyLoss(), torch.nn.functional.cross_entropy):
+        with pytest.raises(ValueError, match=r"called with \(labels, outputs\).*of torch"):
+            Problem.of(dense(3), (X, CLASSES), loss, training=False)
 
 
 def test_model_is_left_as_it_was():

@@ -5,7 +5,8 @@ from typing import get_args, get_type_hints
 
 import pytest
 
-from keras_selfmodel.rlct import SamplingSettings
+import keras_selfmodel as ksm
+from keras_selfmodel.rlct import SamplingSettings, calibrate_rlct, estimate_of_function, localization_profile
 from keras_selfmodel.rlct.samplers import SAMPLERS
 from keras_selfmodel.rlct.sampling_changes import SamplerName, SamplingChanges
 
@@ -19,6 +20,21 @@ def test_the_keywords_are_the_fields_of_the_settings():
         # A keyword may be None where the field will be a number: the settings say so then.
         assert set(get_args(fields[name]) or [fields[name]]) <= set(get_args(keywords[name]) or [keywords[name]]), name
     assert set(get_args(SamplerName)) == set(SAMPLERS)
+
+
+@pytest.mark.parametrize("function", [ksm.estimate_rlct, calibrate_rlct, localization_profile, estimate_of_function])
+def test_an_unknown_keyword_is_answered_with_those_there_are(function):
+    required = (None,) * (3 if function is estimate_of_function else 2)
+    found = rf"{function.__name__} got .*'num_chain'. Did you mean 'num_chains'\? It takes .*settings.* convention, "
+    with pytest.raises(TypeError, match=found):
+        function(*required, num_chain=2)
+    with pytest.raises(TypeError, match="settings must be a SamplingSettings.* of type dict"):
+        function(*required, settings={"num_chains": 2})
+
+
+def test_a_callback_looks_at_its_keywords_before_training():
+    with pytest.raises(TypeError, match="callbacks.RLCT got .*'num_chain'"):
+        ksm.callbacks.RLCT(None, num_chain=2)
 
 
 def test_wrong_keywords_are_caught_by_a_type_checker(tmp_path):

@@ -19,17 +19,32 @@ def array(tensor) -> np.ndarray:
 
 
 def step_equals_plain_keras(
-    model, features, targets, x, y, loss, *, sample_weight=None, auxiliary_weight=None, atol=2e-6, **fit
+    model,
+    features,
+    targets,
+    x,
+    y,
+    loss,
+    *,
+    errors=None,
+    scores=None,
+    sample_weight=None,
+    auxiliary_weight=None,
+    atol=2e-6,
+    **fit,
 ) -> dict:
-    """One step of SGD on all samples moves the weights as that of a plain Keras model of two outputs does.
+    """One step of SGD on all samples moves the weights as that of a plain Keras model of one more output does.
 
     Args:
         model: A `SelfModelingModel`. Its head is shared.
-        features: What the head reads, a symbolic tensor of the classifier.
+        features: What the head reads, a symbolic tensor of the classifier, or several.
         targets: What it predicts, symbolic tensors.
         x: Inputs.
         y: Labels.
-        loss: The task's loss.
+        loss: The task's loss; of several outputs a list.
+        errors: What is squared, symbolic, instead of the head's prediction from the flattened features less the
+            flattened targets.
+        scores: The classifier's outputs, symbolic, where they are not `classifier.outputs`.
         sample_weight: Weights for the task.
         auxiliary_weight: Weights of the second output; those of the task unless given.
         atol: float32 rounding of weights of size 1, of sums of some dozen terms.
@@ -39,6 +54,7 @@ def step_equals_plain_keras(
         The logs of the `SelfModelingModel`.
     """
     classifier, before = model.classifier, model.get_weights()
+    draws = [(v, array(v)) for v in model.non_trainable_variables if "seed_generator" in v.path]
     samples = len(keras.tree.flatten(x)[0])
     common = {"batch_size": samples, "shuffle": False, "verbose": 0}
     model.compile(keras.optimizers.SGD(0.1), loss=loss, run_eagerly=True)
@@ -47,22 +63,28 @@ def step_equals_plain_keras(
     after = model.get_weights()
 
     model.set_weights(before)
-    prediction = model.head(flat(features))
-    target = ops.concatenate([flat(target) for target in targets], axis=-1)
-    both = ops.concatenate([prediction, ops.stop_gradient(target) if model.stop_gradient else target], axis=-1)
+    for state, value in draws:
+        state.assign(value)
+    if errors is None:
+        read = features if isinstance(features, list) else [features]
+        target = ops.concatenate([flat(target) for target in targets], axis=-1)
+        prediction = model.head(ops.concatenate([flat(one) for one in read], axis=-1))
+        errors = prediction - (ops.stop_gradient(target) if model.stop_gradient else target)
     inputs = classifier.inputs[0] if len(classifier.inputs) == 1 else classifier.input
-    by_hand = keras.Model(inputs, [classifier.outputs[0], both])
-    units = prediction.shape[-1]
+    outputs = list(classifier.outputs if scores is None else [scores])
+    several = len(outputs) > 1
+    by_hand = keras.Model(inputs, [*outputs, errors])
     by_hand.compile(
         keras.optimizers.SGD(0.1),
-        loss=[loss, lambda _, pair: ops.mean(ops.square(pair[:, :units] - pair[:, units:]), axis=-1)],
-        loss_weights=[1.0, model.aux_weight],
+        loss=[*(loss if several else [loss]), lambda _, errors: ops.mean(ops.square(errors), axis=-1)],
+        loss_weights=[*[1.0] * len(outputs), model.aux_weight],
         run_eagerly=True,
     )
     if sample_weight is not None:
         sample_weight = [sample_weight, sample_weight if auxiliary_weight is None else auxiliary_weight]
     keras.utils.set_random_seed(3)
-    wanted = by_hand.fit(x, [y, np.zeros((samples, 1))], sample_weight=sample_weight, **common).history
+    labels = [*(y if several else [y]), np.zeros((samples, *[1] * (len(errors.shape) - 1)))]
+    wanted = by_hand.fit(x, labels, sample_weight=sample_weight, **common).history
     moved = max(np.abs(a - b).max() for a, b in zip(after, before, strict=True) if a.size)
     assert moved > 1e-4
     for ours, theirs in zip(after, model.get_weights(), strict=True):

@@ -1,5 +1,7 @@
 """Which loss is measured: what was given, what the model was compiled with, or what its outputs and labels suggest."""
 
+import functools
+import inspect
 import warnings
 from typing import NamedTuple
 
@@ -44,6 +46,9 @@ def chosen_loss(model: keras.Model | None, measured: keras.Model | None, given, 
     compiled = given is None and model is not None and model.compiled and model.loss is not None
     loss = model.loss if model is not None and compiled else given
     outputs = keras.tree.flatten(scores)
+    if model is not None:
+        for one in _leaves(loss):
+            _check_order(one)
     if loss is None:
         if len(outputs) > 1:
             raise ValueError(
@@ -129,6 +134,21 @@ def _ends_in(model: keras.Model | None, activation: str) -> bool:
     if activation == "linear" and not hasattr(last, "kernel"):
         return False
     return getattr(last, "activation", None) is getattr(keras.activations, activation)
+
+
+def _check_order(loss) -> None:
+    """Raises ValueError for a loss of a library that hands the outputs over before the labels."""
+    function = loss
+    while isinstance(function, functools.partial):
+        function = function.func
+    module = getattr(function, "__module__", None) if inspect.isfunction(function) else type(function).__module__
+    library = str(module).partition(".")[0]
+    if library in ("torch", "optax"):
+        raise ValueError(
+            f"A Keras model takes a loss of Keras, which is called with (labels, outputs); one of {library} takes them "
+            "the other way round. Pass keras.losses..., or a function (labels, outputs) that calls it and returns a "
+            f"number for each sample. Received: {_name(function)} of {library}"
+        )
 
 
 def _named(loss, y, scores):

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 
 from keras_selfmodel._internals.keras import settings_of
+from keras_selfmodel.models._labels import check_are_numbers
 from keras_selfmodel.rlct.losses.task_loss import TaskLoss
 
 
@@ -26,6 +27,7 @@ def check_class_labels(task: TaskLoss, y, scores) -> None:
             continue
         labels = keras.ops.convert_to_numpy(part.of(y))
         settings = settings_of(loss)
+        check_are_numbers(labels.shape, part.of(scores).shape)
         classes = part.of(scores).shape[settings.get("axis", -1)]
         if settings.get("ignore_class") is not None:
             labels = labels[labels != settings["ignore_class"]]
