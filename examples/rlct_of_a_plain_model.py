@@ -33,7 +33,7 @@ def main() -> None:
     print(f"verdict: {estimate.verdict}; the noise of the batches added {estimate.heat_correction:.2f}, taken off")
     print(f"{estimate.num_parameters} weights: a regular model would have {estimate.num_parameters / 2:.0f}")
     for sentence in estimate.warnings:
-        print(f"- {sentence}")
+        print("Warning:", sentence)
 
 
 if __name__ == "__main__":

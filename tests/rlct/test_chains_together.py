@@ -77,16 +77,32 @@ def test_one_program_moves_all_of_them(data, monkeypatch):
     assert steps_of_chains == 2 * [f"{compiled_steps.__name__}.<locals>.run"]
 
 
-def test_samplings_of_other_lengths_go_on_alone(data):
-    """A network whose sampling ends, or was already stored in part, takes no other with it."""
+@pytest.fixture(scope="module")
+def several(data):
+    """Two networks of different lengths and one that flies off, sampled together; and the two sampled alone."""
     x, y = data
-    lengths = (9, 20)
-    problems = [Problem.of(network(seed, normalized=False), (x, y), training=True) for seed in range(2)]
-    found = together(
-        [p.estimating(settings(s, num_draws=n)) for s, (p, n) in enumerate(zip(problems, lengths, strict=True))]
-    )
-    for seed, (problem, length) in enumerate(zip(problems, lengths, strict=True)):
-        assert_same(found[seed], problem.estimate(settings(seed, num_draws=length)))
+    models = [network(seed, normalized=False) for seed in range(3)]
+    # A loss at w* of order 1000, whose gradient throws the weights far out.
+    models[2].layers[-1].kernel.assign(np.linspace(-1e4, 1e4, 15).reshape(5, 3))
+    problems = [Problem.of(model, (x, y), training=True) for model in models]
+    chosen = [settings(seed, num_draws=draws, step_size=0.1) for seed, draws in enumerate((9, 20, 9))]
+    found = together([problem.estimating(one) for problem, one in zip(problems, chosen, strict=True)])
+    return found, [problem.estimate(one) for problem, one in zip(problems[:2], chosen, strict=False)]
+
+
+def test_samplings_of_other_lengths_go_on_alone(several):
+    """A network whose sampling ends, or was already stored in part, takes no other with it."""
+    found, alone = several
+    assert [one.losses.shape[1] for one in found] == [18, 29, 18]
+    assert_same(found[1], alone[1])
+
+
+def test_a_network_that_is_lost_on_the_way_takes_no_other_with_it(several):
+    (beside, _, lost), (alone, _) = several
+    assert np.isfinite(lost.losses).all() and lost.losses.max() > 10 * lost.initial_loss
+    assert lost.verdict == "not to be used"
+    # Of as many steps, so moved by the same program.
+    assert_same(beside, alone)
 
 
 def test_a_network_of_no_finite_loss_is_refused_before_the_others_move(data):

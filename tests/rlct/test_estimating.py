@@ -316,16 +316,20 @@ class TestInverseTemperature:
         # 8000 draws of deviation √6, remembered for some ten steps: 0.09. Four of these.
         assert estimate.value == pytest.approx(6.0, abs=0.36)
 
-    def test_the_default_localization_is_that_of_the_weights_at_any(self, classifier, data):
-        # d/(10 R²), with R² from the variances 1/inputs of common initializers where the weights are smaller.
-        weights = classifier.get_weights()
-        common = sum(w.size / (w.shape[0] if w.ndim > 1 else w.size) for w in weights)
-        scale = max(sum(float((w**2).sum()) for w in weights), common)
-        for nbeta in (50.0, 5000.0):
-            estimate = quietly(classifier, data, **{**QUICK, "localization": None, "inverse_temperature": nbeta})
-            expected = sum(w.size for w in weights) / (10 * scale)
-            # A tenth of it where the data hold nearly all directions.
-            assert any(estimate.localization == pytest.approx(part * expected, rel=1e-5) for part in (1.0, 0.1))
+    @pytest.mark.parametrize(("nbeta", "part"), [(0.02, 1.0), (2000.0, 0.1)])
+    def test_the_default_localization_is_a_tenth_of_it_weaker_where_the_data_hold_nearly_all_directions(
+        self, nbeta, part
+    ):
+        model, data, curvatures = regression(400, 12)
+        # γ₀/10 = d/(10 R²), R² = |w|² = 13: far wider than common initializers, whose variances sum to 1.
+        unit = 12 / (10 * float((model.get_weights()[0] ** 2).sum()))
+        held = np.mean(nbeta * curvatures / (nbeta * curvatures + unit))
+        assert held > 0.9 if part < 1 else held < 0.5  # by the closed form, far from the limit of three quarters
+        estimate = quietly(
+            model, data, loss=half_squared_error, inverse_temperature=nbeta, batch_size=400, num_chains=4,
+            burn_in=300, num_draws=4, seed=1,
+        )  # fmt: skip
+        assert estimate.localization == pytest.approx(part * unit, rel=1e-5)
 
 
 class TestControlVariate:
