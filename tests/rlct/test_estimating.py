@@ -325,9 +325,10 @@ class TestInverseTemperature:
         unit = 12 / (10 * float((model.get_weights()[0] ** 2).sum()))
         held = np.mean(nbeta * curvatures / (nbeta * curvatures + unit))
         assert held > 0.9 if part < 1 else held < 0.5  # by the closed form, far from the limit of three quarters
+        # Decided by some 250 steps of four chains in twelve directions: known to 5 %.
         estimate = quietly(
             model, data, loss=half_squared_error, inverse_temperature=nbeta, batch_size=400, num_chains=4,
-            burn_in=300, num_draws=4, seed=1,
+            burn_in=1500, num_draws=4, seed=1,
         )  # fmt: skip
         assert estimate.localization == pytest.approx(part * unit, rel=1e-5)
 
