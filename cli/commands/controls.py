@@ -11,7 +11,7 @@ from ksm_cli.options.general import backend_option, json_option, quiet_option
 from ksm_cli.options.grids import numbers
 from ksm_cli.options.objectives import chosen_strengths
 from ksm_cli.options.recipes import data_dir_option, data_of, examples_option, opened
-from ksm_cli.options.settings import recipe_of, rlct_switch
+from ksm_cli.options.settings import fitted, recipe_of, rlct_switch
 from ksm_cli.output import print_json, print_table, require, spoken_warnings
 
 # Tasks for which the strengths were chosen.
@@ -75,7 +75,9 @@ def controls_command(
 
         strengths = _complete(strengths)
         chosen = opened(task, None)
+        dataset = data_of(chosen, data_dir, examples)
         recipe = recipe_of(chosen.recipe, (), measure_rlct, settings)
+        recipe = fitted(recipe, len(dataset.y_train), settings["batch_size"])
         with_baseline = {name: [0.0, *values] for name, values in strengths.items()}
         try:
             recipes = experiments.objectives_grid(recipe, with_baseline, hidden=sizes, seeds=chosen_seeds)
@@ -83,7 +85,7 @@ def controls_command(
             raise click.UsageError(str(error)) from error
         result = computed(
             recipes,
-            data_of(chosen, data_dir, examples),
+            dataset,
             folder,
             _announcement(f"{task} on {backend}", strengths, sizes, chosen_seeds),
             data_dir=data_dir,

@@ -49,9 +49,17 @@ Examples:
     help="What the observers see; may be repeated. Default: all.",
 )
 @click.option(
-    "--train-samples", "samples", type=click.IntRange(min=2), help="Number of training samples. Default: 10000."
+    "--train-samples",
+    "samples",
+    type=click.IntRange(min=2),
+    help="Number of training samples. Default: 10000, or all if there are fewer.",
 )
-@click.option("--test-samples", "held_out", type=click.IntRange(min=2), help="Number of test samples. Default: 10000.")
+@click.option(
+    "--test-samples",
+    "held_out",
+    type=click.IntRange(min=2),
+    help="Number of test samples. Default: 10000, or all if there are fewer.",
+)
 @click.option("--epochs", type=click.IntRange(min=1), help="Passes over the training samples. Default: 10.")
 @click.option("--batch-size", type=click.IntRange(min=1), help="Samples per step. Default: 100.")
 @click.option(
@@ -93,7 +101,10 @@ def observer_command(
         results = [result for folder in folders for result in finished(folder).results]
         dataset = data_of_runs(results, recipe_file, data_dir, examples)
         given = {name: value for name, value in settings.items() if value is not None}
-        protocol = ObserverProtocol(capacities=tuple(capacities), **given)
+        protocol = ObserverProtocol(capacities=tuple(capacities), **given).of_data(
+            len(dataset.y_train), len(dataset.y_test)
+        )
+        _say_fewer(protocol, given)
         questions = [question for question in QUESTIONS if not sources or question.source in sources]
         folder = out or folders[0] / "observer"
         with Bar(quiet) as bar:
@@ -142,3 +153,13 @@ def observer_command(
         click.echo(textwrap.fill(sentence, 80, subsequent_indent="  "))
     drawn = " to ".join(dict.fromkeys([figures[0], figures[-1]]))
     click.echo(f"files: {folder}: observer.csv, {drawn}")
+
+
+def _say_fewer(protocol, given: dict) -> None:
+    """Says which defaults the data are too small for."""
+    from keras_selfmodel.probes.observers import SAMPLES
+
+    for name, what in (("samples", "training"), ("held_out", "test")):
+        number = getattr(protocol, name)
+        if name not in given and number < SAMPLES:
+            click.echo(f"The data have {number:,} {what} samples: all are used, not {SAMPLES:,}.", err=True)

@@ -11,8 +11,8 @@ from ksm_cli.options.general import backend_option, json_option, quiet_option
 from ksm_cli.options.grids import GRIDS, numbers
 from ksm_cli.options.keep_epochs import keep_epochs_option, keeping
 from ksm_cli.options.objectives import objective_list
-from ksm_cli.options.recipes import check_one, data_dir_option, data_of, opened, recipe_option
-from ksm_cli.options.settings import TASK_NAMES, precision_option, recipe_of, rlct_switch, targets_option
+from ksm_cli.options.recipes import check_one, data_dir_option, data_of, examples_option, opened, recipe_option
+from ksm_cli.options.settings import TASK_NAMES, fitted, precision_option, recipe_of, rlct_switch, targets_option
 from ksm_cli.output import print_json, print_table, require, spoken_warnings
 
 
@@ -42,6 +42,7 @@ Examples:
 @click.option("--seeds", metavar="LIST", help="Seeds, such as 1-10 or 1,4,7. Default: 1-10.")
 @click.option("--epochs", type=click.IntRange(min=1), help="Passes over the training data. Default: the paper's.")
 @click.option("--batch-size", type=click.IntRange(min=2), help="Samples per step. Default: the paper's.")
+@examples_option
 @targets_option
 @precision_option
 @rlct_switch
@@ -60,6 +61,7 @@ def sweep_command(
     objective,
     seeds,
     targets,
+    examples,
     measure_rlct,
     keep_epochs,
     data_dir,
@@ -100,6 +102,8 @@ def sweep_command(
 
         chosen = opened(task, recipe_file)
         recipe = keeping(recipe_of(chosen.recipe, targets, measure_rlct, settings), keep_epochs)
+        dataset = data_of(chosen, data_dir, examples)
+        recipe = fitted(recipe, len(dataset.y_train), settings["batch_size"])
         # What a recipe says, where no list was given.
         values["hidden"] = values["hidden"] or [recipe.hidden]
         values["aux_weights"] = values["aux_weights"] or sorted({0.0, recipe.aux_weight})
@@ -112,7 +116,7 @@ def sweep_command(
         announcement = _announcement(recipe.task, backend, values, objectives)
         result = computed(
             recipes,
-            data_of(chosen, data_dir),
+            dataset,
             folder,
             announcement,
             data_dir=data_dir,

@@ -83,3 +83,23 @@ def recipe_of(start, targets, measure_rlct: bool | None, settings: dict):
         return dataclasses.replace(start, **given, rlct=None if measure_rlct is False else rlct)
     except ValueError as error:  # NaN and infinity, which a click range lets through.
         raise click.UsageError(str(error)) from error
+
+
+def fitted(recipe, samples: int, batch_size: int | None):
+    """A recipe whose defaults fit the data, and a word on what that changes.
+
+    Args:
+        recipe: The recipe.
+        samples: Training samples there are.
+        batch_size: The batch size that was asked for: it stays, and is refused where it cannot be had.
+    """
+    from keras_selfmodel import experiments
+
+    clipped = recipe if batch_size is not None else experiments.clipped_to(recipe, samples)
+    if clipped != recipe:
+        click.echo(
+            f"The data have {samples:,} training samples: the RLCT is sampled in batches of {samples:,}, not "
+            f"{recipe.rlct.batch_size:,}.",
+            err=True,
+        )
+    return clipped

@@ -5,6 +5,9 @@ Relied on: `Functional._nodes_by_depth` and its `Node`s (`operation`, `is_input`
 `EinsumDense._adjust_scale_for_dequant`, `_fn_kwargs` of the losses that Keras makes of functions.
 """
 
+import inspect
+from collections.abc import Callable
+
 import keras
 
 
@@ -42,3 +45,8 @@ def settings_of(loss) -> dict:
 def scale_of_kernel(layer: keras.layers.EinsumDense, scale):
     """The scale of a kernel quantized to int8 in the layout of the kernel; Keras keeps it in that of the output."""
     return layer._adjust_scale_for_dequant(scale)
+
+
+def mode(function: Callable, training: bool | None) -> dict:
+    """The keyword `training` for a method that a user may have written without it; Keras leaves it out then too."""
+    return {"training": training} if "training" in inspect.signature(function).parameters else {}

@@ -1,6 +1,6 @@
 """The paper's experiments: recipes, runs and their folders."""
 
-from keras_selfmodel.experiments.chosen_sampling import sampling_settings
+from keras_selfmodel.experiments.chosen_sampling import clipped_to, sampling_settings
 from keras_selfmodel.experiments.control_strengths import CONTROL_STRENGTHS
 from keras_selfmodel.experiments.custom.custom_task import CustomTask
 from keras_selfmodel.experiments.custom.recipe_file import read_recipe_file
@@ -62,6 +62,7 @@ __all__ = [
     "add_task",
     "can_be_measured_together",
     "can_be_trained_together",
+    "clipped_to",
     "expected_seconds",
     "find_objective",
     "find_task",

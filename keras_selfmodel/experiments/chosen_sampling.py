@@ -27,3 +27,26 @@ def sampling_settings(recipe: Recipe, convention: Convention, **changes) -> Samp
     if start is None or start.convention != convention:
         start = SamplingSettings(convention=convention)
     return dataclasses.replace(start, **{name: value for name, value in changes.items() if value is not None})
+
+
+def clipped_to(recipe: Recipe, samples: int) -> Recipe:
+    """A recipe whose RLCT is sampled in batches that data of so many samples have.
+
+    The batches are those of the training unless somebody chose them: then they stay, and are refused where there are
+    not as many samples.
+
+    Args:
+        recipe: Any recipe.
+        samples: Training samples there are.
+
+    Example:
+
+    >>> from keras_selfmodel.experiments import TASKS
+    >>> recipe = TASKS["mnist"].recipe
+    >>> clipped_to(recipe, 256).rlct.batch_size, clipped_to(recipe, 60_000).rlct.batch_size
+    (256, 512)
+    """
+    sampling = recipe.rlct
+    if sampling is None or sampling.batch_size != recipe.batch_size or not 2 <= samples < recipe.batch_size:
+        return recipe
+    return dataclasses.replace(recipe, rlct=dataclasses.replace(sampling, batch_size=samples))

@@ -3,6 +3,7 @@
 import keras
 
 from keras_selfmodel import transforms
+from keras_selfmodel._internals.keras import mode
 from keras_selfmodel.models._labels import LabelRange, check_labels, check_range, sparse_labels
 from keras_selfmodel.models._steps import Steps, in_a_step
 from keras_selfmodel.models._training_graph import TrainingGraph
@@ -74,7 +75,7 @@ class ObjectiveModel(keras.Model):
     def call(self, inputs, training: bool | None = None):
         """The class scores; in training those of the training graph."""
         if not training:
-            return self.classifier(inputs, training=training)
+            return self.classifier(inputs, **mode(self.classifier.call, training))
         return self.joint_outputs(inputs, training=True)["scores"]
 
     def compute_output_spec(self, inputs, training: bool | None = None):

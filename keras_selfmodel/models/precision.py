@@ -52,10 +52,13 @@ def in_single_precision(model: keras.Model) -> keras.Model:
     """The same network with the same weights, all of whose layers compute in float32.
 
     Args:
-        model: A functional or Sequential model.
+        model: Any model; to be changed, one that Keras can make from its configuration.
 
     Returns:
         The model itself, if none of its layers computes in half precision; else another, with copies of the weights.
+
+    Raises:
+        ValueError: If it cannot be made again.
 
     Example:
 
@@ -68,8 +71,15 @@ def in_single_precision(model: keras.Model) -> keras.Model:
         return model
     config = copy.deepcopy(model.get_config())
     _to_single(config)
-    precise = model.__class__.from_config(config)
-    precise.set_weights(model.get_weights())
+    try:
+        precise = model.__class__.from_config(config)
+        precise.set_weights(model.get_weights())
+    except Exception as error:  # whatever a subclassed model makes of a configuration
+        raise ValueError(
+            "The model computes in half precision, and cannot be made again from its configuration to compute in "
+            "float32. Make it with the dtype policy 'float32' and give it these weights: set_weights. Received: "
+            f"model={model.name!r} of type {type(model).__name__}; {type(error).__name__}: {error}"
+        ) from error
     return precise
 
 

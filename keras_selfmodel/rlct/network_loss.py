@@ -8,7 +8,7 @@ import numpy as np
 from keras import ops
 
 from keras_selfmodel import transforms
-from keras_selfmodel._internals.keras import layers_inside
+from keras_selfmodel._internals.keras import layers_inside, mode
 from keras_selfmodel.rlct.data import Samples
 from keras_selfmodel.rlct.energy import Energy, take
 from keras_selfmodel.rlct.losses import TaskLoss
@@ -101,7 +101,7 @@ def energy(
         names=[v.path for v in trainable],
         weights=[_value(v) for v in trainable],
         other=[_value(v) for v in model.non_trainable_variables],
-        call=lambda weights, other, x, training: model.stateless_call(weights, other, x, training=training),
+        call=lambda weights, other, x, training: model.stateless_call(weights, other, x, **mode(model.call, training)),
         keras_loss=lambda loss: loss,
         draws=any("seed_generator" in v.path for v in model.non_trainable_variables),
     )

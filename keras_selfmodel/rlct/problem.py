@@ -13,6 +13,7 @@ from keras import ops
 
 from keras_selfmodel import transforms
 from keras_selfmodel._classifier_graph import classifier_of
+from keras_selfmodel._internals.keras import mode
 from keras_selfmodel.models.precision import in_single_precision
 from keras_selfmodel.rlct._arguments import check_inputs, check_model, chosen_weights, resolve_variables
 from keras_selfmodel.rlct.batches import paper_batches, random_batches
@@ -87,7 +88,7 @@ class Problem:
         # Differences of losses that are small beside them: half precision has two or three digits.
         precise = in_single_precision(measured)
         some = samples.first(COMPARED)
-        scores = precise(keras.tree.map_structure(ops.convert_to_tensor, some[0]), training=False)
+        scores = precise(keras.tree.map_structure(ops.convert_to_tensor, some[0]), **mode(precise.call, False))
         choice = chosen_loss(model, precise, loss, scores, samples.y)
         for one in (samples, *others.values()):
             check_class_labels(choice.task, one.y, scores)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from keras_selfmodel.models import mlp
-from keras_selfmodel.probes.observers import QUESTIONS, ObserverProtocol
+from keras_selfmodel.probes.observers import QUESTIONS, SAMPLES, ObserverProtocol
 from ksm_cli.commands.observer import SOURCES
 from ksm_cli.main import main
 from tests.studies.made_up import made_up_run, network_written
@@ -69,8 +69,16 @@ def test_another_protocol_in_the_same_folder_is_refused(ksm, runs):
 
 
 def test_more_samples_than_there_are_are_told(ksm, runs):
-    result = ksm("observer", runs)
+    result = ksm("observer", runs, "--train-samples", "101")
     assert result.exit_code == 1 and "samples must be at most the 100 that the data have" in result.stderr
+
+
+def test_all_samples_are_used_where_there_are_fewer_than_usual(ksm, runs):
+    result = ksm("observer", runs, "--capacities", "0", "--from", "logits", "--json")
+    protocol = json.loads(result.stdout)["protocol"]
+    assert (protocol["samples"], protocol["held_out"]) == (100, 20)
+    assert "The data have 100 training samples: all are used, not 10,000." in result.stderr
+    assert "The data have 20 test samples: all are used, not 10,000." in result.stderr
 
 
 def test_a_run_without_its_network_is_named(ksm, runs):
@@ -108,6 +116,8 @@ def test_the_help_names_what_the_package_has():
     assert tuple(dict.fromkeys(question.source for question in QUESTIONS)) == SOURCES
     options = {parameter.name: parameter for parameter in main.commands["observer"].params}
     protocol = ObserverProtocol()
-    for name in ("samples", "held_out", "epochs", "batch_size", "learning_rate", "seed"):
+    for name in ("samples", "held_out"):
+        assert options[name].help.endswith(f"Default: {SAMPLES}, or all if there are fewer.")
+    for name in ("epochs", "batch_size", "learning_rate", "seed"):
         assert options[name].help.endswith(f"Default: {getattr(protocol, name)}.")
     assert options["capacities"].default == ",".join(map(str, protocol.capacities))

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import signal
 import subprocess
@@ -48,9 +49,14 @@ def test_the_folder_is_named_after_the_settings(ksm, asked):
     assert asked[0][1] == Path("runs") / f"mnist-hidden4-aux10-seed3-{keras.config.backend()}"
 
 
-def test_without_options_the_settings_are_the_papers(ksm, asked):
-    ksm("run", "mnist")
-    assert asked[0][0] == experiments.TASKS["mnist"].recipe
+def test_without_options_the_settings_are_the_papers_as_far_as_the_data_go(ksm, asked):
+    paper = experiments.TASKS["mnist"].recipe
+    result = ksm("run", "mnist")
+    assert asked[0][0] == dataclasses.replace(paper, rlct=dataclasses.replace(paper.rlct, batch_size=100))
+    assert "100 training samples: the RLCT is sampled in batches of 100, not 512." in result.stderr
+    # What is asked for is not changed, and refused where the run is built.
+    ksm("run", "mnist", "--batch-size", "512")
+    assert asked[1][0] == paper
 
 
 def test_the_options_reach_the_recipe(ksm, asked):

@@ -53,7 +53,7 @@ def test_a_sweep_says_what_it_will_do_and_ends_in_a_table(ksm, tiny_mnist, witho
 
 
 def test_a_dry_run_computes_and_writes_nothing(ksm, tiny_mnist):
-    result = ksm(*SMALL, "--dry-run")
+    result = ksm(*SMALL, "--dry-run", "--examples", "20")
     assert result.exit_code == 0 and result.stdout == "" and "8 to compute" in result.stderr
     assert not Path("sweeps").exists()
 

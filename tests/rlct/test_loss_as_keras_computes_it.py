@@ -38,12 +38,18 @@ def two_outputs() -> keras.Model:
 
 
 class Subclassed(keras.Model):
-    def __init__(self) -> None:
-        super().__init__()
-        self.logits, self.dropout = layers.Dense(3), layers.Dropout(0.5)
+    def __init__(self, dtype: str | None = None) -> None:
+        super().__init__(dtype=dtype)
+        self.logits, self.dropout = layers.Dense(3, dtype=dtype), layers.Dropout(0.5)
 
     def call(self, x, training=False):
         return self.logits(self.dropout(x, training=training))
+
+
+def subclassed_in_half_precision() -> keras.Model:
+    model = Subclassed("mixed_bfloat16")
+    model(X[:2])
+    return model
 
 
 def loss_at_anchor(model, data, **arguments) -> tuple[float, Problem]:
@@ -127,6 +133,8 @@ class TestWhatIsNotEvaluatesLossIsSaid:
         (lambda: dense(3), (X, CLASSES, OF_SAMPLES), {"class_weight": {0: 2.0}}, "either sample weights or"),
         (lambda: dense(3), (X, CLASSES, 0 * OF_SAMPLES), {"loss": logits}, "no loss to measure"),
         (lambda: dense(3), (X, np.eye(3)[CLASSES]), {"loss": logits}, "labels are one-hot.*np.argmax"),
+        (lambda: tagger(masked=False), (TOKENS, NEXT), {"class_weight": {1: 2.0}}, "these labels have several"),
+        (subclassed_in_half_precision, (X, CLASSES), {"loss": logits}, "dtype policy 'float32'.*set_weights"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_measured_is_refused(model, data, arguments, message):

@@ -182,11 +182,26 @@ class Subclassed(keras.Model):
         return self.logits(self.dropout(x, training=training))
 
 
-@use("A subclassed model in `estimate_rlct`", EVALUATE)
+class Tagger(keras.Model):
+    """Its `call` and its `compute_loss` know no `training`, as Keras lets them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words, self.memory = layers.Embedding(WORDS, 4, mask_zero=True), layers.GRU(4, return_sequences=True)
+        self.tags = layers.Dense(WORDS)
+
+    def call(self, tokens):
+        return self.tags(self.memory(self.words(tokens)))
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None):
+        return super().compute_loss(x, y, y_pred, sample_weight)
+
+
+@use("A subclassed model in `estimate_rlct`, with or without `training` and masks", EVALUATE)
 def test_a_subclassed_model():
-    model = Subclassed()
-    model(X[:2])
-    evaluates(model, CROSS_ENTROPY, X, CLASSES)
+    for model, x, y in ((Subclassed(), X, CLASSES), (Tagger(), TOKENS, NEXT)):
+        model(x[:2])
+        evaluates(model, CROSS_ENTROPY, x, y)
 
 
 @use("A `SelfModelingModel` in `estimate_rlct`", "L(w*) equals its classifier's `evaluate`")

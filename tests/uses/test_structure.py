@@ -318,12 +318,22 @@ class Tempered(keras.Model):
         return super().call(x, training=training, mask=mask) / 2.0
 
 
-@use("A functional model with a `call` of its own", STEP)
+class Halved(keras.Model):
+    def call(self, x):
+        return super().call(x) / 2.0
+
+
+@use("A functional model with a `call` of its own", f"{STEP}, and `predict` is its own")
 def test_a_functional_model_with_a_call_of_its_own():
-    inputs = keras.Input((6,))
-    hidden = layers.Dense(5, "relu", name="hidden")(inputs)
-    logits = layers.Dense(3)(hidden)
-    compared(Tempered(inputs, logits), hidden, [hidden], *vectors(), "hidden", scores=logits / 2.0)
+    x, y = vectors()
+    for cls in (Tempered, Halved):
+        inputs = keras.Input((6,))
+        hidden = layers.Dense(5, "relu", name="hidden")(inputs)
+        logits = layers.Dense(3)(hidden)
+        classifier = cls(inputs, logits)
+        compared(classifier, hidden, [hidden], x, y, "hidden", scores=logits / 2.0)
+        model = ksm.SelfModelingModel(classifier, "hidden")
+        np.testing.assert_array_equal(array(model(x)), array(classifier(x)))
 
 
 @use("A dict of several inputs", STEP)

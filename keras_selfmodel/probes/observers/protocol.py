@@ -1,7 +1,10 @@
 """What observers see and predict, and their training budget."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Literal, NamedTuple
+
+# Training and test samples, where there are as many.
+SAMPLES = 10_000
 
 
 class Question(NamedTuple):
@@ -39,7 +42,8 @@ class ObserverProtocol:
     Attributes:
         capacities: Hidden units of the observers; 0 for the linear one.
         samples: Training samples of the network that an observer learns from: the first of a permutation by the seed.
-        held_out: Number of test samples, the first ones.
+            `None`: 10,000, or all where there are fewer.
+        held_out: Number of test samples, the first ones. `None`: 10,000, or all where there are fewer.
         epochs: Passes of an observer with hidden units over its samples.
         batch_size: Samples of one step.
         learning_rate: Of Adam.
@@ -50,8 +54,8 @@ class ObserverProtocol:
     """
 
     capacities: tuple[int, ...] = (0, 16, 64, 256)
-    samples: int = 10_000
-    held_out: int = 10_000
+    samples: int | None = None
+    held_out: int | None = None
     epochs: int = 10
     batch_size: int = 100
     learning_rate: float = 0.002
@@ -64,10 +68,35 @@ class ObserverProtocol:
                 f"capacities must contain at least one number, and no negative ones. Received: {list(self.capacities)}"
             )
         for name, least in {"samples": 2, "held_out": 2, "epochs": 1, "batch_size": 1, "seed": 0}.items():
-            if getattr(self, name) < least:
-                raise ValueError(f"{name} must be at least {least}. Received: {name}={getattr(self, name)}")
+            value = getattr(self, name)
+            if value is not None and value < least:
+                raise ValueError(f"{name} must be at least {least}. Received: {name}={value}")
         if not 0 < self.learning_rate < float("inf"):
             raise ValueError(f"learning_rate must be positive. Received: learning_rate={self.learning_rate}")
+
+    def of_data(self, samples: int, held_out: int) -> "ObserverProtocol":
+        """The same with numbers of samples.
+
+        Args:
+            samples: Training samples there are.
+            held_out: Test samples there are.
+
+        Raises:
+            ValueError: If there are fewer than it asks for.
+
+        Example:
+
+        >>> protocol = ObserverProtocol(held_out=100).of_data(1400, 360)
+        >>> protocol.samples, protocol.held_out
+        (1400, 100)
+        """
+        found = {}
+        for name, there in (("samples", samples), ("held_out", held_out)):
+            value = getattr(self, name)
+            if value is not None and value > there:
+                raise ValueError(f"{name} must be at most the {there:,} that the data have. Received: {name}={value:,}")
+            found[name] = min(SAMPLES, there) if value is None else value
+        return replace(self, **found)
 
     def to_dict(self) -> dict:
         """Plain values, as JSON holds them."""

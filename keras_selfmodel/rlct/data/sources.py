@@ -133,6 +133,11 @@ def _weights_of_classes(y, class_weight: Mapping[int, float]) -> np.ndarray:
     if y.ndim > 2:
         raise ValueError(f"class_weight needs one class for each sample. Received: y of shape {y.shape}")
     if y.ndim == 2:
+        if y.shape[-1] > 1 and y.max() > 1:
+            raise ValueError(
+                "class_weight needs one class for each sample, and these labels have several. Pass sample weights, as "
+                f"Keras needs too. Received: y of shape {y.shape} with labels up to {y.max()}"
+            )
         y = y.argmax(axis=-1) if y.shape[-1] > 1 else y[:, 0]
     classes, places = np.unique(np.round(y).astype(np.int64), return_inverse=True)
     return np.array([class_weight.get(int(c), 1.0) for c in classes], keras.config.floatx())[places]

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_selfmodel._internals.keras import mode
 from keras_selfmodel.rlct.losses.choosing import ChosenLoss
 from keras_selfmodel.rlct.losses.task_loss import TaskLoss
 
@@ -74,7 +75,7 @@ def disagreement(
             "measured is without them, and w* need not be its minimum."
         )
     if compiled and type(model).compute_loss is not keras.Model.compute_loss:
-        computed = _number(model.compute_loss(x, y, scores, weights, training=False))
+        computed = _number(model.compute_loss(x, y, scores, weights, **mode(model.compute_loss, False)))
         if not _close(computed, theirs + regularization):
             found.append(
                 f"The model's compute_loss gives {computed:.6g} for the first {samples} samples, and the loss it was "

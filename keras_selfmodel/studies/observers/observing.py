@@ -33,15 +33,10 @@ class Observing:
     """
 
     def __init__(self, task: str, dataset: Dataset, protocol: ObserverProtocol) -> None:
+        found, prepared = find_task(task), find_task(task).prepare(dataset)
+        protocol = protocol.of_data(len(prepared.y_train), len(prepared.y_test))
         self._dataset = dataset
         self._protocol = protocol
-        found, prepared = find_task(task), find_task(task).prepare(dataset)
-        for name, there in (("samples", len(prepared.y_train)), ("held_out", len(prepared.y_test))):
-            if getattr(protocol, name) > there:
-                raise ValueError(
-                    f"{name} must be at most the {there:,} that the data have. "
-                    f"Received: {name}={getattr(protocol, name):,}"
-                )
         chosen = np.random.default_rng(protocol.seed).permutation(len(prepared.y_train))[: protocol.samples]
         self._x = found.inputs(prepared.x_train[chosen]), found.inputs(prepared.x_test[: protocol.held_out])
         self._network_observer = cache(self._new_network_observer)

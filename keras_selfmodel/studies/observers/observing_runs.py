@@ -37,7 +37,8 @@ def observe_runs(
 
     Raises:
         RunFolderError: If a file is missing or damaged, or the folder holds observations by another protocol.
-        ValueError: If a network was trained on other data, or a question cannot be put.
+        ValueError: If a network was trained on other data, a question cannot be put, or the data have fewer samples
+            than the protocol asks for.
 
     Example:
 
@@ -45,7 +46,7 @@ def observe_runs(
     >>> results = experiments.finished_runs("sweeps/mnist")  # doctest: +SKIP
     >>> observed = observe_runs(results, datasets.load("mnist"), "sweeps/mnist/observer")  # doctest: +SKIP
     """
-    protocol = protocol or ObserverProtocol()
+    protocol = (protocol or ObserverProtocol()).of_data(len(dataset.y_train), len(dataset.y_test))
     store = ObservationStore(Path(folder), protocol)
     observing: Observing | None = None
     each, found = len(questions) * len(protocol.capacities), []
