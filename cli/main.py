@@ -1,8 +1,10 @@
 """The program `ksm`: its commands, and the one place where errors become text and exit codes."""
 
+import _thread
 import os
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -37,10 +39,18 @@ def ended_like_ctrl_c() -> Iterator[None]:
     def interrupt(*_) -> None:
         raise KeyboardInterrupt
 
+    def unraised(event) -> None:
+        if not issubclass(event.exc_type, KeyboardInterrupt):
+            return reported(event)
+        # The signal came where Python drops what is raised, such as JAX's callback of the garbage collector.
+        threading.Timer(0.1, _thread.interrupt_main, [signal.SIGTERM]).start()
+
     changed = {one: signal.signal(one, interrupt) for one in ENDING if signal.getsignal(one) is signal.SIG_DFL}
+    reported, sys.unraisablehook = sys.unraisablehook, unraised
     try:
         yield
     finally:
+        sys.unraisablehook = reported
         for one, before in changed.items():
             signal.signal(one, before)
 

@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import time
 
 import click
 import pytest
@@ -40,3 +41,21 @@ def test_what_is_ignored_stays_so():
     finally:
         signal.signal(signal.SIGHUP, before)
     assert (done.exit_code, done.stdout) == (0, "went on\n")
+
+
+def test_a_signal_is_not_lost_where_python_drops_what_is_raised():
+    class Collected:
+        def __del__(self):
+            os.kill(os.getpid(), signal.SIGTERM)
+            len("")  # Python looks for signals between two of its instructions
+
+    @click.command()
+    def computing():
+        one = Collected()
+        del one
+        for _ in range(100):
+            time.sleep(0.1)
+        click.echo("went on")
+
+    done = CliRunner().invoke(Program(commands=[computing]), ["computing"])
+    assert (done.exit_code, done.stdout, done.stderr) == (1, "", "Error: Interrupted.\n")
