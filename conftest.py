@@ -26,6 +26,40 @@ collect_ignore = [
     for path in Path(__file__).parent.glob(f"keras_selfmodel/{room}{name}*.py")
 ]
 
+# Rooms and files whose tests no backend changes: the program's answers, files, tables, searches, data. tox runs them
+# once, on PyTorch, which compiles nothing. A test elsewhere may bear the mark itself.
+ANY_BACKEND = (
+    "tests/cli",
+    "tests/datasets",
+    "tests/experiments/custom",
+    "tests/experiments/sweeps",
+    "tests/faults",
+    "tests/reporting",
+    "tests/statistics",
+    "tests/studies",
+    "tests/tuning",
+    "tests/test_docs.py",
+    "tests/test_typed_files.py",
+)
+# Among them, what computes in a way of its own on each backend, and what a user meets first.
+EVERY_BACKEND = (
+    "tests/cli/test_backend.py",
+    "tests/cli/test_rlct.py",
+    "tests/cli/test_run.py",
+    "tests/datasets/test_model_inputs.py",
+    "tests/experiments/sweeps/test_measuring_together.py",
+    "tests/experiments/sweeps/test_training_together.py",
+    "tests/tuning/test_self_modeling_hyper_model.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    root = Path(__file__).parent
+    for item in items:
+        place = item.path.relative_to(root).as_posix()
+        if place.startswith(ANY_BACKEND) and place not in EVERY_BACKEND:
+            item.add_marker("any_backend")
+
 
 @pytest.fixture(autouse=True)
 def seeded() -> None:

@@ -1,6 +1,7 @@
 """The program `ksm`: its commands, and the one place where errors become text and exit codes."""
 
 import _thread
+import errno
 import os
 import signal
 import sys
@@ -88,7 +89,15 @@ class Program(click.Group):
         except EXPECTED as error:
             if os.environ.get("KSM_DEBUG"):
                 raise
-            raise click.ClickException(visible(in_options(str(error))) or type(error).__name__) from error
+            raise click.ClickException(visible(in_options(said(error))) or type(error).__name__) from error
+
+
+def said(error: Exception) -> str:
+    """The sentence of an error; the operating system's without its number, and with what to do about a full disk."""
+    if not isinstance(error, OSError) or error.strerror is None or error.filename is None:
+        return str(error)
+    advice = " Make room, then repeat the command." if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
+    return f"{error.filename}: {error.strerror}.{advice}"
 
 
 @click.group(

@@ -68,13 +68,17 @@ def in_options(sentence: str) -> str:
 
 
 @contextmanager
-def spoken_warnings() -> Iterator[None]:
-    """Shows warnings as sentences, without the line of code they come from."""
+def spoken_warnings() -> Iterator[list[type[Warning]]]:
+    """Shows warnings as sentences, without the line of code they come from. Yields the list of their kinds."""
+    kinds: list[type[Warning]] = []
+
+    def show(message, category, *_, **__) -> None:
+        kinds.append(category)
+        click.secho(f"Warning: {visible(in_options(str(message)))}", fg="yellow", err=True)
+
     with warnings.catch_warnings():
-        warnings.showwarning = lambda message, *_, **__: click.secho(
-            f"Warning: {visible(in_options(str(message)))}", fg="yellow", err=True
-        )
-        yield
+        warnings.showwarning = show
+        yield kinds
 
 
 class Interrupted(click.ClickException):

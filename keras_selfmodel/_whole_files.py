@@ -17,6 +17,9 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
     Args:
         path: Where the file shall be. Its folder is created.
         write: Writes the file whose path it is given; the suffix is that of `path`.
+
+    Raises:
+        OSError: If it cannot be written, such as on a full disk; it names `path`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     # Not a process's number, which two machines that share a folder may both have.
@@ -24,6 +27,11 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
     try:
         write(temporary)
         os.replace(temporary, path)
+    except OSError as error:
+        if error.errno is None:  # of a library that writes in its own way
+            raise
+        # The name the caller knows; h5py names none, and puts the reason elsewhere.
+        raise OSError(error.errno, os.strerror(error.errno), str(path)) from error
     finally:
         temporary.unlink(missing_ok=True)
 

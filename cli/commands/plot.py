@@ -5,12 +5,10 @@ from pathlib import Path
 import click
 
 from ksm_cli.backend import activate
+from ksm_cli.options.figures import format_list
 from ksm_cli.options.general import json_option
 from ksm_cli.options.run_folders import finished, folder_argument
 from ksm_cli.output import print_json, require, spoken_warnings
-
-# Written out, for the help's sake. A test compares.
-FORMATS = ("png", "svg")
 
 
 @click.command(
@@ -34,7 +32,7 @@ def plot_command(folder, out, paper, formats, as_json) -> None:
     objectives are drawn next to self-modeling: RLCT and spread against accuracy.
     Runs are found at any depth of the folder.
     """
-    chosen = _formats(formats)
+    chosen = format_list(formats)
     require("matplotlib", "scipy")
     activate(None)
     with spoken_warnings():
@@ -58,11 +56,3 @@ def plot_command(folder, out, paper, formats, as_json) -> None:
         print_json({"figures": files})
     else:
         click.echo("\n".join(files))
-
-
-def _formats(text: str) -> list[str]:
-    chosen = list(dict.fromkeys(part.strip().lower() for part in text.split(",")))
-    for name in chosen:
-        if name not in FORMATS:
-            raise click.UsageError(f"--format must be {' or '.join(FORMATS)}, or both. Received: {text!r}.")
-    return chosen

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from ksm_cli.backend import activate
+from ksm_cli.options.figures import figure_file
 from ksm_cli.options.general import backend_option, json_option, quiet_option
 from ksm_cli.options.recipes import check_one, data_dir_option, data_of, opened, recipe_option
 from ksm_cli.options.settings import TASK_NAMES
@@ -122,7 +123,8 @@ Examples:
 @click.option(
     "--plot",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="File to draw the chains to, or with --calibrate or --profile the plateau.",
+    callback=figure_file,
+    help="File to draw the chains to (.png or .svg), or with --calibrate or --profile the plateau.",
 )
 @backend_option
 @json_option
@@ -140,13 +142,15 @@ def rlct_command(
     check_one(data_name, recipe_file, "--data", TASK_NAMES)
     require("rich", "arviz", *(["matplotlib"] if plot else []))
     activate(backend)
-    with spoken_warnings():
+    with spoken_warnings() as warned:
         import keras_selfmodel as ksm
         from keras_selfmodel import experiments
         from keras_selfmodel._classifier_graph import classifier_of
         from keras_selfmodel._whole_files import write_whole
         from keras_selfmodel.datasets import inputs_of
         from keras_selfmodel.models.precision import computes_in_half
+        from keras_selfmodel.reporting import write_figure
+        from keras_selfmodel.rlct.stored_sampling import CheckpointWarning
         from ksm_cli.tables.rlct import calibration_json, calibration_table, profile_table, rlct_json, rlct_table
 
         task = opened(data_name, recipe_file)
@@ -208,7 +212,9 @@ def rlct_command(
         if traces is not None:
             write_whole(traces, lambda part: estimate.to_inference_data().to_netcdf(str(part)))
         if plot is not None:
-            (estimate.profile or calibration or estimate).plot().savefig(plot, dpi=150)
+            write_figure((estimate.profile or calibration or estimate).plot(), plot)
+        if any(issubclass(kind, CheckpointWarning) for kind in warned):
+            raise click.exceptions.Exit(1)
 
 
 def _load(file: Path):

@@ -12,6 +12,8 @@ GRIDS = {
     "imdb": {"hidden": "128", "aux_weight": "0,100,500", "seeds": "1-10"},
 }
 
+MOST_NUMBERS = 100_000
+
 
 def numbers(text: str | None, kind: type, option: str, *, least: float) -> list:
     """The numbers of a list such as "1,2,5" or "1-10" or "0,0.5,1".
@@ -29,7 +31,9 @@ def numbers(text: str | None, kind: type, option: str, *, least: float) -> list:
     if text is None:
         return found
     for part in text.split(","):
-        span = re.fullmatch(r"\s*(\d+)\s*-\s*(\d+)\s*", part) if kind is int else None
+        span = re.fullmatch(r"\s*(\d{1,18})\s*-\s*(\d{1,18})\s*", part) if kind is int else None
+        if span and int(span[2]) - int(span[1]) >= MOST_NUMBERS:
+            raise click.UsageError(f"{option} may list at most {MOST_NUMBERS:,} numbers. Received: {text!r}.")
         try:
             found += range(int(span[1]), int(span[2]) + 1) if span else [kind(part)]
         except ValueError:

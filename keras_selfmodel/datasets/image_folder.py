@@ -9,6 +9,11 @@ from keras_selfmodel.datasets.dataset import Dataset
 from keras_selfmodel.datasets.errors import DataCorruptedError, DataNotFoundError, require
 
 ENDINGS = (".png", ".jpg", ".jpeg")
+LARGEST_SIDE = 10_000
+"""Most pixels that an image may have from top to bottom, or from left to right."""
+
+UNREADABLE = (OSError, ValueError, SyntaxError)  # a damaged PNG is a SyntaxError to Pillow
+
 _GREY, _COLOUR = ("1", "L", "LA"), ("P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "HSV", "LAB")
 
 
@@ -81,11 +86,15 @@ def _files(split: Path) -> dict[str, list[Path]]:
 def _mode(file: Path) -> str:
     from PIL import Image
 
+    if not file.is_file():  # reading a named pipe would wait for ever
+        raise DataCorruptedError(f"{file} is not a file. Remove or rename it.")
     try:
         with Image.open(file) as image:
-            mode = image.mode
-    except (OSError, ValueError, SyntaxError) as error:  # a damaged PNG is a SyntaxError to Pillow
+            mode, (width, height) = image.mode, image.size
+    except UNREADABLE + (Image.DecompressionBombError,) as error:
         raise DataCorruptedError(f"{file} cannot be read as an image: {error}") from error
+    if max(width, height) > LARGEST_SIDE:
+        raise DataCorruptedError(f"{file} has {height} × {width} pixels; the limit is {LARGEST_SIDE} each way.")
     if mode not in _GREY + _COLOUR:
         raise ValueError(f"Images must have 8 bits per channel. Received: {file} with Pillow mode {mode!r}")
     return mode
@@ -98,7 +107,7 @@ def _decoded(file: Path, mode: str, size: tuple[int, int] | None) -> np.ndarray:
         with Image.open(file) as image:
             # Cameras note how they were held.
             upright = ImageOps.exif_transpose(image).convert(mode)
-    except (OSError, ValueError, SyntaxError) as error:
+    except UNREADABLE as error:
         raise DataCorruptedError(f"{file} cannot be read as an image: {error}") from error
     if size is not None:
         upright = upright.resize((size[1], size[0]), Image.Resampling.BILINEAR)

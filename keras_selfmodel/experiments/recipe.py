@@ -13,6 +13,8 @@ from keras_selfmodel.models.precision import PRECISIONS
 from keras_selfmodel.rlct import SamplingSettings
 
 OPTIMIZERS = ("sgd", "adam")
+WHOLE_NUMBERS = {"hidden": (1, 10**7), "epochs": (1, 10**6), "batch_size": (1, 10**7), "seed": (0, 2**32 - 1)}
+"""Least and largest value of the settings that are whole numbers. NumPy takes seeds of 32 bits."""
 
 
 @dataclass(frozen=True)
@@ -59,10 +61,10 @@ class Recipe:
     precision: str = "float32"
 
     def __post_init__(self) -> None:
-        for name, minimum in {"hidden": 1, "epochs": 1, "batch_size": 1, "seed": 0}.items():
+        for name, (least, most) in WHOLE_NUMBERS.items():
             value = getattr(self, name)
-            if value != int(value) or value < minimum:
-                raise ValueError(f"{name} must be a whole number, at least {minimum}. Received: {name}={value}")
+            if not least <= value <= most or value != int(value):
+                raise ValueError(f"{name} must be a whole number from {least} to {most:,}. Received: {name}={value}")
         for name in ("aux_weight", "learning_rate", "momentum"):
             value = getattr(self, name)
             if not (math.isfinite(value) and value >= 0):

@@ -13,6 +13,9 @@ Convention = Literal["dataset", "paper"]
 
 # Chains of the dataset convention: more where they are cheap and few directions make the draws vary the most.
 CHAINS, CHAINS_OF_FEW_WEIGHTS, FEW_WEIGHTS = 2, 8, 500
+# Losses that are kept: 8 GB. A larger number of chains or steps is a slip of the hand.
+MOST = 10**9
+LARGEST_SEED = 2**32 - 1
 # γ = γ₀/10: a prior √10 times as wide as the weights (docs/rlct.md has what others give).
 WIDER = 10.0
 
@@ -126,9 +129,17 @@ class SamplingSettings:
             del least["batch_size"]
         for name, minimum in least.items():
             value = getattr(self, name)
-            if not math.isfinite(value) or value != int(value) or value < minimum:
-                raise ValueError(f"{name} must be a whole number, at least {minimum}. Received: {name}={value}")
+            most = LARGEST_SEED if name == "seed" else MOST
+            if not minimum <= value <= most or value != int(value):
+                raise ValueError(f"{name} must be a whole number from {minimum} to {most:,}. Received: {name}={value}")
             object.__setattr__(self, name, int(value))  # NumPy's numbers too, which JSON does not know
+        kept = (self.num_chains or 1) * self.num_steps
+        if kept > MOST:
+            raise ValueError(
+                f"The losses of all steps of all chains are kept, at most {MOST:,} of them. Received: {kept:,}, for "
+                f"num_chains={self.num_chains}, burn_in={self.burn_in}, num_draws={self.num_draws}, "
+                f"thinning={self.thinning}"
+            )
 
     @property
     def num_steps(self) -> int:

@@ -2,6 +2,7 @@
 
 import math
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -16,7 +17,7 @@ from keras_selfmodel.rlct.conventions import ResolvedSettings
 from keras_selfmodel.rlct.energy import Energy
 from keras_selfmodel.rlct.standard_error import relative_sampling_error
 from keras_selfmodel.rlct.stepwise import Stepwise, alone
-from keras_selfmodel.rlct.stored_sampling import digest, read_sampling, write_sampling
+from keras_selfmodel.rlct.stored_sampling import CheckpointWarning, digest, read_sampling, write_sampling
 
 # How much of the work an interruption may cost, in seconds.
 SECONDS_BETWEEN_CHECKPOINTS = 30.0
@@ -255,10 +256,18 @@ class Sampling:
         self._saved = time.monotonic()
         if self._checkpoint is not None:
             blocks = [*self._blocks, _joined(self._parts)]
-            write_sampling(self._checkpoint, self._identity(), chains.snapshot(), blocks)
+            try:
+                write_sampling(self._checkpoint, self._identity(), chains.snapshot(), blocks)
+            except OSError as error:
+                # Half an hour of sampling is worth more than the file.
+                sentence = f"{self._checkpoint} cannot be written ({error.strerror}): the sampling goes on without it."
+                warnings.warn(sentence, CheckpointWarning, stacklevel=2)
 
     def _read(self) -> tuple[dict, list[np.ndarray]] | None:
-        if self._checkpoint is None or not self._checkpoint.exists():
+        if self._checkpoint is None:
+            return None
+        self._checkpoint.parent.mkdir(parents=True, exist_ok=True)  # a folder that cannot be is told at once
+        if not self._checkpoint.exists():
             return None
         chains, (*self._blocks, parts) = read_sampling(self._checkpoint, self._identity())
         self._parts = [parts]

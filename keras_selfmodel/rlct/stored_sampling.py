@@ -21,6 +21,10 @@ from keras_selfmodel.rlct.chains import Chains
 _UNREADABLE = (OSError, ValueError, LookupError, TypeError, AttributeError, EOFError, zipfile.BadZipFile, zlib.error)
 
 
+class CheckpointWarning(RuntimeWarning):
+    """A sampling could not be stored, and went on."""
+
+
 @dataclass(frozen=True)
 class SamplingHeader:
     """What a stored sampling is, beside its arrays.
@@ -94,7 +98,8 @@ def read_sampling(path: Path, identity: dict) -> tuple[tuple[dict, list], list[d
         different = [name for name in different if name != "loss at w*"]
     if different:
         raise ValueError(
-            f"{path} holds another sampling: its {', '.join(different)} differ. Remove it, or name another file."
+            f"{path} was written by a different sampling: its {', '.join(different)} differ. Remove it, or name "
+            "another file."
         )
     return ({**header.chains, "groups": header.groups}, arrays), blocks
 

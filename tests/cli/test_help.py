@@ -18,13 +18,13 @@ from keras_selfmodel.rlct.conventions import BATCH_SIZE
 from keras_selfmodel.rlct.samplers import SAMPLERS
 from keras_selfmodel.tuning import SCORES, SEARCHES
 from ksm_cli.commands.data import NAMES
-from ksm_cli.commands.plot import FORMATS as PLOT_FORMATS
 from ksm_cli.commands.rlct import SAMPLER_NAMES, SCALING_NAMES, rlct_command
 from ksm_cli.commands.run import run_command
 from ksm_cli.commands.tune import SCORES as TUNE_SCORES
 from ksm_cli.commands.tune import SEARCHES as TUNE_SEARCHES
 from ksm_cli.commands.tune import tune_command
 from ksm_cli.main import main
+from ksm_cli.options.figures import FORMATS as PLOT_FORMATS
 from ksm_cli.options.settings import PRECISION_NAMES, TASK_NAMES
 
 COMMANDS = (

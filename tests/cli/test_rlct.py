@@ -1,7 +1,10 @@
 import dataclasses
+import errno
 import importlib
 import json
 import math
+import os
+from pathlib import Path
 
 import keras
 import pytest
@@ -157,9 +160,31 @@ def test_the_chains_are_drawn(ksm, saved, tiny_mnist, tmp_path):
 
 
 def test_a_plot_that_cannot_be_written_does_not_lose_the_estimate(ksm, saved, tiny_mnist):
-    result = ksm("rlct", saved(mlp(4, seed=1)), *QUICK, "--plot", "no/such/folder/chains.png", "--json")
-    assert result.exit_code == 1 and "no/such/folder" in result.stderr
+    Path("no-folder").write_text("")
+    result = ksm("rlct", saved(mlp(4, seed=1)), *QUICK, "--plot", "no-folder/chains.png", "--json")
+    assert result.exit_code == 1 and "no-folder" in result.stderr
     assert json.loads(result.stdout)["value"] is not None
+
+
+def test_a_full_disk_costs_neither_the_estimate_nor_leaves_half_a_file(ksm, saved, tiny_mnist, monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("keras_selfmodel.rlct.stored_sampling.np.savez", full)
+    monkeypatch.setattr("keras_selfmodel.reporting.figure_files.figure_bytes", lambda *_: b"")
+    result = ksm("rlct", saved(mlp(4, seed=1)), *QUICK, "--checkpoint", "chains.npz", "--json")
+    assert result.exit_code == 1 and json.loads(result.stdout)["value"] is not None
+    assert "Warning: chains.npz cannot be written (No space left on device): the sampling goes on" in result.stderr
+    monkeypatch.setattr("pathlib.Path.write_bytes", full)
+    result = ksm("rlct", saved(mlp(4, seed=1)), *QUICK, "--plot", "chains.png", "--json", "--quiet")
+    assert result.exit_code == 1 and json.loads(result.stdout)["value"] is not None
+    assert result.stderr.endswith("Error: chains.png: No space left on device. Make room, then repeat the command.\n")
+    assert not Path("chains.png").exists() and not list(Path().glob(".half-written*"))
+
+
+def test_a_figure_of_no_known_format_is_refused_before_the_sampling(ksm, saved):
+    result = ksm("rlct", saved(mlp(4, seed=1)), *QUICK, "--plot", "chains.gif")
+    assert result.exit_code == 2 and "must end in .png or .svg. Received: 'chains.gif'" in result.stderr
 
 
 def test_chosen_layers_descent_and_further_data(ksm, saved, tiny_mnist):
@@ -190,7 +215,7 @@ def test_traces_are_stored_and_a_checkpoint_is_gone_on_from(ksm, saved, tiny_mni
     assert dict(inference.warmup_posterior.sizes) == {"chain": 2, "draw": 2}
     assert json.loads(ksm("rlct", file, *QUICK, *stored).stdout) == first
     other = ksm("rlct", file, *QUICK, *stored, "--seed", "5")
-    assert other.exit_code == 1 and "holds another sampling: its seed differ" in other.stderr
+    assert other.exit_code == 1 and "was written by a different sampling: its seed differ" in other.stderr
 
 
 def test_a_calibration_is_shown_before_the_estimate(ksm, saved, tiny_mnist, monkeypatch):

@@ -87,11 +87,24 @@ def test_every_task_has_a_grid_around_its_recipe(task):
         ("--aux-weight", "nan", "finite"),
         ("--seeds", "3-1", "at least 0"),
         ("--seeds", "1,1-2", "twice"),
+        ("--seeds", "1-999999999999", "at most 100,000 numbers"),
     ],
 )
 def test_a_list_that_is_none_is_refused(ksm, option, text, said):
     result = ksm("sweep", "mnist", option, text)
     assert result.exit_code == 2 and option in result.stderr and said in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "text", "said"),
+    [
+        ("--seeds", "1-100000", "A grid may have at most 1,000,000 runs. Received: 2,400,000"),
+        ("--hidden", "99999999999999999999", "hidden must be a whole number from 1 to 10,000,000"),
+    ],
+)
+def test_a_slip_of_the_hand_is_refused(ksm, option, text, said):
+    result = ksm("sweep", "mnist", option, text)
+    assert result.exit_code == 2 and said in result.stderr
 
 
 def test_runs_that_fail_are_listed_with_their_reason(ksm, tiny_mnist, without_figures, monkeypatch):

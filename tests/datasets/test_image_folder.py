@@ -1,3 +1,7 @@
+import os
+import struct
+import zlib
+
 import numpy as np
 import pytest
 
@@ -99,3 +103,24 @@ def test_images_of_16_bits_are_refused_rather_than_clipped(folder):
     _write(folder / "train" / "cat" / "2.png", np.full((3, 2), 40_000, np.uint16))
     with pytest.raises(ValueError, match="8 bits per channel.*2.png.*'I;16'"):
         read_image_folder("mine", folder)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
+def test_a_named_pipe_is_refused_not_waited_for(folder):
+    os.mkfifo(folder / "train" / "cat" / "zzz.png")
+    with pytest.raises(DataCorruptedError, match="zzz.png is not a file. Remove or rename it."):
+        read_image_folder("pets", folder)
+
+
+@pytest.mark.parametrize(
+    ("side", "said"), [(10_001, "10001 × 1 pixels; the limit is 10000"), (60_000, "decompression")]
+)
+def test_an_image_too_large_to_be_read_is_refused_before_it_is_decoded(folder, side, said):
+    """A PNG of a few bytes that says it has so many pixels."""
+    width = 1 if side == 10_001 else side
+    header = struct.pack(">II5B", width, side, 8, 0, 0, 0, 0)
+    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(b"")), (b"IEND", b"")]
+    content = [struct.pack(">I", len(c)) + n + c + struct.pack(">I", zlib.crc32(n + c)) for n, c in chunks]
+    (folder / "train" / "cat" / "zzz.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(content))
+    with pytest.raises(DataCorruptedError, match=said):
+        read_image_folder("pets", folder)

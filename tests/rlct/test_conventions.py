@@ -77,3 +77,17 @@ def test_networks_of_few_weights_have_more_chains():
 def test_with_a_target_error_there_are_ten_times_the_draws():
     assert SamplingSettings(target_error=0.01).num_draws == 10 * SamplingSettings().num_draws
     assert SamplingSettings(target_error=0.01, num_draws=70).num_draws == 70
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"num_chains": 10**12}, "num_chains must be a whole number from 1 to 1,000,000,000"),
+        ({"num_draws": 10**400}, "num_draws must be a whole number"),
+        ({"num_draws": 10**6, "num_chains": 10**6}, "all steps of all chains are kept, at most 1,000,000,000"),
+        ({"seed": 2**32}, "seed must be a whole number from 0 to 4,294,967,295. Received: seed=4294967296"),
+    ],
+)
+def test_numbers_that_are_slips_of_the_hand_are_refused(given, said):
+    with pytest.raises(ValueError, match=said):
+        SamplingSettings(**given)

@@ -178,12 +178,12 @@ class TestCheckpoint:
         model, data, given, _ = finished
         model = change.pop("model", lambda same: same)(model)
         data = change.pop("data", lambda same: same)(data)
-        with pytest.raises(ValueError, match=f"holds another sampling: its {name} differ. Remove it"):
+        with pytest.raises(ValueError, match=f"was written by a different sampling: its {name} differ. Remove it"):
             quietly(model, data, **{**given, **change})
 
     def test_of_another_loss_is_refused(self, finished):
         model, data, given, _ = finished
-        with pytest.raises(ValueError, match="holds another sampling: its loss.* differ"):
+        with pytest.raises(ValueError, match="was written by a different sampling: its loss.* differ"):
             quietly(model, data, **{**given, "loss": lambda y, p: 2 * half_squared_error(y, p)})
 
     @pytest.mark.parametrize(

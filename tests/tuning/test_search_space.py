@@ -67,7 +67,7 @@ def test_several_targets_are_tried_together_and_alone():
         ({"width": OneOf((1, 2))}, "no setting 'width'.*hidden"),
         ({"rlct": OneOf((1, 2))}, "no setting 'rlct'"),
         ({"hidden": Range(1.5, 4)}, "hidden must be a whole number. Received: 1.5"),
-        ({"hidden": OneOf((0, 4))}, "hidden must be a whole number, at least 1"),
+        ({"hidden": OneOf((0, 4))}, "hidden must be a whole number from 1 to"),
         ({"objective": OneOf(("self-modeling", "dropout"))}, "aux_weight must be below 1 with objective='dropout'"),
         ({"aux_weight": OneOf((-1.0, 4.0))}, "aux_weight must be finite and not negative"),
     ],

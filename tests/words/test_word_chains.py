@@ -111,7 +111,7 @@ def test_what_chains_of_the_other_kind_stored_is_told_from_theirs(problem, tmp_p
     with monkeypatch.context() as patch:
         patch.setattr(WordChains, "fit", lambda *_: False)
         problem.estimate(SETTINGS, checkpoint=tmp_path / "sampling.npz")
-    with pytest.raises(ValueError, match="another sampling: its chains differ. Remove it"):
+    with pytest.raises(ValueError, match="different sampling: its chains differ. Remove it"):
         problem.estimate(SETTINGS, checkpoint=tmp_path / "sampling.npz")
 
 

@@ -9,7 +9,7 @@ from keras_selfmodel.datasets import Dataset
 from keras_selfmodel.datasets.any_tfds import read_any_tfds
 from keras_selfmodel.datasets.array_file import read_array_file
 from keras_selfmodel.datasets.arrays import ARRAYS, from_arrays
-from keras_selfmodel.datasets.image_folder import read_image_folder
+from keras_selfmodel.datasets.image_folder import LARGEST_SIDE, read_image_folder
 from keras_selfmodel.datasets.scaling import SCALINGS
 from keras_selfmodel.experiments.custom.python_file import PythonFunction
 from keras_selfmodel.experiments.custom.recipe_file_error import RecipeFileError
@@ -59,9 +59,10 @@ class CustomData:
             raise RecipeFileError(
                 f"{where}: scaling must be one of {', '.join(map(repr, SCALINGS))}. Received: {scaling!r}"
             )
-        if size is not None and (source != "images" or min(size) < 1):
+        if size is not None and (source != "images" or not 1 <= min(size) <= max(size) <= LARGEST_SIDE):
             raise RecipeFileError(
-                f"{where}: size is the height and width, at least 1, that the files of images = ... are brought to. "
+                f"{where}: size is the height and width, from 1 to {LARGEST_SIDE}, that the files of images = ... are "
+                f"brought to. "
                 f"Received: size = {list(size)} with {source}"
             )
         value = getattr(section, source)

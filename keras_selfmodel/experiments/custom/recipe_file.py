@@ -85,6 +85,8 @@ def _toml(file: Path) -> dict[str, Any]:
         raise RecipeFileError(f"There is no file {file}.") from error
     except ValueError as error:  # TOMLDecodeError, UnicodeDecodeError
         raise RecipeFileError(f"{file} is not TOML: {error}") from error
+    except RecursionError as error:
+        raise RecipeFileError(f"{file} is not a recipe: its brackets are nested too deeply.") from error
 
 
 def _name(file: Path, name: str) -> str:

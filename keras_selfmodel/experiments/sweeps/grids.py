@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from keras_selfmodel.experiments.recipe import Recipe
 
+MOST_RUNS = 1_000_000
+
 
 def grid(recipe: Recipe, *, hidden: Sequence[int], aux_weights: Sequence[float], seeds: Iterable[int]) -> list[Recipe]:
     """All combinations of hidden units, auxiliary weights and seeds, with the other settings of a recipe.
@@ -29,6 +31,9 @@ def grid(recipe: Recipe, *, hidden: Sequence[int], aux_weights: Sequence[float],
     ['mnist-hidden64-aux0-seed1', 'mnist-hidden64-aux10-seed1']
     """
     seeds = list(seeds)
+    runs = len(seeds) * len(hidden) * len(aux_weights)
+    if runs > MOST_RUNS:
+        raise ValueError(f"A grid may have at most {MOST_RUNS:,} runs. Received: {runs:,}")
     for name, values in {"hidden": hidden, "aux_weights": aux_weights, "seeds": seeds}.items():
         if len(set(values)) != len(values):
             raise ValueError(f"Each value may be given once. Received: {name}={list(values)}")
