@@ -166,6 +166,7 @@ def test_a_plot_that_cannot_be_written_does_not_lose_the_estimate(ksm, saved, ti
     assert json.loads(result.stdout)["value"] is not None
 
 
+@pytest.mark.filterwarnings("always::keras_selfmodel.rlct.stored_sampling.CheckpointWarning")
 def test_a_full_disk_costs_neither_the_estimate_nor_leaves_half_a_file(ksm, saved, tiny_mnist, monkeypatch):
     def full(*_, **__):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
