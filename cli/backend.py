@@ -1,17 +1,29 @@
 """The Keras backend, chosen before Keras is imported, because Keras cannot change it afterwards."""
 
 import importlib.util
-import json
 import os
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import click
 
-BACKENDS = ("jax", "tensorflow", "torch")
+
+def _module_of_the_package(name: str) -> Any:
+    """A module of the package, without the package, whose import would import Keras."""
+    package: Any = importlib.util.find_spec("keras_selfmodel")
+    file = Path(package.submodule_search_locations[0]) / f"{name}.py"
+    spec: Any = importlib.util.spec_from_file_location(name, file)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+installation = _module_of_the_package("_installation")
+BACKENDS = installation.BACKENDS
 
 
 def activate(requested: str | None) -> str:
@@ -45,33 +57,18 @@ def choose(requested: str | None) -> tuple[str, str]:
     The order is `--backend`, KERAS_BACKEND, keras.json, the first installed. keras.json counts only if its
     backend is installed: Keras writes "tensorflow" there by itself, whether TensorFlow is installed or not.
     """
-    installed = [name for name in BACKENDS if importlib.util.find_spec(name)]
     for backend, origin in ((requested, "--backend"), (os.environ.get("KERAS_BACKEND"), "KERAS_BACKEND")):
-        if backend and backend not in BACKENDS:
-            raise click.UsageError(f"{origin} names an unknown backend: {backend!r}. Backends: {', '.join(BACKENDS)}.")
-        if backend and backend not in installed:
-            raise click.UsageError(
-                f"{origin} asks for {backend}, which is not installed: "
-                f"pip install 'keras-selfmodel[{backend}]'. Installed: {', '.join(installed) or 'none'}."
-            )
-        if backend:
-            return backend, origin
-    configured = _configured()
-    if configured in installed:
-        return configured, "keras.json"
+        try:
+            if installation.asked_for(backend, origin):
+                return backend, origin
+        except ImportError as error:
+            raise click.UsageError(str(error)) from None
+    installed, named = installation.installed_backends(), installation.named_backend()
+    if named in installed:
+        return named, "keras.json"
     if not installed:
-        raise click.ClickException(
-            "No backend is installed. Install one: pip install 'keras-selfmodel[jax]', [tensorflow] or [torch]."
-        )
+        raise click.ClickException(installation.no_backend())
     return installed[0], "first installed"
-
-
-def _configured() -> str | None:
-    folder = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"))
-    try:
-        return json.loads((folder / "keras.json").read_text(encoding="utf-8")).get("backend")
-    except (OSError, ValueError, AttributeError):
-        return None
 
 
 @contextmanager

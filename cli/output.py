@@ -11,6 +11,8 @@ from typing import Any
 
 import click
 
+from ksm_cli.backend import installation
+
 
 def require(*modules: str, extra: str = "experiments") -> None:
     """Stops a command that needs packages of an extra before it starts, not at its end.
@@ -24,7 +26,7 @@ def require(*modules: str, extra: str = "experiments") -> None:
     """
     missing = [module for module in modules if importlib.util.find_spec(module) is None]
     if missing:
-        raise click.ClickException(f"This command needs {', '.join(missing)}: pip install 'keras-selfmodel[{extra}]'")
+        raise click.ClickException(f"This command needs {', '.join(missing)}: {installation.installing(extra)}")
 
 
 def print_json(values: dict | list) -> None:

@@ -1,6 +1,6 @@
 """Search the hyperparameters of your own classifier and of its self-model together, with any tuner of keras-tuner.
 
-    pip install 'keras-selfmodel[tune]' && python examples/tune_your_classifier.py
+    pip install '.[jax,tune]' && python examples/tune_your_classifier.py
 
 Uses scikit-learn's digits, which need no download. `ksm tune` does the same for recipes, and measures the RLCT.
 """

@@ -3,11 +3,15 @@
 import importlib
 from typing import TYPE_CHECKING
 
-from keras_selfmodel import callbacks, initializers, layers, metrics, models, rlct, words
-from keras_selfmodel._version import __version__
-from keras_selfmodel.metrics import weight_spread
-from keras_selfmodel.models import SelfModelingModel
-from keras_selfmodel.rlct import estimate_rlct
+from keras_selfmodel._installation import choose_backend
+
+choose_backend()  # Before anything imports Keras.
+
+from keras_selfmodel import callbacks, initializers, layers, metrics, models, rlct, words  # noqa: E402
+from keras_selfmodel._version import __version__  # noqa: E402
+from keras_selfmodel.metrics import weight_spread  # noqa: E402
+from keras_selfmodel.models import SelfModelingModel  # noqa: E402
+from keras_selfmodel.rlct import estimate_rlct  # noqa: E402
 
 if TYPE_CHECKING:
     from keras_selfmodel import datasets, experiments, probes, reporting, statistics, studies, tuning

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_selfmodel._installation import installing
+
 try:
     import keras_tuner
 except ImportError as error:
-    raise ImportError("Tuning needs keras-tuner: pip install 'keras-selfmodel[tune]'") from error
+    raise ImportError(f"Tuning needs keras-tuner: {installing('tune')}") from error
 from keras_tuner.engine.base_tuner import BaseTuner
 from keras_tuner.engine.trial import Trial
 

@@ -2,6 +2,8 @@
 
 import importlib
 
+from keras_selfmodel._installation import installing
+
 
 class DataNotFoundError(FileNotFoundError):
     """The data set is not prepared in the folder and could not be fetched."""
@@ -40,5 +42,5 @@ def require(*modules: str) -> None:
     if missing:
         raise MissingPackageError(
             f"Reading and fetching data sets needs {', '.join(missing)}, which cannot be imported here. "
-            'Install what is missing with: pip install "keras-selfmodel[experiments]"'
+            f"Install what is missing with: {installing('experiments')}"
         )

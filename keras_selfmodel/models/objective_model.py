@@ -1,6 +1,7 @@
 """A classifier that is trained on more, or on something else, than its task's loss alone."""
 
 import keras
+import numpy as np
 
 from keras_selfmodel import transforms
 from keras_selfmodel._internals.keras import mode
@@ -189,7 +190,8 @@ class ObjectiveModel(keras.Model):
         self._check_labels(y)
         result = super().evaluate(x, y, *args, **kwargs)
         self.check_labels_seen()
-        return result
+        # Keras 3.12 and 3.13 have arrays here on JAX, of which JSON knows nothing.
+        return keras.tree.map_structure(_number, result)
 
     def check_labels_seen(self) -> None:
         """Raises ValueError if labels of the batches since the last check were out of range."""
@@ -235,3 +237,8 @@ class _CheckLabels(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         self.model.check_labels_seen()
+
+
+def _number(value):
+    """A measure as a Python number; one of several values, such as an F1 score of each class, as it is."""
+    return float(value) if np.size(value) == 1 else value

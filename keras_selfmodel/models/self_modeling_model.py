@@ -241,7 +241,9 @@ class SelfModelingModel(PenalizedModel):
         logs = self._evaluation.model.evaluate(
             x, y, sample_weight=sample_weight, steps=steps, verbose=0, return_dict=True, **options
         )
-        return {self.AUXILIARY: logs["loss"], self._self_prediction_r2.name: logs[self._self_prediction_r2.name]}
+        # Keras 3.12 and 3.13 have arrays here on JAX.
+        r2 = self._self_prediction_r2.name
+        return {self.AUXILIARY: float(logs["loss"]), r2: float(logs[r2])}
 
     def get_config(self) -> dict:
         serialize = keras.saving.serialize_keras_object

@@ -6,6 +6,8 @@ import warnings
 
 import numpy as np
 
+from keras_selfmodel._installation import installing
+
 
 def as_inference_data(estimate):
     """The chains for the plots and diagnostics of ArviZ.
@@ -63,5 +65,5 @@ def arviz_for(use: str):
         try:
             import arviz
         except ImportError as error:
-            raise ImportError(f"{use} needs ArviZ: pip install 'keras-selfmodel[experiments]'") from error
+            raise ImportError(f"{use} needs ArviZ: {installing('experiments')}") from error
     return arviz

@@ -10,12 +10,6 @@ import keras
 
 from keras_selfmodel.transforms._network import Network
 
-if keras.config.backend() not in ("jax", "tensorflow", "torch"):
-    raise ImportError(
-        "keras_selfmodel runs on the Keras backends 'jax', 'tensorflow' and 'torch'. "
-        f"Received: keras.config.backend() = {keras.config.backend()!r}"
-    )
-
 _backend: Any = import_module(f"keras_selfmodel.transforms._{keras.config.backend()}")
 
 COMPILE_OPTIONS = _backend.COMPILE_OPTIONS

@@ -35,7 +35,10 @@ def is_traced(array) -> bool:
 
 
 def data_parallel(devices: int):
-    raise NotImplementedError("Keras trains a network on one device alone on PyTorch. Take JAX or TensorFlow.")
+    raise NotImplementedError(
+        "On PyTorch, Keras trains a network on several devices only from version 3.16 on and in one process for each, "
+        "which is not supported here. Take JAX or TensorFlow."
+    )
 
 
 def model_parallel(divided: dict[str, tuple], devices: int, replicas: int):

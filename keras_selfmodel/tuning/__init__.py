@@ -1,4 +1,4 @@
-"""Searches for settings with keras-tuner, an extra: `pip install 'keras-selfmodel[tune]'`."""
+"""Searches for settings with keras-tuner, the extra `tune`."""
 
 from keras_selfmodel._internals.keras_tuner import keras_tuner  # noqa: F401  # First: it says what is missing.
 from keras_selfmodel.tuning.front import front_figure

@@ -5,6 +5,7 @@ import importlib.util
 import pytest
 
 from keras_selfmodel import experiments
+from keras_selfmodel._installation import installing
 from keras_selfmodel.experiments import RayCluster
 
 
@@ -64,4 +65,4 @@ def test_without_ray_the_line_that_brings_it_is_shown(ksm, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name == "ray" else find(name, *rest))
     result = ksm("sweep", "mnist", "--executor", "ray")
     assert result.exit_code == 1
-    assert "This command needs ray: pip install 'keras-selfmodel[distributed]'" in result.stderr
+    assert f"This command needs ray: {installing('distributed')}" in result.stderr

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from keras_selfmodel._installation import installing
 from tests.studies.made_up import made_up_grid, written
 
 
@@ -60,4 +61,4 @@ def test_a_missing_package_is_answered_with_the_pip_line(ksm, sweep, command, mo
     find = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "scipy" else find(name))
     result = ksm(command, sweep)
-    assert result.exit_code == 1 and "needs scipy: pip install 'keras-selfmodel[experiments]'" in result.stderr
+    assert result.exit_code == 1 and f"needs scipy: {installing('experiments')}" in result.stderr

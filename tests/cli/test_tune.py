@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from keras_selfmodel._installation import installing
 from keras_selfmodel.experiments import TASKS, Recipe, clipped_to
 from keras_selfmodel.experiments.stages import concluding
 from keras_selfmodel.tuning import OneOf, Range
@@ -59,7 +60,7 @@ def test_without_keras_tuner_it_says_how_to_get_it(ksm, monkeypatch):
     )
     result = ksm("tune", "mnist")
     assert result.exit_code == 1
-    assert "needs keras_tuner: pip install 'keras-selfmodel[tune]'" in result.stderr
+    assert f"needs keras_tuner: {installing('tune')}" in result.stderr
 
 
 @pytest.mark.parametrize(

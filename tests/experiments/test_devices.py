@@ -15,7 +15,7 @@ from keras_selfmodel.experiments.devices import shared_by
 PROGRAM = Path(__file__).with_name("devices_program.py")
 
 
-@pytest.mark.skipif(keras.config.backend() == "torch", reason="Keras trains on one device alone on PyTorch")
+@pytest.mark.skipif(keras.config.backend() == "torch", reason="one process for each device on PyTorch")
 @pytest.mark.parametrize("task", ["mnist", pytest.param("cifar10", marks=pytest.mark.slow)])
 def test_a_run_on_two_devices_finds_what_one_finds(task, tmp_path):
     command = [sys.executable, "-m", "tests.experiments.devices_program", task, str(tmp_path)]
@@ -63,5 +63,5 @@ def test_imdb_is_trained_by_one_device_alone(tiny, four_devices):
 @pytest.mark.skipif(keras.config.backend() != "torch", reason="Keras has data parallelism on JAX and TensorFlow")
 def test_pytorch_says_that_keras_has_no_data_parallelism(recipe, tiny, four_devices):
     even = dataclasses.replace(tiny, x_test=tiny.x_test[:20], y_test=tiny.y_test[:20])
-    with pytest.raises(NotImplementedError, match="on one device alone on PyTorch"):
+    with pytest.raises(NotImplementedError, match="On PyTorch.*in one process for each"):
         shared_by(2, TASKS["mnist"], dataclasses.replace(recipe, batch_size=50), even)

@@ -35,6 +35,8 @@ def test_logs_name_both_parts_of_the_loss(classifier, data, cross_entropy):
     }  # fmt: skip
     weighted_sum = np.array(history["task_loss"]) + 5.0 * np.array(history["self_prediction_loss"])
     np.testing.assert_allclose(history["loss"], weighted_sum, rtol=1e-6)
+    measured = model.evaluate(x, y, verbose=0, return_dict=True) | model.evaluate_self_prediction(x)
+    assert {type(value) for values in (*history.values(), measured.values()) for value in values} == {float}
 
 
 def test_classifier_is_the_object_passed_and_shares_its_weights(classifier, data, cross_entropy):

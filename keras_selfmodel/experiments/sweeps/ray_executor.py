@@ -12,6 +12,7 @@ from queue import SimpleQueue
 
 import keras
 
+from keras_selfmodel._installation import installing
 from keras_selfmodel._internals.ray import listening_here_only
 from keras_selfmodel._typed_files import typed
 from keras_selfmodel.datasets import Dataset
@@ -60,7 +61,7 @@ class RayExecutor:
         try:
             import ray
         except ImportError:
-            raise ImportError("A sweep on Ray needs ray: pip install 'keras-selfmodel[distributed]'") from None
+            raise ImportError(f"A sweep on Ray needs ray: {installing('distributed')}") from None
         self._ray = ray
         self._progress = progress
         self._cluster = cluster

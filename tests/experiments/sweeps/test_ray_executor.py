@@ -30,7 +30,7 @@ from keras_selfmodel.experiments.sweeps.ray_executor import RayExecutor
 pytestmark = [
     pytest.mark.skipif(
         importlib.util.find_spec("ray") is None,
-        reason="Ray is not installed: pip install 'keras-selfmodel[distributed]'",
+        reason="Ray, of the extra distributed, is not installed",
     ),
     # Ray's own: it forks from a process with threads, and leaves files open.
     pytest.mark.filterwarnings("ignore"),
