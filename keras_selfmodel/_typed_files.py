@@ -8,6 +8,7 @@ Every file holds the number of its format, and is read in that format alone. Con
 terminal's escape sequences, are replaced by what names them (``\\x1b``): what is read is to be shown, never obeyed.
 """
 
+import functools
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
@@ -154,7 +155,7 @@ class Misfit:
 
 def misfits(kind: Any, values: Any) -> Iterator[Misfit]:
     """The fields, and the words of limited choice, that have no place in a record of a type."""
-    yield from _misfits(msgspec.inspect.type_info(kind), values, "")
+    yield from _misfits(_type_info(kind), values, "")
 
 
 def visible(text: str) -> str:
@@ -181,14 +182,20 @@ def visible_values(values: Any) -> Any:
     return [visible_values(value) for value in values] if isinstance(values, list | tuple) else values
 
 
+# Looking at a type takes ten times as long as reading a file of it.
+_type_info = functools.cache(msgspec.inspect.type_info)
+
+
 def _misfits(kind: Any, values: Any, path: str) -> Iterator[Misfit]:
     inspect = msgspec.inspect
+    if not isinstance(values, str | dict | list):  # most values: numbers, which have no names
+        return
     if isinstance(kind, inspect.Metadata):
         kind = kind.type
     if isinstance(kind, inspect.UnionType):
         for part in kind.types:
             yield from _misfits(part, values, path)
-    elif isinstance(kind, inspect.DataclassType) and isinstance(values, Mapping):
+    elif isinstance(kind, inspect.DataclassType) and isinstance(values, dict):
         fields = {field.encode_name: field.type for field in kind.fields}
         for name, value in values.items():
             if name in fields:
@@ -210,7 +217,7 @@ def _reason(message: str, values: Any, kind: Any) -> str:
     if missing:
         return f"{path + '.' if path else ''}{missing[1]} is missing."
     if re.fullmatch(r"Expected `(.+?)`(?:, got `.+`)?", what):
-        wanted = _described(_kind_at(msgspec.inspect.type_info(kind), path))
+        wanted = _described(_kind_at(_type_info(kind), path))
         return f"{path or 'it'} must be {wanted}. Received: {_said(_at(path, values))}"
     received = _said(_at(path, values))
     if "matching regex" in what:
@@ -278,8 +285,7 @@ def _at(path: str, values: Any) -> Any:
 
 
 def _said(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 100 else f"{text[:97]}…"
+    return text if len(text := repr(value)) <= 100 else f"{text[:97]}…"
 
 
 def _path_as_text(value: Any) -> str:

@@ -9,6 +9,9 @@ from ksm_cli.options.general import json_option
 from ksm_cli.options.run_folders import say_damaged, say_shortcomings
 from ksm_cli.output import print_json, print_table, require, spoken_warnings
 
+# Runs that are printed.
+SHOWN = 50
+
 
 @click.command(
     "compare",
@@ -27,7 +30,8 @@ def compare_command(folders, as_json) -> None:
 
     Each RUN is the folder of a finished run. The row below each measure shows its
     difference from the first run. Errors are standard errors of a single sampling;
-    for the variation between seeds, see ksm report.
+    for the variation between seeds, see ksm report. Of more than 50 runs, the first
+    are shown; with --json, all.
     """
     if len(folders) < 2:
         raise click.UsageError(f"A comparison needs two runs or more. Received: {len(folders)}.")
@@ -52,9 +56,13 @@ def compare_command(folders, as_json) -> None:
     if as_json:
         print_json(compare_json(found, folders))
         return
-    for number, folder in enumerate(folders, 1):
+    for number, folder in enumerate(folders[:SHOWN], 1):
         click.echo(f"{number}: {folder}")
-    for table in compare_tables(found):
+    for table in compare_tables(found, SHOWN):
         print_table(table)
     for note in found.notes:
         click.echo(note)
+    if len(folders) > SHOWN:
+        click.echo(
+            f"These are the first {SHOWN} of {len(folders)} runs. All of them: --json; means over seeds: ksm report."
+        )

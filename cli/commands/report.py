@@ -27,7 +27,8 @@ def report_command(folder, out, as_json) -> None:
     """Test the paper's claims on the runs in FOLDER and write an HTML page.
 
     The page holds verdicts, the paper's numbers next to yours, figures, tables,
-    settings and warnings, and needs no network. The verdicts are also printed; with
+    settings and warnings, and needs no network. Of more than 1,000 runs it shows the
+    first, and all are in a CSV file beside it. The verdicts are also printed; with
     --json, together with the numbers behind them. Runs with objectives other than
     self-modeling get a separate section. Runs are found at any depth of the folder.
     """
@@ -37,12 +38,12 @@ def report_command(folder, out, as_json) -> None:
     with spoken_warnings():
         from keras_selfmodel import studies
         from keras_selfmodel._whole_files import write_whole
-        from keras_selfmodel.reporting import report_html
+        from keras_selfmodel.reporting import report_html, write_runs
         from ksm_cli.tables.claims import claims_table
 
         runs = finished(folder)
         found = studies.studies_of(runs.results)
-        page = report_html(found, folder, runs.damaged)
+        page = report_html(found, folder, runs.damaged, all_runs=write_runs(found, folder, file))
         write_whole(file, lambda part: part.write_text(page, encoding="utf-8"))
         of_paper = studies.paper_studies(found)
         answered = [studies.claims(study) for study in of_paper]

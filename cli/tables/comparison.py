@@ -11,10 +11,11 @@ from keras_selfmodel.studies import Measure, SideBySide
 OTHERS = 2
 
 
-def compare_tables(found: SideBySide) -> Iterator[Table]:
-    """Tables of the first run and two others each."""
-    for start in range(1, len(found.runs), OTHERS):
-        yield _table(found, [0, *range(start, min(start + OTHERS, len(found.runs)))])
+def compare_tables(found: SideBySide, most: int) -> Iterator[Table]:
+    """Tables of the first run and two others each, of at most so many runs."""
+    runs = min(len(found.runs), most)
+    for start in range(1, runs, OTHERS):
+        yield _table(found, [0, *range(start, min(start + OTHERS, runs))])
 
 
 def compare_json(found: SideBySide, folders: Sequence[Path]) -> dict:

@@ -21,6 +21,7 @@ from keras_selfmodel.experiments.run_store import (
     finished_runs,
     read_run,
     shortcomings,
+    spread_history,
 )
 from keras_selfmodel.experiments.sweeps.expected_time import expected_seconds
 from keras_selfmodel.experiments.sweeps.grids import grid, objectives_grid
@@ -81,5 +82,6 @@ __all__ = [
     "run",
     "sampling_settings",
     "shortcomings",
+    "spread_history",
     "sweep",
 ]

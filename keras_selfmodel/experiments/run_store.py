@@ -1,6 +1,9 @@
 """Reading the runs that lie in a folder."""
 
+import functools
+import math
 import warnings
+from array import array
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +18,10 @@ MISSING = {
     "seconds.json": "how long it took is unknown",
     "history.csv": "it is left out of curves over the epochs",
 }
+
+
+# What `read_run` reads.
+READ = ("metrics.json", "config.json", "seconds.json")
 
 
 class RunWarning(UserWarning):
@@ -35,7 +42,7 @@ class FoundRuns:
 
 
 def read_run(folder: str | Path) -> RunResult:
-    """The result of one finished run.
+    """The result of one finished run. Its files are read again only if the time or size of one has changed.
 
     Args:
         folder: A run folder.
@@ -47,9 +54,25 @@ def read_run(folder: str | Path) -> RunResult:
     if not files.finished:
         state = "an unfinished run" if files.started else "no run"
         raise RunFolderError(f"{files.path} holds {state}.")
+    return _read_run(files.path, tuple(_stamp(files.path / name) for name in READ))
+
+
+# A sweep reads all of its folder for each `results.csv`, and a report asks for curves more than once.
+@functools.lru_cache(maxsize=100_000)
+def _read_run(folder: Path, _: tuple) -> RunResult:
+    files = RunFolder(folder)
     stored = files.read("metrics.json", METRICS)
     config = files.read("config.json", CONFIG) if files.started else None
     return RunResult.of(stored, files.seconds(), files.path, config)
+
+
+def _stamp(file: Path) -> tuple[int, ...] | None:
+    """Changes with the content of a file, which is replaced as a whole; `None` if it is missing."""
+    try:
+        found = file.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 def find_runs(folder: str | Path) -> FoundRuns:
@@ -96,16 +119,44 @@ def finished_runs(folder: str | Path) -> list[RunResult]:
 
 def shortcomings(result: RunResult) -> list[str]:
     """What a finished run lacks: sentences about missing files, and a history that cannot be read."""
-    files = RunFolder(result.folder)
-    said = [f"{name} is missing: {what}." for name, what in MISSING.items() if not (files.path / name).exists()]
-    try:
-        history = files.read_history()
-    except DamagedRunError as error:
-        return [*said, f"history.csv is damaged: {error.reason} It is left out of curves over the epochs."]
-    if history and len(history) < result.recipe.epochs:
-        epochs = f"{len(history)} of {result.recipe.epochs} epochs"
+    said = [f"{name} is missing: {what}." for name, what in MISSING.items() if not (result.folder / name).exists()]
+    history = spread_history(result)
+    if history.damage:
+        return [*said, f"history.csv is damaged: {history.damage} It is left out of curves over the epochs."]
+    if history.epochs and len(history.epochs) < result.recipe.epochs:
+        epochs = f"{len(history.epochs)} of {result.recipe.epochs} epochs"
         said.append(f"history.csv has {epochs}: it is left out of curves over the epochs.")
     return said
+
+
+@dataclass(frozen=True)
+class SpreadHistory:
+    """What the figures of many runs show of one run's history, in little memory.
+
+    Attributes:
+        epochs: The epochs that `history.csv` has; none if it is missing.
+        weight_spread: The spread after each of them; NaN where it has none.
+        damage: What is wrong with the file; empty for nothing.
+    """
+
+    epochs: array
+    weight_spread: array
+    damage: str = ""
+
+
+def spread_history(result: RunResult) -> SpreadHistory:
+    """The weight spread over the epochs of a run; a file is read again only if its time or size has changed."""
+    return _spread_history(result.folder, _stamp(RunFolder(result.folder).history))
+
+
+@functools.lru_cache(maxsize=100_000)
+def _spread_history(folder: Path, _: tuple | None) -> SpreadHistory:
+    try:
+        rows = RunFolder(folder).read_history()
+        epochs = array("l", [int(row["epoch"]) for row in rows])
+    except DamagedRunError as error:
+        return SpreadHistory(array("l"), array("d"), error.reason)
+    return SpreadHistory(epochs, array("d", [row.get("weight_spread", math.nan) for row in rows]))
 
 
 def place_of(result: RunResult) -> tuple:

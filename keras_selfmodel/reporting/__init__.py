@@ -5,7 +5,7 @@ from keras_selfmodel.reporting.figure_of_identity import identity_figure
 from keras_selfmodel.reporting.figure_of_observers import observer_figure
 from keras_selfmodel.reporting.figures_of_controls import control_figures, frontier_figure
 from keras_selfmodel.reporting.figures_of_sweeps import Panel, panels, sweep_figures
-from keras_selfmodel.reporting.report import report_html
+from keras_selfmodel.reporting.report import report_html, write_runs
 
 __all__ = [
     "FORMATS",
@@ -19,4 +19,5 @@ __all__ = [
     "report_html",
     "sweep_figures",
     "write_figure",
+    "write_runs",
 ]

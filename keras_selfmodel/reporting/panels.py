@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_selfmodel.experiments.run_folder import DamagedRunError, RunFolder
+from keras_selfmodel.experiments import spread_history
 from keras_selfmodel.reporting.crosses import cross_out, crosses_in
 from keras_selfmodel.reporting.curve_styles import PAPER_COLOR, curve_style
 from keras_selfmodel.statistics import mean_interval
@@ -127,15 +127,10 @@ def _histories(group: Group) -> tuple[list[int], list[list[float]]]:
     """The epochs, and the spread after each of them for every run whose history is there."""
     rows, epochs = [], []
     for run in group.runs:
-        try:
-            history = RunFolder(run.folder).read_history()
-        except DamagedRunError:  # `shortcomings` says so
-            continue
-        spreads = [row.get("weight_spread") for row in history]
-        values = [value for value in spreads if value is not None and np.isfinite(value)]
-        if len(values) == len(history) == run.recipe.epochs:
-            epochs = [int(row["epoch"]) for row in history]
-            rows.append(values)
+        history = spread_history(run)  # empty if it is damaged: `shortcomings` says so
+        if len(history.epochs) == run.recipe.epochs and np.isfinite(history.weight_spread).all():
+            epochs = list(history.epochs)
+            rows.append(list(history.weight_spread))
     return epochs, rows
 
 

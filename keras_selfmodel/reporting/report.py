@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from keras_selfmodel._version import __version__
+from keras_selfmodel._whole_files import write_csv
 from keras_selfmodel.experiments import DamagedRunError, find_objective
 from keras_selfmodel.reporting.control_tables import control_group_table, matched_table
 from keras_selfmodel.reporting.figure_files import data_address
@@ -12,7 +13,14 @@ from keras_selfmodel.reporting.figures_of_controls import frontier_figure
 from keras_selfmodel.reporting.figures_of_sweeps import Panel, panel_figure, panels, study_title
 from keras_selfmodel.reporting.notes import run_notes
 from keras_selfmodel.reporting.origins import origins_of, settings_of
-from keras_selfmodel.reporting.report_tables import comparison_table, group_table, paper_table, run_table, trend_table
+from keras_selfmodel.reporting.report_tables import (
+    Table,
+    comparison_table,
+    group_table,
+    paper_table,
+    run_table,
+    trend_table,
+)
 from keras_selfmodel.studies import (
     METHOD,
     STATEMENTS,
@@ -26,10 +34,14 @@ from keras_selfmodel.studies import (
 )
 from keras_selfmodel.studies.claim import ClaimVerdict
 
+# Rows of the table of runs, and names of runs at a note: a page of thousands would take megabytes.
+ROWS, NAMES = 1000, 50
 VERDICTS: tuple[ClaimVerdict, ...] = ("yes", "no", "not enough data")
 
 
-def report_html(studies: Sequence[Study], root: str | Path, damaged: Sequence[DamagedRunError] = ()) -> str:
+def report_html(
+    studies: Sequence[Study], root: str | Path, damaged: Sequence[DamagedRunError] = (), *, all_runs: str = ""
+) -> str:
     """The report of some runs, as the text of an HTML page.
 
     The paper's claims with verdicts come first, then its numbers beside ours, the figures, and the tables of groups,
@@ -41,6 +53,7 @@ def report_html(studies: Sequence[Study], root: str | Path, damaged: Sequence[Da
         studies: Studies, as found by `studies.studies_of`.
         root: The folder in which the runs were found. Runs are named as seen from it.
         damaged: What is wrong with further runs there, as `experiments.find_runs` found it.
+        all_runs: Name of a file beside the page that holds all runs, for more than the page has; see `write_runs`.
 
     Raises:
         ImportError: If Jinja2, matplotlib or SciPy is missing.
@@ -63,13 +76,36 @@ def report_html(studies: Sequence[Study], root: str | Path, damaged: Sequence[Da
     )
     sections = [_section(number, study) for number, study in enumerate(paper_studies(studies), 1)]
     beside = [_controls(number, found) for number, found in enumerate(controls(studies), 1)]
+    runs = run_table(studies, root)
     return environment.get_template("report.html").render(
         version=__version__,
         sections=sections,
         controls=beside,
-        runs=run_table(studies, root),
+        runs=Table(runs.columns, runs.rows[:ROWS]),
+        runs_in_all=len(runs.rows),
+        all_runs=all_runs,
+        names=NAMES,
         notes=run_notes(studies, root, damaged),
     )
+
+
+def write_runs(studies: Sequence[Study], root: str | Path, page: Path) -> str:
+    """Writes the table of all runs as a CSV file beside a page, if it has more than the page does.
+
+    Args:
+        studies: Studies, as for `report_html`.
+        root: The folder in which the runs were found.
+        page: The HTML file; the table of "report.html" is "report-runs.csv".
+
+    Returns:
+        Its name; "" if the page has all runs.
+    """
+    table = run_table(studies, Path(root))
+    if len(table.rows) <= ROWS:
+        return ""
+    file = page.with_name(f"{page.stem}-runs.csv")
+    write_csv(file, [dict(zip(table.columns, (cell.value for cell in row), strict=True)) for row in table.rows])
+    return file.name
 
 
 def summary(study: Study, found: Sequence[Claim]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from keras_selfmodel.experiments import SELF_MODELING, RunResult
@@ -42,10 +43,12 @@ class Table:
     columns: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
 
-    def is_numeric(self, column: int) -> bool:
-        """Whether a column holds numbers, besides cells that hold nothing."""
-        values = [row[column].value for row in self.rows if row[column].value != ""]
-        return bool(values) and all(isinstance(value, int | float) for value in values)
+    @cached_property
+    def numeric(self) -> tuple[bool, ...]:
+        """Of each column, whether it holds numbers, besides cells that hold nothing."""
+        columns = [[row[place].value for row in self.rows] for place in range(len(self.columns))]
+        values = [[value for value in column if value != ""] for column in columns]
+        return tuple(bool(column) and all(isinstance(value, int | float) for value in column) for column in values)
 
     def without_empty_columns(self) -> "Table":
         """The table without columns in which no row has anything."""

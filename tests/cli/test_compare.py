@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from ksm_cli.commands import compare
 from tests.studies.made_up import estimate, made_up_run, written
 
 
@@ -48,6 +49,15 @@ def test_more_runs_take_more_tables_each_with_the_first(ksm, runs):
     assert max(len(line) for line in result.stdout.splitlines()) <= 80
     headers = [row[1:] for row in _cells(result.stdout) if row[0] == "" and row[1].startswith("run")]
     assert headers == [["run 1", "run 2", "run 3"], ["run 1", "run 4", "run 5"]]
+
+
+def test_of_many_runs_the_first_are_shown_and_that_is_said(ksm, runs, monkeypatch):
+    monkeypatch.setattr(compare, "SHOWN", 4)
+    stdout = ksm("compare", *runs).stdout
+    headers = [row[1:] for row in _cells(stdout) if row[0] == "" and row[1].startswith("run")]
+    assert headers == [["run 1", "run 2", "run 3"], ["run 1", "run 4"]] and "5: aw50" not in stdout
+    assert "These are the first 4 of 5 runs." in stdout
+    assert len(json.loads(ksm("compare", *runs, "--json").stdout)["runs"]) == 5
 
 
 def test_json_holds_everything(ksm, runs):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from keras_selfmodel.experiments import RunWarning, find_runs, finished_runs
+from keras_selfmodel.experiments import RunWarning, find_runs, finished_runs, spread_history
 from tests.studies.made_up import estimate, made_up_grid, made_up_run, written
 
 VICTIM = "hidden64-aux10-seed1-jax"
@@ -143,3 +143,16 @@ def test_escape_sequences_and_markup_are_shown(ksm, tmp_path):
     assert page.exit_code == 0 and "\x1b" not in page.stdout + page.stderr
     text = Path("report.html").read_text(encoding="utf-8")
     assert "\x1b" not in text and "\\x1b[2J[red]made up[/red]" in text
+
+
+def test_a_file_that_changes_is_read_again(tmp_path):
+    """Runs that were read are kept while their files stay what they were."""
+    run = written(made_up_run(10, 1), tmp_path / "run")
+    (before,) = finished_runs(tmp_path)
+    assert finished_runs(tmp_path)[0] is before and len(spread_history(before).epochs) == run.recipe.epochs
+    written(made_up_run(10, 1, accuracy=0.5), tmp_path / "run", history=[{"epoch": 1, "weight_spread": 0.25}])
+    (after,) = finished_runs(tmp_path)
+    assert after.accuracy == 0.5 and before.accuracy != 0.5
+    assert list(spread_history(after).epochs) == [1] and list(spread_history(after).weight_spread) == [0.25]
+    (tmp_path / "run" / "history.csv").unlink()
+    assert len(spread_history(after).epochs) == 0

@@ -1,7 +1,9 @@
 import base64
+import csv
 import dataclasses
 import io
 import re
+import shutil
 from html.parser import HTMLParser
 from xml.etree import ElementTree
 
@@ -10,7 +12,7 @@ import numpy as np
 import pytest
 
 from keras_selfmodel.experiments.run_folder import RunFolder
-from keras_selfmodel.reporting import figure_bytes, report_html, sweep_figures
+from keras_selfmodel.reporting import figure_bytes, report, report_html, sweep_figures, write_runs
 from keras_selfmodel.reporting.figure_files import data_address
 from keras_selfmodel.studies import STATEMENTS, claims, studies_of
 from tests.studies.made_up import estimate, made_up_grid, made_up_run, written
@@ -299,3 +301,25 @@ def test_several_studies_have_sections_of_their_own(tmp_path):
 def test_the_same_runs_make_the_same_page(tmp_path):
     runs = made_up_grid(hiddens=(64,), weights=(0, 1), seeds=(1, 2))
     assert report_html(studies_of(runs), tmp_path) == report_html(studies_of(list(reversed(runs))), tmp_path)
+
+
+def test_a_page_of_many_runs_shows_some_and_names_the_file_of_all(sweep, tmp_path, monkeypatch):
+    folder, runs = sweep
+    found = studies_of(runs)
+    assert write_runs(found, folder, tmp_path / "all.html") == "" and not any(tmp_path.iterdir())
+    monkeypatch.setattr(report, "ROWS", 5)
+    monkeypatch.setattr(report, "NAMES", 2)
+    (folder / "unfinished").mkdir()
+    for name in "abc":
+        written(runs[0], folder / "unfinished" / name)
+        (folder / "unfinished" / name / "metrics.json").unlink()
+    name = write_runs(found, folder, tmp_path / "all.html")
+    page = Page(report_html(found, folder, all_runs=name))
+    assert len(page.tables["All runs"]) == 1 + 5
+    assert f"first 5 of {len(runs)} runs. All of them are in all-runs.csv." in page.words
+    assert "(3 runs) unfinished/a, unfinished/b and 1 more" in page.words
+    with (tmp_path / "all-runs.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert sorted(row["folder"] for row in rows) == sorted(run.folder.name for run in runs)
+    assert {float(row["RLCT"]) for row in rows} == {run.rlct.value for run in runs}
+    shutil.rmtree(folder / "unfinished")

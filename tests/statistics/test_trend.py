@@ -3,7 +3,7 @@ import itertools
 import numpy as np
 import pytest
 
-from keras_selfmodel.statistics import spearman_trend
+from keras_selfmodel.statistics import spearman_trend, trend
 
 
 def _ranks(numbers) -> np.ndarray:
@@ -49,3 +49,15 @@ def test_what_does_not_vary_has_no_trend(weights, values):
 def test_each_weight_needs_a_value():
     with pytest.raises(ValueError, match="2 and 1"):
         spearman_trend([0, 1], [1.0])
+
+
+def test_many_runs_have_the_p_value_of_permutations(monkeypatch):
+    """600 runs by t, and by 9,999 permutations, whose share has a standard error of √(p (1 − p) / 9,999) ≤ 0.005."""
+    rng = np.random.default_rng(2)
+    weights = np.repeat([0, 1, 5, 10], 150).tolist()
+    values = (rng.normal(size=600) + 0.025 * np.array(weights)).tolist()
+    by_t = spearman_trend(weights, values)
+    monkeypatch.setattr(trend, "MANY", 601)
+    by_permutations = spearman_trend(weights, values)
+    assert by_t.rho == pytest.approx(by_permutations.rho, abs=1e-12) and 0.02 < by_t.p < 0.5
+    assert by_t.p == pytest.approx(by_permutations.p, abs=0.015)
