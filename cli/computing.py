@@ -54,6 +54,8 @@ def computed(
         accelerated = machines.gpus_per_task > 0
     if together is None:
         together = accelerated and all(experiments.can_be_trained_together(recipe) for recipe in recipes)
+    if together:
+        experiments.check_together(recipes)  # a dry run is refused what the sweep would be
     workers = min(workers or (1 if accelerated else _workers()), max(1, len(plan.jobs)))
     if not quiet:
         failed = f", {len(plan.failures)} failed before" if plan.failures else ""

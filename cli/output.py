@@ -58,7 +58,8 @@ def print_table(table) -> None:
 def in_options(sentence: str) -> str:
     """A sentence of the package with its settings as options of the command that runs.
 
-    " (anchor='descend')" becomes " (--anchor descend)", or nothing where the command has no such option.
+    " (anchor='descend')" becomes " (--anchor descend)", or nothing where the command has no such option, and another
+    folder is chosen with --out.
     """
     context = click.get_current_context(silent=True)
     options = {} if context is None else {one.name: one.opts[0] for one in context.command.params}
@@ -66,7 +67,8 @@ def in_options(sentence: str) -> str:
     def option(found: re.Match) -> str:
         return f" ({options[found[1]]} {found[2]})" if found[1] in options else ""
 
-    return re.sub(r" \((\w+)='(\w+)'\)", option, sentence)
+    sentence = re.sub(r" \((\w+)='(\w+)'\)", option, sentence)
+    return re.sub(r"hoose another folder\b", r"\g<0> with --out", sentence) if "out" in options else sentence
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from ksm_cli.options.general import backend_option, json_option, quiet_option
 from ksm_cli.options.grids import numbers
 from ksm_cli.options.objectives import chosen_strengths
 from ksm_cli.options.recipes import data_dir_option, data_of, examples_option, opened
-from ksm_cli.options.settings import fitted, recipe_of, rlct_switch
+from ksm_cli.options.settings import fitted, recipe_of, rlct_switch, trial_name
 from ksm_cli.output import print_json, print_table, require, spoken_warnings
 
 # Tasks for which the strengths were chosen.
@@ -68,7 +68,6 @@ def controls_command(
     chosen_seeds = numbers(seeds, int, "--seeds", least=0)
     require("rich", "matplotlib", "scipy", "filelock")
     backend = activate(backend)
-    folder = out or Path("sweeps") / task
     with spoken_warnings():
         from keras_selfmodel import experiments, studies
         from ksm_cli.tables.controls import control_tables, matched_tables
@@ -78,6 +77,7 @@ def controls_command(
         dataset = data_of(chosen, data_dir, examples)
         recipe = recipe_of(chosen.recipe, (), measure_rlct, settings)
         recipe = fitted(recipe, len(dataset.y_train), settings["batch_size"])
+        folder = out or Path("sweeps") / f"{task}{trial_name(recipe, chosen.recipe, examples)}"
         with_baseline = {name: [0.0, *values] for name, values in strengths.items()}
         try:
             recipes = experiments.objectives_grid(recipe, with_baseline, hidden=sizes, seeds=chosen_seeds)

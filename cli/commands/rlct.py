@@ -149,6 +149,7 @@ def rlct_command(
         from keras_selfmodel._whole_files import write_whole
         from keras_selfmodel.datasets import inputs_of
         from keras_selfmodel.models.precision import computes_in_half
+        from keras_selfmodel.models.saved_model import UnreadableModelError, read_model
         from keras_selfmodel.reporting import write_figure
         from keras_selfmodel.rlct.stored_sampling import CheckpointWarning
         from ksm_cli.tables.rlct import calibration_json, calibration_table, profile_table, rlct_json, rlct_table
@@ -163,7 +164,10 @@ def rlct_command(
             raise click.UsageError("--calibrate chooses the step size. Leave out --step-size and --convention paper.")
         if profile and convention == "paper":
             raise click.UsageError("--profile varies γ, which --convention paper fixes. Leave out one of them.")
-        model = _load(file)
+        try:
+            model = read_model(file)
+        except UnreadableModelError as error:
+            raise click.ClickException(f"{file} is not a Keras model that can be loaded: {error}.") from error
         dataset = task.prepare(data_of(task, data_dir))
         data = inputs_of(model, dataset.x_train, scaling=scaling), dataset.y_train
         chosen = list(weights) or None
@@ -215,14 +219,3 @@ def rlct_command(
             write_figure((estimate.profile or calibration or estimate).plot(), plot)
         if any(issubclass(kind, CheckpointWarning) for kind in warned):
             raise click.exceptions.Exit(1)
-
-
-def _load(file: Path):
-    import keras
-
-    try:
-        return keras.models.load_model(file)
-    except (ImportError, MemoryError):
-        raise
-    except Exception as error:  # zipfile, h5py, json and Keras each raise their own
-        raise click.ClickException(f"{file} is not a Keras model that can be loaded: {error}") from error

@@ -9,7 +9,15 @@ from ksm_cli.options.general import backend_option, json_option, quiet_option
 from ksm_cli.options.keep_epochs import keep_epochs_option, keeping
 from ksm_cli.options.objectives import OBJECTIVE_NAMES, check_strength
 from ksm_cli.options.recipes import check_one, data_dir_option, data_of, examples_option, opened, recipe_option
-from ksm_cli.options.settings import TASK_NAMES, fitted, precision_option, recipe_of, rlct_switch, targets_option
+from ksm_cli.options.settings import (
+    TASK_NAMES,
+    fitted,
+    precision_option,
+    recipe_of,
+    rlct_switch,
+    targets_option,
+    trial_name,
+)
 from ksm_cli.output import Bar, Interrupted, print_json, print_table, require, spoken_warnings
 
 
@@ -99,7 +107,7 @@ def run_command(
 
         chosen = opened(task, recipe_file)
         recipe = keeping(recipe_of(chosen.recipe, targets, measure_rlct, settings), keep_epochs)
-        folder = out or Path("runs") / f"{recipe.name}-{backend}"
+        folder = out or Path("runs") / f"{recipe.name}{trial_name(recipe, chosen.recipe, examples)}-{backend}"
         dataset = data_of(chosen, data_dir, examples)
         recipe = fitted(recipe, len(dataset.y_train), settings["batch_size"])
         with Bar(quiet) as bar:

@@ -12,7 +12,15 @@ from ksm_cli.options.grids import GRIDS, numbers
 from ksm_cli.options.keep_epochs import keep_epochs_option, keeping
 from ksm_cli.options.objectives import objective_list
 from ksm_cli.options.recipes import check_one, data_dir_option, data_of, examples_option, opened, recipe_option
-from ksm_cli.options.settings import TASK_NAMES, fitted, precision_option, recipe_of, rlct_switch, targets_option
+from ksm_cli.options.settings import (
+    TASK_NAMES,
+    fitted,
+    precision_option,
+    recipe_of,
+    rlct_switch,
+    targets_option,
+    trial_name,
+)
 from ksm_cli.output import print_json, print_table, require, spoken_warnings
 
 
@@ -112,7 +120,7 @@ def sweep_command(
             recipes = experiments.objectives_grid(recipe, strengths, hidden=values["hidden"], seeds=values["seeds"])
         except ValueError as error:
             raise click.UsageError(str(error)) from error
-        folder = out or Path("sweeps") / recipe.task
+        folder = out or Path("sweeps") / f"{recipe.task}{trial_name(recipe, chosen.recipe, examples)}"
         announcement = _announcement(recipe.task, backend, values, objectives)
         result = computed(
             recipes,

@@ -1,6 +1,7 @@
 """Settings of a run as options, and the recipe they make."""
 
 import dataclasses
+import re
 
 import click
 
@@ -83,6 +84,21 @@ def recipe_of(start, targets, measure_rlct: bool | None, settings: dict):
         return dataclasses.replace(start, **given, rlct=None if measure_rlct is False else rlct)
     except ValueError as error:  # NaN and infinity, which a click range lets through.
         raise click.UsageError(str(error)) from error
+
+
+def trial_name(recipe, real, examples: int | None) -> str:
+    """What tells the folder of a trial from that of the real runs, such as "-epochs2-examples1024"; else nothing.
+
+    Args:
+        recipe: The recipe with the options' changes.
+        real: The task's recipe.
+        examples: The training samples that were asked for; `None` for all.
+    """
+    changed = [name for name in ("epochs", "batch_size", "precision") if getattr(recipe, name) != getattr(real, name)]
+    parts = [f"-{name.removesuffix('_size')}{getattr(recipe, name)}" for name in changed]
+    if recipe.targets != real.targets:
+        parts.append("-targets" + "+".join(re.sub(r"\W", "_", name) for name in recipe.targets))
+    return "".join(parts) + ("" if examples is None else f"-examples{examples}")
 
 
 def fitted(recipe, samples: int, batch_size: int | None):

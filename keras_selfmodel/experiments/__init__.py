@@ -30,7 +30,11 @@ from keras_selfmodel.experiments.sweeps.planning import Plan, plan_sweep
 from keras_selfmodel.experiments.sweeps.ray_cluster import RayCluster
 from keras_selfmodel.experiments.sweeps.results_table import row_of
 from keras_selfmodel.experiments.sweeps.sweeping import SweepProgress, SweepResult, sweep
-from keras_selfmodel.experiments.sweeps.training_together import can_be_trained_together, networks_at_once
+from keras_selfmodel.experiments.sweeps.training_together import (
+    can_be_trained_together,
+    check_together,
+    networks_at_once,
+)
 from keras_selfmodel.experiments.task import Task
 from keras_selfmodel.experiments.tasks import add_task, find_task
 from keras_selfmodel.experiments.training.training_record import TrainingDivergedError
@@ -63,6 +67,7 @@ __all__ = [
     "add_task",
     "can_be_measured_together",
     "can_be_trained_together",
+    "check_together",
     "clipped_to",
     "expected_seconds",
     "find_objective",

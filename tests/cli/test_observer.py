@@ -65,7 +65,10 @@ def test_json_holds_the_protocol_and_every_error(ksm, runs):
 def test_another_protocol_in_the_same_folder_is_refused(ksm, runs):
     ksm("observer", runs, *FEW, "--from", "logits", "-q")
     result = ksm("observer", runs, *FEW[:-1], "0,2", "--from", "logits", "-q")
-    assert result.exit_code == 1 and "capacities: [0] there, [0, 2] here. Choose another folder" in result.stderr
+    assert (
+        result.exit_code == 1
+        and "capacities: [0] there, [0, 2] here. Choose another folder with --out." in result.stderr
+    )
 
 
 def test_more_samples_than_there_are_are_told(ksm, runs):

@@ -201,6 +201,16 @@ def test_chosen_layers_descent_and_further_data(ksm, saved, tiny_mnist):
     assert max(len(line) for line in table.splitlines()) <= 80
 
 
+@pytest.mark.parametrize("part", [0.0, 0.5, 0.99])
+def test_a_model_that_is_cut_off_is_not_called_missing(ksm, saved, part):
+    file = saved(mlp(4, seed=1))
+    content = file.read_bytes()
+    file.write_bytes(content[: int(part * len(content))])
+    result = ksm("rlct", file, *QUICK)
+    assert result.exit_code == 1
+    assert f"{file} is not a Keras model that can be loaded: it is not a whole .keras file" in result.stderr
+
+
 def test_an_unknown_layer_is_answered_with_the_choices(ksm, saved, tiny_mnist):
     result = ksm("rlct", saved(mlp(4, seed=1)), *QUICK, "--layer", "hiden")
     assert result.exit_code == 1 and "layers hidden, logits" in result.stderr

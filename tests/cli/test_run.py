@@ -49,6 +49,16 @@ def test_the_folder_is_named_after_the_settings(ksm, asked):
     assert asked[0][1] == Path("runs") / f"mnist-hidden4-aux10-seed3-{keras.config.backend()}"
 
 
+def test_a_trial_does_not_take_the_folder_of_the_real_run(ksm, asked):
+    trial = ("--epochs", "2", "--examples", "64", "--precision", "mixed_bfloat16", "--targets", "hidden,logits")
+    ksm("run", "mnist", "--hidden", "4", *trial)
+    name = "mnist-hidden4-aux10-seed1-epochs2-precisionmixed_bfloat16-targetshidden+logits-examples64"
+    assert asked[0][1] == Path("runs") / f"{name}-{keras.config.backend()}"
+    # Nor those of the paper's own settings another one.
+    ksm("run", "mnist", "--epochs", "50", "--precision", "float32")
+    assert asked[1][1] == Path("runs") / f"mnist-hidden512-aux10-seed1-{keras.config.backend()}"
+
+
 def test_without_options_the_settings_are_the_papers_as_far_as_the_data_go(ksm, asked):
     paper = experiments.TASKS["mnist"].recipe
     result = ksm("run", "mnist")

@@ -95,6 +95,12 @@ def test_a_list_that_is_none_is_refused(ksm, option, text, said):
     assert result.exit_code == 2 and option in result.stderr and said in result.stderr
 
 
+@pytest.mark.parametrize("dry", [[], ["--dry-run"]])
+def test_a_dry_run_is_refused_what_the_sweep_would_be(ksm, tiny_mnist, dry):
+    result = ksm("sweep", "mnist", "--hidden", "3", "--precision", "mixed_bfloat16", "--together", *dry)
+    assert result.exit_code == 1 and "cannot be trained together" in result.stderr
+
+
 @pytest.mark.parametrize(
     ("option", "text", "said"),
     [

@@ -21,6 +21,7 @@ from keras_selfmodel.experiments.custom.recipe_file_error import RecipeFileError
 from keras_selfmodel.experiments.custom.recipe_sections import ModelSection, the_one_of
 from keras_selfmodel.experiments.recipe import Recipe
 from keras_selfmodel.models import mlp
+from keras_selfmodel.models.saved_model import UnreadableModelError, read_model
 
 HIDDEN = 64
 """Units of the hidden layer where nothing says."""
@@ -135,10 +136,8 @@ def _saved(where: str, file: Path, targets: tuple[str, ...], hidden: int | None)
         raise RecipeFileError(f"{where}: there is no file {file}.")
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
     try:
-        saved = classifier_of(keras.models.load_model(file, compile=False))
-    except (ImportError, MemoryError):
-        raise
-    except Exception as error:  # zipfile, h5py, json and Keras each have their own for what is no model
+        saved = classifier_of(read_model(file, compiled=False))
+    except UnreadableModelError as error:
         raise RecipeFileError(f"{where}: {file} is not a Keras model that can be loaded: {error}") from error
     try:
         graph = ClassifierGraph(saved)

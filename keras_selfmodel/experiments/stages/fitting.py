@@ -10,6 +10,7 @@ from keras_selfmodel.experiments.run_folder import DamagedRunError
 from keras_selfmodel.experiments.stages.context import RunContext
 from keras_selfmodel.experiments.training.trainer import Trainer
 from keras_selfmodel.experiments.training.training_record import TrainingRecord, epochs_done
+from keras_selfmodel.models.saved_model import UnreadableModelError, read_model
 
 
 def trained(run: RunContext, model: keras.Model, trainer: Trainer) -> keras.Model:
@@ -64,8 +65,6 @@ def load_model(file: Path) -> keras.Model:
         DamagedRunError: If the file is missing or damaged.
     """
     try:
-        return keras.models.load_model(file)
-    except (ImportError, MemoryError):
-        raise
-    except Exception as error:  # zipfile, h5py, json and Keras each have their own for a damaged file
+        return read_model(file)
+    except UnreadableModelError as error:
         raise DamagedRunError(file, f"it cannot be read as a network: {error}.") from error

@@ -2,7 +2,7 @@
 
 import os
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from keras_selfmodel import datasets
@@ -19,6 +19,7 @@ class DataOrigin:
         name: Name of the data set.
         recipe_file: The recipe file of the custom task of this name; `None` for a task of the paper.
         data_dir: Folder of TFDS data; `None` for TFDS_DATA_DIR or the usual one.
+        source: Where this process says that they come from, which every run notes down alike.
         digest: Digest that the data must have.
         examples: How many training examples of them the sweep takes.
     """
@@ -26,6 +27,7 @@ class DataOrigin:
     name: str
     recipe_file: str | None
     data_dir: str | None
+    source: str
     digest: str
     examples: int
 
@@ -37,6 +39,7 @@ class DataOrigin:
             dataset.name,
             None if custom is None else str(Path(custom.file).resolve()),
             None if data_dir is None else str(Path(data_dir).resolve()),
+            dataset.source,
             dataset.digest,
             len(dataset.y_train),
         )
@@ -58,4 +61,4 @@ class DataOrigin:
             raise RuntimeError(
                 f"{dataset.source} changed while the sweep was running, or differs from the sweep's data."
             )
-        return dataset
+        return replace(dataset, source=self.source)

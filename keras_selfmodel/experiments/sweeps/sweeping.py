@@ -3,11 +3,9 @@
 import contextlib
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from queue import SimpleQueue
-
-import keras
 
 from keras_selfmodel.datasets import Dataset
 from keras_selfmodel.experiments.one_run import finished_run
@@ -21,7 +19,7 @@ from keras_selfmodel.experiments.sweeps.planning import Plan
 from keras_selfmodel.experiments.sweeps.ray_cluster import RayCluster
 from keras_selfmodel.experiments.sweeps.ray_executor import RayExecutor
 from keras_selfmodel.experiments.sweeps.results_table import ResultsTable, write_results
-from keras_selfmodel.experiments.sweeps.training_together import can_be_trained_together, train_together
+from keras_selfmodel.experiments.sweeps.training_together import check_together, train_together
 
 SECONDS_BETWEEN_LOOKS = 1.0
 
@@ -96,7 +94,7 @@ def sweep(
     if workers < 1:
         raise ValueError(f"workers must be at least 1. Received: workers={workers}")
     if together:
-        _check_together(plan.jobs)
+        check_together([job.recipe for job in plan.jobs])
     progress = progress or SweepProgress()
     plan.folder.mkdir(parents=True, exist_ok=True)
     if cluster is not None:
@@ -166,16 +164,6 @@ def _finished_meanwhile(job: Job, dataset: Dataset) -> RunResult | None:
         return finished_run(job.recipe, dataset, job.folder)
     except RunFolderError:  # The folder is another run's.
         return None
-
-
-def _check_together(jobs: Sequence[Job]) -> None:
-    recipes = [job.recipe for job in jobs]
-    impossible = {f"{r.task} in {r.precision}" for r in recipes if not can_be_trained_together(r)}
-    if impossible:
-        raise ValueError(
-            f"Networks of {', '.join(sorted(impossible))} cannot be trained together on {keras.config.backend()}. "
-            "Train them one after another, or in several processes."
-        )
 
 
 def _is_busy(job: Job) -> bool:

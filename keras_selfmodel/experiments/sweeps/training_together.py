@@ -42,6 +42,20 @@ def can_be_trained_together(recipe: Recipe) -> bool:
     return find_task(recipe.task).together and transforms.FUNCTIONAL_OPTIMIZERS and recipe.precision == "float32"
 
 
+def check_together(recipes: Sequence[Recipe]) -> None:
+    """Makes sure that one program can train the networks of these recipes.
+
+    Raises:
+        ValueError: If it cannot.
+    """
+    impossible = {f"{r.task} in {r.precision}" for r in recipes if not can_be_trained_together(r)}
+    if impossible:
+        raise ValueError(
+            f"Networks of {', '.join(sorted(impossible))} cannot be trained together on {keras.config.backend()}. "
+            "Train them one after another, or in several processes."
+        )
+
+
 def networks_at_once(model: keras.Model, batch_size: int, limit: float = DEFAULT_BYTES, longest: int = 1) -> int:
     """How many networks fit into a number of bytes beside the data; at least one.
 

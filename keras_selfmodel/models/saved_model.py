@@ -1,0 +1,33 @@
+"""Networks from files."""
+
+import zipfile
+from pathlib import Path
+
+import keras
+
+
+class UnreadableModelError(ValueError):
+    """A file holds no network that can be read."""
+
+
+def read_model(file: Path, *, compiled: bool = True) -> keras.Model:
+    """The network in a file that `model.save` wrote.
+
+    Args:
+        file: The file.
+        compiled: Whether it is compiled as it was.
+
+    Raises:
+        UnreadableModelError: If the file is missing or damaged, or needs a class that is not registered.
+    """
+    if not file.is_file():
+        raise UnreadableModelError("there is no such file")
+    # Keras calls it a file that is not found.
+    if file.suffix == ".keras" and not zipfile.is_zipfile(file):
+        raise UnreadableModelError("it is not a whole .keras file: cut off, or damaged")
+    try:
+        return keras.models.load_model(file, compile=compiled)
+    except (ImportError, MemoryError):
+        raise
+    except Exception as error:  # zipfile, h5py, json and Keras each have their own for a damaged file
+        raise UnreadableModelError(str(error).rstrip(".") or type(error).__name__) from error
