@@ -13,7 +13,13 @@ if not os.environ.get("KERAS_BACKEND"):
     os.environ["KERAS_BACKEND"] = next(
         name for name in ("jax", "tensorflow", "torch") if importlib.util.find_spec(name)
     )
+# oneDNN, which TensorFlow and PyTorch compute convolutions with, corrupts the heap on some CPUs where those of two or
+# three channels, as in the tests' ResNets, are trained: plain Keras on PyTorch 2.13 ends or hangs then.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 if os.environ["KERAS_BACKEND"] == "torch":
+    import torch
+
+    torch.backends.mkldnn.enabled = False
     # The tests' arrays are small: several threads only wait for each other, for minutes on a busy machine.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
