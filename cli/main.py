@@ -1,6 +1,5 @@
 """The program `ksm`: its commands, and the one place where errors become text and exit codes."""
 
-import _thread
 import errno
 import os
 import signal
@@ -44,7 +43,8 @@ def ended_like_ctrl_c() -> Iterator[None]:
         if not issubclass(event.exc_type, KeyboardInterrupt):
             return reported(event)
         # The signal came where Python drops what is raised, such as JAX's callback of the garbage collector.
-        threading.Timer(0.1, _thread.interrupt_main, [signal.SIGTERM]).start()
+        again = next(one for one in (signal.SIGINT, *ENDING) if callable(signal.getsignal(one)))
+        threading.Timer(0.1, signal.raise_signal, [again]).start()
 
     changed = {one: signal.signal(one, interrupt) for one in ENDING if signal.getsignal(one) is signal.SIG_DFL}
     reported, sys.unraisablehook = sys.unraisablehook, unraised
@@ -89,7 +89,8 @@ class Program(click.Group):
         except EXPECTED as error:
             if os.environ.get("KSM_DEBUG"):
                 raise
-            raise click.ClickException(visible(in_options(said(error))) or type(error).__name__) from error
+            command = self.get_command(ctx, ctx.invoked_subcommand or "")
+            raise click.ClickException(visible(in_options(said(error), command)) or type(error).__name__) from error
 
 
 def said(error: Exception) -> str:

@@ -55,14 +55,19 @@ def print_table(table) -> None:
     Literally(markup=False, emoji=False).print(table)
 
 
-def in_options(sentence: str) -> str:
+def in_options(sentence: str, command: click.Command | None = None) -> str:
     """A sentence of the package with its settings as options of the command that runs.
 
     " (anchor='descend')" becomes " (--anchor descend)", or nothing where the command has no such option, and another
     folder is chosen with --out.
+
+    Args:
+        sentence: The sentence.
+        command: The command; `None` for the one that runs.
     """
     context = click.get_current_context(silent=True)
-    options = {} if context is None else {one.name: one.opts[0] for one in context.command.params}
+    command = command or (context and context.command)
+    options = {one.name: one.opts[0] for one in command.params} if command else {}
 
     def option(found: re.Match) -> str:
         return f" ({options[found[1]]} {found[2]})" if found[1] in options else ""

@@ -93,10 +93,10 @@ def estimate_rlct(
     Example:
 
     >>> import numpy as np
-    >>> x = np.repeat(np.random.default_rng(0).normal(size=(32, 3)), 2, axis=0)
-    >>> y = np.tile([0, 1], 32)  # each point once in either class: zero weights fit best
+    >>> x = np.repeat(np.random.default_rng(0).normal(size=(1000, 3)), 2, axis=0)
+    >>> y = np.tile([0, 1], 1000)  # each point once in either class: zero weights fit best
     >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, kernel_initializer="zeros")])
-    >>> estimate = estimate_rlct(model, (x, y), seed=1, batch_size=64)
+    >>> estimate = estimate_rlct(model, (x, y), seed=1)
     >>> 1.5 < estimate.value < 2.5  # 8 weights, 4 of them without effect on the probabilities
     True
     """

@@ -25,6 +25,7 @@ def test_the_names_are_those_of_the_package():
 
 def test_controls_are_trained_compared_and_drawn(ksm, tiny_mnist, without_figures):
     asked = ("--objective", "self-modeling=1", "--objective", "dropout=0.5", "--examples", "64")
+    asked += ("--out", "sweeps/mnist")
     result = ksm(*SMALL, *asked, *HERE)
     assert result.exit_code == 0
     assert max(len(line) for line in result.stdout.splitlines()) <= 80
@@ -115,7 +116,7 @@ def test_a_control_is_run_by_name(ksm, tiny_mnist, without_figures):
     result = ksm("run", "mnist", "--objective", "weight-decay", "--aux-weight", "0.1", *small)
     assert result.exit_code == 0 and "mnist, H = 3, weight-decay 0.1, seed 1" in result.stdout
     (run,) = finished_runs("runs")
-    assert run.folder.name == f"mnist-hidden3-weight-decay-aux0.1-seed1-{keras.config.backend()}"
+    assert run.folder.name == f"mnist-hidden3-weight-decay-aux0.1-seed1-epochs1-batch32-{keras.config.backend()}"
 
 
 def test_an_objective_that_a_task_cannot_have_is_said_before_a_sweep(ksm, tiny_mnist):

@@ -46,11 +46,11 @@ def asked(monkeypatch, tiny_mnist):
 def test_the_folder_is_named_after_the_settings(ksm, asked):
     result = ksm(*SMALL, "--seed", "3")
     assert (result.exit_code, result.stderr) == (1, "Error: stopped here\n")
-    assert asked[0][1] == Path("runs") / f"mnist-hidden4-aux10-seed3-{keras.config.backend()}"
+    assert asked[0][1] == Path("runs") / f"mnist-hidden4-aux10-seed3-epochs2-batch32-{keras.config.backend()}"
 
 
 def test_a_trial_does_not_take_the_folder_of_the_real_run(ksm, asked):
-    trial = ("--epochs", "2", "--examples", "64", "--precision", "mixed_bfloat16", "--targets", "hidden,logits")
+    trial = ("--epochs", "2", "--examples", "64", "--precision", "mixed_bfloat16", "--targets", "hidden+logits")
     ksm("run", "mnist", "--hidden", "4", *trial)
     name = "mnist-hidden4-aux10-seed1-epochs2-precisionmixed_bfloat16-targetshidden+logits-examples64"
     assert asked[0][1] == Path("runs") / f"{name}-{keras.config.backend()}"

@@ -40,9 +40,11 @@ def test_a_sweep_says_what_it_will_do_and_ends_in_a_table(ksm, tiny_mnist, witho
     assert f"mnist on {backend}: 2 hidden × 2 aux weights × 2 seeds" in result.stderr
     assert "0 runs finished, 8 to compute" in result.stderr and "expected time: about" in result.stderr
     assert "8/8 mnist-hidden4-aux2-seed2: accuracy" in result.stderr
-    with Path("sweeps/mnist/results.csv").open(newline="") as file:
+    with Path("sweeps/mnist-epochs2-batch32/results.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    assert len(rows) == 8 and all((Path("sweeps/mnist") / row["run"] / "model.keras").exists() for row in rows)
+    assert len(rows) == 8 and all(
+        (Path("sweeps/mnist-epochs2-batch32") / row["run"] / "model.keras").exists() for row in rows
+    )
     mean = sum(float(row["weight_spread"]) for row in rows[:2]) / 2
     assert f"{mean:.4f} ± " in result.stdout
 
@@ -108,7 +110,7 @@ def test_a_dry_run_is_refused_what_the_sweep_would_be(ksm, tiny_mnist, dry):
         ("--hidden", "99999999999999999999", "hidden must be a whole number from 1 to 10,000,000"),
     ],
 )
-def test_a_slip_of_the_hand_is_refused(ksm, option, text, said):
+def test_a_slip_of_the_hand_is_refused(ksm, tiny_mnist, option, text, said):
     result = ksm("sweep", "mnist", option, text)
     assert result.exit_code == 2 and said in result.stderr
 
