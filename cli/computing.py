@@ -64,9 +64,11 @@ def computed(
     if plan.jobs and machines is not None and not quiet:
         click.echo(_tasks(machines), err=True)
     elif plan.jobs and not quiet:
-        seconds = experiments.expected_seconds(plan, dataset) / workers
+        expected = experiments.expected_time(plan, dataset)
         way = f"{workers} runs at a time" if workers > 1 else "one run after another"
-        click.echo(f"expected time: about {duration(seconds)} of training and sampling, {way}", err=True)
+        source = " and ".join(expected.sources)
+        about = f"about {duration(expected.seconds / workers)} of training and sampling, {way}"
+        click.echo(f"expected time: {about}\n  from {source}", err=True)
         if together:
             sampled = accelerated and any(experiments.can_be_measured_together(recipe) for recipe in recipes)
             what = "trained and sampled together" if sampled else "trained together"

@@ -118,6 +118,8 @@ def run_command(
             )
             try:
                 result = experiments.run(recipe, dataset, folder, resume=resume, devices=devices, progress=progress)
+                if devices == 1:
+                    experiments.remember_paces([result], dataset)
             except KeyboardInterrupt:
                 advice = f"To continue the run in {folder}, repeat the command with --resume."
                 raise Interrupted(advice) from None

@@ -23,9 +23,10 @@ from keras_selfmodel.experiments.run_store import (
     shortcomings,
     spread_history,
 )
-from keras_selfmodel.experiments.sweeps.expected_time import expected_seconds
+from keras_selfmodel.experiments.sweeps.expected_time import ExpectedTime, expected_time
 from keras_selfmodel.experiments.sweeps.grids import grid, objectives_grid
 from keras_selfmodel.experiments.sweeps.measuring_together import can_be_measured_together, networks_sampled_at_once
+from keras_selfmodel.experiments.sweeps.paces import remember_paces
 from keras_selfmodel.experiments.sweeps.planning import Plan, plan_sweep
 from keras_selfmodel.experiments.sweeps.ray_cluster import RayCluster
 from keras_selfmodel.experiments.sweeps.results_table import row_of
@@ -69,7 +70,8 @@ __all__ = [
     "can_be_trained_together",
     "check_together",
     "clipped_to",
-    "expected_seconds",
+    "ExpectedTime",
+    "expected_time",
     "find_objective",
     "find_task",
     "find_runs",
@@ -83,6 +85,7 @@ __all__ = [
     "plan_sweep",
     "read_recipe_file",
     "read_run",
+    "remember_paces",
     "row_of",
     "run",
     "sampling_settings",

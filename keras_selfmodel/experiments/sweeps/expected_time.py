@@ -1,93 +1,79 @@
 """How long the runs of a sweep will take, before they start."""
 
-import contextlib
-import itertools
-import tempfile
 import time
-from collections import defaultdict
-from dataclasses import replace
+from dataclasses import dataclass
+from typing import Literal
 
-import numpy as np
+import keras
 
+from keras_selfmodel import transforms
 from keras_selfmodel.datasets import Dataset
-from keras_selfmodel.experiments.one_run import run
-from keras_selfmodel.experiments.progress import Progress
-from keras_selfmodel.experiments.recipe import Recipe
+from keras_selfmodel.experiments.run_store import find_runs
+from keras_selfmodel.experiments.sweeps.jobs import Job
+from keras_selfmodel.experiments.sweeps.paces import Pace, kind_of, known_paces, paces_of
+from keras_selfmodel.experiments.sweeps.pilot import pilot_pace
 from keras_selfmodel.experiments.sweeps.planning import Plan
 
-# Whole epochs of MNIST.
-PILOT_BATCHES, PILOT_EPOCHS, PILOT_STEPS = 120, 2, 120
+SECONDS_OF_PILOTS = 20.0
+
+Source = Literal["finished runs of the folder", "earlier runs on this machine", "a short pilot run"]
 
 
-def expected_seconds(plan: Plan, dataset: Dataset) -> float:
-    """Seconds of computing that a plan's runs will take, one after another.
+@dataclass(frozen=True)
+class ExpectedTime:
+    """How long runs will take.
 
-    From the finished runs of the folder where there are any with as many hidden units; else from a pilot: a few batches
-    of training and a few steps of sampling, after those that compile. Compiling, loading and drawing are not in it.
+    Attributes:
+        seconds: Seconds of computing, one run after another.
+        sources: What that was concluded from.
+    """
+
+    seconds: float
+    sources: tuple[Source, ...]
+
+
+def expected_time(plan: Plan, dataset: Dataset) -> ExpectedTime:
+    """The time that a plan's runs will take, one after another.
+
+    A step of training and of sampling takes as long as it did in the finished runs of the folder with the same network,
+    computed on this backend and these devices; where there are none, in earlier runs on this machine; else in a pilot,
+    which all together end after 20 s. What is compiled once for all runs, loading and drawing are not in a pilot.
 
     Args:
         plan: The runs.
         dataset: Their data.
     """
-    measured = defaultdict(list)
-    for result in plan.kept:
-        measured[result.recipe.hidden].append(sum(result.seconds.values()))
-    seconds = {hidden: float(np.mean(values)) for hidden, values in measured.items()}
-    for job in sorted(plan.jobs, key=lambda job: -job.recipe.aux_weight):
-        if job.recipe.hidden not in seconds:
-            seconds[job.recipe.hidden] = pilot_seconds(job.recipe, dataset)
-    return sum(seconds[job.recipe.hidden] for job in plan.jobs)
+    samples = len(dataset.y_train)
+    found: dict[str, tuple[Pace, Source]] = {
+        kind: (pace, "earlier runs on this machine") for kind, pace in known_paces().items()
+    }
+    for kind, pace in _of_the_folder(plan, dataset).items():
+        found[kind] = pace, "finished runs of the folder"
+    total, sources, deadline = 0.0, dict[Source, None](), time.perf_counter() + SECONDS_OF_PILOTS
+    last: tuple[Pace, Source] | None = None
+    # The largest first: what there is no time to try takes no longer than they do.
+    for job in sorted(plan.jobs, key=_size, reverse=True):
+        kind = kind_of(job.recipe, dataset)
+        if kind not in found:
+            left = deadline - time.perf_counter()
+            # A baseline takes no longer than the network with a self-model that came before it.
+            if last is None or (left > 0 and job.recipe.aux_weight > 0):
+                last = pilot_pace(job.recipe, dataset, max(left, 0.0)), "a short pilot run"
+            found[kind] = last
+        pace, source = last = found[kind]
+        total += pace.seconds(job.recipe, samples)
+        sources[source] = None
+    return ExpectedTime(total, tuple(sources))
 
 
-class _EnoughError(Exception):
-    """The pilot has seen what it needs."""
+def _size(job: Job) -> tuple:
+    return job.recipe.rlct is not None, job.recipe.hidden, job.recipe.aux_weight > 0
 
 
-def pilot_seconds(recipe: Recipe, dataset: Dataset) -> float:
-    """Seconds that one run will take, from a short one with the same network.
-
-    Args:
-        recipe: Settings of the run.
-        dataset: Its data.
-    """
-    part = 1.0
-    if dataset.x_train.ndim > 1:  # the vocabulary of a part of the texts would be another
-        train = min(len(dataset.y_train), PILOT_BATCHES * recipe.batch_size)
-        part = train / len(dataset.y_train)
-        test = max(1, round(part * len(dataset.y_test)))
-        dataset = replace(
-            dataset,
-            x_train=dataset.x_train[:train],
-            y_train=dataset.y_train[:train],
-            x_test=dataset.x_test[:test],
-            y_test=dataset.y_test[:test],
-        )
-    short = replace(recipe, epochs=min(PILOT_EPOCHS, recipe.epochs))
-    if recipe.rlct is not None:
-        short = replace(short, rlct=replace(recipe.rlct, burn_in=0, num_draws=PILOT_STEPS, thinning=1))
-    clock: dict[str, list[tuple[int, float]]] = defaultdict(list)
-
-    def epoch(done: int, *_) -> None:
-        clock["epochs"].append((done, time.perf_counter()))
-
-    def sampling(done: int, total: int) -> None:
-        clock["sampling"].append((done, time.perf_counter()))
-        if done >= total:
-            raise _EnoughError
-
-    start = time.perf_counter()
-    with tempfile.TemporaryDirectory() as folder, contextlib.suppress(_EnoughError):
-        run(short, dataset, folder, progress=Progress(epoch, sampling))
-    whole = time.perf_counter() - start
-    seconds = recipe.epochs * _each(clock["epochs"], whole) / part
-    if recipe.rlct is not None:
-        each = _each(clock["sampling"], whole)
-        # The second estimate descends for as many steps as its burn-in takes, before it samples as long as the first.
-        seconds += (2 * recipe.rlct.num_steps + (recipe.rlct.burn_in or 0)) * each
-    return seconds
-
-
-def _each(moments: list[tuple[int, float]], whole: float) -> float:
-    """Seconds of one unit between two moments, where nothing was compiled in between."""
-    pauses = [(after - before) / (done - start) for (start, before), (done, after) in itertools.pairwise(moments)]
-    return min(pauses, default=whole / max(moments[-1][0], 1))
+def _of_the_folder(plan: Plan, dataset: Dataset) -> dict[str, Pace]:
+    """Paces of the runs of these data that the folder has, by kind."""
+    here = keras.config.backend(), tuple(transforms.devices())
+    there = find_runs(plan.folder).results if plan.folder.is_dir() else ()
+    alike = [run for run in there if run.config is not None and run.config.data.digest == dataset.digest]
+    made_by = {run.folder: run.config.provenance for run in alike if run.config is not None}
+    return paces_of([r for r in alike if (made_by[r.folder].backend, made_by[r.folder].devices) == here], dataset)

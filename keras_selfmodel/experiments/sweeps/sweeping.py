@@ -15,6 +15,7 @@ from keras_selfmodel.experiments.run_store import place_of
 from keras_selfmodel.experiments.sweeps.executors import Executor, HereExecutor, ProcessesExecutor
 from keras_selfmodel.experiments.sweeps.jobs import Job
 from keras_selfmodel.experiments.sweeps.measuring_together import measure_together, measuring_together_pays
+from keras_selfmodel.experiments.sweeps.paces import remember_paces
 from keras_selfmodel.experiments.sweeps.planning import Plan
 from keras_selfmodel.experiments.sweeps.ray_cluster import RayCluster
 from keras_selfmodel.experiments.sweeps.ray_executor import RayExecutor
@@ -116,7 +117,10 @@ def sweep(
         execute = HereExecutor(dataset, progress.step)
     else:
         execute = ProcessesExecutor(dataset, progress.step, data_dir=data_dir, workers=min(workers, len(plan.jobs)))
-    return _computed(plan, failures, execute, progress, dataset)
+    result = _computed(plan, failures, execute, progress, dataset)
+    new = {job.folder for job in plan.jobs}
+    remember_paces([one for one in result.results if one.folder in new], dataset)
+    return result
 
 
 def _computed(

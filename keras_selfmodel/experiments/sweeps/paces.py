@@ -1,0 +1,143 @@
+"""How fast this machine computes runs of a kind, from those that it has finished."""
+
+import contextlib
+import hashlib
+import json
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+
+from keras_selfmodel import transforms
+from keras_selfmodel._typed_files import DamagedFileError, TypedFile
+from keras_selfmodel.datasets import Dataset
+from keras_selfmodel.datasets.cache import cache_root
+from keras_selfmodel.experiments.recipe import Recipe
+from keras_selfmodel.experiments.run_result import RunResult
+from keras_selfmodel.experiments.stages.measuring import PARTS
+
+# Settings that change how many steps there are, or no time at all.
+WITHOUT_EFFECT = ("aux_weight", "seed", "epochs", "keep_epochs", "learning_rate", "momentum")
+# Of a sampling, what makes one step longer.
+OF_A_STEP = (
+    "rlct.convention",
+    "rlct.sampler",
+    "rlct.num_chains",
+    "rlct.batch_size",
+    "rlct.chains_at_once",
+    "rlct.control_variate",
+)
+# Kinds that are kept, the latest.
+KINDS = 500
+
+
+@dataclass(frozen=True)
+class Pace:
+    """What the parts of a run take.
+
+    Attributes:
+        training: Seconds of one training step.
+        sampling: Seconds of one step of sampling; `None` if nothing was sampled.
+        other: Seconds of the rest: testing, figures, and what is compiled for them.
+    """
+
+    training: float
+    sampling: float | None
+    other: float = 0.0
+
+    @classmethod
+    def of(cls, result: RunResult, samples: int) -> "Pace":
+        """The pace of a finished run.
+
+        Args:
+            result: The run.
+            samples: Number of its training samples.
+        """
+        parts = ("training", *PARTS.values())
+        training, *sampling = (result.seconds.get(name, 0.0) for name in parts)
+        return cls(
+            training / training_steps(result.recipe, samples),
+            None if result.recipe.rlct is None else sum(sampling) / sampling_steps(result.recipe),
+            sum(seconds for name, seconds in result.seconds.items() if name not in parts),
+        )
+
+    @classmethod
+    def mean(cls, paces: "Sequence[Pace]") -> "Pace":
+        """The mean of the paces of one kind."""
+        sampled = [pace.sampling for pace in paces if pace.sampling is not None]
+        return cls(
+            sum(pace.training for pace in paces) / len(paces),
+            sum(sampled) / len(sampled) if sampled else None,
+            sum(pace.other for pace in paces) / len(paces),
+        )
+
+    def seconds(self, recipe: Recipe, samples: int) -> float:
+        """Seconds that a run takes at this pace."""
+        sampling = 0.0 if recipe.rlct is None else (self.sampling or 0.0) * sampling_steps(recipe)
+        return self.training * training_steps(recipe, samples) + sampling + self.other
+
+
+@dataclass(frozen=True)
+class Paces:
+    """`seconds-per-step.json` in the folder of the cache: the paces by kind of run, the latest last."""
+
+    kinds: dict[str, Pace]
+
+
+PACES = TypedFile(Paces, format=1)
+
+
+def training_steps(recipe: Recipe, samples: int) -> int:
+    """Steps of a run's training."""
+    return recipe.epochs * math.ceil(samples / recipe.batch_size)
+
+
+def sampling_steps(recipe: Recipe) -> int:
+    """Steps of both samplings of a run: the second descends for as long as its burn-in takes before it samples."""
+    return 0 if recipe.rlct is None else 2 * recipe.rlct.num_steps + (recipe.rlct.burn_in or 0)
+
+
+def kind_of(recipe: Recipe, dataset: Dataset) -> str:
+    """What runs share that take equally long for a step on this machine, as a short text."""
+    settings = {
+        name: value
+        for name, value in recipe.settings().items()
+        if name not in WITHOUT_EFFECT and (not name.startswith("rlct") or name in OF_A_STEP)
+    }
+    shapes = [dataset.x_train.shape[1:], dataset.num_classes]
+    kind = [settings, recipe.aux_weight > 0, shapes, keras.config.backend(), transforms.devices()]
+    return hashlib.sha256(json.dumps(kind, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+def known_paces() -> dict[str, Pace]:
+    """The paces of earlier runs on this machine by `kind_of`; nothing where the file is missing or damaged."""
+    try:
+        return PACES.read(_file()).kinds
+    except (OSError, DamagedFileError):
+        return {}
+
+
+def paces_of(results: Iterable[RunResult], dataset: Dataset) -> dict[str, Pace]:
+    """Mean paces of finished runs by `kind_of`; of those whose time is unknown, none."""
+    found: dict[str, list[Pace]] = {}
+    for result in results:
+        if "training" in result.seconds:
+            pace = Pace.of(result, len(dataset.y_train))
+            found.setdefault(kind_of(result.recipe, dataset), []).append(pace)
+    return {kind: Pace.mean(paces) for kind, paces in found.items()}
+
+
+def remember_paces(results: Iterable[RunResult], dataset: Dataset) -> None:
+    """Keeps the paces of runs that this machine has finished; a folder that cannot be written stops nothing."""
+    new = paces_of(results, dataset)
+    if not new:
+        return
+    kinds = {kind: pace for kind, pace in known_paces().items() if kind not in new} | new
+    with contextlib.suppress(OSError):
+        PACES.write(_file(), Paces(dict(list(kinds.items())[-KINDS:])))
+
+
+def _file() -> Path:
+    return cache_root() / "seconds-per-step.json"
