@@ -51,18 +51,20 @@ def expected_time(plan: Plan, dataset: Dataset) -> ExpectedTime:
         found[kind] = pace, "finished runs of the folder"
     total, sources, deadline = 0.0, dict[Source, None](), time.perf_counter() + SECONDS_OF_PILOTS
     last: tuple[Pace, Source] | None = None
+    hidden = 0
     # The largest first: what there is no time to try takes no longer than they do.
     for job in sorted(plan.jobs, key=_size, reverse=True):
         kind = kind_of(job.recipe, dataset)
         if kind not in found:
             left = deadline - time.perf_counter()
-            # A baseline takes no longer than the network with a self-model that came before it.
-            if last is None or (left > 0 and job.recipe.aux_weight > 0):
+            # A baseline takes no longer than the network of its size with a self-model, which came before it.
+            is_told = job.recipe.aux_weight == 0 and job.recipe.hidden == hidden
+            if last is None or (left > 0 and not is_told):
                 last = pilot_pace(job.recipe, dataset, max(left, 0.0)), "a short pilot run"
             found[kind] = last
-        pace, source = last = found[kind]
-        total += pace.seconds(job.recipe, samples)
-        sources[source] = None
+        last, hidden = found[kind], job.recipe.hidden
+        total += found[kind][0].seconds(job.recipe, samples)
+        sources[found[kind][1]] = None
     return ExpectedTime(total, tuple(sources))
 
 
