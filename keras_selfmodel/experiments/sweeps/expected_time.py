@@ -59,9 +59,10 @@ def expected_time(plan: Plan, dataset: Dataset) -> ExpectedTime:
             left = deadline - time.perf_counter()
             # A baseline takes no longer than the network of its size with a self-model, which came before it.
             is_told = job.recipe.aux_weight == 0 and job.recipe.hidden == hidden
-            if last is None or (left > 0 and not is_told):
-                last = pilot_pace(job.recipe, dataset, max(left, 0.0)), "a short pilot run"
-            found[kind] = last
+            if last is not None and (is_told or left <= 0):
+                found[kind] = last
+            else:
+                found[kind] = pilot_pace(job.recipe, dataset, max(left, 0.0)), "a short pilot run"
         last, hidden = found[kind], job.recipe.hidden
         total += found[kind][0].seconds(job.recipe, samples)
         sources[found[kind][1]] = None
