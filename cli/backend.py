@@ -59,7 +59,7 @@ def choose(requested: str | None) -> tuple[str, str]:
     """
     for backend, origin in ((requested, "--backend"), (os.environ.get("KERAS_BACKEND"), "KERAS_BACKEND")):
         try:
-            if installation.asked_for(backend, origin):
+            if backend and installation.asked_for(backend, origin):
                 return backend, origin
         except ImportError as error:
             raise click.UsageError(str(error)) from None

@@ -65,8 +65,8 @@ def in_options(sentence: str, command: click.Command | None = None) -> str:
         sentence: The sentence.
         command: The command; `None` for the one that runs.
     """
-    context = click.get_current_context(silent=True)
-    command = command or (context and context.command)
+    running = click.get_current_context(silent=True)
+    command = command or (running.command if running else None)
     options = {one.name: one.opts[0] for one in command.params} if command else {}
 
     def option(found: re.Match) -> str:

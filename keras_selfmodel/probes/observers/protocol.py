@@ -1,7 +1,7 @@
 """What observers see and predict, and their training budget."""
 
 from dataclasses import asdict, dataclass, replace
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 # Training and test samples, where there are as many.
 SAMPLES = 10_000
@@ -90,7 +90,7 @@ class ObserverProtocol:
         >>> protocol.samples, protocol.held_out
         (1400, 100)
         """
-        found = {}
+        found: dict[str, Any] = {}
         for name, there in (("samples", samples), ("held_out", held_out)):
             value = getattr(self, name)
             if value is not None and value > there:
