@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from ksm_cli.output import Interrupted
+from ksm_cli.output import Bar, Interrupted
 from ksm_cli.sweep_progress import SweepBar, duration
 
 # The largest memory observed: ResNet-18 on PyTorch takes 2.7 GB, an RLCT of IMDB 2.2 to 2.6, MNIST up to 1.7.
@@ -64,7 +64,9 @@ def computed(
     if plan.jobs and machines is not None and not quiet:
         click.echo(_tasks(machines), err=True)
     elif plan.jobs and not quiet:
-        expected = experiments.expected_time(plan, dataset)
+        with Bar(quiet) as bar:
+            bar.phase("estimating the time")
+            expected = experiments.expected_time(plan, dataset)
         way = f"{workers} runs at a time" if workers > 1 else "one run after another"
         source = " and ".join(expected.sources)
         about = f"about {duration(expected.seconds / workers)} of training and sampling, {way}"

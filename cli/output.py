@@ -4,6 +4,7 @@ import importlib.util
 import json
 import re
 import sys
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,9 @@ from typing import Any
 import click
 
 from ksm_cli.backend import installation
+
+# On a file or a pipe: a command of minutes leaves a line for each of its parts, one of hours a few more.
+SECONDS_BETWEEN_LINES = 60.0
 
 
 def require(*modules: str, extra: str = "experiments") -> None:
@@ -39,6 +43,16 @@ def visible(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(one if one in "\n\t" or one.isprintable() else ascii(one)[1:-1] for one in text)
+
+
+def next_steps(*lines: tuple[str, str]) -> None:
+    """Says on standard error what to do with a result.
+
+    Args:
+        *lines: Commands, and what each of them is for.
+    """
+    for start, (command, purpose) in zip(["Next:", *[""] * len(lines)], lines, strict=False):
+        click.echo(f"{start:<6}{command}  # {purpose}", err=True)
 
 
 def print_table(table) -> None:
@@ -100,12 +114,18 @@ class Interrupted(click.ClickException):
 def terminal_progress():
     """A `rich.progress.Progress` on standard error whose tasks have a field `note`; not started."""
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    class Count(ProgressColumn):
+        """Units done of those there are; nothing of what has none."""
+
+        def render(self, task) -> str:
+            return "" if task.total is None else f"{task.completed:>4.0f}/{task.total:.0f}"
 
     return Progress(
         TextColumn("{task.description:<9}"),
         BarColumn(bar_width=16),
-        TextColumn("{task.completed:>4.0f}/{task.total:.0f}"),
+        Count(),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
         TextColumn("{task.fields[note]}"),
@@ -114,7 +134,7 @@ def terminal_progress():
 
 
 class Bar:
-    """A progress bar with the time left on a terminal; a plain line now and then elsewhere.
+    """A progress bar with the time left on a terminal; elsewhere a line at its end, before that at most one a minute.
 
     Args:
         quiet: Whether to print nothing.
@@ -125,7 +145,10 @@ class Bar:
         self._terminal = sys.stderr.isatty()
         self._progress: Any = None  # a `rich.progress.Progress`, whose import takes a while
         self._tasks: dict[str, int] = {}
+        self._phase: int | None = None
+        self._loading = ""
         self._said: dict[str, int] = {}
+        self._moment = time.monotonic()  # of the last line
 
     def __enter__(self) -> "Bar":
         if self._terminal and not self._quiet:
@@ -134,17 +157,53 @@ class Bar:
         return self
 
     def __exit__(self, *_) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """Leaves the terminal to what is printed next."""
         if self._progress is not None:
+            self._end_phase()
             self._progress.stop()
+
+    def loading(self, words: str) -> None:
+        """As `phase`; elsewhere than on a terminal it is said afterwards, so that errors of options come alone."""
+        if self._progress is not None:
+            self.phase(f"loading {words}")
+        self._loading, self._moment = words, time.monotonic()
+
+    def phase(self, words: str) -> None:
+        """Says what begins: with a moving line until the next part on a terminal, with a plain line elsewhere."""
+        if self._quiet:
+            return
+        if self._progress is not None:
+            self._end_phase()
+            self._phase = self._progress.add_task("", total=None, note=f"{words} …")
+        else:
+            if self._loading:
+                self._say(f"loaded {self._loading} in {time.monotonic() - self._moment:.0f} s")
+                self._loading = ""
+            self._say(f"{words} …")
+
+    def _end_phase(self) -> None:
+        if self._phase is not None:
+            self._progress.remove_task(self._phase)
+            self._phase = None
+
+    def _say(self, line: str) -> None:
+        self._moment = time.monotonic()
+        click.echo(line, err=True)
 
     def show(self, part: str, done: int, total: int, note: str = "") -> None:
         """Tells that `done` of `total` units of a part are done."""
         if self._quiet:
             return
         if self._progress is not None:
+            self._end_phase()
             if part not in self._tasks:
                 self._tasks[part] = self._progress.add_task(part, total=total, note=note)
             self._progress.update(self._tasks[part], completed=done, note=note)
-        elif done == total or done >= self._said.get(part, 0) + total / 10:
+            return
+        tenth = done >= self._said.get(part, 0) + total / 10
+        if done == total or (tenth and time.monotonic() >= self._moment + SECONDS_BETWEEN_LINES):
             self._said[part] = done
-            click.echo(f"{part} {done}/{total} {note}".rstrip(), err=True)
+            self._say(f"{part} {done}/{total} {note}".rstrip())

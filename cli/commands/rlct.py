@@ -10,7 +10,7 @@ from ksm_cli.options.figures import figure_file
 from ksm_cli.options.general import backend_option, json_option, quiet_option
 from ksm_cli.options.recipes import check_one, data_dir_option, data_of, opened, recipe_option
 from ksm_cli.options.settings import TASK_NAMES
-from ksm_cli.output import Bar, Interrupted, print_json, print_table, require, spoken_warnings
+from ksm_cli.output import Bar, Interrupted, next_steps, print_json, print_table, require, spoken_warnings
 
 # Written out, for the help's sake: importing them would import Keras. A test compares.
 SAMPLER_NAMES = ("underdamped", "sgld", "rmsprop", "sgnht", "mala")
@@ -141,8 +141,9 @@ def rlct_command(
     """
     check_one(data_name, recipe_file, "--data", TASK_NAMES)
     require("rich", "arviz", *(["matplotlib"] if plot else []))
-    activate(backend)
-    with spoken_warnings() as warned:
+    with Bar(quiet) as bar, spoken_warnings() as warned:
+        bar.loading("Keras, the network and the data")
+        activate(backend)
         import keras_selfmodel as ksm
         from keras_selfmodel import experiments
         from keras_selfmodel._classifier_graph import classifier_of
@@ -174,29 +175,30 @@ def rlct_command(
         observe = {"test": (inputs_of(model, dataset.x_test, scaling=scaling), dataset.y_test)} if test_loss else None
         calibration = None
         try:
-            with Bar(quiet) as bar:
-                if calibrate:
-                    given = {name: settings[name] for name in ("num_draws", "burn_in") if settings[name] is not None}
-                    if sampling.target_error is not None:
-                        given["target_error"] = sampling.target_error
-                    calibration = ksm.rlct.calibrate_rlct(
-                        model, data, settings=sampling, weights=chosen, progress=partial(bar.show, "pilots"), **given
-                    )
-                    sampling = calibration.settings
-                estimate = ksm.estimate_rlct(
-                    model,
-                    data,
-                    settings=sampling,
-                    anchor=anchor,
-                    observe=observe,
-                    profile=profile,
-                    checkpoint=checkpoint,
-                    progress=partial(bar.show, "RLCT"),
-                    weights=chosen,
+            if calibrate:
+                given = {name: settings[name] for name in ("num_draws", "burn_in") if settings[name] is not None}
+                if sampling.target_error is not None:
+                    given["target_error"] = sampling.target_error
+                calibration = ksm.rlct.calibrate_rlct(
+                    model, data, settings=sampling, weights=chosen, progress=partial(bar.show, "pilots"), **given
                 )
+                sampling = calibration.settings
+            estimate = ksm.estimate_rlct(
+                model,
+                data,
+                settings=sampling,
+                anchor=anchor,
+                observe=observe,
+                profile=profile,
+                checkpoint=checkpoint,
+                progress=partial(bar.show, "RLCT"),
+                phase=lambda words: bar.phase(f"RLCT: {words}"),
+                weights=chosen,
+            )
         except KeyboardInterrupt:
             stored = checkpoint is not None and checkpoint.exists()
             raise Interrupted("To continue from the checkpoint, repeat the command." if stored else "") from None
+        bar.end()
         if as_json:
             extra = {} if calibration is None else {"calibration": calibration_json(calibration)}
             print_json({**rlct_json(estimate, dataset), **extra})
@@ -217,5 +219,12 @@ def rlct_command(
             write_whole(traces, lambda part: estimate.to_inference_data().to_netcdf(str(part)))
         if plot is not None:
             write_figure((estimate.profile or calibration or estimate).plot(), plot)
+        if not (as_json or quiet):
+            further = {
+                "--profile": None if profile or convention == "paper" else "how the RLCT depends on its localization",
+                "--plot chains.png": None if plot else "the chains, or the plateau, as a figure",
+                "--anchor descend": None if anchor == "descend" else "at the nearby minimum of this loss",
+            }
+            next_steps(*((f"the same with {option}", purpose) for option, purpose in further.items() if purpose))
         if any(issubclass(kind, CheckpointWarning) for kind in warned):
             raise click.exceptions.Exit(1)

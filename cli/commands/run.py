@@ -1,5 +1,6 @@
 """`ksm run`: train one network and measure it."""
 
+import shlex
 from pathlib import Path
 
 import click
@@ -18,7 +19,7 @@ from ksm_cli.options.settings import (
     targets_option,
     trial_name,
 )
-from ksm_cli.output import Bar, Interrupted, print_json, print_table, require, spoken_warnings
+from ksm_cli.output import Bar, Interrupted, next_steps, print_json, print_table, require, spoken_warnings
 
 
 @click.command(
@@ -101,8 +102,9 @@ def run_command(
         )
     check_strength(settings["objective"], settings["aux_weight"])
     require("rich", "matplotlib")
-    backend = activate(backend)
-    with spoken_warnings():
+    with Bar(quiet) as bar, spoken_warnings():
+        bar.loading("Keras and the data")
+        backend = activate(backend)
         from keras_selfmodel import experiments
 
         chosen = opened(task, recipe_file)
@@ -110,25 +112,24 @@ def run_command(
         folder = out or Path("runs") / f"{recipe.name}{trial_name(recipe, chosen.recipe, examples)}-{backend}"
         dataset = data_of(chosen, data_dir, examples)
         recipe = fitted(recipe, len(dataset.y_train), settings["batch_size"])
-        with Bar(quiet) as bar:
-            progress = experiments.Progress(
-                epoch=lambda done, total, row: bar.show("epochs", done, total, _note(row)),
-                sampling=lambda done, total: bar.show("RLCT", done, total),
-                descended=lambda done, total: bar.show("RLCT after descent", done, total),
-            )
-            try:
-                result = experiments.run(recipe, dataset, folder, resume=resume, devices=devices, progress=progress)
-                if devices == 1:
-                    experiments.remember_paces([result], dataset)
-            except KeyboardInterrupt:
-                advice = f"To continue the run in {folder}, repeat the command with --resume."
-                raise Interrupted(advice) from None
-            except experiments.FolderTakenError as error:
-                state, resumed = ("a finished", "show") if error.finished else ("an unfinished", "continue")
-                raise click.ClickException(
-                    f"{folder} already holds {state} run. Use --resume to {resumed} it, or --out to choose another "
-                    "folder."
-                ) from None
+        progress = experiments.Progress(
+            epoch=lambda done, total, row: bar.show("epochs", done, total, _note(row)),
+            sampling=lambda done, total: bar.show("RLCT", done, total),
+            descended=lambda done, total: bar.show("RLCT after descent", done, total),
+            phase=bar.phase,
+        )
+        try:
+            result = experiments.run(recipe, dataset, folder, resume=resume, devices=devices, progress=progress)
+            if devices == 1:
+                experiments.remember_paces([result], dataset)
+        except KeyboardInterrupt:
+            advice = f"To continue the run in {folder}, repeat the command with --resume."
+            raise Interrupted(advice) from None
+        except experiments.FolderTakenError as error:
+            state, resumed = ("a finished", "show") if error.finished else ("an unfinished", "continue")
+            raise click.ClickException(
+                f"{folder} already holds {state} run. Use --resume to {resumed} it, or --out to choose another folder."
+            ) from None
     if as_json:
         print_json({**result.metrics(), "rlct_precision": "float32", "seconds": result.seconds, "folder": str(folder)})
     else:
@@ -140,6 +141,13 @@ def run_command(
             for sentence in estimate.warnings:
                 where = " after descent" if name == "rlct_descended" else ""
                 click.secho(f"Warning: RLCT{where}: {sentence}", fg="yellow", err=True)
+        if not quiet:
+            source = f"--data {task}" if task else f"--recipe {shlex.quote(str(recipe_file))}"
+            where = shlex.quote(str(folder))
+            next_steps(
+                (f"ksm rlct {where}/model.keras {source} --profile", "how the RLCT depends on its localization"),
+                (f"ksm compare {where} OTHER_RUN", "beside another run, such as one with --aux-weight 0"),
+            )
 
 
 def _note(row: dict[str, float]) -> str:

@@ -1,5 +1,6 @@
 """`ksm sweep`: a grid of runs, trained and measured."""
 
+import shlex
 from pathlib import Path
 
 import click
@@ -21,7 +22,7 @@ from ksm_cli.options.settings import (
     targets_option,
     trial_name,
 )
-from ksm_cli.output import print_json, print_table, require, spoken_warnings
+from ksm_cli.output import Bar, next_steps, print_json, print_table, require, spoken_warnings
 
 
 @click.command(
@@ -104,14 +105,16 @@ def sweep_command(
         "aux_weights": numbers(aux_weight or grid["aux_weight"], float, "--aux-weight", least=0),
         "seeds": numbers(seeds or grid["seeds"], int, "--seeds", least=0),
     }
-    backend = activate(backend)
     with spoken_warnings():
-        from keras_selfmodel import experiments
+        with Bar(quiet) as bar:
+            bar.loading("Keras and the data")
+            backend = activate(backend)
+            from keras_selfmodel import experiments
 
-        chosen = opened(task, recipe_file)
-        recipe = keeping(recipe_of(chosen.recipe, targets, measure_rlct, settings), keep_epochs)
-        dataset = data_of(chosen, data_dir, examples)
-        recipe = fitted(recipe, len(dataset.y_train), settings["batch_size"])
+            chosen = opened(task, recipe_file)
+            recipe = keeping(recipe_of(chosen.recipe, targets, measure_rlct, settings), keep_epochs)
+            dataset = data_of(chosen, data_dir, examples)
+            recipe = fitted(recipe, len(dataset.y_train), settings["batch_size"])
         # What a recipe says, where no list was given.
         values["hidden"] = values["hidden"] or [recipe.hidden]
         values["aux_weights"] = values["aux_weights"] or sorted({0.0, recipe.aux_weight})
@@ -146,6 +149,12 @@ def sweep_command(
             print_table(table)
         if result.results:
             click.echo(f"table of all runs: {folder / 'results.csv'}")
+        if result.results and not quiet:
+            where = shlex.quote(str(folder))
+            next_steps(
+                (f"ksm report {where}", "the claims, tested"),
+                (f"ksm plot {where}", "figures like the paper's"),
+            )
     raise_failures(result, len(recipes))
 
 

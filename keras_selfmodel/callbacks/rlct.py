@@ -81,7 +81,9 @@ class RLCT(keras.callbacks.Callback):
             fixed = {}
             if self.estimates:
                 fixed = {"inverse_temperature": self.inverse_temperature, "localization": self.localization}
-            estimate = estimate_rlct(self.model, self._samples, settings=self.settings, **{**self.arguments, **fixed})
+            estimate = estimate_rlct(
+                self.model, self._samples, settings=self.settings, **{"verbose": 0, **self.arguments, **fixed}
+            )
             self.estimates[epoch] = estimate
             self.inverse_temperature, self.localization = estimate.inverse_temperature, estimate.localization
             value, std_error = estimate.value, estimate.std_error

@@ -12,6 +12,7 @@ import numpy as np
 from keras_selfmodel.rlct.conventions import SamplingSettings
 from keras_selfmodel.rlct.data import MEMORY_LIMIT
 from keras_selfmodel.rlct.problem import Problem
+from keras_selfmodel.rlct.progress_bar import Reports, Verbose
 from keras_selfmodel.rlct.rlct_estimate import RLCTEstimate
 from keras_selfmodel.rlct.sampling_changes import CalibrationChanges, changed_settings
 from keras_selfmodel.rlct.standard_error import sampling_error
@@ -73,6 +74,7 @@ def calibrate_rlct(
     *,
     settings: SamplingSettings | None = None,
     target_error: float = 0.01,
+    verbose: Verbose = "auto",
     progress: Callable[[int, int], None] | None = None,
     loss: keras.losses.Loss | Callable | str | None = None,
     weights=None,
@@ -103,7 +105,8 @@ def calibrate_rlct(
         data: As for `estimate_rlct`.
         settings: What to start from; its step size must be free (`None`) and its convention "dataset".
         target_error: Sampling error asked for, as a part of the estimate, in 0 … 1.
-        progress: Called with (steps done, steps in all) now and then.
+        verbose: As for `estimate_rlct`.
+        progress: Called with (steps done, steps in all) now and then, in place of the bar.
         loss: As for `estimate_rlct`.
         weights, class_weight, num_samples, memory_limit: As for `estimate_rlct`.
         **changes: Fields of `SamplingSettings` to set.
@@ -138,6 +141,7 @@ def calibrate_rlct(
     start = start.for_samples(problem.energy.num_samples)
     total = (len(LOCALIZATIONS) + sum(f**-0.5 for f in STEP_SIZES)) * (BURN_IN + DRAWS)
     finished = 0.0
+    reports = Reports(verbose, progress)
     notes: list[str] = []
 
     def pilot(longer: float = 1.0, **given) -> RLCTEstimate:
@@ -145,7 +149,9 @@ def calibrate_rlct(
         steps = round(BURN_IN * longer / 50) * 50, round(DRAWS * longer / 50) * 50
         estimate = problem.estimate(
             dataclasses.replace(start, burn_in=steps[0], num_draws=steps[1], target_error=None, **given),
-            progress=progress and (lambda done, _: progress(min(round(finished + done), int(total)), int(total))),
+            reports=Reports(
+                progress=lambda done, _: reports.steps(min(round(finished + done), int(total)), int(total))
+            ),
         )
         finished += longer * (BURN_IN + DRAWS)
         return estimate

@@ -12,6 +12,7 @@ from keras_selfmodel.rlct.conventions import SamplingSettings
 from keras_selfmodel.rlct.data import MEMORY_LIMIT
 from keras_selfmodel.rlct.problem import Problem
 from keras_selfmodel.rlct.profiles import profiling
+from keras_selfmodel.rlct.progress_bar import Reports, Verbose
 from keras_selfmodel.rlct.rlct_estimate import RLCTEstimate
 from keras_selfmodel.rlct.sampling_changes import SamplingChanges, changed_settings
 from keras_selfmodel.rlct.stepwise import alone
@@ -32,7 +33,9 @@ def estimate_rlct(
     observe: dict[str, tuple] | None = None,
     profile: bool | Sequence[float] = False,
     checkpoint: str | Path | None = None,
+    verbose: Verbose = "auto",
     progress: Callable[[int, int], None] | None = None,
+    phase: Callable[[str], None] | None = None,
     class_weight: Mapping[int, float] | None = None,
     num_samples: int | None = None,
     memory_limit: float = MEMORY_LIMIT,
@@ -73,7 +76,10 @@ def estimate_rlct(
             own: `RLCTEstimate.profile`, see `localization_profile`.
         checkpoint: A file that the sampling is written to every half minute. If it is there, the sampling goes on
             where it ends; with more draws than before, it is continued, and with fewer used whole.
-        progress: Called with (steps done, steps in all) now and then.
+        verbose: 0 shows nothing; "auto" and 1 show a progress bar, and what is done before it, on a terminal and in a
+            notebook, elsewhere one line for each phase on standard error; 2 shows these lines everywhere.
+        progress: Called with (steps done, steps in all) now and then, in place of the bar.
+        phase: Called with what begins, in words, such as the descent and what is compiled.
         class_weight: Weight of each class, as for `fit`.
         num_samples: Samples to take, from the first on: n, also of data sets that have no end. `None`: all.
         memory_limit: Bytes up to which the data lie in memory and on the device. More are drawn from a temporary file,
@@ -102,11 +108,14 @@ def estimate_rlct(
     """
     settings = changed_settings(estimate_rlct, settings, changes)
     reading: dict[str, Any] = {"class_weight": class_weight, "num_samples": num_samples, "memory_limit": memory_limit}
-    problem = Problem.of(model, data, loss, weights, observe, training=settings.convention == "paper", **reading)
-    estimate = problem.estimate(settings, anchor=anchor, checkpoint=checkpoint, progress=progress)
-    if profile is not False:
-        found = alone(profiling(problem, settings, None if profile is True else profile))
-        estimate = dataclasses.replace(estimate, profile=found)
+    with Reports(verbose, progress, phase) as reports:
+        reports.phase("reading the data")
+        problem = Problem.of(model, data, loss, weights, observe, training=settings.convention == "paper", **reading)
+        estimate = problem.estimate(settings, anchor=anchor, checkpoint=checkpoint, reports=reports)
+        if profile is not False:
+            reports.phase("profile of localizations")
+            found = alone(profiling(problem, settings, None if profile is True else profile))
+            estimate = dataclasses.replace(estimate, profile=found)
     issue_warnings(estimate)
     return estimate
 

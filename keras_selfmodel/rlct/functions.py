@@ -13,6 +13,7 @@ from keras_selfmodel.rlct.data.arrays import as_arrays
 from keras_selfmodel.rlct.energy import energy_of_losses
 from keras_selfmodel.rlct.estimating import issue_warnings
 from keras_selfmodel.rlct.problem import Problem
+from keras_selfmodel.rlct.progress_bar import Reports, Verbose
 from keras_selfmodel.rlct.rlct_estimate import RLCTEstimate
 from keras_selfmodel.rlct.sampling_changes import changed_settings
 from keras_selfmodel.rlct.structures import flattened
@@ -27,7 +28,9 @@ def estimate_of_function(
     anchor: Literal["trained", "descend"] = "trained",
     observe: dict | None = None,
     checkpoint: str | Path | None = None,
+    verbose: Verbose = "auto",
     progress: Callable[[int, int], None] | None = None,
+    phase: Callable[[str], None] | None = None,
     num_samples: int | None = None,
     memory_limit: float = MEMORY_LIMIT,
     **changes,
@@ -44,7 +47,8 @@ def estimate_of_function(
         weights: w*, a structure of arrays: dicts, lists and tuples, nested as you like, on JAX any registered tree.
         data: A structure of arrays with one row for each sample, such as `(x, y)` or `{"tokens": tokens}`; or a data
             set of batches as for `estimate_rlct`, whose batches the function gets.
-        settings, anchor, checkpoint, progress, num_samples, memory_limit, **changes: As for `estimate_rlct`.
+        settings, anchor, checkpoint, verbose, progress, phase: As for `estimate_rlct`.
+        num_samples, memory_limit, **changes: As for `estimate_rlct`.
         observe: Further data, each by its name.
 
     Returns:
@@ -86,9 +90,9 @@ def estimate_of_function(
 
     here = energy_of_losses(of_rows, found, samples)
     observed = {name: here.on(other) for name, other in others.items()}
-    estimate = Problem(here, observed, "a function of weights and data").estimate(
-        settings, anchor=anchor, checkpoint=checkpoint, progress=progress
-    )
+    problem = Problem(here, observed, "a function of weights and data")
+    with Reports(verbose, progress, phase) as reports:
+        estimate = problem.estimate(settings, anchor=anchor, checkpoint=checkpoint, reports=reports)
     issue_warnings(estimate)
     return estimate
 

@@ -2,7 +2,6 @@
 
 import dataclasses
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -25,6 +24,7 @@ from keras_selfmodel.rlct.energy import Energy
 from keras_selfmodel.rlct.losses import check_class_labels, chosen_loss, disagreement
 from keras_selfmodel.rlct.network_loss import energy, energy_of_network
 from keras_selfmodel.rlct.prior_width import weight_scale
+from keras_selfmodel.rlct.progress_bar import Reports
 from keras_selfmodel.rlct.rlct_estimate import RLCTEstimate
 from keras_selfmodel.rlct.samplers import SAMPLERS
 from keras_selfmodel.rlct.sampling import Sampling
@@ -134,10 +134,10 @@ class Problem:
         *,
         anchor: str = "trained",
         checkpoint: str | Path | None = None,
-        progress: Callable[[int, int], None] | None = None,
+        reports: Reports | None = None,
     ) -> RLCTEstimate:
-        """The estimate by these settings; arguments as for `estimate_rlct`."""
-        return alone(self.estimating(settings, anchor=anchor, checkpoint=checkpoint, progress=progress))
+        """The estimate by these settings; other arguments as for `estimate_rlct`."""
+        return alone(self.estimating(settings, anchor=anchor, checkpoint=checkpoint, reports=reports))
 
     def estimating(
         self,
@@ -145,12 +145,14 @@ class Problem:
         *,
         anchor: str = "trained",
         checkpoint: str | Path | None = None,
-        progress: Callable[[int, int], None] | None = None,
+        reports: Reports | None = None,
     ) -> Stepwise[RLCTEstimate]:
-        """Asks for the steps of the chains, and returns the estimate; arguments as for `estimate_rlct`."""
+        """Asks for the steps of the chains, and returns the estimate; other arguments as for `estimate_rlct`."""
+        reports = reports or Reports()
         trained, num_samples = self.energy, self.energy.num_samples
         given, searched = settings, 0
         if settings.inverse_temperature == "auto":
+            reports.phase("searching for a temperature")
             settings, searched = yield from self._at_an_automatic_temperature(settings, anchor)
         adapts = settings.localization is None
         settings = settings.resolved(num_samples, trained.num_parameters, weight_scale(trained.anchor))
@@ -168,14 +170,16 @@ class Problem:
             raise ValueError(f"anchor must be 'trained' or 'descend'. Received: {anchor!r}")
         anchored, descent, evaluations = trained, None, 0
         if anchor == "descend":
+            reports.phase("descending to the minimum nearby")
             anchored, descent, evaluations = descend(trained, settings, max(settings.burn_in, 1))
+        reports.phase("computing the loss at w*")
         sampling = Sampling(
             anchored,
             settings,
             adapts,
             self.observed if descent is None else {n: o.at(anchored.anchor) for n, o in self.observed.items()},
             None if checkpoint is None else Path(checkpoint),
-            progress,
+            reports,
             identity={"trained weights": trained.anchor, "data": trained.identity(), "anchor": anchor},
         )
         traces = yield from sampling.steps()
@@ -197,6 +201,7 @@ class Problem:
         hotter = None
         free = given.inverse_temperature is None and given.convention == "dataset"
         if free and settings.burn_in >= BURN_IN and at_no_minimum(estimate):
+            reports.phase("sampling at higher temperatures, because w* is no minimum")
             hotter = yield from hotter_estimate(
                 partial(self.estimating, anchor=anchor), given, estimate.inverse_temperature / FACTOR
             )

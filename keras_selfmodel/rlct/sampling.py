@@ -3,7 +3,6 @@
 import math
 import time
 import warnings
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from keras_selfmodel.rlct.chains import Chains
 from keras_selfmodel.rlct.continuing import continued
 from keras_selfmodel.rlct.conventions import ResolvedSettings
 from keras_selfmodel.rlct.energy import Energy
+from keras_selfmodel.rlct.progress_bar import Reports
 from keras_selfmodel.rlct.standard_error import relative_sampling_error
 from keras_selfmodel.rlct.stepwise import Stepwise, alone
 from keras_selfmodel.rlct.stored_sampling import CheckpointWarning, digest, read_sampling, write_sampling
@@ -44,7 +44,7 @@ class Sampling:
         adapts: Whether the localization may become weaker during burn-in: that it was not given.
         observed: Further data sets, as the same loss on them.
         checkpoint: File that holds the sampling as far as it is; read if it is there. `None`: nothing is stored.
-        progress: Called with (steps done, steps in all) now and then; those of the blocks after another.
+        reports: Is told the steps of all blocks one after another, and what is done before and after them.
         identity: Trees of arrays, or words, that a stored sampling must share with this one.
 
     Attributes:
@@ -58,7 +58,7 @@ class Sampling:
         adapts: bool,
         observed: dict[str, Energy],
         checkpoint: Path | None,
-        progress: Callable[[int, int], None] | None,
+        reports: Reports,
         identity: dict,
     ) -> None:
         self._energy = energy
@@ -77,7 +77,7 @@ class Sampling:
         )
         shorter = None if energy.shortcut is None else energy.shortcut.chains(energy, settings)
         self._kind: type[Chains] = shorter or Chains
-        self._progress = progress or (lambda *_: None)
+        self._reports = reports
         self._evaluations = 0
         self._parts: list[dict[str, np.ndarray]] = []  # of the present block of chains, one for each call
         self._blocks: list[dict[str, np.ndarray]] = []  # of the blocks before it
@@ -121,6 +121,8 @@ class Sampling:
             if number < len(self._blocks):
                 limit = self._blocks[number]["losses"].shape[1]
                 continue
+            if number == 0:
+                self._reports.phase("curvature and first steps, which are compiled")
             chains = self._kind(self._energy, settings, block, self._gradient)
             if stored is not None:
                 chains.restore(*stored)
@@ -167,7 +169,7 @@ class Sampling:
         self._parts.append(part)
         if self._adapts and done < DECISION * settings.burn_in <= stop:
             self._adapt(chains)
-        self._progress(before * limit + stop, blocks * limit)
+        self._reports.steps(before * limit + stop, blocks * limit)
 
     def _adapt(self, chains: Chains) -> None:
         """Weakens the localization where the data hold most directions; all blocks as the first."""
@@ -188,6 +190,7 @@ class Sampling:
             return {}
         if self._lost():
             return {}
+        self._reports.phase("sampling at a weaker localization")
         chains.localization /= SECOND_FACTOR
         most = self._energy.steps_per_call(settings)
         stretch = yield from continued(chains, steps, self._per_sample, settings, block.start, most)

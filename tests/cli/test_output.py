@@ -12,24 +12,43 @@ from ksm_cli.commands.run import run_command
 from ksm_cli.output import Bar, in_options, print_json, require, spoken_warnings
 
 
-def test_progress_elsewhere_than_on_a_terminal_is_a_line_now_and_then(capsys):
+def test_progress_elsewhere_than_on_a_terminal_is_a_line_for_each_phase(capsys):
     with Bar(quiet=False) as bar:
+        bar.phase("training")
         for done in range(1, 101):
             bar.show("epochs", done, 100, f"loss {done}")
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert err.splitlines() == [f"epochs {done}/100 loss {done}" for done in range(10, 101, 10)]
-
-
-def test_the_last_step_is_always_told(capsys):
-    with Bar(quiet=False) as bar:
+        bar.phase("RLCT: curvature")
         for done in (40, 80, 83):
             bar.show("RLCT", done, 83)
-    assert capsys.readouterr().err.splitlines()[-1] == "RLCT 83/83"
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.splitlines() == ["training …", "epochs 100/100 loss 100", "RLCT: curvature …", "RLCT 83/83"]
+
+
+def test_a_phase_of_hours_is_a_line_for_each_tenth(capsys, monkeypatch):
+    clock = iter(range(0, 10**6, 10))  # ten seconds from one look to the next
+    monkeypatch.setattr("ksm_cli.output.time.monotonic", lambda: next(clock))
+    with Bar(quiet=False) as bar:
+        for done in range(1, 1001):
+            bar.show("epochs", done, 1000)
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 10 and lines[-1] == "epochs 1000/1000"
+
+
+def test_on_a_terminal_a_phase_is_a_live_line_until_its_bar(capsys, monkeypatch):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    with Bar(quiet=False) as bar:
+        bar.phase("curvature")
+        shown = [task.fields["note"] for task in bar._progress.tasks]
+        bar.show("RLCT", 1, 10)
+        after = [(task.description, task.total) for task in bar._progress.tasks]
+    assert shown == ["curvature …"] and after == [("RLCT", 10)]
 
 
 def test_quiet_progress_says_nothing(capsys):
     with Bar(quiet=True) as bar:
+        bar.phase("training")
         bar.show("epochs", 1, 1)
     assert capsys.readouterr() == ("", "")
 

@@ -41,6 +41,7 @@ def test_a_sweep_says_what_it_will_do_and_ends_in_a_table(ksm, tiny_mnist, witho
     assert "0 runs finished, 8 to compute" in result.stderr and "expected time: about" in result.stderr
     assert "  from a short pilot run\n" in result.stderr
     assert "8/8 mnist-hidden4-aux2-seed2: accuracy" in result.stderr
+    assert "Next: ksm report sweeps/mnist-epochs2-batch32 " in result.stderr
     with Path("sweeps/mnist-epochs2-batch32/results.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 8 and all(

@@ -14,6 +14,7 @@ from keras_selfmodel.rlct import SamplingSettings
 from keras_selfmodel.rlct.batches import batch_indices, paper_batches
 from keras_selfmodel.rlct.chains import Chains
 from keras_selfmodel.rlct.problem import Problem
+from keras_selfmodel.rlct.progress_bar import Reports
 from keras_selfmodel.rlct.standard_error import sampling_error
 from keras_selfmodel.words import WordChains
 
@@ -101,7 +102,7 @@ def test_they_go_on_where_they_were_stored(problem, tmp_path):
 
     with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr("keras_selfmodel.rlct.sampling.SECONDS_BETWEEN_CHECKPOINTS", -1.0)
-        problem.estimate(SETTINGS, checkpoint=tmp_path / "sampling.npz", progress=stop)
+        problem.estimate(SETTINGS, checkpoint=tmp_path / "sampling.npz", reports=Reports(progress=stop))
     resumed = problem.estimate(SETTINGS, checkpoint=tmp_path / "sampling.npz")
     np.testing.assert_array_equal(resumed.losses, whole.losses)
     assert resumed.distances == pytest.approx(whole.distances)

@@ -17,6 +17,7 @@ def trained(run: RunContext, model: keras.Model, trainer: Trainer) -> keras.Mode
     """Trains `model`, or goes on where the files of the folder say that it stands."""
     model, record = training_so_far(run, model)
     if not run.files.model.exists():
+        run.progress.phase("training: the first steps are compiled")
         trainer.fit(model, epochs=run.recipe.epochs, initial_epoch=len(record.rows), callbacks=[WeightSpread(), record])
         write_whole(run.files.model, model.save)
     return model

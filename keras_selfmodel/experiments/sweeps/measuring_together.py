@@ -28,6 +28,7 @@ from keras_selfmodel.experiments.tasks import find_task
 from keras_selfmodel.rlct import RLCTEstimate, SamplingSettings
 from keras_selfmodel.rlct.chains_together import can_be_sampled_together, together
 from keras_selfmodel.rlct.conventions import BATCH_SIZE
+from keras_selfmodel.rlct.progress_bar import Reports
 from keras_selfmodel.rlct.stepwise import Stepwise
 
 # The weights of a chain, their gradient, normal numbers, w*, and the weights before and after a call.
@@ -156,7 +157,7 @@ def _measure(opened: list[_Measuring], x, on_step: Callable) -> None:
                         one.settings,
                         anchor=anchor,
                         checkpoint=one.run.files.sampling(anchor),
-                        progress=_steps_of(one.job, part.removeprefix("RLCT "), on_step),
+                        reports=Reports(progress=_steps_of(one.job, part.removeprefix("RLCT "), on_step)),
                     )
                 )
                 for one, problem in zip(opened, problems, strict=True)
