@@ -44,12 +44,11 @@ class HereExecutor:
         """Takes jobs from the queue until it is empty, and yields the outcome of each."""
         while not jobs.empty():
             job = jobs.get()
-            parts = {"epoch": "epochs", "sampling": "RLCT", "descended": "after descent"}
-            told = {
-                callback: lambda done, total, *_, job=job, name=name: self._progress(job, name, done, total)
-                for callback, name in parts.items()
-            }
-            progress = Progress(**told)
+            epochs, sampling, descended = (
+                lambda done, total, *_, job=job, name=name: self._progress(job, name, done, total)
+                for name in ("epochs", "RLCT", "after descent")
+            )
+            progress = Progress(epochs, sampling, descended)
             yield job, perform(job, self._dataset, progress)
 
 

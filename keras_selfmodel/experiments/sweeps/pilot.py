@@ -15,6 +15,7 @@ from keras_selfmodel.experiments.rlct_problems import rlct_problem
 from keras_selfmodel.experiments.stages.building import compiled_model
 from keras_selfmodel.experiments.sweeps.paces import Pace
 from keras_selfmodel.experiments.tasks import find_task
+from keras_selfmodel.rlct.progress_bar import Reports
 
 # Whole epochs of MNIST.
 PILOT_BATCHES, PILOT_EPOCHS, PILOT_STEPS = 120, 2, 120
@@ -65,7 +66,7 @@ def pilot_pace(recipe: Recipe, dataset: Dataset, seconds: float) -> Pace:
 
     settings = replace(recipe.rlct, burn_in=0, num_draws=PILOT_STEPS, thinning=1)
     with contextlib.suppress(_EnoughError):
-        rlct_problem(recipe, model, trainer.training_samples()).estimate(settings, progress=step)
+        rlct_problem(recipe, model, trainer.training_samples()).estimate(settings, reports=Reports(progress=step))
     return Pace(training, _each(sampling, begin))
 
 

@@ -99,11 +99,11 @@ class _Clock:
                 return ()
 
         class Problem:
-            def estimate(self, settings, progress):
+            def estimate(self, settings, reports):
                 clock.asked.append(settings)
                 for done, seconds in ((40, 50.0), (80, 20.0), (120, 45.0)):
                     clock.now += seconds
-                    progress(done, 120)
+                    reports.steps(done, 120)
 
         task = dataclasses.replace(pilot.find_task(recipe.task), trainer=lambda *_: Trainer())
         monkeypatch.setattr(pilot, "find_task", lambda _: task)
