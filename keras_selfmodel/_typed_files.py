@@ -33,13 +33,13 @@ class DamagedFileError(ValueError):
 
     Attributes:
         file: The file, or what stands for it.
-        reason: What is wrong, with the field's name.
+        reason: What is wrong, with the field's name; a whole sentence.
     """
 
     def __init__(self, file: str | Path, reason: str) -> None:
         self.file = file
-        self.reason = reason
-        super().__init__(f"{file} is damaged: {reason}")
+        self.reason = reason.removesuffix(".") + "."
+        super().__init__(f"{file} is damaged: {self.reason}")
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def typed(kind: type[T], values: Any, file: str | Path) -> T:
     Traceback (most recent call last):
     ...
     keras_selfmodel._typed_files.DamagedFileError: settings.json is damaged: batch_size must be a whole number.
-    Received: 'many'
+    Received: 'many'.
     """
     values = visible_values(values)
     for misfit in misfits(kind, values):

@@ -46,7 +46,11 @@ Examples:
 @examples_option
 @rlct_switch
 @data_dir_option
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder. Default: sweeps/TASK.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder. Default: sweeps/TASK, with what a trial changes in its name.",
+)
 @computing_options
 @json_option
 @quiet_option

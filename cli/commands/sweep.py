@@ -57,7 +57,11 @@ Examples:
 @rlct_switch
 @keep_epochs_option
 @data_dir_option
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder. Default: sweeps/TASK.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder. Default: sweeps/TASK, with what a trial changes in its name.",
+)
 @computing_options
 @json_option
 @quiet_option

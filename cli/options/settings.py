@@ -54,7 +54,7 @@ rlct_switch = click.option(
     "--rlct/--no-rlct",
     "measure_rlct",
     default=None,
-    help="Estimate the RLCT or not. Default: yes, by the paper's convention; with --recipe, as the recipe says.",
+    help="Estimate the RLCT or not. Default: yes, by the paper's convention; a custom task as its recipe says.",
 )
 
 

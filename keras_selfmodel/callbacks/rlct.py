@@ -14,7 +14,7 @@ class RLCT(keras.callbacks.Callback):
     the first estimate takes.
 
     The logs, the history and the progress bar get `rlct` and `rlct_std_error`; between estimates they are NaN, because
-    Keras's history has an entry for every epoch.
+    Keras's history has an entry for every epoch, and so are those of an estimate that is not to be used.
 
     Args:
         data: The training samples, as passed to `fit`; see `estimate_rlct`. They are read once, when training begins.
@@ -86,6 +86,7 @@ class RLCT(keras.callbacks.Callback):
             )
             self.estimates[epoch] = estimate
             self.inverse_temperature, self.localization = estimate.inverse_temperature, estimate.localization
-            value, std_error = estimate.value, estimate.std_error
+            if estimate.verdict != "not to be used":
+                value, std_error = estimate.value, estimate.std_error
         if logs is not None:
             logs["rlct"], logs["rlct_std_error"] = value, std_error

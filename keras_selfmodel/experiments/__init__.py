@@ -23,7 +23,7 @@ from keras_selfmodel.experiments.run_store import (
     shortcomings,
     spread_history,
 )
-from keras_selfmodel.experiments.sweeps.expected_time import ExpectedTime, expected_time
+from keras_selfmodel.experiments.sweeps.forecast import ExpectedTime, expected_time
 from keras_selfmodel.experiments.sweeps.grids import grid, objectives_grid
 from keras_selfmodel.experiments.sweeps.measuring_together import can_be_measured_together, networks_sampled_at_once
 from keras_selfmodel.experiments.sweeps.paces import remember_paces

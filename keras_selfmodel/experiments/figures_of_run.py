@@ -1,9 +1,13 @@
 """The figures of one run."""
 
+from collections.abc import Mapping
+from pathlib import Path
+
 import keras
 import numpy as np
 
 from keras_selfmodel._classifier_graph import final_kernel
+from keras_selfmodel.experiments.run_folder import TRACES
 from keras_selfmodel.metrics import spread_of
 from keras_selfmodel.rlct import RLCTEstimate
 
@@ -11,13 +15,15 @@ from keras_selfmodel.rlct import RLCTEstimate
 BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"
 
 
-def run_figures(history: list[dict[str, float]], classifier: keras.Model, estimate: RLCTEstimate | None) -> dict:
-    """Draws spread, losses, weights and, if sampled, RLCT traces.
+def run_figures(
+    history: list[dict[str, float]], classifier: keras.Model, estimates: Mapping[str, RLCTEstimate]
+) -> dict:
+    """Draws spread, losses, weights and the traces of each RLCT.
 
     Args:
         history: Rows of the epochs, as in `history.csv`.
         classifier: The pruned network.
-        estimate: The RLCT estimate, or `None`.
+        estimates: The RLCT estimates by their anchor.
 
     Returns:
         A `matplotlib.figure.Figure` by name.
@@ -30,9 +36,7 @@ def run_figures(history: list[dict[str, float]], classifier: keras.Model, estima
         "losses": _loss_figure(history),
         "weights": _weight_figure(final_kernel(classifier)),
     }
-    if estimate is not None:
-        figures["rlct_traces"] = estimate.plot()
-    return figures
+    return figures | {Path(TRACES[anchor]).stem: estimate.plot() for anchor, estimate in estimates.items()}
 
 
 def _figure():

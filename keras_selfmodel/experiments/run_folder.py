@@ -28,8 +28,10 @@ class Failure:
     reason: str
 
 
+# The chains of each estimate, by its anchor.
+TRACES = {"trained": "rlct_traces.npz", "descend": "rlct_descended_traces.npz"}
 # What a run writes once it has started.
-FILES = ("history.csv", "checkpoint.keras", "model.keras", "rlct_traces.npz", "metrics.json", "seconds.json")
+FILES = ("history.csv", "checkpoint.keras", "model.keras", *TRACES.values(), "metrics.json", "seconds.json")
 SECONDS, FAILURE = TypedFile(Seconds, format=1), TypedFile(Failure, format=1)
 
 
@@ -42,13 +44,13 @@ class DamagedRunError(RunFolderError):
 
     Attributes:
         file: The file.
-        reason: What is wrong, with the field's name.
+        reason: What is wrong, with the field's name; a whole sentence.
     """
 
     def __init__(self, file: Path, reason: str) -> None:
         self.file = file
-        self.reason = reason
-        super().__init__(f"{file} is damaged: {reason} Start the run again in another folder.")
+        self.reason = reason.removesuffix(".") + "."
+        super().__init__(f"{file} is damaged: {self.reason} Start the run again in another folder.")
 
     def __reduce__(self):
         return type(self), (self.file, self.reason)
@@ -82,7 +84,8 @@ class RunFolder:
 
     Attributes:
         path: The folder: `config.json`, `history.csv`, `checkpoint.keras` while training, `model.keras`,
-            `sampling-*.npz` while sampling, `metrics.json`, `seconds.json`, `rlct_traces.npz`, `figures/`;
+            `sampling-*.npz` while sampling, `metrics.json`, `seconds.json`, `rlct_traces.npz`,
+            `rlct_descended_traces.npz`, `figures/`;
             `epochs/` if weights are kept along the training; `failed.json` if a sweep could not compute the run.
     """
 
@@ -99,10 +102,6 @@ class RunFolder:
     @property
     def checkpoint(self) -> Path:
         return self.path / "checkpoint.keras"
-
-    @property
-    def traces(self) -> Path:
-        return self.path / "rlct_traces.npz"
 
     def sampling(self, anchor: str) -> Path:
         """The file of a sampling that is under way, by the anchor of its estimate."""

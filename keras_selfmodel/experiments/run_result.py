@@ -53,6 +53,12 @@ class Metrics:
         for name, value in self.__dict__.items():
             if isinstance(value, float) and not math.isfinite(value):
                 object.__setattr__(self, name, None)
+        if not 0 <= self.accuracy <= 1:
+            raise ValueError(f"accuracy must lie between 0 and 1. Received: {self.accuracy}")
+        for name, anchor in (("rlct", "trained"), ("rlct_descended", "descend")):
+            estimate = getattr(self, name)
+            if estimate is not None and estimate.anchor != anchor:
+                raise ValueError(f"{name}.anchor must be {anchor!r}. Received: {estimate.anchor!r}")
 
     def estimates(self) -> dict[str, RLCTSummary]:
         """The estimates of the RLCT that were made, by the name of their field: "rlct", "rlct_descended"."""

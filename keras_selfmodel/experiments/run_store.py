@@ -63,6 +63,8 @@ def _read_run(folder: Path, _: tuple) -> RunResult:
     files = RunFolder(folder)
     stored = files.read("metrics.json", METRICS)
     config = files.read("config.json", CONFIG) if files.started else None
+    if config is not None and config.recipe != stored.recipe:
+        raise DamagedRunError(files.path / "config.json", "its recipe is another one than that of metrics.json.")
     return RunResult.of(stored, files.seconds(), files.path, config)
 
 

@@ -32,7 +32,8 @@ def trace_figure(estimate):
     for chain, trace in enumerate(excess):
         smooth = np.convolve(trace, kernel, mode="valid")
         axes.plot(np.arange(len(smooth)) + width / 2, smooth, linewidth=1, label=f"chain {chain}")
-    label, level = f"RLCT {estimate.value:.3g}", estimate.value
+    said = "" if estimate.verdict == "reliable" else f" ({estimate.verdict})"
+    label, level = f"RLCT {estimate.value:.3g}{said}", estimate.value
     if settings.convention == "paper":
         # The traces are paired with their batches, which the paper's estimate is not: it may lie beside them.
         label += f" (against L₀ of {settings.num_chains} batches)"

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from keras_selfmodel.rlct.conventions import Convention
+from keras_selfmodel.rlct.samplers import SAMPLERS
 
 Verdict = Literal["reliable", "doubtful", "not to be used"]
 Anchor = Literal["trained", "descend"]
@@ -102,6 +103,14 @@ class RLCTSummary:
     gradient_evaluations: int | None = None
     num_samples: int
     num_parameters: int
+
+    def __post_init__(self) -> None:
+        if self.sampler not in SAMPLERS:
+            raise ValueError(f"sampler must be one of {', '.join(SAMPLERS)}. Received: {self.sampler!r}")
+        for name in ("std_error", "sampling_error", "localization_error", "finite_size_error", "reference_error"):
+            error = getattr(self, name)
+            if error is not None and error < 0:
+                raise ValueError(f"{name} must not be negative. Received: {error}")
 
     @classmethod
     def of(cls, estimate) -> "RLCTSummary":

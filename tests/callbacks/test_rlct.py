@@ -40,12 +40,30 @@ def trained():
 def test_every_second_epoch_and_the_last_are_measured(trained):
     measured, _, history, _ = trained
     assert sorted(measured.estimates) == [1, 3, 4]
-    assert [math.isnan(value) for value in history["rlct"]] == [True, False, True, False, False]
-    assert [math.isnan(value) for value in history["rlct_std_error"]] == [True, False, True, False, False]
+    assert {math.isnan(history[name][epoch]) for name in ("rlct", "rlct_std_error") for epoch in (0, 2)} == {True}
+
+
+def test_what_is_not_to_be_used_is_not_logged_and_the_rest_is():
+    x = RNG.normal(size=(200, 2))
+    line = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    line.compile("sgd", "mse")
+    data = x, x @ [1.0, -2.0] + RNG.normal(size=200)
+    settings = {"anchor": "descend", "burn_in": 200, "num_draws": 600, "num_chains": 2}
+    usable = ksm.callbacks.RLCT(data, **settings)
+    history = line.fit(*data, verbose=0, callbacks=[usable]).history
+    assert usable.estimates[0].verdict != "not to be used"
+    assert history["rlct"] == [usable.estimates[0].value]
+    assert history["rlct_std_error"] == [usable.estimates[0].std_error]
+    # At weights that are no minimum, and with a γ that lets the chains find one, it is negative.
+    lost = ksm.callbacks.RLCT(data, **{**settings, "anchor": "trained", "localization": 1.0})
+    line.set_weights([np.full((2, 1), 5.0), np.zeros(1)])
+    history = line.fit(*data, verbose=0, callbacks=[lost]).history
+    assert lost.estimates[0].verdict == "not to be used"
+    assert math.isnan(history["rlct"][0]) and math.isnan(history["rlct_std_error"][0])
 
 
 def test_an_estimate_is_that_of_the_weights_of_its_epoch(trained):
-    measured, weights, history, _ = trained
+    measured, weights, _, _ = trained
     for epoch in (1, 4):
         again = model()
         again.set_weights(weights[epoch])
@@ -53,8 +71,6 @@ def test_an_estimate_is_that_of_the_weights_of_its_epoch(trained):
         estimate = ksm.estimate_rlct(again, (X, Y), localization=measured.localization, **QUICK)
         # The same program on the same numbers.
         assert measured.estimates[epoch].value == pytest.approx(estimate.value, rel=1e-6)
-        assert history["rlct"][epoch] == measured.estimates[epoch].value
-        assert history["rlct_std_error"][epoch] == measured.estimates[epoch].std_error
 
 
 def test_all_epochs_are_measured_at_one_temperature_and_localization(trained):

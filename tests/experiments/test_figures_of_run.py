@@ -56,8 +56,8 @@ def _curves(figure) -> dict[str, list[float]]:
 
 
 def test_every_figure_is_drawn(classifier, estimate, tmp_path):
-    figures = run_figures(HISTORY, classifier, estimate)
-    assert set(figures) == {"spread", "losses", "weights", "rlct_traces"}
+    figures = run_figures(HISTORY, classifier, {"trained": estimate, "descend": estimate})
+    assert set(figures) == {"spread", "losses", "weights", "rlct_traces", "rlct_descended_traces"}
     for name, figure in figures.items():
         file = tmp_path / f"{name}.png"
         figure.savefig(file)
@@ -66,11 +66,11 @@ def test_every_figure_is_drawn(classifier, estimate, tmp_path):
 
 
 def test_without_an_estimate_there_is_no_figure_of_it(classifier):
-    assert set(run_figures(HISTORY, classifier, None)) == {"spread", "losses", "weights"}
+    assert set(run_figures(HISTORY, classifier, {})) == {"spread", "losses", "weights"}
 
 
 def test_the_curves_are_those_of_the_history(classifier):
-    figures = run_figures(HISTORY, classifier, None)
+    figures = run_figures(HISTORY, classifier, {})
     losses = _curves(figures["losses"])
     assert losses["task loss, training"] == pytest.approx([1, 1 / 2, 1 / 3])
     assert losses["task loss, test"] == pytest.approx([1.1, 1.1 / 2, 1.1 / 3])
@@ -79,13 +79,13 @@ def test_the_curves_are_those_of_the_history(classifier):
 
 
 def test_the_history_of_a_plain_classifier_has_two_curves(classifier):
-    losses = _curves(run_figures(PLAIN, classifier, None)["losses"])
+    losses = _curves(run_figures(PLAIN, classifier, {})["losses"])
     assert set(losses) == {"task loss, training", "task loss, test"}
     assert losses["task loss, training"] == pytest.approx([3.0, 1.5, 1.0])
 
 
 def test_the_histogram_counts_the_final_kernel(classifier):
-    axes = run_figures(PLAIN, classifier, None)["weights"].axes[0]
+    axes = run_figures(PLAIN, classifier, {})["weights"].axes[0]
     kernel = classifier.get_layer("logits").get_weights()[0]
     assert sum(bar.get_height() for bar in axes.patches) == kernel.size == 18
     assert f"{np.std(kernel):.4f}" in axes.get_title()

@@ -10,7 +10,7 @@ from keras_selfmodel._classifier_graph import classifier_of
 from keras_selfmodel._whole_files import write_whole
 from keras_selfmodel.experiments.figures_of_run import run_figures
 from keras_selfmodel.experiments.paper import paper_figures
-from keras_selfmodel.experiments.run_folder import RunFolder
+from keras_selfmodel.experiments.run_folder import TRACES
 from keras_selfmodel.experiments.run_result import METRICS, RunResult
 from keras_selfmodel.experiments.stages.context import RunContext
 from keras_selfmodel.experiments.stages.measuring import Measures
@@ -28,11 +28,10 @@ def conclude(run: RunContext, model: keras.Model, measures: Measures) -> RunResu
     """
     spread, tested, files = weight_spread(model), measures.tested, run.files
     estimates = {anchor: estimate.summary() for anchor, estimate in measures.estimates.items()}
-    trained = measures.estimates.get("trained")
-    if trained is not None:
-        _write_traces(files, trained)
+    for anchor, estimate in measures.estimates.items():
+        _write_traces(files.path / TRACES[anchor], estimate)
     with run.stopwatch.part("figures"):
-        for name, figure in run_figures(files.read_history(), classifier_of(model), trained).items():
+        for name, figure in run_figures(files.read_history(), classifier_of(model), measures.estimates).items():
             write_whole(files.figures / f"{name}.png", partial(figure.savefig, dpi=150))
     result = RunResult(
         recipe=run.recipe,
@@ -58,10 +57,10 @@ def conclude(run: RunContext, model: keras.Model, measures: Measures) -> RunResu
     return result
 
 
-def _write_traces(files: RunFolder, estimate: RLCTEstimate) -> None:
-    def save(file: Path) -> None:
+def _write_traces(file: Path, estimate: RLCTEstimate) -> None:
+    def save(part: Path) -> None:
         np.savez_compressed(
-            file,
+            part,
             losses=estimate.losses,
             reference_losses=estimate.reference_losses,
             heat=estimate.heat,
@@ -70,4 +69,4 @@ def _write_traces(files: RunFolder, estimate: RLCTEstimate) -> None:
             inverse_temperature=estimate.inverse_temperature,
         )
 
-    write_whole(files.traces, save)
+    write_whole(file, save)
