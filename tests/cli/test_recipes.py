@@ -47,7 +47,7 @@ def test_the_digits_example_learns_and_notes_what_decides_its_numbers(ksm):
     result = ksm("run", "--recipe", DIGITS / "digits.toml", "--epochs", "6", "--no-rlct", "--json", "--quiet")
     assert result.exit_code == 0, result.output
     found = json.loads(result.stdout)
-    assert found["folder"] == str(Path("runs") / f"digits-hidden32-aux1-seed1-{keras.config.backend()}")
+    assert found["folder"] == str(Path("runs") / f"digits-hidden32-aux1-seed1-epochs6-{keras.config.backend()}")
     assert found["accuracy"] > 0.8 and found["self_prediction_r2"] is not None and found["paper"] is None
     config = json.loads((Path(found["folder"]) / "config.json").read_text())
     assert config["recipe"]["optimizer"] == "adam" and config["recipe"]["epochs"] == 6

@@ -13,7 +13,18 @@ from ksm_cli.commands.tune import PRICES
 from ksm_cli.options.searched import search_values
 
 SMALL = ("--hidden", "3,4", "--aux-weight", "0,2", "--batch-size", "32", "--epochs", "1", "--search", "random")
-FEW = (*SMALL, "--learning-rate", "0.01:0.1", "--trials", "3", "--no-rlct", "--score", "spread")
+FEW = (
+    *SMALL,
+    "--learning-rate",
+    "0.01:0.1",
+    "--trials",
+    "3",
+    "--no-rlct",
+    "--score",
+    "spread",
+    "--out",
+    "tuning/mnist",
+)
 
 
 @pytest.fixture(autouse=True)
