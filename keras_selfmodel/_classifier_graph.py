@@ -26,7 +26,7 @@ def final_kernel(model: keras.Model, output_layer: str | None = None) -> npt.NDA
         output_layer: Name of that layer; `None` to find it.
 
     Raises:
-        ValueError: If there is none, it cannot be told, or the model is neither functional nor Sequential.
+        ValueError: If there is none, it cannot be determined, or the model is neither functional nor Sequential.
     """
     return kernel_of(ClassifierGraph(model, output_layer).final_node.operation)
 
@@ -96,7 +96,7 @@ class ClassifierGraph:
         """The call of the layer that the class scores come from: the last one that has weights.
 
         Raises:
-            ValueError: If there is none, or it cannot be told which it is.
+            ValueError: If there is none, or it cannot be determined which it is.
         """
         if self.output_layer is not None:
             call = self._call(self.output_layer, "output_layer")
@@ -122,7 +122,7 @@ class ClassifierGraph:
         else:
             return finals[0]
         raise ValueError(
-            f"It cannot be told which layer is the final one: {reason}. Name it: output_layer=... "
+            f"It cannot be determined which layer is the final one: {reason}. Name it: output_layer=... "
             f"Received: candidates={names}"
         )
 

@@ -66,7 +66,7 @@ def named_backend() -> str | None:
 
 
 def asked_for(requested: str | None, origin: str) -> str | None:
-    """A backend that somebody asked for, if it can be had.
+    """A backend that somebody asked for, if it is available.
 
     Args:
         requested: Its name; `None` or empty if nobody asked.

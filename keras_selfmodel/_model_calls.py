@@ -69,7 +69,7 @@ class Call:
         found = list({id(value): value for tensor, value in pairs if id(tensor) in called_on}.values())
         if len(found) != 1:
             raise ValueError(
-                f"Layer {self.path!r} is called on {len(found)} tensors, so that it cannot be told which are the "
+                f"Layer {self.path!r} is called on {len(found)} tensors, so that it cannot be determined which are the "
                 "features. Name the layer that puts them out: features=..."
             )
         return found[0]

@@ -34,14 +34,14 @@ def weight_spread(model: keras.Model, output_layer: str | None = None) -> Spread
 
     Args:
         model: A built classifier, or a `SelfModelingModel`, of which the pruned classifier is measured.
-        output_layer: Name of the final layer ("head/logits" inside a nested model), where it cannot be told; `None` for
-            that of the `SelfModelingModel`, or to find it.
+        output_layer: Name of the final layer ("head/logits" inside a nested model), where it cannot be determined;
+            `None` for that of the `SelfModelingModel`, or to find it.
 
     Returns:
         A `Spread`.
 
     Raises:
-        ValueError: If the model has no final layer, or it cannot be told; if that has no kernel.
+        ValueError: If the model has no final layer, or it cannot be determined; if that has no kernel.
 
     Reference:
         arXiv 2407.10188, whose first measure of complexity is the standard deviation of these weights.

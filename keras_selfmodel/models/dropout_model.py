@@ -17,7 +17,7 @@ class DropoutModel(ObjectiveModel):
         classifier: A built functional or Sequential model with one output; see `ObjectiveModel`.
         rate: Fraction of the features that are set to 0 in a training step, 0 ≤ rate < 1; the others are divided by
             1 − rate. It is built into the graph: another rate takes another model.
-        output_layer: Name of the final layer, where it cannot be told; `None` to find it.
+        output_layer: Name of the final layer, where it cannot be determined; `None` to find it.
         seed: Fixes the masks on one backend.
         **kwargs: `name`, `dtype`.
 

@@ -60,8 +60,8 @@ class SelfModelingModel(PenalizedModel):
             unit for each target activation.
         features: Name of the layer, or several, whose activations the head reads; named as targets are. Targets may
             then lie anywhere. `None` is what the final layer reads.
-        output_layer: Name of the final layer, where it cannot be told, as of several outputs; `None` to find it: the
-            last layer that has weights.
+        output_layer: Name of the final layer, where it cannot be determined, as of several outputs; `None` to find it:
+            the last layer that has weights.
         per_timestep: Whether the head is applied to each step of sequences, features `(batch, steps, ...)` and targets
             `(batch, steps, ...)`, whose number of steps need not be known, instead of flattening these: it returns
             `(batch, steps, n)`.

@@ -47,14 +47,14 @@ class WordTrainer:
         """
         _check_optimizer(model.optimizer)
         network = self._network_of(model)
-        told = keras.callbacks.CallbackList(list(callbacks), model=model, epochs=epochs, steps=self.steps_per_epoch)
-        told.on_train_begin()
+        called = keras.callbacks.CallbackList(list(callbacks), model=model, epochs=epochs, steps=self.steps_per_epoch)
+        called.on_train_begin()
         for epoch in range(initial_epoch, epochs):
-            told.on_epoch_begin(epoch)
+            called.on_epoch_begin(epoch)
             logs = network.train(self._train)
             tested = network.test(self._test)
-            told.on_epoch_end(epoch, logs | {f"val_{name}": v for name, v in tested.items() if name != "task_loss"})
-        told.on_train_end()
+            called.on_epoch_end(epoch, logs | {f"val_{name}": v for name, v in tested.items() if name != "task_loss"})
+        called.on_train_end()
 
     def evaluate(self, model: keras.Model) -> dict[str, float]:
         return self._network_of(model).test(self._test)

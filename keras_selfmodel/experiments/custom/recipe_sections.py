@@ -117,8 +117,8 @@ def read_sections(values: dict[str, Any], file: str) -> RecipeSections:
     for path, names in unknown.items():
         keys = "key" if len(names) == 1 else "keys"
         where = f"{file}, [{path}]" if path else file
-        told = f"unknown {keys} {', '.join(map(repr, names))}. Possible: {', '.join(possible[path])}."
-        raise RecipeFileError(f"{where}: {told}")
+        reason = f"unknown {keys} {', '.join(map(repr, names))}. Possible: {', '.join(possible[path])}."
+        raise RecipeFileError(f"{where}: {reason}")
     missing = [key for key in ("name", "data") if key not in values]
     if missing:
         sections = ", ".join(one.name for one in dataclasses.fields(RecipeSections))

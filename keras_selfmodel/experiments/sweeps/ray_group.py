@@ -71,7 +71,7 @@ def _compute(origin: DataOrigin, jobs: list[Job], together: bool, words: SimpleQ
 
 
 class _Teller:
-    """Tells of one run, not more often than is of use."""
+    """Reports the progress of one run, at a limited rate."""
 
     def __init__(self, number: int, words: SimpleQueue) -> None:
         self._number = number
