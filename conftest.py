@@ -32,8 +32,8 @@ collect_ignore = [
     for path in Path(__file__).parent.glob(f"keras_selfmodel/{room}{name}*.py")
 ]
 
-# Rooms and files whose tests no backend changes: the program's answers, files, tables, searches, data. tox runs them
-# once, on PyTorch, which compiles nothing. A test elsewhere may bear the mark itself.
+# Rooms and files whose tests no backend changes: the program's answers, files, tables, searches, data, examples, and
+# what is concluded from estimates. tox runs them once, on PyTorch, which compiles nothing. Others may bear the mark.
 ANY_BACKEND = (
     "tests/cli",
     "tests/datasets",
@@ -41,10 +41,14 @@ ANY_BACKEND = (
     "tests/experiments/sweeps",
     "tests/faults",
     "tests/reporting",
+    "tests/rlct/test_calibrating.py",
+    "tests/rlct/test_classic_tables.py",
+    "tests/rlct/test_truth_set.py",
     "tests/statistics",
     "tests/studies",
     "tests/tuning",
     "tests/test_docs.py",
+    "tests/test_examples.py",
     "tests/test_typed_files.py",
 )
 # Among them, what computes in a way of its own on each backend, and what a user meets first.

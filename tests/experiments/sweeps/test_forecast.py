@@ -7,8 +7,7 @@ import pytest
 
 from keras_selfmodel.experiments import expected_time, grid, plan_sweep, remember_paces
 from keras_selfmodel.experiments.run_config import CONFIG, RunConfig
-from keras_selfmodel.experiments.sweeps import expected_time as expecting
-from keras_selfmodel.experiments.sweeps import pilot
+from keras_selfmodel.experiments.sweeps import forecast, pilot
 from keras_selfmodel.experiments.sweeps.paces import Pace, kind_of, known_paces
 from keras_selfmodel.experiments.sweeps.pilot import pilot_pace
 from tests.studies.made_up import made_up_run, written
@@ -19,7 +18,7 @@ SECONDS = {"data": 1.0, "training": 40.0, "RLCT": 8.0, "RLCT after descent": 12.
 
 @pytest.fixture
 def no_pilot(monkeypatch):
-    monkeypatch.setattr(expecting, "pilot_pace", lambda *_: pytest.fail("a pilot is not needed"))
+    monkeypatch.setattr(forecast, "pilot_pace", lambda *_: pytest.fail("a pilot is not needed"))
 
 
 def _done(recipe, dataset, folder):
@@ -72,8 +71,8 @@ def test_pilots_come_last_and_end_after_20_seconds(recipe, tiny, tmp_path, monke
         now[0] += 15
         return Pace(training=one.hidden, sampling=0.0)
 
-    monkeypatch.setattr(expecting.time, "perf_counter", lambda: now[0])
-    monkeypatch.setattr(expecting, "pilot_pace", pretend)
+    monkeypatch.setattr(forecast.time, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(forecast, "pilot_pace", pretend)
     recipes = grid(recipe, hidden=[3, 6, 9], aux_weights=[0, 2], seeds=[1])
     expected = expected_time(plan_sweep(recipes, tiny, tmp_path / "sweep"), tiny)
     assert given == [(9, 2.0, 20.0), (6, 2.0, 5.0)] and expected.sources == ("a short pilot run",)
