@@ -62,8 +62,8 @@ def test_each_estimate_is_honest(estimates, data, scale):
     # The Gaussian approximation leaves 2 %: kinks of the ReLU, scales that drift, w* beside the true weights. Three
     # standard errors, because the scales are remembered for longer than the stretches by which these are measured.
     assert estimate.value == pytest.approx(exact, abs=3 * estimate.std_error + 0.02 * exact)
-    # A tenth: the sampling error, and what γ decides.
-    assert 0 < estimate.std_error < 0.1 * 5
+    # The sampling error, and what γ decides: a tenth where the verdict is reliable; a wider bar says so.
+    assert 0 < estimate.std_error < (0.1 if estimate.verdict == "reliable" else 0.15) * 5
     assert estimate.verdict in ("reliable", "doubtful")
     assert estimate.descent.steps > 0 and estimate.gradient_term < 0.05
 
