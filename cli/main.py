@@ -97,7 +97,8 @@ def said(error: Exception) -> str:
     """The sentence of an error; the operating system's without its number, and with what to do about a full disk."""
     if not isinstance(error, OSError) or error.strerror is None or error.filename is None:
         return str(error)
-    advice = " Make room, then repeat the command." if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
+    full = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))  # Windows knows no quota
+    advice = " Make room, then repeat the command." if error.errno in full else ""
     return f"{error.filename}: {error.strerror}.{advice}"
 
 

@@ -97,7 +97,7 @@ def choose_backend() -> None:
     A Keras that is imported already is left as it is.
 
     Raises:
-        ImportError: If none is installed, or the one that was chosen cannot be had, or several are there and Keras
+        ImportError: If none is installed, or the one that was chosen is not available, or several are there and Keras
             would take one that is not.
     """
     if "keras" in sys.modules:
