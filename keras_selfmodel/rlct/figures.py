@@ -41,14 +41,16 @@ def trace_figure(estimate):
         # So are they with the heat that the estimate takes off.
         label, level = f"{label} + heat {estimate.heat_correction:.2g}", estimate.paired_value
     axes.axvspan(0, settings.burn_in, color="0.92", zorder=0, label="burn-in")
-    axes.axhline(level, color="black", linewidth=1, linestyle="--", label=label)
+    axes.axhline(level, color="black", linewidth=1, linestyle="--", label=label.replace("-", "−"))
     axes.set(
         xlabel="step",
         ylabel=r"$n\beta\,[L_B(w) - L_B(w^*)]$",
         xlim=(0, steps),
-        title=f"Chains ({settings.sampler}), {settings.convention} convention, nβ = {estimate.inverse_temperature:.1f}",
+        title=f"Chains ({settings.sampler}{', after descent' if estimate.anchor == 'descend' else ''}), "
+        f"{settings.convention} convention, nβ = {estimate.inverse_temperature:.1f}",
     )
-    axes.legend(frameon=False, fontsize="small", ncols=2)
+    # Below the axes: chains cross all of them.
+    axes.legend(frameon=False, fontsize="small", ncols=3, loc="upper center", bbox_to_anchor=(0.5, -0.18))
     draws = estimate.draws
     if np.isfinite(draws).all() and draws.shape[1] > 1:
         _draw_ranks(panels["ranks"], draws)

@@ -28,6 +28,14 @@ def recipe_with(**values):
     return damage
 
 
+def estimate_with(name: str, **values):
+    def damage(file: Path) -> None:
+        stored = json.loads(file.read_text())
+        file.write_text(json.dumps({**stored, name: {**stored[name], **values}}))
+
+    return damage
+
+
 def without(name: str):
     def damage(file: Path) -> None:
         stored = json.loads(file.read_text())
@@ -63,6 +71,11 @@ DAMAGES = {
     "task that is a path": ("metrics.json", recipe_with(task="../../x"), "recipe.task must be a name"),
     "unknown objective": ("metrics.json", recipe_with(objective="joy"), "objective must be one of"),
     "negative epochs": ("metrics.json", recipe_with(epochs=-1), "epochs must be a whole number"),
+    "accuracy of seven": ("metrics.json", changed(accuracy=7), "accuracy must lie between 0 and 1. Received: 7"),
+    "unknown sampler": ("metrics.json", estimate_with("rlct", sampler="joy"), "sampler must be one of underdamped, "),
+    "negative error": ("metrics.json", estimate_with("rlct", std_error=-1.0), "std_error must not be negative"),
+    "another anchor": ("metrics.json", estimate_with("rlct", anchor="descend"), "rlct.anchor must be 'trained'"),
+    "two recipes": ("config.json", recipe_with(learning_rate=0.5), "another one than that of metrics.json"),
     "text seconds": ("seconds.json", changed(parts={"training": "long"}), "must be a number"),
     "list config": ("config.json", lambda file: file.write_text("[]"), "no JSON object"),
     "config without digest": ("config.json", changed(data={"name": "mnist", "source": "s"}), "data.digest is missing"),
