@@ -55,6 +55,13 @@ def _curves(figure) -> dict[str, list[float]]:
     return {line.get_label(): list(line.get_ydata()) for line in figure.axes[0].get_lines()}
 
 
+@pytest.mark.parametrize("verdict", ["reliable", "doubtful", "not to be used"])
+def test_the_chains_are_drawn_with_their_verdict(estimate, monkeypatch, verdict):
+    monkeypatch.setattr(type(estimate), "verdict", verdict)
+    labels = [line.get_label() for line in estimate.plot().axes[0].get_lines()]
+    assert len(labels) == 3 and (f"({verdict})" in labels[-1]) == (verdict != "reliable")
+
+
 def test_every_figure_is_drawn(classifier, estimate, tmp_path):
     figures = run_figures(HISTORY, classifier, {"trained": estimate, "descend": estimate})
     assert set(figures) == {"spread", "losses", "weights", "rlct_traces", "rlct_descended_traces"}

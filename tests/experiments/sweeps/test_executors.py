@@ -15,6 +15,7 @@ from keras_selfmodel import datasets
 from keras_selfmodel.experiments import TASKS, grid, plan_sweep, run, sweep
 from keras_selfmodel.experiments.run_folder import RunFolder
 from keras_selfmodel.experiments.run_store import read_run
+from keras_selfmodel.experiments.sweeps.data_origin import DataOrigin
 from keras_selfmodel.experiments.sweeps.executors import ProcessesExecutor
 from keras_selfmodel.experiments.sweeps.jobs import Job
 
@@ -100,3 +101,9 @@ def test_a_worker_that_starts_while_the_others_are_ended_is_ended_too(recipes, s
     assert list(executor(queue)) == []
     assert [process.returncode for process in started] == [-signal.SIGKILL]
     assert not (tmp_path / recipes[0].name).exists()
+
+
+def test_a_process_notes_down_the_source_that_the_sweep_names(subset):
+    here = dataclasses.replace(subset, source="images in ./here")
+    loaded = DataOrigin.of(here, None).load()
+    assert (loaded.source, loaded.digest) == (here.source, subset.digest)
