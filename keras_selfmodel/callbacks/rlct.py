@@ -1,10 +1,12 @@
 """The RLCT at checkpoints along training."""
 
+from typing import Any, Unpack
+
 import keras
 
 from keras_selfmodel.rlct import RLCTEstimate, SamplingSettings, estimate_rlct
-from keras_selfmodel.rlct.data import Samples, samples_of
-from keras_selfmodel.rlct.sampling_changes import check_keywords
+from keras_selfmodel.rlct.data import Samples, TrainingData, samples_of
+from keras_selfmodel.rlct.sampling_changes import EstimateArguments, check_keywords
 
 
 class RLCT(keras.callbacks.Callback):
@@ -49,7 +51,14 @@ class RLCT(keras.callbacks.Callback):
     [1, 2]
     """
 
-    def __init__(self, data, *, every: int = 1, settings: SamplingSettings | None = None, **arguments) -> None:
+    def __init__(
+        self,
+        data: TrainingData,
+        *,
+        every: int = 1,
+        settings: SamplingSettings | None = None,
+        **arguments: Unpack[EstimateArguments],
+    ) -> None:
         super().__init__()
         if every != int(every) or every < 1:
             raise ValueError(f"every must be a whole number, at least 1. Received: every={every}")
@@ -58,8 +67,8 @@ class RLCT(keras.callbacks.Callback):
         self.settings = settings
         names = ("class_weight", "num_samples", "memory_limit")
         check_keywords(estimate_rlct, arguments, "callbacks.RLCT")
-        self._reading = {name: arguments.pop(name) for name in names if name in arguments}
-        self.arguments = arguments
+        self._reading: dict[str, Any] = {name: value for name, value in arguments.items() if name in names}
+        self.arguments: dict[str, Any] = {name: value for name, value in arguments.items() if name not in names}
         self._samples: Samples | None = None
         self._forget()
 
@@ -86,7 +95,7 @@ class RLCT(keras.callbacks.Callback):
             )
             self.estimates[epoch] = estimate
             self.inverse_temperature, self.localization = estimate.inverse_temperature, estimate.localization
-            if estimate.verdict != "not to be used":
+            if estimate.is_usable:
                 value, std_error = estimate.value, estimate.std_error
         if logs is not None:
             logs["rlct"], logs["rlct_std_error"] = value, std_error

@@ -1,11 +1,18 @@
 """What the user passes to the estimator, made definite or refused."""
 
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
 import keras
 
 from keras_selfmodel._internals.keras import layers_inside
+from keras_selfmodel.transforms.tensors import Tree
+
+WeightChoice: TypeAlias = str | keras.Layer | keras.Variable | Sequence[str | keras.Layer | keras.Variable] | None
+"""Weights that are sampled: a layer, a variable, a name of one, or a list of these; `None` for all."""
 
 
-def check_model(model) -> None:
+def check_model(model: Any) -> None:
     """Raises TypeError or ValueError for what is no built Keras model."""
     if not isinstance(model, keras.Model):
         raise TypeError(
@@ -19,7 +26,7 @@ def check_model(model) -> None:
         )
 
 
-def check_inputs(model: keras.Model, x) -> None:
+def check_inputs(model: keras.Model, x: Tree) -> None:
     """Raises ValueError if arrays do not have the shapes that a functional model takes."""
     for name, given, wanted in _inputs(model, x):
         given, wanted = tuple(given.shape), tuple(wanted.shape)
@@ -29,7 +36,7 @@ def check_inputs(model: keras.Model, x) -> None:
             raise ValueError(f"The model takes inputs of shape {wanted}. Received: {name} of shape {given}")
 
 
-def _inputs(model: keras.Model, x):
+def _inputs(model: keras.Model, x: Tree) -> list[tuple[str, Any, Any]]:
     """Name, array and symbolic input of each input that can be told."""
     wanted = getattr(model, "inputs", None) or []
     if isinstance(x, dict):
@@ -38,7 +45,7 @@ def _inputs(model: keras.Model, x):
     return [("x", *pair) for pair in zip(given, wanted, strict=False)]
 
 
-def resolve_variables(model: keras.Model, weights) -> list[keras.Variable]:
+def resolve_variables(model: keras.Model, weights: WeightChoice) -> list[keras.Variable]:
     """The trainable variables that `weights` names: all for `None`."""
     trainable = model.trainable_variables
     if not trainable:
@@ -65,7 +72,7 @@ def resolve_variables(model: keras.Model, weights) -> list[keras.Variable]:
     return chosen
 
 
-def chosen_weights(names: list[str], weights) -> list[bool]:
+def chosen_weights(names: list[str], weights: WeightChoice) -> list[bool]:
     """Which of the weights of these names, such as "hidden.weight", are meant: all for `None`."""
     if not names:
         raise ValueError("The module has no trainable weights to sample: none that requires a gradient.")

@@ -4,19 +4,25 @@ import dataclasses
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 import keras
 import numpy as np
 
+from keras_selfmodel.rlct._arguments import WeightChoice
 from keras_selfmodel.rlct.conventions import SamplingSettings
-from keras_selfmodel.rlct.data import MEMORY_LIMIT
+from keras_selfmodel.rlct.data import MEMORY_LIMIT, TrainingData
 from keras_selfmodel.rlct.problem import Problem
 from keras_selfmodel.rlct.progress_bar import Reports, Verbose
 from keras_selfmodel.rlct.rlct_estimate import RLCTEstimate
 from keras_selfmodel.rlct.sampling_changes import CalibrationChanges, changed_settings
 from keras_selfmodel.rlct.standard_error import sampling_error
 from keras_selfmodel.rlct.verdict import HEAT_LIMIT
+from keras_selfmodel.transforms.tensors import AnyModel
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 
 # The pilots: steps of burn-in and draws at the automatic step size; more where steps are shorter.
 BURN_IN, DRAWS = 800, 400
@@ -57,7 +63,7 @@ class Calibration:
         pilots = {id(pilot): pilot for pilot in (self.pilot, *self.localizations, *self.step_sizes)}
         return sum(pilot.gradient_evaluations for pilot in pilots.values())
 
-    def plot(self):
+    def plot(self) -> "Figure":
         """Draws the pilots' estimates against localization and step size. Needs matplotlib.
 
         Returns:
@@ -69,15 +75,15 @@ class Calibration:
 
 
 def calibrate_rlct(
-    model: keras.Model,
-    data,
+    model: AnyModel,
+    data: TrainingData,
     *,
     settings: SamplingSettings | None = None,
     target_error: float = 0.01,
     verbose: Verbose = "auto",
     progress: Callable[[int, int], None] | None = None,
     loss: keras.losses.Loss | Callable | str | None = None,
-    weights=None,
+    weights: WeightChoice = None,
     class_weight: Mapping[int, float] | None = None,
     num_samples: int | None = None,
     memory_limit: float = MEMORY_LIMIT,

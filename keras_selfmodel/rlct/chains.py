@@ -103,8 +103,8 @@ class Chains:
             [ops.stack([array] * self._number) for array in arrays]
             for arrays in (self._energy.anchor, self._energy.other)
         )
-        own, key = self._sampler.start(weights, key)
-        return weights, own, other, key
+        carried, key = self._sampler.start(weights, key)
+        return weights, carried, other, key
 
     def advance(self, indices: np.ndarray, at_reference: np.ndarray) -> Trace:
         """Moves all chains; see `advancing`."""

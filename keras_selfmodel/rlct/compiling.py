@@ -39,7 +39,7 @@ def compiled_steps(energy: Energy, sampler: Sampler, name: str, *, corrected: bo
             return sum(total_squares(w - a) for w, a in zip(weights, anchor, strict=True))
 
         def step(state, index):
-            weights, own, other, key = state
+            weights, carried, other, key = state
             losses, gradients, other = all_gradients(weights, other, index, shared=shared)
             key, drawn = normals(key, [*weights, losses])
 
@@ -55,10 +55,10 @@ def compiled_steps(energy: Energy, sampler: Sampler, name: str, *, corrected: bo
             # Before the step, which may use their memory again; where draws can be rejected, the draw is known after.
             squares = squares_of(weights)
             virial = sum(products(w - a, g) for w, a, g in zip(weights, anchor, gradients, strict=True))
-            moved, own, *trace = sampler.step(here, own, drawn, step_size, friction)
+            moved, carried, *trace = sampler.step(here, carried, drawn, step_size, friction)
             if sampler.acceptance is not None:
-                squares, virial = squares_of(sampler.drawn(moved, own)), float("nan") * virial
-            return (moved, own, other, key), ops.stack([*trace, squares, virial])
+                squares, virial = squares_of(sampler.drawn(moved, carried)), float("nan") * virial
+            return (moved, carried, other, key), ops.stack([*trace, squares, virial])
 
         return transforms.scan(step, state, indices)
 

@@ -84,7 +84,7 @@ class Curvature:
         return self([w + away for w, away in zip(weights, drawn, strict=True)], other, 2)
 
 
-def difference_length(norm):
+def difference_length(norm: float) -> float:
     """How far on either side of weights of this norm gradients are taken: their difference keeps three digits."""
     return 1e-3 * (1 + norm)
 

@@ -14,6 +14,7 @@ from keras_selfmodel.rlct.batches import STEPS_PER_CALL, paper_batches
 from keras_selfmodel.rlct.conventions import ResolvedSettings
 from keras_selfmodel.rlct.data import Samples
 from keras_selfmodel.rlct.shortcut import Shortcut
+from keras_selfmodel.transforms.tensors import Tensor, Tree
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class Energy:
         moved = replace(self, context=(held, fixed, means, data), num_samples=samples.num_samples, elsewhere=elsewhere)
         return replace(moved, context=(held, fixed, moved._mean_counts(), data))
 
-    def _mean_counts(self):
+    def _mean_counts(self) -> Tensor:
         """The mean number of entries of a sample for each output, over all data."""
         if self.counts is None:
             return ops.ones((1,))
@@ -95,7 +96,7 @@ class Energy:
         """The same loss with another w*."""
         return replace(self, anchor=anchor)
 
-    def rows(self, indices: np.ndarray):
+    def rows(self, indices: np.ndarray) -> Tree:
         """The samples of these numbers, as `batch_loss` takes them: the rows that hold them, or what these hold."""
         indices = indices if self.order is None else self.order[indices]
         return ops.convert_to_tensor(indices) if self.elsewhere is None else _tensors(self.elsewhere.rows(indices))
@@ -187,10 +188,10 @@ def energy_of_losses(losses: Callable, weights: list, samples: Samples) -> Energ
     ).holding(samples)  # fmt: skip
 
 
-def take(data, index):
+def take(data: Tree, index: Tensor) -> Tree:
     """The samples numbered by `index` (any shape) of a tree of arrays."""
     return keras.tree.map_structure(lambda a: ops.take(a, index, axis=0), data)
 
 
-def _tensors(data):
+def _tensors(data: Tree) -> Tree:
     return keras.tree.map_structure(ops.convert_to_tensor, data)

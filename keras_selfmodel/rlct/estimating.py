@@ -8,14 +8,16 @@ from typing import Any, Literal, Unpack
 
 import keras
 
+from keras_selfmodel.rlct._arguments import WeightChoice
 from keras_selfmodel.rlct.conventions import SamplingSettings
-from keras_selfmodel.rlct.data import MEMORY_LIMIT
+from keras_selfmodel.rlct.data import MEMORY_LIMIT, TrainingData
 from keras_selfmodel.rlct.problem import Problem
 from keras_selfmodel.rlct.profiles import profiling
 from keras_selfmodel.rlct.progress_bar import Reports, Verbose
 from keras_selfmodel.rlct.rlct_estimate import RLCTEstimate
 from keras_selfmodel.rlct.sampling_changes import SamplingChanges, changed_settings
 from keras_selfmodel.rlct.stepwise import alone
+from keras_selfmodel.transforms.tensors import AnyModel
 
 
 class RLCTWarning(UserWarning):
@@ -23,12 +25,12 @@ class RLCTWarning(UserWarning):
 
 
 def estimate_rlct(
-    model: keras.Model,
-    data,
+    model: AnyModel,
+    data: TrainingData,
     *,
     loss: keras.losses.Loss | Callable | str | None = None,
     settings: SamplingSettings | None = None,
-    weights=None,
+    weights: WeightChoice = None,
     anchor: Literal["trained", "descend"] = "trained",
     observe: dict[str, tuple] | None = None,
     profile: bool | Sequence[float] = False,

@@ -1,12 +1,23 @@
 """The figures of an estimate, of a calibration and of a profile over the localization."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from keras_selfmodel.rlct.calibrating import Calibration
+    from keras_selfmodel.rlct.profiles import LocalizationProfile
+    from keras_selfmodel.rlct.rlct_estimate import RLCTEstimate
+
 
 # Bars of the rank plot.
 BARS = 20
 
 
-def trace_figure(estimate):
+def trace_figure(estimate: "RLCTEstimate") -> "Figure":
     """Draws the chains, the ranks of their draws and the autocorrelation.
 
     Above, nβ·[L_B(w) − L_B(w*)] of each chain against the step, smoothed over 1 % of the steps. Below, how often the
@@ -61,7 +72,7 @@ def trace_figure(estimate):
     return figure
 
 
-def _draw_ranks(axes, draws: np.ndarray) -> None:
+def _draw_ranks(axes: "Axes", draws: np.ndarray) -> None:
     ranks = np.argsort(np.argsort(draws, axis=None)).reshape(draws.shape) / draws.size
     for trace in ranks:
         counts, edges = np.histogram(trace, BARS, (0, 1))
@@ -70,7 +81,7 @@ def _draw_ranks(axes, draws: np.ndarray) -> None:
     axes.set(xlabel="rank among all draws", ylabel="frequency", ylim=(0, None), xlim=(0, 1))
 
 
-def _draw_autocorrelation(axes, draws: np.ndarray) -> None:
+def _draw_autocorrelation(axes: "Axes", draws: np.ndarray) -> None:
     lags = max(2, draws.shape[1] // 4)
     for trace in draws - draws.mean(axis=1, keepdims=True):
         # By the convolution theorem, padded so that the end does not meet the beginning.
@@ -81,7 +92,7 @@ def _draw_autocorrelation(axes, draws: np.ndarray) -> None:
     axes.set(xlabel="steps between draws", ylabel="autocorrelation", xlim=(0, lags - 1), ylim=(None, 1.05))
 
 
-def calibration_figure(calibration):
+def calibration_figure(calibration: "Calibration") -> "Figure":
     """Draws the pilots' estimates against the localization, and against the step size.
 
     Args:
@@ -123,7 +134,7 @@ def calibration_figure(calibration):
     return figure
 
 
-def profile_figure(profile):
+def profile_figure(profile: "LocalizationProfile") -> "Figure":
     """Draws λ̂ against γ, and against the distance that the chains reach.
 
     Args:

@@ -2,27 +2,28 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Unpack
 
 import keras
 from keras import ops
 
 from keras_selfmodel.rlct.conventions import SamplingSettings
-from keras_selfmodel.rlct.data import MEMORY_LIMIT, Samples, samples_of
+from keras_selfmodel.rlct.data import MEMORY_LIMIT, Samples, TrainingData, samples_of
 from keras_selfmodel.rlct.data.arrays import as_arrays
 from keras_selfmodel.rlct.energy import energy_of_losses
 from keras_selfmodel.rlct.estimating import issue_warnings
 from keras_selfmodel.rlct.problem import Problem
 from keras_selfmodel.rlct.progress_bar import Reports, Verbose
 from keras_selfmodel.rlct.rlct_estimate import RLCTEstimate
-from keras_selfmodel.rlct.sampling_changes import changed_settings
+from keras_selfmodel.rlct.sampling_changes import SamplingChanges, changed_settings
 from keras_selfmodel.rlct.structures import flattened
+from keras_selfmodel.transforms.tensors import Tree
 
 
 def estimate_of_function(
     losses: Callable,
-    weights,
-    data,
+    weights: Tree,
+    data: TrainingData | Tree,
     *,
     settings: SamplingSettings | None = None,
     anchor: Literal["trained", "descend"] = "trained",
@@ -33,7 +34,7 @@ def estimate_of_function(
     phase: Callable[[str], None] | None = None,
     num_samples: int | None = None,
     memory_limit: float = MEMORY_LIMIT,
-    **changes,
+    **changes: Unpack[SamplingChanges],
 ) -> RLCTEstimate:
     """Estimates the RLCT (local learning coefficient) of a loss that is given as a function.
 
@@ -97,7 +98,7 @@ def estimate_of_function(
     return estimate
 
 
-def _samples(data, num_samples: int | None, memory_limit: float) -> tuple[Samples, bool]:
+def _samples(data: TrainingData | Tree, num_samples: int | None, memory_limit: float) -> tuple[Samples, bool]:
     """The samples, and whether their trees are what the function takes, or only the first of them."""
     if not isinstance(data, (dict, list, tuple)) and not hasattr(data, "shape"):
         return samples_of(data, num_samples=num_samples, memory_limit=memory_limit), True

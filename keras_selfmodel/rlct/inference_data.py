@@ -3,13 +3,18 @@
 import dataclasses
 import math
 import warnings
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from keras_selfmodel._installation import installing
 
+if TYPE_CHECKING:
+    from keras_selfmodel.rlct.rlct_estimate import RLCTEstimate
 
-def as_inference_data(estimate):
+
+def as_inference_data(estimate: "RLCTEstimate") -> Any:
     """The chains for the plots and diagnostics of ArviZ.
 
     Args:
@@ -58,7 +63,7 @@ def effective_draws(draws: np.ndarray) -> float:
     return float(arviz_for("ess").ess(draws))
 
 
-def arviz_for(use: str):
+def arviz_for(use: str) -> ModuleType:
     """The module `arviz`, or what to install."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # ArviZ announces its next major version on import.

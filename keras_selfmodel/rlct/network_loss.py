@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import keras
 import numpy as np
@@ -125,5 +126,5 @@ def _masks(model: keras.Model) -> bool:
     return any(type(layer).compute_mask is not keras.Layer.compute_mask for layer in layers_inside(model))
 
 
-def _value(variable: keras.Variable):
+def _value(variable: keras.Variable) -> Any:
     return ops.stop_gradient(ops.convert_to_tensor(variable))

@@ -5,6 +5,7 @@ import math
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -14,11 +15,11 @@ from keras_selfmodel import transforms
 from keras_selfmodel._classifier_graph import classifier_of
 from keras_selfmodel._internals.keras import mode
 from keras_selfmodel.models.precision import in_single_precision
-from keras_selfmodel.rlct._arguments import check_inputs, check_model, chosen_weights, resolve_variables
+from keras_selfmodel.rlct._arguments import WeightChoice, check_inputs, check_model, chosen_weights, resolve_variables
 from keras_selfmodel.rlct.batches import paper_batches, random_batches
 from keras_selfmodel.rlct.conventions import ResolvedSettings, SamplingSettings
 from keras_selfmodel.rlct.curvature import difference_length
-from keras_selfmodel.rlct.data import samples_of
+from keras_selfmodel.rlct.data import TrainingData, samples_of
 from keras_selfmodel.rlct.descent import descend
 from keras_selfmodel.rlct.energy import Energy
 from keras_selfmodel.rlct.losses import check_class_labels, chosen_loss, disagreement
@@ -31,6 +32,7 @@ from keras_selfmodel.rlct.sampling import Sampling
 from keras_selfmodel.rlct.stepwise import Stepwise, alone
 from keras_selfmodel.rlct.temperature import BURN_IN, FACTOR, TEMPERATURES, hotter_estimate
 from keras_selfmodel.rlct.verdict import at_no_minimum
+from keras_selfmodel.transforms.tensors import AnyModel
 
 # Samples whose loss is compared with Keras's.
 COMPARED = 256
@@ -55,16 +57,16 @@ class Problem:
     @classmethod
     def of(
         cls,
-        model: keras.Model,
-        data,
-        loss=None,
-        weights=None,
+        model: AnyModel,
+        data: TrainingData,
+        loss: Any = None,
+        weights: WeightChoice = None,
         observe: dict | None = None,
         *,
         training: bool,
         like: Energy | None = None,
         order: np.ndarray | None = None,
-        **reading,
+        **reading: Any,
     ) -> "Problem":
         """Checks the arguments of `estimate_rlct`.
 
@@ -108,7 +110,15 @@ class Problem:
 
     @classmethod
     def _of_network(
-        cls, network: transforms.Network, data, loss, weights, observe: dict | None, *, training: bool, **reading
+        cls,
+        network: transforms.Network,
+        data: TrainingData,
+        loss: Any,
+        weights: WeightChoice,
+        observe: dict | None,
+        *,
+        training: bool,
+        **reading: Any,
     ) -> "Problem":
         """As `of`, for a network of the backend's own library."""
         samples = samples_of(data, **reading)

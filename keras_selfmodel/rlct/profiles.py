@@ -4,20 +4,27 @@ import dataclasses
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Unpack
+from typing import TYPE_CHECKING, Unpack
 
 import keras
 import numpy as np
 
+from keras_selfmodel.rlct._arguments import WeightChoice
 from keras_selfmodel.rlct.batches import paper_batches
 from keras_selfmodel.rlct.chains import Chains
 from keras_selfmodel.rlct.continuing import continued
 from keras_selfmodel.rlct.conventions import SamplingSettings
+from keras_selfmodel.rlct.data import TrainingData
 from keras_selfmodel.rlct.prior_width import weight_scale
 from keras_selfmodel.rlct.problem import Problem
 from keras_selfmodel.rlct.sampling_changes import SamplingChanges, changed_settings
 from keras_selfmodel.rlct.standard_error import sampling_error
 from keras_selfmodel.rlct.stepwise import Stepwise, alone
+from keras_selfmodel.transforms.tensors import AnyModel
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 
 # Localizations in units of γ₀ = d/R², that of a prior as wide as the weights.
 STRENGTHS = tuple(10.0**exponent for exponent in (1, 0.5, 0, -0.5, -1, -1.5, -2))
@@ -85,7 +92,7 @@ class LocalizationProfile:
             return f"The values are known to {error:.0%} (95 %), not well enough to tell a plateau of {FLAT:.0%}."
         return "No plateau: the estimate is that of the weights within reach of γ. Compare estimates at one γ only."
 
-    def plot(self):
+    def plot(self) -> "Figure":
         """Draws λ̂ against γ and against the distance reached. Needs matplotlib.
 
         Returns:
@@ -97,13 +104,13 @@ class LocalizationProfile:
 
 
 def localization_profile(
-    model: keras.Model,
-    data: tuple,
+    model: AnyModel,
+    data: TrainingData,
     *,
     localizations: Sequence[float] | None = None,
     settings: SamplingSettings | None = None,
     loss: keras.losses.Loss | Callable | str | None = None,
-    weights=None,
+    weights: WeightChoice = None,
     **changes: Unpack[SamplingChanges],
 ) -> LocalizationProfile:
     """Estimates the RLCT at several localizations, by chains that are let go step by step.

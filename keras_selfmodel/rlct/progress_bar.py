@@ -11,7 +11,7 @@ Verbose = Literal["auto", 0, 1, 2]
 WIDTH = 79
 
 
-def _nothing(*_) -> None: ...
+def _nothing(*_: Any) -> None: ...
 
 
 class Reports:
@@ -41,7 +41,7 @@ class Reports:
     def __enter__(self) -> "Reports":
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: Any) -> None:
         if self._shown is not None:
             self._shown.end()
 

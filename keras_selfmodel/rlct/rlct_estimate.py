@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -10,8 +11,12 @@ from keras_selfmodel.rlct.draws import Draws
 from keras_selfmodel.rlct.sampling import SECOND_FACTOR
 from keras_selfmodel.rlct.sensitivity import Sensitivity, by_covariance, by_second_localization
 from keras_selfmodel.rlct.standard_error import error_of_references, sampling_error
-from keras_selfmodel.rlct.summary import RLCTSummary, Verdict
+from keras_selfmodel.rlct.summary import RLCTSummary, Verdict, allows_use
 from keras_selfmodel.rlct.verdict import lowest_stretch, objections, verdict_of
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 
 # What is not known of the heat, as a part of it, and of the value (benchmarks/rlct_accuracy.py).
 HEAT_DOUBT, VALUE_DOUBT = 0.05, 0.02
@@ -124,11 +129,16 @@ class RLCTEstimate(Draws):
         """ "reliable" if nothing speaks against the estimate, "not to be used" if it is no RLCT, else "doubtful"."""
         return verdict_of(self._objections)
 
+    @property
+    def is_usable(self) -> bool:
+        """Whether the verdict allows any use."""
+        return allows_use(self.verdict)
+
     def summary(self) -> RLCTSummary:
         """The estimate without its chains: what run folders, tables and reports hold. Needs ArviZ."""
         return RLCTSummary.of(self)
 
-    def to_inference_data(self):
+    def to_inference_data(self) -> Any:
         """The chains as an `arviz.InferenceData`, see `rlct.inference_data`. Needs ArviZ.
 
         Example: `arviz.plot_rank(estimate.to_inference_data())`, `estimate.to_inference_data().to_netcdf("chains.nc")`.
@@ -137,7 +147,7 @@ class RLCTEstimate(Draws):
 
         return as_inference_data(self)
 
-    def plot(self):
+    def plot(self) -> "Figure":
         """Draws the traces of the chains with the burn-in shaded, their ranks and autocorrelation. Needs matplotlib.
 
         Returns:

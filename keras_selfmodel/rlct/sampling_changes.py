@@ -3,10 +3,13 @@
 import dataclasses
 import difflib
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Literal, TypedDict
 
+from keras_selfmodel.rlct._arguments import WeightChoice
 from keras_selfmodel.rlct.conventions import Convention, SamplingSettings
+from keras_selfmodel.rlct.progress_bar import Verbose
 
 SamplerName = Literal["underdamped", "sgld", "rmsprop", "sgnht", "mala"]
 
@@ -35,6 +38,23 @@ class SamplingChanges(CalibrationChanges, total=False):
     target_error: float | None
 
 
+class EstimateArguments(SamplingChanges, total=False):
+    """Keywords of `estimate_rlct` besides `settings`, for what calls it with its user's."""
+
+    loss: Any
+    weights: WeightChoice
+    anchor: Literal["trained", "descend"]
+    observe: dict[str, tuple] | None
+    profile: bool | Sequence[float]
+    checkpoint: str | Path | None
+    verbose: Verbose
+    progress: Callable[[int, int], None] | None
+    phase: Callable[[str], None] | None
+    class_weight: Mapping[int, float] | None
+    num_samples: int | None
+    memory_limit: float
+
+
 def changed_settings(
     function: Callable, settings: SamplingSettings | None, changes: Mapping[str, Any]
 ) -> SamplingSettings:
@@ -60,7 +80,7 @@ def changed_settings(
 
 
 def check_keywords(function: Callable, given: Iterable[str], caller: str | None = None) -> None:
-    """Raises TypeError for keywords that are neither the function's own nor fields of `SamplingSettings`.
+    """Raises TypeError for keywords that are neither the function's nor fields of `SamplingSettings`.
 
     Args:
         function: What takes them.
@@ -68,13 +88,13 @@ def check_keywords(function: Callable, given: Iterable[str], caller: str | None 
         caller: What the user called, if it is not the function.
     """
     parameters = inspect.signature(function).parameters.values()
-    own = [parameter.name for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY]
-    fields = [field.name for field in dataclasses.fields(SamplingSettings) if field.name not in own]
+    keywords = [parameter.name for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY]
+    fields = [field.name for field in dataclasses.fields(SamplingSettings) if field.name not in keywords]
     for name in given:
-        if name not in (*own, *fields):
-            close = difflib.get_close_matches(name, (*own, *fields), 1)
+        if name not in (*keywords, *fields):
+            close = difflib.get_close_matches(name, (*keywords, *fields), 1)
             raise TypeError(
                 f"{caller or function.__name__} got an unexpected keyword argument {name!r}. "
-                f"{f'Did you mean {close[0]!r}? ' if close else ''}It takes {', '.join(own)}, and of the settings "
+                f"{f'Did you mean {close[0]!r}? ' if close else ''}It takes {', '.join(keywords)}, and of the settings "
                 f"{', '.join(fields)}."
             )

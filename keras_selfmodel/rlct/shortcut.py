@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Protocol
 import keras
 import numpy as np
 
+from keras_selfmodel.transforms.tensors import Tree
+
 if TYPE_CHECKING:  # They ask for shortcuts themselves.
     from keras_selfmodel.rlct.chains import Chains
     from keras_selfmodel.rlct.conventions import ResolvedSettings
@@ -53,7 +55,7 @@ def offers_shortcuts(offer: Callable[..., Shortcut | None]) -> None:
     _OFFERS.append(offer)
 
 
-def shortcut_of(model: keras.Model, per_sample_loss: Callable, x, y, *, training: bool) -> Shortcut | None:
+def shortcut_of(model: keras.Model, per_sample_loss: Callable, x: Tree, y: Tree, *, training: bool) -> Shortcut | None:
     """The shortcut of a loss, if there is one.
 
     Args:

@@ -16,6 +16,7 @@ from keras import ops
 from keras_selfmodel._typed_files import DamagedFileError, typed
 from keras_selfmodel._whole_files import write_whole
 from keras_selfmodel.rlct.chains import Chains
+from keras_selfmodel.transforms.tensors import Tree
 
 # What NumPy, zipfile and json raise for a file that is no stored sampling.
 _UNREADABLE = (OSError, ValueError, LookupError, TypeError, AttributeError, EOFError, zipfile.BadZipFile, zlib.error)
@@ -104,7 +105,7 @@ def read_sampling(path: Path, identity: dict) -> tuple[tuple[dict, list], list[d
     return ({**header.chains, "groups": header.groups}, arrays), blocks
 
 
-def digest(tree) -> str:
+def digest(tree: Tree) -> str:
     """A short text that differs for trees of arrays that differ."""
     found = hashlib.sha256()
     for array in keras.tree.flatten(tree):

@@ -5,9 +5,10 @@ from collections.abc import Callable
 import keras
 
 from keras_selfmodel import transforms
+from keras_selfmodel.transforms.tensors import Tree
 
 
-def flattened(structure) -> tuple[list, Callable]:
+def flattened(structure: Tree) -> tuple[list, Callable]:
     """The arrays of a structure, in the order in which it holds them, and what puts others in their place.
 
     The order of a dict is that of its insertion: it decides which noise each array gets.

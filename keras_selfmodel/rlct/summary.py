@@ -3,17 +3,26 @@
 import math
 import re
 from dataclasses import dataclass, fields
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from keras_selfmodel.rlct.conventions import Convention
 from keras_selfmodel.rlct.samplers import SAMPLERS
 
+if TYPE_CHECKING:
+    from keras_selfmodel.rlct.rlct_estimate import RLCTEstimate
+
+
 Verdict = Literal["reliable", "doubtful", "not to be used"]
 Anchor = Literal["trained", "descend"]
 # How Python calls what is spoken of, such as " (anchor='descend')": no reader of a file or a report has a use for it.
 ARGUMENT = re.compile(r" \((\w+)='(\w+)'\)")
+
+
+def allows_use(verdict: Verdict) -> bool:
+    """Whether an estimate of this verdict may be used at all."""
+    return verdict != "not to be used"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,7 +122,7 @@ class RLCTSummary:
                 raise ValueError(f"{name} must not be negative. Received: {error}")
 
     @classmethod
-    def of(cls, estimate) -> "RLCTSummary":
+    def of(cls, estimate: "RLCTEstimate") -> "RLCTSummary":
         """The summary of an `RLCTEstimate`. Needs ArviZ, for `ess`."""
         values = {}
         for field in fields(cls):
@@ -125,7 +134,7 @@ class RLCTSummary:
     @property
     def is_usable(self) -> bool:
         """Whether the verdict allows any use."""
-        return self.verdict != "not to be used"
+        return allows_use(self.verdict)
 
     @property
     def usable_value(self) -> float | None:

@@ -42,7 +42,7 @@ def verdict_of(found: Sequence[tuple[bool, str]]) -> Verdict:
     return "not to be used" if any(fatal for fatal, _ in found) else "doubtful"
 
 
-def objections(estimate: "RLCTEstimate"):
+def objections(estimate: "RLCTEstimate") -> Iterator[tuple[bool, str]]:
     """Yields what speaks against an estimate: whether it forbids any use, and a sentence."""
     finite = np.isfinite(estimate.losses).all(axis=1)
     if not finite.all():

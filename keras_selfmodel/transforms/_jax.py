@@ -1,6 +1,7 @@
 """Transformations on JAX. The other backends' files define the same names."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import jax
 import keras
@@ -8,6 +9,7 @@ import numpy as np
 
 from keras_selfmodel.transforms._jax_convolutions import with_fast_convolutions
 from keras_selfmodel.transforms._jax_network import network as network
+from keras_selfmodel.transforms.tensors import Key, Tensor, Tree
 
 # Arguments of `model.compile` with which `fit` is fastest: none on JAX, which compiles each step as it is.
 COMPILE_OPTIONS: dict[str, bool] = {}
@@ -30,12 +32,12 @@ def replicas() -> int:
     return 1
 
 
-def is_traced(array) -> bool:
+def is_traced(array: Tensor) -> bool:
     """Whether an array stands for one in a program that is being recorded, so that no variable may keep it."""
     return isinstance(array, jax.core.Tracer)
 
 
-def data_parallel(devices: int):
+def data_parallel(devices: int) -> Any:
     """The distribution in whose `scope()` models are made whose training steps several devices share.
 
     Args:
@@ -47,7 +49,7 @@ def data_parallel(devices: int):
     return keras.distribution.DataParallel(devices=keras.distribution.list_devices()[:devices])
 
 
-def model_parallel(divided: dict[str, tuple], devices: int, replicas: int):
+def model_parallel(divided: dict[str, tuple], devices: int, replicas: int) -> Any:
     """The distribution in whose `scope()` the weights of models are divided among devices.
 
     Args:
@@ -101,7 +103,7 @@ def map_chains(function: Callable, *, separately: bool = False) -> Callable:
     return lambda *args, shared=(): jax.vmap(lambda *slices: function(*slices, *shared))(*args)
 
 
-def scan(function: Callable, carry, inputs):
+def scan(function: Callable, carry: Tree, inputs: Tree) -> tuple[Tree, Tensor]:
     """Loops `carry, output = function(carry, input)` over the first axis of `inputs`.
 
     Args:
@@ -120,7 +122,7 @@ def _looped(function: Callable) -> Callable:
     return with_fast_convolutions(function) if jax.default_backend() == "cpu" else function
 
 
-def put_rows_in_place(table, numbers, rows):
+def put_rows_in_place(table: Tensor, numbers: Tensor, rows: Tensor) -> Tensor:
     """The table with other rows at these numbers, all different.
 
     Whoever calls this gives the table away: its memory is used again, at once on PyTorch and where the compiler
@@ -129,7 +131,7 @@ def put_rows_in_place(table, numbers, rows):
     return table.at[numbers].set(rows, unique_indices=True)
 
 
-def add_scaled_in_place(y, scale, x):
+def add_scaled_in_place(y: Tensor, scale: Tensor, x: Tensor) -> Tensor:
     """y + scale·x, in one pass over the memory of y.
 
     Whoever calls this gives y away, as with `put_rows_in_place`.
@@ -142,22 +144,22 @@ def add_scaled_in_place(y, scale, x):
     return y + scale * x
 
 
-def random_key(seed: int):
+def random_key(seed: int) -> Key:
     """The state of a random number generator, from a seed in 0 … 2⁶³ − 1."""
     return jax.random.key(seed)
 
 
-def key_to_numpy(key) -> np.ndarray:
+def key_to_numpy(key: Key) -> np.ndarray:
     """The state of a random number generator as an array to be stored."""
     return np.asarray(jax.random.key_data(key))
 
 
-def key_from_numpy(data: np.ndarray):
+def key_from_numpy(data: np.ndarray) -> Key:
     """The state that `key_to_numpy` stored."""
     return jax.random.wrap_key_data(jax.numpy.asarray(data))
 
 
-def normals(key, arrays: list):
+def normals(key: Key, arrays: list) -> tuple[Key, Iterator[Tensor]]:
     """Draws standard normal numbers.
 
     Returns:
@@ -168,17 +170,17 @@ def normals(key, arrays: list):
     return key, (jax.random.normal(k, a.shape, a.dtype) for k, a in zip(keys, arrays, strict=True))
 
 
-def keys_joined(keys: list):
+def keys_joined(keys: list) -> Key:
     """Several generators as one argument of a compiled function; see `normals_of_each`."""
     return jax.numpy.stack(keys)
 
 
-def keys_parted(joined) -> list:
+def keys_parted(joined: Key) -> list:
     """The generators that `keys_joined` put together."""
     return list(joined)
 
 
-def normals_of_each(joined, arrays: list):
+def normals_of_each(joined: Key, arrays: list) -> tuple[Key, Iterator[Tensor]]:
     """Draws standard normal numbers by several generators, each its own part.
 
     Args:
@@ -199,7 +201,7 @@ def normals_of_each(joined, arrays: list):
     return joined, (d.reshape(a.shape) for d, a in zip(drawn, arrays, strict=True))
 
 
-def leaves(tree) -> tuple[list, Callable]:
+def leaves(tree: Tree) -> tuple[list, Callable]:
     """The arrays of a structure that the backend's library knows, and a function that puts others in their place.
 
     An array is a structure of one; `None` has none.

@@ -1,13 +1,15 @@
 """Convolutions in loops on a CPU, in the one layout for which XLA has a fast program there."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 import jax
 import numpy as np
 from jax.extend import core
+
+from keras_selfmodel.transforms.tensors import Tensor
 
 # Depthwise convolutions are written out, one operation for each position of the kernel, up to 7 × 7.
 POSITIONS = 49
@@ -34,7 +36,7 @@ def with_fast_convolutions(function: Callable) -> Callable:
     return changed
 
 
-def _convolves(jaxpr) -> bool:
+def _convolves(jaxpr: Any) -> bool:
     return any(
         equation.primitive is jax.lax.conv_general_dilated_p
         or any(_convolves(inner.jaxpr) for inner in _programs(equation.params))
@@ -47,11 +49,11 @@ def _programs(params: dict) -> list[core.ClosedJaxpr]:
     return [part for part in jax.tree.leaves(params, is_leaf=_is_program) if _is_program(part)]
 
 
-def _is_program(part) -> bool:
+def _is_program(part: Any) -> bool:
     return isinstance(part, core.ClosedJaxpr)
 
 
-def _evaluate(closed: core.ClosedJaxpr, *args) -> list:
+def _evaluate(closed: core.ClosedJaxpr, *args: Any) -> list:
     """Computes a program, each convolution by `_convolve`."""
     values = dict(zip([*closed.jaxpr.constvars, *closed.jaxpr.invars], [*closed.consts, *args], strict=True))
 
@@ -65,7 +67,7 @@ def _evaluate(closed: core.ClosedJaxpr, *args) -> list:
     return [read(atom) for atom in closed.jaxpr.outvars]
 
 
-def _operate(equation, inputs: list) -> list:
+def _operate(equation: Any, inputs: list) -> list:
     primitive, params = equation.primitive, equation.params
     if primitive is jax.lax.conv_general_dilated_p:
         return [_convolve(*inputs, **params)]
@@ -79,7 +81,7 @@ def _operate(equation, inputs: list) -> list:
     return list(outputs) if primitive.multiple_results else [outputs]
 
 
-def _is_leaf(part) -> bool:
+def _is_leaf(part: Any) -> bool:
     # Only dictionaries, tuples and lists may hold programs; all else is passed on untouched.
     return not isinstance(part, dict | tuple | list)
 
@@ -89,7 +91,7 @@ def _rewritten(closed: core.ClosedJaxpr) -> core.ClosedJaxpr:
     return jax.make_jaxpr(lambda *args: _evaluate(closed, *args))(*shapes)
 
 
-def _convolve(lhs, rhs, *, dimension_numbers, **params):
+def _convolve(lhs: Tensor, rhs: Tensor, *, dimension_numbers: Any, **params: Any) -> Tensor:
     """The convolution with its axes in Eigen's order; of single features (depthwise), without Eigen, which has none."""
     (batch, feature, *space), (out, into, *kernel_space), result = dimension_numbers
     last = len(space) + 1
@@ -111,7 +113,15 @@ def _convolve(lhs, rhs, *, dimension_numbers, **params):
     return jax.lax.transpose(convolved, tuple(np.argsort((result[0], *result[2:], result[1]))))
 
 
-def _of_features(lhs, rhs, size: tuple[int, ...], *, window_strides, rhs_dilation, **params):
+def _of_features(
+    lhs: Tensor,
+    rhs: Tensor,
+    size: tuple[int, ...],
+    *,
+    window_strides: Sequence[int],
+    rhs_dilation: Sequence[int],
+    **params: Any,
+) -> Tensor:
     """Each feature `(batch, space, features)` by kernels of its own `(kernel, 1, out)`: a sum over the kernel."""
     batch, features = lhs.shape[0], lhs.shape[-1]
     lhs, rhs = _padded(lhs, **params), rhs.reshape(*rhs.shape[:-2], features, -1)
@@ -122,7 +132,15 @@ def _of_features(lhs, rhs, size: tuple[int, ...], *, window_strides, rhs_dilatio
     return total.reshape(batch, *size, -1)
 
 
-def _of_samples(lhs, rhs, size: tuple[int, ...], *, window_strides, rhs_dilation, **params):
+def _of_samples(
+    lhs: Tensor,
+    rhs: Tensor,
+    size: tuple[int, ...],
+    *,
+    window_strides: Sequence[int],
+    rhs_dilation: Sequence[int],
+    **params: Any,
+) -> Tensor:
     """The gradient of such kernels, where the features are the batch: one position of the result after another."""
     kernel, (into, out) = rhs.shape[:-2], rhs.shape[-2:]
     features, points = lhs.shape[0], math.prod(kernel)
@@ -135,12 +153,12 @@ def _of_samples(lhs, rhs, size: tuple[int, ...], *, window_strides, rhs_dilation
     return jax.numpy.stack(results).reshape(1, *size, out)
 
 
-def _padded(lhs, *, padding, lhs_dilation, **_):
+def _padded(lhs: Tensor, *, padding: Sequence[tuple[int, int]], lhs_dilation: Sequence[int], **_: Any) -> Tensor:
     gaps = [(low, high, dilation - 1) for (low, high), dilation in zip(padding, lhs_dilation, strict=True)]
     return jax.lax.pad(lhs, np.zeros((), lhs.dtype), [(0, 0, 0), *gaps, (0, 0, 0)])
 
 
-def _part(lhs, start, count, step):
+def _part(lhs: Tensor, start: Sequence[int], count: Sequence[int], step: Sequence[int]) -> Tensor:
     """Of the space, `count` points from `start`, `step` apart."""
     stop = [first + (many - 1) * apart + 1 for first, many, apart in zip(start, count, step, strict=True)]
     return jax.lax.slice(lhs, (0, *start, 0), (len(lhs), *stop, lhs.shape[-1]), (1, *step, 1))

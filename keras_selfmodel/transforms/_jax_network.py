@@ -1,14 +1,16 @@
 """Modules of Equinox and Flax NNX as functions of their weights."""
 
 import sys
+from typing import Any
 
 import jax
 import keras
 
 from keras_selfmodel.transforms._network import Network
+from keras_selfmodel.transforms.tensors import AnyModel
 
 
-def network(model) -> Network | None:
+def network(model: AnyModel) -> Network | None:
     """A network of the backend's own library as a function of its weights; `None` if it is none, as a Keras model."""
     # A module of a library that was not imported cannot be there.
     if "equinox" in sys.modules and isinstance(model, sys.modules["equinox"].Module):
@@ -18,7 +20,7 @@ def network(model) -> Network | None:
     return None
 
 
-def _of_equinox(model) -> Network:
+def _of_equinox(model: AnyModel) -> Network:
     """An Equinox module, a function of one sample; its floating-point arrays are the weights."""
     leaves, structure = jax.tree_util.tree_flatten_with_path(model)
     places = [i for i, (_, leaf) in enumerate(leaves) if _is_weight(leaf)]
@@ -34,7 +36,7 @@ def _of_equinox(model) -> Network:
     return Network(names, weights, [], call, lambda loss: loss, draws=False)
 
 
-def _of_nnx(model) -> Network:
+def _of_nnx(model: AnyModel) -> Network:
     """A Flax NNX module, a function of a batch; its `Param`s are the weights."""
     nnx = sys.modules["flax.nnx"]
     graph, params, rest = nnx.split(model, nnx.Param, ...)
@@ -52,5 +54,5 @@ def _of_nnx(model) -> Network:
     return Network(names, [leaf for _, leaf in leaves], others, call, lambda loss: loss, draws=False)
 
 
-def _is_weight(leaf) -> bool:
+def _is_weight(leaf: Any) -> bool:
     return isinstance(leaf, jax.Array) and jax.numpy.issubdtype(leaf.dtype, jax.numpy.floating)

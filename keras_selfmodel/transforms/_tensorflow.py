@@ -1,12 +1,15 @@
 """Transformations on TensorFlow. `_jax.py` says what each name means."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
+
+from keras_selfmodel.transforms.tensors import AnyModel, Key, Tensor, Tree
 
 # One call of the compiled loop for 32 steps saves the Python between steps: measured 1.2 times faster. XLA, which Keras
 # leaves off on a CPU, fuses what the logs need into the products: 1.2 times faster again.
@@ -29,16 +32,16 @@ def replicas() -> int:
     return tf.distribute.get_strategy().num_replicas_in_sync
 
 
-def is_traced(array) -> bool:
+def is_traced(array: Tensor) -> bool:
     return False
 
 
-def data_parallel(devices: int):
+def data_parallel(devices: int) -> Any:
     kind = next(kind for kind in ("GPU", "TPU", "CPU") if tf.config.list_logical_devices(kind))
     return tf.distribute.MirroredStrategy([f"{kind}:{number}" for number in range(devices)])
 
 
-def model_parallel(divided: dict[str, tuple], devices: int, replicas: int):
+def model_parallel(divided: dict[str, tuple], devices: int, replicas: int) -> Any:
     raise NotImplementedError("Keras divides the weights of a network among devices on JAX alone.")
 
 
@@ -81,7 +84,7 @@ def map_chains(function: Callable, *, separately: bool = False) -> Callable:
     return unrolled
 
 
-def scan(function: Callable, carry, inputs):
+def scan(function: Callable, carry: Tree, inputs: Tree) -> tuple[Tree, Tensor]:
     length = tf.nest.flatten(inputs)[0].shape[0]
 
     def body(step, carry, trace):
@@ -98,32 +101,32 @@ def scan(function: Callable, carry, inputs):
     return carry, trace.stack()
 
 
-def put_rows_in_place(table, numbers, rows):
+def put_rows_in_place(table: Tensor, numbers: Tensor, rows: Tensor) -> Tensor:
     return tf.tensor_scatter_nd_update(table, numbers[:, None], rows)
 
 
-def add_scaled_in_place(y, scale, x):
+def add_scaled_in_place(y: Tensor, scale: Tensor, x: Tensor) -> Tensor:
     return y + scale * x
 
 
-def random_key(seed: int):
+def random_key(seed: int) -> Key:
     return tf.constant([seed, 0], tf.int64)
 
 
-def key_to_numpy(key) -> np.ndarray:
+def key_to_numpy(key: Key) -> np.ndarray:
     return key.numpy()
 
 
-def key_from_numpy(data: np.ndarray):
+def key_from_numpy(data: np.ndarray) -> Key:
     return tf.constant(data)
 
 
-def normals(key, arrays: list):
+def normals(key: Key, arrays: list) -> tuple[Key, Iterator[Tensor]]:
     drawn = (_normal(a.shape, a.dtype, key + tf.constant([0, i], tf.int64)) for i, a in enumerate(arrays))
     return key + tf.constant([0, len(arrays)], tf.int64), drawn
 
 
-def _normal(shape: tf.TensorShape, dtype: tf.DType, key):
+def _normal(shape: tf.TensorShape, dtype: tf.DType, key: Key) -> Tensor:
     """Normal numbers by the transform of Box and Muller, 1958, in 0.6 of the time of TensorFlow's own on a CPU."""
     count = math.prod(shape)
     # XLA's Philox takes 200 times as long on a CPU as its Threefry, which TensorFlow has nowhere else.
@@ -133,24 +136,24 @@ def _normal(shape: tf.TensorShape, dtype: tf.DType, key):
     return tf.reshape(tf.concat([radius * tf.cos(angle), radius * tf.sin(angle)], 0)[:count], shape)
 
 
-def keys_joined(keys: list):
+def keys_joined(keys: list) -> Key:
     return tf.stack(keys)
 
 
-def keys_parted(joined) -> list:
+def keys_parted(joined: Key) -> list:
     return tf.unstack(joined)
 
 
-def normals_of_each(joined, arrays: list):
+def normals_of_each(joined: Key, arrays: list) -> tuple[Key, Iterator[Tensor]]:
     keys = tf.unstack(joined)
     parts = zip(*(tf.split(a, len(keys)) for a in arrays), strict=True)
     keys, drawn = zip(*(normals(key, list(part)) for key, part in zip(keys, parts, strict=True)), strict=True)
     return tf.stack(keys), (tf.concat(same, 0) for same in zip(*drawn, strict=True))
 
 
-def network(model) -> None:
+def network(model: AnyModel) -> None:
     return None
 
 
-def leaves(tree) -> tuple[list, Callable]:
+def leaves(tree: Tree) -> tuple[list, Callable]:
     return ([], lambda arrays: None) if tree is None else ([tree], lambda arrays: arrays[0])

@@ -1,7 +1,7 @@
 """Transformations on PyTorch. `_jax.py` says what each name means."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import keras
 import numpy as np
@@ -9,6 +9,7 @@ import torch
 
 from keras_selfmodel._internals.torch import recorded
 from keras_selfmodel.transforms._torch_network import network as network
+from keras_selfmodel.transforms.tensors import Key, Tensor, Tree
 
 # Keras accepts no other number on PyTorch.
 COMPILE_OPTIONS: dict[str, bool] = {}
@@ -30,18 +31,18 @@ def replicas() -> int:
     return 1
 
 
-def is_traced(array) -> bool:
+def is_traced(array: Tensor) -> bool:
     return False
 
 
-def data_parallel(devices: int):
+def data_parallel(devices: int) -> None:
     raise NotImplementedError(
         "On PyTorch, Keras trains a network on several devices only from version 3.16 on and in one process for each, "
         "which is not supported here. Take JAX or TensorFlow."
     )
 
 
-def model_parallel(divided: dict[str, tuple], devices: int, replicas: int):
+def model_parallel(divided: dict[str, tuple], devices: int, replicas: int) -> None:
     raise NotImplementedError("Keras divides the weights of a network among devices on JAX alone.")
 
 
@@ -129,7 +130,7 @@ def _record(function: Callable, args: tuple) -> tuple | None:
     return None if play is None else (play, structure)
 
 
-def scan(function: Callable, carry, inputs):
+def scan(function: Callable, carry: Tree, inputs: Tree) -> tuple[Tree, Tensor]:
     outputs = []
     for step in range(keras.tree.flatten(inputs)[0].shape[0]):
         carry, output = function(carry, keras.tree.map_structure(lambda a, step=step: a[step], inputs))
@@ -137,13 +138,13 @@ def scan(function: Callable, carry, inputs):
     return carry, torch.stack(outputs)
 
 
-def put_rows_in_place(table, numbers, rows):
+def put_rows_in_place(table: Tensor, numbers: Tensor, rows: Tensor) -> Tensor:
     # A quarter of the time of index_add_.
     table[numbers.long()] = rows
     return table
 
 
-def add_scaled_in_place(y, scale, x):
+def add_scaled_in_place(y: Tensor, scale: Tensor, x: Tensor) -> Tensor:
     return y.addcmul_(x, scale)
 
 
@@ -161,7 +162,7 @@ def key_from_numpy(data: np.ndarray) -> torch.Generator:
     return key
 
 
-def normals(key: torch.Generator, arrays: list):
+def normals(key: torch.Generator, arrays: list) -> tuple[Key, Iterator[Tensor]]:
     return key, (torch.randn(a.shape, generator=key, dtype=a.dtype, device=a.device) for a in arrays)
 
 
@@ -173,11 +174,11 @@ def keys_parted(joined: list) -> list:
     return list(joined)
 
 
-def normals_of_each(joined: list, arrays: list):
+def normals_of_each(joined: list, arrays: list) -> tuple[Key, Iterator[Tensor]]:
     parts = zip(*(a.chunk(len(joined)) for a in arrays), strict=True)
     drawn = [normals(key, list(part))[1] for key, part in zip(joined, parts, strict=True)]
     return joined, (torch.cat(same) for same in zip(*drawn, strict=True))
 
 
-def leaves(tree) -> tuple[list, Callable]:
+def leaves(tree: Tree) -> tuple[list, Callable]:
     return ([], lambda arrays: None) if tree is None else ([tree], lambda arrays: arrays[0])

@@ -10,6 +10,7 @@ import keras
 import torch
 
 from keras_selfmodel.transforms._network import Network
+from keras_selfmodel.transforms.tensors import AnyModel, Tensor
 
 # Layers whose weights are stored as (out, in, ...), where Keras has (..., in, out).
 _TURNED = (torch.nn.Linear, torch.nn.Conv1d, torch.nn.Conv2d, torch.nn.Conv3d)
@@ -24,7 +25,7 @@ _RANDOM = (
 )
 
 
-def network(model) -> Network | None:
+def network(model: AnyModel) -> Network | None:
     if not isinstance(model, torch.nn.Module) or isinstance(model, (keras.Layer, keras.Variable)):
         return None
     parameters, buffers = dict(model.named_parameters()), dict(model.named_buffers())
@@ -54,12 +55,12 @@ def network(model) -> Network | None:
     )
 
 
-def _as_keras(weight):
+def _as_keras(weight: Tensor) -> Any:
     """(out, in, ...) as (..., in, out)."""
     return weight.permute(*range(2, weight.ndim), 1, 0).contiguous()
 
 
-def _as_torch(weight):
+def _as_torch(weight: Tensor) -> Any:
     """(..., in, out) as (out, in, ...)."""
     return weight.permute(-1, -2, *range(weight.ndim - 2))
 
@@ -81,7 +82,7 @@ def _mode(model: torch.nn.Module, training: bool) -> Iterator[None]:
             part.training = was
 
 
-def _keras_loss(loss) -> Callable:
+def _keras_loss(loss: Any) -> Callable:
     """PyTorch's losses take the outputs first, class numbers as integers, and reduce by themselves.
 
     What is returned has the loss with its own reduction too, as `reduced`, to be compared with.
@@ -107,13 +108,13 @@ class _AsKeras:
         self.__name__ = "as_keras"
         self._loss, self._each = loss, each
 
-    def __call__(self, y, outputs):
+    def __call__(self, y: Tensor, outputs: Tensor) -> Tensor:
         return self._each(outputs, _labels(y, outputs))
 
-    def reduced(self, y, outputs):
+    def reduced(self, y: Tensor, outputs: Tensor) -> Tensor:
         return self._loss(outputs, _labels(y, outputs))
 
 
-def _labels(y, outputs):
+def _labels(y: Tensor, outputs: Tensor) -> Any:
     """Keras hands labels over as floating-point numbers."""
     return y.long() if y.ndim < outputs.ndim and outputs.shape[1] > 1 else y.reshape(outputs.shape)

@@ -12,6 +12,8 @@ from itertools import groupby
 import numpy as np
 from keras import ops
 
+from keras_selfmodel.transforms.tensors import Tensor
+
 
 @dataclass(frozen=True)
 class WordBatch:
@@ -94,7 +96,7 @@ def stacked(
     return stacks
 
 
-def frequency_matrix(places, frequencies, texts: int, width: int):
+def frequency_matrix(places: Tensor, frequencies: Tensor, texts: int, width: int) -> Tensor:
     """The matrix of a batch of a stack, `(texts, width)`; its product with the rows of the words is the mean.
 
     Args:

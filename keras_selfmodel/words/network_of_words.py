@@ -15,6 +15,7 @@ from keras import ops
 from keras_selfmodel import transforms
 from keras_selfmodel._classifier_graph import classifier_of
 from keras_selfmodel.models import ObjectiveModel
+from keras_selfmodel.transforms.tensors import Tensor, Tree
 from keras_selfmodel.words.batches import frequency_matrix
 
 Stack = tuple  # of tensors, as `stacked` describes
@@ -74,7 +75,7 @@ class NetworkOfWords:
         logs = {name: float(value) for name, value in self._inner.get_metrics_result().items()}
         return {**logs, "loss": float(mean)}
 
-    def _forward(self, weights: list, others: list, x, y, *, training: bool):
+    def _forward(self, weights: list, others: list, x: Tree, y: Tree, *, training: bool) -> Tensor:
         """The loss of a batch as a pure function of all variables, and the variables that it changes."""
         variables = zip([self._rows, *self._weights, *self._others], [*weights, *others], strict=True)
         call = getattr(self._inner, "joint_outputs", self._inner)

@@ -18,6 +18,7 @@ from keras_selfmodel.rlct.chains import Chains
 from keras_selfmodel.rlct.conventions import ResolvedSettings
 from keras_selfmodel.rlct.energy import Energy
 from keras_selfmodel.rlct.samplers import Position
+from keras_selfmodel.transforms.tensors import Key, Tensor
 from keras_selfmodel.words.batches import frequency_matrix
 
 if TYPE_CHECKING:  # It makes these chains.
@@ -46,7 +47,7 @@ class WordChains(Chains):
     def _word_loss(self) -> "WordLoss":
         return cast("WordLoss", self._energy.shortcut)  # Which alone makes these chains.
 
-    def _start(self, key) -> tuple:
+    def _start(self, key: Key) -> tuple:
         weights, _, other, key = super()._start(key)
         table, *others = weights
         rows = math.prod(table.shape[:2])
@@ -124,7 +125,7 @@ class WordChains(Chains):
         return self._energy.program(("word chains",), lambda: run, fuse=True)
 
 
-def _decay(steps, step_size, localization):
+def _decay(steps: Tensor, step_size: Tensor, localization: Tensor) -> Tensor:
     """aᵏ, and the variance ε·(1 − a²ᵏ)/(1 − a²), after k steps without a gradient; without localization that is εk."""
     steps = ops.cast(steps, step_size.dtype)
     logarithm = ops.log1p(-0.5 * step_size * localization)
@@ -134,7 +135,7 @@ def _decay(steps, step_size, localization):
     return ops.exp(logarithm * steps), step_size * times
 
 
-def _later(away, steps, normal, step_size, localization):
+def _later(away: Tensor, steps: Tensor, normal: Tensor, step_size: Tensor, localization: Tensor) -> Tensor:
     """w − w* of rows after `steps` steps without a gradient."""
     decay, variance = _decay(steps, step_size, localization)
     return decay[:, None] * away + ops.sqrt(variance)[:, None] * normal

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import keras
 import numpy as np
@@ -12,6 +13,7 @@ from keras_selfmodel.layers import MeanPooledEmbedding
 from keras_selfmodel.rlct.conventions import ResolvedSettings
 from keras_selfmodel.rlct.energy import Energy
 from keras_selfmodel.rlct.shortcut import offers_shortcuts
+from keras_selfmodel.transforms.tensors import Tree
 from keras_selfmodel.words.batches import frequency_matrix, stacked, word_batch, word_batches
 from keras_selfmodel.words.word_chains import WordChains
 
@@ -35,7 +37,9 @@ class WordLoss:
     _known: dict = field(default_factory=dict)
 
     @classmethod
-    def of(cls, model: keras.Model, per_sample_loss: Callable, x, y, *, training: bool) -> "WordLoss | None":
+    def of(
+        cls, model: keras.Model, per_sample_loss: Callable, x: Tree, y: Tree, *, training: bool
+    ) -> "WordLoss | None":
         """What the loss depends on, or `None` if the model does not start with a `MeanPooledEmbedding`.
 
         Args:
@@ -142,7 +146,7 @@ def _rounded_up(number: int, limit: int | None = None) -> int:
     return number if limit is None else min(number, limit)
 
 
-def _read(item: tuple):
+def _read(item: tuple) -> Any:
     """Words, matrix of frequencies and labels of one batch of a stack."""
     words, places, frequencies, y = item
     return words, frequency_matrix(places, frequencies, y.shape[0], words.shape[0]), y

@@ -1,5 +1,6 @@
 """What a type checker knows of the settings that are given as keywords."""
 
+import inspect
 from pathlib import Path
 from typing import get_args, get_type_hints
 
@@ -8,7 +9,7 @@ import pytest
 import keras_selfmodel as ksm
 from keras_selfmodel.rlct import SamplingSettings, calibrate_rlct, estimate_of_function, localization_profile
 from keras_selfmodel.rlct.samplers import SAMPLERS
-from keras_selfmodel.rlct.sampling_changes import SamplerName, SamplingChanges
+from keras_selfmodel.rlct.sampling_changes import EstimateArguments, SamplerName, SamplingChanges
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -20,6 +21,12 @@ def test_the_keywords_are_the_fields_of_the_settings():
         # A keyword may be None where the field will be a number: the settings say so then.
         assert set(get_args(fields[name]) or [fields[name]]) <= set(get_args(keywords[name]) or [keywords[name]]), name
     assert set(get_args(SamplerName)) == set(SAMPLERS)
+
+
+def test_what_is_handed_on_to_the_estimator_has_its_keywords():
+    parameters = inspect.signature(ksm.estimate_rlct).parameters.values()
+    named = {one.name for one in parameters if one.kind is one.KEYWORD_ONLY} - {"settings"}
+    assert set(get_type_hints(EstimateArguments)) - set(get_type_hints(SamplingChanges)) == named
 
 
 @pytest.mark.parametrize("function", [ksm.estimate_rlct, calibrate_rlct, localization_profile, estimate_of_function])

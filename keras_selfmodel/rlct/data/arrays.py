@@ -1,10 +1,14 @@
 """Arrays of any library as NumPy arrays that a network can compute with."""
 
+from typing import Any
+
 import keras
 import numpy as np
 
+from keras_selfmodel.transforms.tensors import Tree
 
-def as_arrays(tree, name: str):
+
+def as_arrays(tree: Tree, name: str) -> Tree:
     """A tree of arrays, tables or tensors as the same tree of NumPy arrays, or of the backend's tensors.
 
     Floating-point numbers get Keras's float type, as in `fit`; whole numbers keep theirs. Tensors of the backend stay
@@ -37,7 +41,7 @@ def as_arrays(tree, name: str):
     )
 
 
-def _as_array(array):
+def _as_array(array: Any) -> np.ndarray:
     if isinstance(array, keras.Variable):
         return array.value
     if isinstance(array, np.ndarray) or keras.ops.is_tensor(array):

@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import IO
+from typing import IO, Any
 
 import keras
 import numpy as np
@@ -111,7 +111,7 @@ class _Column:
             self._file.close()
 
 
-def _trees(batch) -> tuple:
+def _trees(batch: Any) -> tuple:
     if not isinstance(batch, (tuple, list)) or len(batch) not in (2, 3) or batch[1] is None:
         kind = f"a {type(batch).__name__} of {len(batch)}" if isinstance(batch, (tuple, list)) else type(batch).__name__
         raise ValueError(f"Each batch must be (x, y) or (x, y, sample_weight). Received: {kind}")

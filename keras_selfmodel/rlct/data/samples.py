@@ -1,8 +1,9 @@
 """Samples by their numbers, in memory or in files."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias, Union
 
 import keras
 import numpy as np
@@ -75,6 +76,10 @@ class Samples:
         return max(1, int(BYTES_PER_CALL * self.num_samples / (self._bytes * samples)))
 
 
-def _name(dtype) -> str:
+def _name(dtype: Any) -> str:
     # bfloat16, which NumPy does not know, is as large as float16.
     return keras.backend.standardize_dtype(dtype).replace("bfloat16", "float16")
+
+
+TrainingData: TypeAlias = Union[Iterable[Any], "keras.utils.PyDataset", Samples]
+"""What `fit` takes: `(x, y)` or `(x, y, sample_weight)`, or a data set of batches; `samples_of` reads it."""

@@ -2,23 +2,26 @@
 
 import math
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 import keras
 import numpy as np
 
+from keras_selfmodel.rlct.data import TrainingData
 from keras_selfmodel.rlct.data.arrays import as_arrays
 from keras_selfmodel.rlct.data.gathering import gathered
 from keras_selfmodel.rlct.data.samples import MEMORY_LIMIT, Samples
+from keras_selfmodel.transforms.tensors import Tree
 
 # Batches that no data set has, but one that is repeated for ever.
 ENDLESS = 2**53
 
 
 def samples_of(
-    data,
+    data: TrainingData,
     *,
     num_samples: int | None = None,
     class_weight: Mapping[int, float] | None = None,
@@ -64,7 +67,7 @@ def samples_of(
     return samples
 
 
-def _of_arrays(data, num_samples: int | None, memory_limit: float) -> Samples:
+def _of_arrays(data: Sequence, num_samples: int | None, memory_limit: float) -> Samples:
     if len(data) not in (2, 3):
         raise ValueError(
             "data must be (x, y) or (x, y, sample_weight), the arrays the model was trained on, or a data set of "
@@ -87,7 +90,7 @@ def _of_arrays(data, num_samples: int | None, memory_limit: float) -> Samples:
     return replace(Samples(*first), memory_limit=memory_limit)
 
 
-def _batches(data, num_samples: int | None) -> Iterator:
+def _batches(data: Any, num_samples: int | None) -> Iterator:
     """The batches of one pass over a data set, as it yields them."""
     number: float
     if isinstance(data, keras.utils.PyDataset):
@@ -122,7 +125,7 @@ def _batches(data, num_samples: int | None) -> Iterator:
     return batches
 
 
-def _weights_of_classes(y, class_weight: Mapping[int, float]) -> np.ndarray:
+def _weights_of_classes(y: Tree, class_weight: Mapping[int, float]) -> np.ndarray:
     """The weight of each sample's class, 1 where none is given; one-hot labels are classes too."""
     if keras.tree.is_nested(y):
         y = keras.tree.flatten(y)
@@ -144,7 +147,7 @@ def _weights_of_classes(y, class_weight: Mapping[int, float]) -> np.ndarray:
 
 
 @contextmanager
-def _generators_left_alone(data) -> Iterator[None]:
+def _generators_left_alone(data: TrainingData) -> Iterator[None]:
     """PyTorch's loaders draw a seed from its global generator each time they are read, even without shuffling."""
     if not type(data).__module__.startswith("torch."):
         yield

@@ -1,6 +1,7 @@
 """Whether the loss measured is the one that Keras computes."""
 
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
@@ -9,6 +10,7 @@ from keras import ops
 from keras_selfmodel._internals.keras import mode
 from keras_selfmodel.rlct.losses.choosing import ChosenLoss
 from keras_selfmodel.rlct.losses.task_loss import TaskLoss
+from keras_selfmodel.transforms.tensors import Tree
 
 # Float32 sums of some hundred numbers, in another order.
 RELATIVE, ABSOLUTE = 1e-4, 1e-5
@@ -17,7 +19,14 @@ REGULARIZATION = 1e-3
 
 
 def disagreement(
-    model: keras.Model | None, choice: ChosenLoss, scores, x, y, weights=None, *, reduced: Callable | None = None
+    model: keras.Model | None,
+    choice: ChosenLoss,
+    scores: Tree,
+    x: Tree,
+    y: Tree,
+    weights: Tree = None,
+    *,
+    reduced: Callable | None = None,
 ) -> tuple[str, ...]:
     """Compares the losses of samples with what `evaluate` would give for them in one batch.
 
@@ -84,7 +93,7 @@ def disagreement(
     return tuple(found)
 
 
-def _number(scalar) -> float:
+def _number(scalar: Any) -> float:
     return float(ops.convert_to_numpy(scalar))
 
 
@@ -92,5 +101,5 @@ def _close(one: float, other: float) -> bool:
     return bool(np.isclose(one, other, rtol=RELATIVE, atol=ABSOLUTE, equal_nan=True))
 
 
-def _is_one_number(task: TaskLoss, y, scores) -> bool:
+def _is_one_number(task: TaskLoss, y: Tree, scores: Tree) -> bool:
     return any(len(part.loss.loss.call(part.of(y), part.of(scores)).shape) == 0 for part in task.parts)

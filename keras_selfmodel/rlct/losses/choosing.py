@@ -3,7 +3,7 @@
 import functools
 import inspect
 import warnings
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from keras_selfmodel._classifier_graph import ClassifierGraph
 from keras_selfmodel.rlct.losses.sample_loss import SampleLoss
 from keras_selfmodel.rlct.losses.task_loss import Part, TaskLoss
+from keras_selfmodel.transforms.tensors import Tree
 
 # Sums of probabilities, in whatever precision they were computed.
 SUM_TO_ONE = 1e-3
@@ -32,7 +33,9 @@ class ChosenLoss(NamedTuple):
     doubts: tuple[str, ...] = ()
 
 
-def chosen_loss(model: keras.Model | None, measured: keras.Model | None, given, scores, y) -> ChosenLoss:
+def chosen_loss(
+    model: keras.Model | None, measured: keras.Model | None, given: Any, scores: Tree, y: Tree
+) -> ChosenLoss:
     """Finds the loss.
 
     Args:
@@ -82,7 +85,7 @@ def chosen_loss(model: keras.Model | None, measured: keras.Model | None, given, 
     return ChosenLoss(TaskLoss(tuple(parts)), compiled, f"{names} ({source})")
 
 
-def _suggested(model: keras.Model | None, scores: np.ndarray, y: np.ndarray):
+def _suggested(model: keras.Model | None, scores: np.ndarray, y: np.ndarray) -> tuple[Any, str, tuple[str, ...]]:
     """The loss of a model without one: by its last operation and, where that does not tell, by its outputs."""
     unit = scores.shape[-1] == 1 or scores.ndim == 1
     probabilities, why = _are_probabilities(model, scores, unit)
@@ -136,7 +139,7 @@ def _ends_in(model: keras.Model | None, activation: str) -> bool:
     return getattr(last, "activation", None) is getattr(keras.activations, activation)
 
 
-def _check_order(loss) -> None:
+def _check_order(loss: Any) -> None:
     """Raises ValueError for a loss of a library that hands the outputs over before the labels."""
     function = loss
     while isinstance(function, functools.partial):
@@ -151,7 +154,7 @@ def _check_order(loss) -> None:
         )
 
 
-def _named(loss, y, scores):
+def _named(loss: Any, y: Tree, scores: Tree) -> Any:
     """Keras's short name for the cross-entropy that fits the labels' shape."""
     if not isinstance(loss, str) or loss.lower() not in ("crossentropy", "ce"):
         return loss
@@ -161,30 +164,30 @@ def _named(loss, y, scores):
     return "sparse_categorical_crossentropy" if sparse else "categorical_crossentropy"
 
 
-def _name(loss) -> str:
+def _name(loss: Any) -> str:
     if isinstance(loss, str):
         return loss
     loss = getattr(loss, "function", loss)
     return getattr(loss, "name", None) or getattr(loss, "__name__", None) or type(loss).__name__
 
 
-def _loss_weights(model: keras.Model):
+def _loss_weights(model: keras.Model) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Losses that Keras cannot store are of no concern here.
         return model.get_compile_config().get("loss_weights")
 
 
-def _leaves(tree) -> list:
+def _leaves(tree: Tree) -> list:
     if isinstance(tree, dict):
         return list(tree.values())
     return list(tree) if isinstance(tree, (list, tuple)) else [tree]
 
 
-def _places(scores) -> list:
+def _places(scores: Tree) -> list:
     return sorted(scores) if isinstance(scores, dict) else list(range(len(scores)))
 
 
-def _at(tree, number: int, name: str | None):
+def _at(tree: Tree, number: int, name: str | None) -> Any:
     """What a list, a dict of names or a single value has for one output."""
     if isinstance(tree, dict):
         return tree.get(name)

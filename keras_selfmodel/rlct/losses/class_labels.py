@@ -6,9 +6,10 @@ import numpy as np
 from keras_selfmodel._internals.keras import settings_of
 from keras_selfmodel.models._labels import check_are_numbers
 from keras_selfmodel.rlct.losses.task_loss import TaskLoss
+from keras_selfmodel.transforms.tensors import Tree
 
 
-def check_class_labels(task: TaskLoss, y, scores) -> None:
+def check_class_labels(task: TaskLoss, y: Tree, scores: Tree) -> None:
     """Raises ValueError for labels that sparse categorical cross-entropy would take for others, or for none.
 
     Keras cuts off fractions, and on JAX turns a label out of range into a row of zeros.

@@ -6,9 +6,12 @@ neither masked nor of an ignored class; with `reduction="mean_with_sample_weight
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import keras
 from keras import ops
+
+from keras_selfmodel.transforms.tensors import Tensor, Tree
 
 
 class SampleLoss:
@@ -33,7 +36,7 @@ class SampleLoss:
         ignores = _setting(self.loss, "ignore_class") is not None
         return ignores or self.loss.reduction == "mean_with_sample_weight"
 
-    def numerators(self, y, scores, weights=None):
+    def numerators(self, y: Tree, scores: Tree, weights: Tree = None) -> Tensor:
         """aᵢ of each sample, `(batch,)`.
 
         Args:
@@ -56,7 +59,7 @@ class SampleLoss:
             )
         return _summed(values)
 
-    def counts(self, y, scores, weights=None):
+    def counts(self, y: Tree, scores: Tree, weights: Tree = None) -> Tensor:
         """dᵢ of each sample, `(batch,)`; arguments as for `numerators`."""
         weighted = self.loss.reduction == "mean_with_sample_weight"
         return _summed(self._count(y, scores, sample_weight=weights if weighted else None))
@@ -69,7 +72,7 @@ class _Function(keras.losses.Loss):
         super().__init__(name="loss")  # That of a lambda is no name to TensorFlow.
         self.function = function
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         difference = len(y_true.shape) - len(y_pred.shape)
         if difference == 1 and y_true.shape[-1] == 1:
             y_true, y_pred = (y_true, y_pred[:, None]) if len(y_pred.shape) == 1 else (y_true[..., 0], y_pred)
@@ -85,7 +88,7 @@ class _Each(keras.losses.Loss):
         super().__init__(name="loss", reduction="none", dtype=loss.dtype)
         self._loss = loss
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         values = self._loss.call(y_true, y_pred)
         if len(values.shape) > 0:
             return values
@@ -100,7 +103,7 @@ class _Entries(keras.losses.Loss):
         super().__init__(name="loss", reduction="none", dtype=loss.dtype)
         self._loss = loss
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         values = self._loss.call(y_true, y_pred)
         if len(values.shape) == 0:
             return ops.ones((y_pred.shape[0],), values.dtype)
@@ -110,9 +113,9 @@ class _Entries(keras.losses.Loss):
         return ops.cast(ops.reshape(y_true, values.shape) != ops.cast(ignored, y_true.dtype), values.dtype)
 
 
-def _setting(loss: keras.losses.Loss, name: str):
+def _setting(loss: keras.losses.Loss, name: str) -> Any:
     return getattr(loss, name, None)
 
 
-def _summed(values):
+def _summed(values: Tensor) -> Tensor:
     return values if len(values.shape) == 1 else ops.sum(values, axis=tuple(range(1, len(values.shape))))

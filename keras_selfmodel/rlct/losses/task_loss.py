@@ -8,6 +8,7 @@ import numpy as np
 from keras import ops
 
 from keras_selfmodel.rlct.losses.sample_loss import SampleLoss
+from keras_selfmodel.transforms.tensors import Tensor, Tree
 
 
 class Part(NamedTuple):
@@ -25,7 +26,7 @@ class Part(NamedTuple):
     factor: float = 1.0
     name: str | None = None
 
-    def of(self, tree):
+    def of(self, tree: Tree) -> Tree:
         """What belongs to this output: of labels, scores or weights."""
         if self.place is not None and isinstance(tree, (list, tuple, dict)):
             place: Any = self.name if isinstance(tree, dict) and self.name is not None else self.place
@@ -47,7 +48,7 @@ class TaskLoss:
     parts: tuple[Part, ...]
 
     @classmethod
-    def of(cls, loss) -> "TaskLoss":
+    def of(cls, loss: Any) -> "TaskLoss":
         """From one Keras loss, its name or a function; a `TaskLoss` is returned as it is."""
         return loss if isinstance(loss, TaskLoss) else cls((Part(None, SampleLoss(loss)),))
 
@@ -56,7 +57,7 @@ class TaskLoss:
         """Whether dᵢ depends on labels or weights."""
         return any(part.loss.counts_vary for part in self.parts)
 
-    def losses(self, y, scores, weights, mean_counts):
+    def losses(self, y: Tree, scores: Tree, weights: Tree, mean_counts: Tensor) -> Tensor:
         """ℓᵢ, `(batch,)`.
 
         Args:
@@ -69,12 +70,12 @@ class TaskLoss:
             total = total + part.factor / mean_counts[number] * values
         return total
 
-    def counts(self, y, scores, weights):
+    def counts(self, y: Tree, scores: Tree, weights: Tree) -> Tensor:
         """dᵢ of each output, `(outputs, batch)`; arguments as for `losses`."""
         of_outputs = [part.loss.counts(part.of(y), part.of(scores), part.of(weights)) for part in self.parts]
         return ops.cast(ops.stack(of_outputs), keras.config.floatx())
 
-    def keras_loss(self, y, scores, weights) -> float:
+    def keras_loss(self, y: Tree, scores: Tree, weights: Tree) -> float:
         """What Keras makes of the same losses for one batch; arguments as for `losses`."""
         return float(
             sum(

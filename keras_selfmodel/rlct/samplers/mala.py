@@ -1,10 +1,12 @@
 """Metropolis-adjusted Langevin."""
 
+from collections.abc import Iterable
 from typing import ClassVar
 
 from keras import ops
 
 from keras_selfmodel.rlct.samplers.sampler import Position, Sampler, Step, along, total
+from keras_selfmodel.transforms.tensors import Key, Tensor
 
 
 class MALA(Sampler):
@@ -22,7 +24,7 @@ class MALA(Sampler):
     curvature_step: ClassVar[float] = 0.3
     acceptance: ClassVar[float] = 0.574
 
-    def start(self, weights, key):
+    def start(self, weights: list, key: Key) -> tuple[list, Key]:
         # Potential, loss, weights and force of the last accepted draw. The potential is infinite, so that the first
         # proposal, w* itself, is accepted.
         start = ops.zeros_like(total(weights[0]))
@@ -33,11 +35,11 @@ class MALA(Sampler):
             *(ops.zeros_like(w) for w in weights),
         ], key
 
-    def drawn(self, weights, state):
+    def drawn(self, weights: list, state: list) -> list:
         arrays = state[2:]
         return arrays[: len(arrays) // 2]
 
-    def step(self, here: Position, state, normals, step_size, friction) -> Step:
+    def step(self, here: Position, state: list, normals: Iterable[Tensor], step_size: Tensor, friction: Tensor) -> Step:
         old_potential, old_loss, *arrays = state
         old_weights, old_forces = arrays[: len(arrays) // 2], arrays[len(arrays) // 2 :]
         *normals, chance = normals

@@ -1,11 +1,13 @@
 """SGLD with a step of its own for each weight."""
 
+from collections.abc import Iterable
 from typing import ClassVar
 
 from keras import ops
 
 from keras_selfmodel import transforms
 from keras_selfmodel.rlct.samplers.sampler import Position, Sampler, Step, along, products, total
+from keras_selfmodel.transforms.tensors import Key, Tensor
 
 DECAY, DAMPING = 0.99, 0.1
 
@@ -26,11 +28,11 @@ class RMSpropSGLD(Sampler):
     curvature_step: ClassVar[None] = None
     acceptance: ClassVar[None] = None
 
-    def start(self, weights, key):
+    def start(self, weights: list, key: Key) -> tuple[list, Key]:
         steps = ops.zeros_like(total(weights[0]))
         return [steps, *(ops.ones_like(weight) for weight in weights)], key
 
-    def step(self, here: Position, state, normals, step_size, friction) -> Step:
+    def step(self, here: Position, state: list, normals: Iterable[Tensor], step_size: Tensor, friction: Tensor) -> Step:
         steps, *squares = state
         steps = steps + 1
         moved, updated, heat = [], [], 0.0
@@ -38,11 +40,11 @@ class RMSpropSGLD(Sampler):
         for i, (weight, gradient, square, normal) in enumerate(arrays):
             square = DECAY * square + (1 - DECAY) * gradient * gradient
             unbiased = square / along(1 - DECAY**steps, square)
-            own_step = step_size / (ops.sqrt(unbiased) + DAMPING)
+            step = step_size / (ops.sqrt(unbiased) + DAMPING)
             pull = here.force(i)
-            weight = transforms.add_scaled_in_place(weight, 0.5 * own_step, pull)
-            moved.append(transforms.add_scaled_in_place(weight, ops.sqrt(own_step), normal))
+            weight = transforms.add_scaled_in_place(weight, 0.5 * step, pull)
+            moved.append(transforms.add_scaled_in_place(weight, ops.sqrt(step), normal))
             updated.append(square)
-            heat = heat - products(own_step * pull, gradient)
+            heat = heat - products(step * pull, gradient)
         heat = 0.25 * here.inverse_temperature * heat
         return Step(moved, [steps, *updated], here.losses, heat, ops.ones_like(here.losses))

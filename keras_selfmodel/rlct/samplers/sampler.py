@@ -6,6 +6,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 from keras import ops
 
 from keras_selfmodel import transforms
+from keras_selfmodel.transforms.tensors import Key, Tensor
 
 
 class Position(NamedTuple):
@@ -33,7 +34,7 @@ class Step(NamedTuple):
 
     Attributes:
         weights: The next weights, at which gradients will be wanted.
-        state: The sampler's next own arrays.
+        state: The sampler's next arrays.
         losses: L_B of the draw, `(chains,)`: that of the position, except where a draw can be rejected.
         heat: `(chains,)`: half its mean over the steps of a stationary chain is what the noise of the batches and the
             length of the step add to nβ(L − L*), exactly so where U is quadratic; too much of the noise in directions
@@ -61,8 +62,8 @@ class Sampler(Protocol):
     curvature_step: ClassVar[float | None]
     acceptance: ClassVar[float | None]
 
-    def start(self, weights: list, key) -> tuple[list, object]:
-        """The sampler's own arrays before the first step.
+    def start(self, weights: list, key: Key) -> tuple[list, object]:
+        """What the sampler itself carries along the chains, before the first step.
 
         Args:
             weights: w, where the chains start.
@@ -81,7 +82,7 @@ class Sampler(Protocol):
         """
         return weights
 
-    def step(self, here: Position, state: list, normals: Iterable, step_size, friction) -> Step:
+    def step(self, here: Position, state: list, normals: Iterable, step_size: Tensor, friction: Tensor) -> Step:
         """One step.
 
         Args:
@@ -94,28 +95,28 @@ class Sampler(Protocol):
         """
 
 
-def total(values):
+def total(values: Tensor) -> Tensor:
     """The sum over all axes but that of the chains."""
     return ops.sum(values, axis=tuple(range(1, len(values.shape))))
 
 
-def total_squares(values):
+def total_squares(values: Tensor) -> Tensor:
     """The sum of the squares over all axes but that of the chains, without memory for the squares."""
     return ops.square(ops.norm(ops.reshape(values, (values.shape[0], -1)), axis=1))
 
 
-def products(one, other):
+def products(one: Tensor, other: Tensor) -> Tensor:
     """The sum of the products over all axes but that of the chains, without memory for the products."""
     rows = [ops.reshape(values, (values.shape[0], 1, -1)) for values in (one, other)]
     return ops.matmul(rows[0], ops.swapaxes(rows[1], 1, 2))[:, 0, 0]
 
 
-def along(per_chain, like):
+def along(per_chain: Tensor, like: Tensor) -> Tensor:
     """One number for each chain, in a shape that broadcasts against `like`."""
     return ops.reshape(per_chain, (-1,) + (1,) * (len(like.shape) - 1))
 
 
-def kick(momentum, time_step, force):
+def kick(momentum: Tensor, time_step: Tensor, force: Tensor) -> tuple[Tensor, Tensor]:
     """p + hF in the memory of the momentum p, and |p + hF|² − |p|², the work of the force, `(chains,)`."""
     before = total_squares(momentum)
     kicked = transforms.add_scaled_in_place(momentum, time_step, force)

@@ -1,11 +1,13 @@
 """Stochastic gradient Langevin dynamics."""
 
+from collections.abc import Iterable
 from typing import ClassVar
 
 from keras import ops
 
 from keras_selfmodel import transforms
 from keras_selfmodel.rlct.samplers.sampler import Position, Sampler, Step, products
+from keras_selfmodel.transforms.tensors import Key, Tensor
 
 
 class SGLD(Sampler):
@@ -22,10 +24,10 @@ class SGLD(Sampler):
     curvature_step: ClassVar[float] = 0.3
     acceptance: ClassVar[None] = None
 
-    def start(self, weights, key):
+    def start(self, weights: list, key: Key) -> tuple[list, Key]:
         return [], key
 
-    def step(self, here: Position, state, normals, step_size, friction) -> Step:
+    def step(self, here: Position, state: list, normals: Iterable[Tensor], step_size: Tensor, friction: Tensor) -> Step:
         moved, heat = [], 0.0
         for i, (weight, normal) in enumerate(zip(here.weights, normals, strict=False)):
             pull = here.force(i)

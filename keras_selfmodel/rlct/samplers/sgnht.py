@@ -1,12 +1,14 @@
 """Stochastic gradient Nosé–Hoover thermostats."""
 
 import math
+from collections.abc import Iterable
 from typing import ClassVar
 
 from keras import ops
 
 from keras_selfmodel import transforms
 from keras_selfmodel.rlct.samplers.sampler import Position, Sampler, Step, along, kick, total, total_squares
+from keras_selfmodel.transforms.tensors import Key, Tensor
 
 # Steps over which the friction is averaged for the heat.
 MEMORY = 1000.0
@@ -30,13 +32,13 @@ class SGNHT(Sampler):
     curvature_step: ClassVar[float] = 0.56
     acceptance: ClassVar[None] = None
 
-    def start(self, weights, key):
+    def start(self, weights: list, key: Key) -> tuple[list, Key]:
         key, momenta = transforms.normals(key, weights)
         momenta = list(momenta)
         unset = ops.zeros_like(total(weights[0]))
         return [unset, unset + 0.0, unset + 0.0, *momenta], key
 
-    def step(self, here: Position, state, normals, step_size, friction) -> Step:
+    def step(self, here: Position, state: list, normals: Iterable[Tensor], step_size: Tensor, friction: Tensor) -> Step:
         # ξh beyond A h, its running mean, and the number of steps so far.
         excess, mean_excess, steps, *momenta = state
         h, damping = ops.sqrt(step_size), friction + excess

@@ -1,11 +1,13 @@
 """Underdamped Langevin dynamics."""
 
+from collections.abc import Iterable
 from typing import ClassVar
 
 from keras import ops
 
 from keras_selfmodel import transforms
 from keras_selfmodel.rlct.samplers.sampler import Position, Sampler, Step, kick
+from keras_selfmodel.transforms.tensors import Key, Tensor
 
 
 class Underdamped(Sampler):
@@ -28,11 +30,11 @@ class Underdamped(Sampler):
     curvature_step: ClassVar[float] = 0.56
     acceptance: ClassVar[None] = None
 
-    def start(self, weights, key):
+    def start(self, weights: list, key: Key) -> tuple[list, Key]:
         key, momenta = transforms.normals(key, weights)
         return list(momenta), key
 
-    def step(self, here: Position, state, normals, step_size, friction) -> Step:
+    def step(self, here: Position, state: list, normals: Iterable[Tensor], step_size: Tensor, friction: Tensor) -> Step:
         h, retained = ops.sqrt(step_size), ops.exp(-friction)
         moved, momenta, work = [], [], 0.0
         for i, (weight, momentum, normal) in enumerate(zip(here.weights, state, normals, strict=False)):
