@@ -53,9 +53,9 @@ def computed(
     if machines is not None:
         accelerated = machines.gpus_per_task > 0
     if together is None:
-        together = accelerated and all(experiments.can_be_trained_together(recipe) for recipe in recipes)
+        together = accelerated and all(map(experiments.can_be_trained_together, plan.jobs))
     if together:
-        experiments.check_together(recipes)  # a dry run is refused what the sweep would be
+        experiments.check_together(plan.jobs)  # a dry run is refused what the sweep would be
     workers = min(workers or (1 if accelerated else _workers()), max(1, len(plan.jobs)))
     if not quiet:
         failed = f", {len(plan.failures)} failed before" if plan.failures else ""
@@ -72,7 +72,7 @@ def computed(
         about = f"about {duration(expected.seconds / workers)} of training and sampling, {way}"
         click.echo(f"expected time: {about}\n  from {source}", err=True)
         if together:
-            sampled = accelerated and any(experiments.can_be_measured_together(recipe) for recipe in recipes)
+            sampled = accelerated and any(map(experiments.can_be_measured_together, plan.jobs))
             what = "trained and sampled together" if sampled else "trained together"
             click.echo(f"less than that, because networks of one size are {what}", err=True)
         click.echo(err=True)

@@ -6,9 +6,10 @@ from functools import cached_property
 from pathlib import Path
 
 import keras
+import numpy as np
 
 from keras_selfmodel.datasets import Dataset
-from keras_selfmodel.experiments import RunResult, find_task, read_run
+from keras_selfmodel.experiments import RunResult, Task, find_task, read_run
 from keras_selfmodel.experiments.run_folder import DamagedRunError, RunFolder, RunFolderError
 from keras_selfmodel.experiments.stages.fitting import load_model
 
@@ -35,6 +36,15 @@ class StoredRun:
     @property
     def files(self) -> RunFolder:
         return RunFolder(self.result.folder)
+
+    @cached_property
+    def task(self) -> Task:
+        """The task of its recipe.
+
+        Raises:
+            ValueError: If there is none of that name: a custom task that has not been read.
+        """
+        return find_task(self.result.recipe.task)
 
     @property
     def digest(self) -> str:
@@ -91,7 +101,7 @@ class StoredRun:
         self.model.set_weights(last)
         yield self.result.recipe.epochs, self.model
 
-    def held_out_inputs(self, dataset: Dataset, samples: int | None = None):
+    def held_out_inputs(self, dataset: Dataset, samples: int | None = None) -> np.ndarray:
         """The test inputs as the network takes them.
 
         Args:
@@ -102,5 +112,4 @@ class StoredRun:
             ValueError: If the network was trained on other data.
         """
         self.check_data(dataset)
-        task = find_task(self.result.recipe.task)
-        return task.inputs(task.prepare(dataset).x_test[:samples])
+        return self.task.inputs(self.task.prepare(dataset).x_test[:samples])

@@ -10,7 +10,7 @@ import keras_tuner
 
 from keras_selfmodel._typed_files import TypedFile
 from keras_selfmodel.datasets import Dataset, with_validation
-from keras_selfmodel.experiments import Progress, Recipe, RunFolderError, RunResult, find_task, read_run
+from keras_selfmodel.experiments import Progress, Recipe, RunFolderError, RunResult, Task, find_task, read_run
 from keras_selfmodel.experiments.run_folder import RunFolder
 from keras_selfmodel.experiments.stages.building import compiled_model
 from keras_selfmodel.experiments.stages.fitting import load_model
@@ -105,7 +105,8 @@ def tune(
     if trials is not None and trials < 1:
         raise ValueError(f"trials must be at least 1. Received: trials={trials}")
     split = with_validation(dataset, validation, seed=recipe.seed)
-    _check(space, split)
+    task = find_task(recipe.task)
+    _check(task, space, split)
     oracle = oracle_of(search, space, trials, recipe.seed)
     total, files = number_of_trials(oracle), RunFolder(Path(folder))
     with contextlib.nullcontext() if is_worker() else files.locked():
@@ -122,21 +123,19 @@ def tune(
         tuner.search()
         if is_worker():
             return None
-        result = _result(tuner, space, oracle, dataset, split)
+        result = _result(task, tuner, space, oracle, dataset, split)
         write_trials(result)
         write_figure(front_figure(result), files.path / "front.png")
         return result
 
 
-def _check(space: SearchSpace, split: Dataset) -> None:
+def _check(task: Task, space: SearchSpace, split: Dataset) -> None:
     """Builds one network, with all the targets: what fits no trial, or a misspelt layer, ends the search here."""
     values: dict = {name: v.values[-1] if isinstance(v, OneOf) else v.low for name, v in space.settings.items()}
     searched = space.settings.get("targets")
     alternatives = searched.values if isinstance(searched, OneOf) else (space.base.targets,)
     values["targets"] = tuple(dict.fromkeys(layer for targets in alternatives for layer in targets))
-    recipe = replace(space.base, **values)
-    task = find_task(recipe.task)
-    compiled_model(task, recipe, task.prepare(split))
+    compiled_model(task, replace(space.base, **values), task.prepare(split))
 
 
 @dataclass(frozen=True)
@@ -188,7 +187,7 @@ def _settings(config: SearchConfig) -> dict:
 
 
 def _result(
-    tuner: TrialTuner, space: SearchSpace, oracle: keras_tuner.Oracle, dataset: Dataset, split: Dataset
+    task: Task, tuner: TrialTuner, space: SearchSpace, oracle: keras_tuner.Oracle, dataset: Dataset, split: Dataset
 ) -> TuningResult:
     trials = [_trial(tuner, oracle.trials[number]) for number in oracle.start_order]
     finished = [
@@ -209,7 +208,7 @@ def _result(
         trials=tuple(trials),
         front=tuple(measured[place][0] for place in front),
         best=best,
-        test_accuracy=_test_accuracy(best, RunFolder(run_of_best.folder), dataset, split),
+        test_accuracy=_test_accuracy(task, best, RunFolder(run_of_best.folder), dataset, split),
         scored_by=tuner.score,
         searched=space.to_dict(),
         complexity=complexity,
@@ -229,9 +228,8 @@ def _trial(tuner: TrialTuner, trial: keras_tuner.engine.trial.Trial) -> Trial:
         return Trial(files.path.name, recipe, None, None, str(error))
 
 
-def _test_accuracy(best: Trial, files: RunFolder, dataset: Dataset, split: Dataset) -> float:
+def _test_accuracy(task: Task, best: Trial, files: RunFolder, dataset: Dataset, split: Dataset) -> float:
     """The first and only look at the test data."""
-    task = find_task(best.recipe.task)
     tested = task.prepare(replace(split, x_test=dataset.x_test, y_test=dataset.y_test))
     model = load_model(files.model)
     return task.trainer(best.recipe, tested).evaluate(model)["accuracy"]

@@ -37,7 +37,7 @@ def test_the_options_reach_the_cluster(ksm, asked):
 
 
 def test_networks_are_trained_together_where_tasks_have_gpus(ksm, asked, monkeypatch):
-    monkeypatch.setattr(experiments, "can_be_trained_together", lambda recipe: True)
+    monkeypatch.setattr(experiments, "can_be_trained_together", lambda job: True)
     ksm("sweep", "mnist", "--executor", "ray", "--gpus-per-task", "1")
     assert asked == [(RayCluster(gpus_per_task=1), True)]
 

@@ -62,7 +62,7 @@ def expected_time(plan: Plan, dataset: Dataset) -> ExpectedTime:
             if last is not None and (is_told or left <= 0):
                 found[kind] = last
             else:
-                found[kind] = pilot_pace(job.recipe, dataset, max(left, 0.0)), "a short pilot run"
+                found[kind] = pilot_pace(job, dataset, max(left, 0.0)), "a short pilot run"
         last, hidden = found[kind], job.recipe.hidden
         total += found[kind][0].seconds(job.recipe, samples)
         sources[found[kind][1]] = None

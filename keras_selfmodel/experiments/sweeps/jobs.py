@@ -11,6 +11,8 @@ from keras_selfmodel.experiments.progress import Progress
 from keras_selfmodel.experiments.recipe import Recipe
 from keras_selfmodel.experiments.run_folder import DamagedRunError, FolderBusyError, RunFolder, RunFolderError
 from keras_selfmodel.experiments.run_result import RunResult
+from keras_selfmodel.experiments.task import Task
+from keras_selfmodel.experiments.tasks import find_task
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,15 @@ class Job:
     recipe: Recipe
     folder: Path
     anew_if_damaged: bool = False
+
+    @property
+    def task(self) -> Task:
+        """The task of its recipe; not kept, because jobs are sent to other processes, which know tasks by their names.
+
+        Raises:
+            ValueError: If there is none of that name.
+        """
+        return find_task(self.recipe.task)
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,6 @@ from keras_selfmodel.experiments.stages.fitting import load_model
 from keras_selfmodel.experiments.stages.measuring import PARTS, Measures
 from keras_selfmodel.experiments.sweeps.jobs import Job
 from keras_selfmodel.experiments.sweeps.training_together import COPIES_OF_THE_ACTIVATIONS, DEFAULT_BYTES
-from keras_selfmodel.experiments.tasks import find_task
 from keras_selfmodel.rlct import RLCTEstimate, SamplingSettings
 from keras_selfmodel.rlct.chains_together import can_be_sampled_together, together
 from keras_selfmodel.rlct.conventions import BATCH_SIZE
@@ -35,9 +34,10 @@ from keras_selfmodel.rlct.stepwise import Stepwise
 COPIES_OF_THE_WEIGHTS = 6
 
 
-def can_be_measured_together(recipe: Recipe) -> bool:
-    """Whether one program can move the chains of many runs with this recipe's task and settings."""
-    return find_task(recipe.task).together and recipe.rlct is not None and can_be_sampled_together(recipe.rlct)
+def can_be_measured_together(job: Job) -> bool:
+    """Whether one program can move the chains of many runs of this one's task and settings."""
+    settings = job.recipe.rlct
+    return job.task.together and settings is not None and can_be_sampled_together(settings)
 
 
 def measuring_together_pays() -> bool:
@@ -93,10 +93,10 @@ def measure_together(
     """
     shapes: dict[Recipe, list[Job]] = defaultdict(list)
     for job in jobs:
-        if job.recipe.rlct is not None and can_be_measured_together(job.recipe):
+        if job.recipe.rlct is not None and can_be_measured_together(job):
             shapes[replace(job.recipe, seed=0, aux_weight=1.0, rlct=replace(job.recipe.rlct, seed=0))].append(job)
     for group in shapes.values():
-        task = find_task(group[0].recipe.task)
+        task = group[0].task
         prepared = task.prepare(dataset)
         x = ops.convert_to_tensor(task.inputs(prepared.x_train))
         left = list(group)

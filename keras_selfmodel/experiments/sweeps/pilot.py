@@ -10,11 +10,10 @@ from dataclasses import replace
 import keras
 
 from keras_selfmodel.datasets import Dataset
-from keras_selfmodel.experiments.recipe import Recipe
 from keras_selfmodel.experiments.rlct_problems import rlct_problem
 from keras_selfmodel.experiments.stages.building import compiled_model
+from keras_selfmodel.experiments.sweeps.jobs import Job
 from keras_selfmodel.experiments.sweeps.paces import Pace
-from keras_selfmodel.experiments.tasks import find_task
 from keras_selfmodel.rlct.progress_bar import Reports
 
 # Whole epochs of MNIST.
@@ -27,16 +26,16 @@ class _EnoughError(Exception):
     """The pilot has seen what it needs, or its time is up."""
 
 
-def pilot_pace(recipe: Recipe, dataset: Dataset, seconds: float) -> Pace:
+def pilot_pace(job: Job, dataset: Dataset, seconds: float) -> Pace:
     """The pace of a run, from a few batches of training and a few steps of sampling, after those that compile.
 
     Args:
-        recipe: Settings of the run.
+        job: The run.
         dataset: Its data.
         seconds: When they have passed, no further batch or step is begun; a program that is being compiled is waited
             for. Half of them are for the training.
     """
-    start = time.perf_counter()
+    recipe, task, start = job.recipe, job.task, time.perf_counter()
     if dataset.x_train.ndim > 1:  # the vocabulary of a part of the texts would be another
         train = min(len(dataset.y_train), PILOT_BATCHES * recipe.batch_size)
         test = max(1, round(train / len(dataset.y_train) * len(dataset.y_test)))
@@ -47,7 +46,6 @@ def pilot_pace(recipe: Recipe, dataset: Dataset, seconds: float) -> Pace:
             x_test=dataset.x_test[:test],
             y_test=dataset.y_test[:test],
         )
-    task = find_task(recipe.task)
     prepared = task.prepare(dataset)
     model, trainer = compiled_model(task, recipe, prepared), task.trainer(recipe, prepared)
     batches = math.ceil(len(dataset.y_train) / recipe.batch_size)

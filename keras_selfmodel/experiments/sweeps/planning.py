@@ -13,7 +13,6 @@ from keras_selfmodel.experiments.recipe import Recipe
 from keras_selfmodel.experiments.run_folder import DamagedRunError, RunFolder, RunFolderError
 from keras_selfmodel.experiments.run_result import RunResult
 from keras_selfmodel.experiments.sweeps.jobs import Job
-from keras_selfmodel.experiments.tasks import find_task
 
 
 @dataclass(frozen=True)
@@ -51,8 +50,8 @@ def plan_sweep(recipes: Sequence[Recipe], dataset: Dataset, folder: str | Path, 
     """
     jobs, kept, failures = [], [], {}
     for recipe in recipes:
-        find_task(recipe.task).check(recipe)
         job = Job(recipe, Path(folder) / f"{recipe.name}-{keras.config.backend()}")
+        job.task.check(recipe)
         try:
             result = finished_run(recipe, dataset, job.folder)
             failure = None if retry_failed else RunFolder(job.folder).failure()

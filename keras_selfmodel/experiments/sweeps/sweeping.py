@@ -95,7 +95,7 @@ def sweep(
     if workers < 1:
         raise ValueError(f"workers must be at least 1. Received: workers={workers}")
     if together:
-        check_together([job.recipe for job in plan.jobs])
+        check_together(plan.jobs)
     progress = progress or SweepProgress()
     plan.folder.mkdir(parents=True, exist_ok=True)
     if cluster is not None:

@@ -17,14 +17,12 @@ from keras_selfmodel.callbacks import WeightSpread
 from keras_selfmodel.datasets import Dataset
 from keras_selfmodel.experiments.objectives import find_objective
 from keras_selfmodel.experiments.progress import Progress
-from keras_selfmodel.experiments.recipe import Recipe
 from keras_selfmodel.experiments.run_folder import RunFolderError
 from keras_selfmodel.experiments.stages.building import compiled_model
 from keras_selfmodel.experiments.stages.claiming import claim
 from keras_selfmodel.experiments.stages.context import SECONDS_BETWEEN_CHECKPOINTS, RunContext
 from keras_selfmodel.experiments.stages.fitting import training_so_far
 from keras_selfmodel.experiments.sweeps.jobs import Job, failed
-from keras_selfmodel.experiments.tasks import find_task
 from keras_selfmodel.experiments.training.networks_together import NetworksTogether
 from keras_selfmodel.experiments.training.training_record import TrainingDivergedError, TrainingRecord
 from keras_selfmodel.models import SelfModelingModel
@@ -36,19 +34,19 @@ COPIES_OF_THE_ACTIVATIONS = 4
 DEFAULT_BYTES = 4e9
 
 
-def can_be_trained_together(recipe: Recipe) -> bool:
-    """Whether one program can train the networks of many runs with this recipe's task and precision on this backend."""
+def can_be_trained_together(job: Job) -> bool:
+    """Whether one program can train the networks of many runs of this one's task and precision on this backend."""
     # In half precision another order of additions is another training.
-    return find_task(recipe.task).together and transforms.FUNCTIONAL_OPTIMIZERS and recipe.precision == "float32"
+    return job.task.together and transforms.FUNCTIONAL_OPTIMIZERS and job.recipe.precision == "float32"
 
 
-def check_together(recipes: Sequence[Recipe]) -> None:
-    """Makes sure that one program can train the networks of these recipes.
+def check_together(jobs: Sequence[Job]) -> None:
+    """Makes sure that one program can train the networks of these runs.
 
     Raises:
         ValueError: If it cannot.
     """
-    impossible = {f"{r.task} in {r.precision}" for r in recipes if not can_be_trained_together(r)}
+    impossible = {f"{j.recipe.task} in {j.recipe.precision}" for j in jobs if not can_be_trained_together(j)}
     if impossible:
         raise ValueError(
             f"Networks of {', '.join(sorted(impossible))} cannot be trained together on {keras.config.backend()}. "
@@ -114,7 +112,7 @@ def train_together(
         shapes[one, job.recipe.aux_weight > 0].append(job)
     failures: dict[Job, str] = {}
     for group in shapes.values():
-        task = find_task(group[0].recipe.task)
+        task = group[0].task
         prepared = task.prepare(dataset)
         first = compiled_model(task, group[0].recipe, prepared)
         number = networks_at_once(first, group[0].recipe.batch_size, limit, max(prepared.x_train.shape[1:], default=1))

@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 
 from keras_selfmodel.datasets import Dataset
-from keras_selfmodel.experiments import find_task
+from keras_selfmodel.experiments import Task
 from keras_selfmodel.probes.network_tap import NetworkTap
 from keras_selfmodel.probes.observers.linear_observer import LinearObserver
 from keras_selfmodel.probes.observers.network_observer import NetworkObserver
@@ -24,7 +24,7 @@ class Observing:
     dark the loudest. Features with less than 0.1 % of the mean variance are not shown.
 
     Args:
-        task: Name of the networks' task.
+        task: The networks' task.
         dataset: Their data, as loaded.
         protocol: Capacities and budget.
 
@@ -32,13 +32,13 @@ class Observing:
         ValueError: If the data have fewer samples than the protocol asks for.
     """
 
-    def __init__(self, task: str, dataset: Dataset, protocol: ObserverProtocol) -> None:
-        found, prepared = find_task(task), find_task(task).prepare(dataset)
+    def __init__(self, task: Task, dataset: Dataset, protocol: ObserverProtocol) -> None:
+        prepared = task.prepare(dataset)
         protocol = protocol.of_data(len(prepared.y_train), len(prepared.y_test))
         self._dataset = dataset
         self._protocol = protocol
         chosen = np.random.default_rng(protocol.seed).permutation(len(prepared.y_train))[: protocol.samples]
-        self._x = found.inputs(prepared.x_train[chosen]), found.inputs(prepared.x_test[: protocol.held_out])
+        self._x = task.inputs(prepared.x_train[chosen]), task.inputs(prepared.x_test[: protocol.held_out])
         self._network_observer = cache(self._new_network_observer)
         self._linear_of_inputs: LinearObserver | None = None
 

@@ -56,7 +56,7 @@ def observe_runs(
         answered = {one.question for one in stored}
         missing = [question for question in questions if question not in answered]
         if missing:
-            observing = observing or Observing(result.recipe.task, dataset, protocol)
+            observing = observing or Observing(run.task, dataset, protocol)
             before = number * each + (len(questions) - len(missing)) * len(protocol.capacities)
             new = observing.observe(
                 run,

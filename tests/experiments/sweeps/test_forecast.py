@@ -2,12 +2,14 @@
 
 import dataclasses
 import math
+from pathlib import Path
 
 import pytest
 
 from keras_selfmodel.experiments import expected_time, grid, plan_sweep, remember_paces
 from keras_selfmodel.experiments.run_config import CONFIG, RunConfig
 from keras_selfmodel.experiments.sweeps import forecast, pilot
+from keras_selfmodel.experiments.sweeps.jobs import Job
 from keras_selfmodel.experiments.sweeps.paces import Pace, kind_of, known_paces
 from keras_selfmodel.experiments.sweeps.pilot import pilot_pace
 from tests.studies.made_up import made_up_run, written
@@ -67,9 +69,9 @@ def test_pilots_come_last_and_end_after_20_seconds(recipe, tiny, tmp_path, monke
     now, given = [0.0], []
 
     def pretend(one, _, seconds):
-        given.append((one.hidden, one.aux_weight, seconds))
+        given.append((one.recipe.hidden, one.recipe.aux_weight, seconds))
         now[0] += 15
-        return Pace(training=one.hidden, sampling=0.0)
+        return Pace(training=one.recipe.hidden, sampling=0.0)
 
     monkeypatch.setattr(forecast.time, "perf_counter", lambda: now[0])
     monkeypatch.setattr(forecast, "pilot_pace", pretend)
@@ -104,8 +106,8 @@ class _Clock:
                     clock.now += seconds
                     reports.steps(done, 120)
 
-        task = dataclasses.replace(pilot.find_task(recipe.task), trainer=lambda *_: Trainer())
-        monkeypatch.setattr(pilot, "find_task", lambda _: task)
+        task = dataclasses.replace(Job(recipe, Path()).task, trainer=lambda *_: Trainer())
+        monkeypatch.setattr(Job, "task", task)
         monkeypatch.setattr(pilot, "compiled_model", lambda *_: None)
         monkeypatch.setattr(pilot, "rlct_problem", lambda *_: Problem())
         monkeypatch.setattr(pilot.time, "perf_counter", lambda: self.now)
@@ -114,14 +116,14 @@ class _Clock:
 def test_the_pilot_counts_batches_and_steps_after_those_that_compile(recipe, tiny, monkeypatch):
     clock = _Clock(monkeypatch, recipe)
     long = dataclasses.replace(recipe, keep_epochs=(0, 1, 2, 4))  # more epochs than a pilot has
-    assert pilot_pace(long, tiny, math.inf) == Pace(training=2.0, sampling=0.5)
+    assert pilot_pace(Job(long, Path()), tiny, math.inf) == Pace(training=2.0, sampling=0.5)
     assert clock.asked[0].burn_in == 0 and clock.asked[0].num_draws == 120
 
 
 def test_a_pilot_whose_time_is_up_tells_what_it_has_seen(recipe, tiny, monkeypatch):
     clock = _Clock(monkeypatch, recipe)
     # The training ends with its second batch, the sampling with its first 40 steps, which compile.
-    assert pilot_pace(recipe, tiny, 62.0) == Pace(training=2.0, sampling=50 / 40)
+    assert pilot_pace(Job(recipe, Path()), tiny, 62.0) == Pace(training=2.0, sampling=50 / 40)
     assert clock.now == 32 + 50
 
 
@@ -129,5 +131,5 @@ def test_a_pilot_whose_time_is_up_tells_what_it_has_seen(recipe, tiny, monkeypat
 def test_a_real_pilot_leaves_no_files(recipe, tiny, tmp_path, monkeypatch, measured):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     asked = recipe if measured else dataclasses.replace(recipe, rlct=None)
-    pace = pilot_pace(asked, tiny, 20.0)
+    pace = pilot_pace(Job(asked, Path()), tiny, 20.0)
     assert pace.training > 0 and (pace.sampling is not None) == measured and list(tmp_path.iterdir()) == []

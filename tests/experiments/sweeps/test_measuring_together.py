@@ -1,4 +1,5 @@
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -125,9 +126,9 @@ def test_memory_bounds_how_many_are_sampled_at_once(trained, tiny, monkeypatch):
 
 
 def test_which_runs_can_be_measured_together(recipe):
-    assert can_be_measured_together(recipe)
-    assert not can_be_measured_together(dataclasses.replace(recipe, rlct=None))
-    assert not can_be_measured_together(dataclasses.replace(recipe, rlct=SamplingSettings(step_size=1e-3)))
+    other = SamplingSettings(step_size=1e-3)
+    for settings, possible in ((recipe.rlct, True), (None, False), (other, False)):
+        assert can_be_measured_together(Job(dataclasses.replace(recipe, rlct=settings), Path())) == possible
 
 
 @pytest.mark.skipif(not transforms.FUNCTIONAL_OPTIMIZERS, reason="Keras's optimizers work in place on this backend")

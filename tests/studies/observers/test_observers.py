@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from keras_selfmodel import transforms
+from keras_selfmodel.experiments import TASKS
 from keras_selfmodel.models import mlp
 from keras_selfmodel.probes.observers import ObserverProtocol, Question
 from keras_selfmodel.probes.observers.linear_observer import LinearObserver
@@ -43,7 +44,7 @@ def _fractions(sources: np.ndarray, targets: np.ndarray) -> np.ndarray:
 
 
 def test_a_linear_network_has_the_error_of_the_projection(dataset, inputs, kernels, network):
-    from_inputs, answers, from_logits, _ = Observing("mnist", dataset, LINEAR).observe(network)
+    from_inputs, answers, from_logits, _ = Observing(TASKS["mnist"], dataset, LINEAR).observe(network)
     # Exact but for the single precision of the network.
     assert from_inputs.error == pytest.approx(0.0, abs=1e-9)
     assert answers.error == pytest.approx(0.0, abs=1e-9)
@@ -56,12 +57,12 @@ def test_a_linear_network_has_the_error_of_the_projection(dataset, inputs, kerne
 
 
 def test_units_that_do_not_vary_do_not_count(dataset, network):
-    found = Observing("mnist", dataset, LINEAR).observe(network, [QUESTION])[0]
+    found = Observing(TASKS["mnist"], dataset, LINEAR).observe(network, [QUESTION])[0]
     assert (found.units, found.counted_units) == (4, 3)
 
 
 def test_probabilities_are_the_softmax_of_the_logits(dataset, inputs, kernels, network):
-    found = Observing("mnist", dataset, LINEAR).observe(network, [Question("probabilities", "activations")])[0]
+    found = Observing(TASKS["mnist"], dataset, LINEAR).observe(network, [Question("probabilities", "activations")])[0]
     hidden = inputs @ kernels[0][:, :3]
     scores = (hidden + 0.5) @ kernels[1][:3] + 0.5 * kernels[1][3]
     probabilities = 1 / (1 + np.exp(scores[:, 1] - scores[:, 0]))
@@ -72,7 +73,7 @@ def test_a_constant_network_has_no_error(dataset, kernels, tmp_path):
     dead = (np.zeros_like(kernels[0]), kernels[1])
     run = StoredRun(linear_run(tmp_path / "run", dead))
     protocol = ObserverProtocol(capacities=(0, 4), samples=60, held_out=60, epochs=1, batch_size=30)
-    observations = list(Observing("mnist", dataset, protocol).observe(run))
+    observations = list(Observing(TASKS["mnist"], dataset, protocol).observe(run))
     assert {one.capacity for one in observations} == {0, 4}
     for found in observations:
         assert found.error is None and found.error_of_variance is None and found.counted_units == 0
@@ -81,7 +82,7 @@ def test_a_constant_network_has_no_error(dataset, kernels, tmp_path):
 def test_small_activations_gain_nothing(dataset, kernels, network, tmp_path):
     small = StoredRun(linear_run(tmp_path / "run", kernels, scale=1e-3))
     protocol = ObserverProtocol(capacities=(0, 4), samples=60, held_out=60, epochs=2, batch_size=30)
-    observing = Observing("mnist", dataset, protocol)
+    observing = Observing(TASKS["mnist"], dataset, protocol)
     questions = [QUESTION, Question("logits", "activations")]
     pairs = list(zip(observing.observe(network, questions), observing.observe(small, questions), strict=True))
     assert len(pairs) == 4  # two questions, two capacities
@@ -119,7 +120,7 @@ def test_the_mean_predictor_has_error_one():
 )
 def test_more_samples_than_there_are_are_refused(dataset, changes, words):
     with pytest.raises(ValueError, match=words):
-        Observing("mnist", dataset, ObserverProtocol(**{"samples": 60, "held_out": 60, **changes}))
+        Observing(TASKS["mnist"], dataset, ObserverProtocol(**{"samples": 60, "held_out": 60, **changes}))
 
 
 @pytest.mark.parametrize(
