@@ -22,7 +22,7 @@ from ksm_cli.commands.rlct import rlct_command
 from ksm_cli.commands.run import run_command
 from ksm_cli.commands.sweep import sweep_command
 from ksm_cli.commands.tune import tune_command
-from ksm_cli.output import Interrupted, in_options, visible
+from ksm_cli.output import Interrupted, in_options, printable
 
 # What bad input, a full disk or a missing package raises; anything else is a defect of the program.
 EXPECTED = (ArithmeticError, ImportError, MemoryError, OSError, RuntimeError, ValueError)
@@ -90,7 +90,7 @@ class Program(click.Group):
             if os.environ.get("KSM_DEBUG"):
                 raise
             command = self.get_command(ctx, ctx.invoked_subcommand or "")
-            raise click.ClickException(visible(in_options(said(error), command)) or type(error).__name__) from error
+            raise click.ClickException(printable(in_options(said(error), command)) or type(error).__name__) from error
 
 
 def said(error: Exception) -> str:

@@ -38,7 +38,7 @@ def print_json(values: dict | list) -> None:
     click.echo(json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False))
 
 
-def visible(text: str) -> str:
+def printable(text: str) -> str:
     """A text with its control characters, such as a terminal's escape sequences, replaced by what names them."""
     if text.isprintable():
         return text
@@ -64,7 +64,7 @@ def print_table(table) -> None:
 
     class Literally(Console):
         def render_str(self, text, **options):
-            return super().render_str(visible(text), **options)
+            return super().render_str(printable(text), **options)
 
     Literally(markup=False, emoji=False).print(table)
 
@@ -97,7 +97,7 @@ def spoken_warnings() -> Iterator[list[type[Warning]]]:
 
     def show(message, category, *_, **__) -> None:
         kinds.append(category)
-        click.secho(f"Warning: {visible(in_options(str(message)))}", fg="yellow", err=True)
+        click.secho(f"Warning: {printable(in_options(str(message)))}", fg="yellow", err=True)
 
     with warnings.catch_warnings():
         warnings.showwarning = show

@@ -8,16 +8,15 @@ Every file holds the number of its format, and is read in that format alone. Con
 terminal's escape sequences, are replaced by what names them (``\\x1b``): what is read is to be shown, never obeyed.
 """
 
-import functools
-import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
 
+from keras_selfmodel._misfits import misfits, quoted, refusal
 from keras_selfmodel._whole_files import write_whole
 
 T = TypeVar("T")
@@ -90,7 +89,7 @@ class TypedFile(Generic[T]):
             raise DamagedFileError(file, "it holds no JSON object.")
         there = values.pop("format", None)
         if there != self.format or isinstance(there, bool):
-            raise DamagedFileError(file, f"format must be {self.format}. Received: {_said(there)}")
+            raise DamagedFileError(file, f"format must be {self.format}. Received: {quoted(there)}")
         return typed(self.kind, values, file)
 
 
@@ -119,51 +118,21 @@ def typed(kind: type[T], values: Any, file: str | Path) -> T:
     keras_selfmodel._typed_files.DamagedFileError: settings.json is damaged: batch_size must be a whole number.
     Received: 'many'.
     """
-    values = visible_values(values)
+    values = escaped_values(values)
     for misfit in misfits(kind, values):
         raise DamagedFileError(file, misfit.sentence)
     try:
         return msgspec.convert(values, kind, dec_hook=_path_of_text)
     except (msgspec.ValidationError, RecursionError) as error:
-        raise DamagedFileError(file, _reason(str(error), values, kind)) from error
+        raise DamagedFileError(file, refusal(error, values, kind)) from error
 
 
-@dataclass(frozen=True)
-class Misfit:
-    """A name or a word that a record has no place for.
-
-    Attributes:
-        path: The field it stands at, such as "recipe.rlct".
-        received: The name of an unknown field, or a word.
-        possible: What could stand in its stead.
-        is_field: Whether it is the name of a field.
-    """
-
-    path: str
-    received: Any
-    possible: tuple[str, ...]
-    is_field: bool
-
-    @property
-    def sentence(self) -> str:
-        if self.is_field:
-            place = f"{self.path}.{self.received}" if self.path else self.received
-            return f"{place} is unknown. Possible: {', '.join(self.possible)}."
-        words = ", ".join(map(repr, self.possible))
-        return f"{self.path} must be one of {words}. Received: {_said(self.received)}"
-
-
-def misfits(kind: Any, values: Any) -> Iterator[Misfit]:
-    """The fields, and the words of limited choice, that have no place in a record of a type."""
-    yield from _misfits(_type_info(kind), values, "")
-
-
-def visible(text: str) -> str:
+def escaped(text: str) -> str:
     r"""A text with its control characters, but for line ends and tabs, replaced by what names them.
 
     Example:
 
-    >>> visible("\x1b[2J")
+    >>> escaped("\x1b[2J")
     '\\x1b[2J'
     """
     if text.isprintable():
@@ -173,119 +142,13 @@ def visible(text: str) -> str:
     )
 
 
-def visible_values(values: Any) -> Any:
+def escaped_values(values: Any) -> Any:
     """The same of every text in plain values."""
     if isinstance(values, str):
-        return visible(values)
+        return escaped(values)
     if isinstance(values, Mapping):
-        return {visible(name) if isinstance(name, str) else name: visible_values(v) for name, v in values.items()}
-    return [visible_values(value) for value in values] if isinstance(values, list | tuple) else values
-
-
-# Looking at a type takes ten times as long as reading a file of it.
-_type_info = functools.cache(msgspec.inspect.type_info)
-
-
-def _misfits(kind: Any, values: Any, path: str) -> Iterator[Misfit]:
-    inspect = msgspec.inspect
-    if not isinstance(values, str | dict | list):  # most values: numbers, which have no names
-        return
-    if isinstance(kind, inspect.Metadata):
-        kind = kind.type
-    if isinstance(kind, inspect.UnionType):
-        for part in kind.types:
-            yield from _misfits(part, values, path)
-    elif isinstance(kind, inspect.DataclassType) and isinstance(values, dict):
-        fields = {field.encode_name: field.type for field in kind.fields}
-        for name, value in values.items():
-            if name in fields:
-                yield from _misfits(fields[name], value, f"{path}.{name}" if path else name)
-            else:
-                yield Misfit(path, name, tuple(fields), is_field=True)
-    elif isinstance(kind, inspect.VarTupleType | inspect.ListType) and isinstance(values, list):
-        for number, value in enumerate(values):
-            yield from _misfits(kind.item_type, value, f"{path}[{number}]")
-    elif isinstance(kind, inspect.LiteralType) and isinstance(values, str) and values not in kind.values:
-        yield Misfit(path, values, tuple(map(str, kind.values)), is_field=False)
-
-
-def _reason(message: str, values: Any, kind: Any) -> str:
-    """What msgspec says, with the field's name first and in the words of our other errors."""
-    what, _, place = message.partition(" - at `$")
-    path = place.removesuffix("`").lstrip(".")
-    missing = re.fullmatch(r"Object missing required field `(.+)`", what)
-    if missing:
-        return f"{path + '.' if path else ''}{missing[1]} is missing."
-    if re.fullmatch(r"Expected `(.+?)`(?:, got `.+`)?", what):
-        wanted = _described(_kind_at(_type_info(kind), path))
-        return f"{path or 'it'} must be {wanted}. Received: {_said(_at(path, values))}"
-    received = _said(_at(path, values))
-    if "matching regex" in what:
-        return f"{path} must be a name of letters, digits and _ + - . alone. Received: {received}"
-    length = re.fullmatch(r"Expected `(\w+)` of length (<= )?(\d+).*", what)
-    if length:
-        most, parts = "at most " if length[2] else "", "characters" if length[1] == "str" else "values"
-        return f"{path} must have {most}{length[3]} {parts}. Received: {received}"
-    return what if not path or what.startswith(path.rpartition(".")[2]) else f"{path}: {what}"
-
-
-def _kind_at(kind: Any, path: str) -> Any:
-    """The type of a field by its path."""
-    inspect = msgspec.inspect
-    for step in re.findall(r"[^.\[\]]+|\[[^\]]*\]", path):
-        options = [_bare(part) for part in kind.types] if isinstance(kind, inspect.UnionType) else [kind]
-        kind = next((found for option in options if (found := _below(option, step)) is not None), kind)
-        kind = _bare(kind)
-    return kind
-
-
-def _bare(kind: Any) -> Any:
-    return kind.type if isinstance(kind, msgspec.inspect.Metadata) else kind
-
-
-def _below(kind: Any, step: str) -> Any:
-    """The type of a field, or of the elements, of one that holds others; `None` for another."""
-    inspect = msgspec.inspect
-    if isinstance(kind, inspect.DataclassType):
-        return next((field.type for field in kind.fields if field.encode_name == step), None)
-    if isinstance(kind, inspect.DictType):
-        return kind.value_type
-    if isinstance(kind, inspect.TupleType) and step.strip("[]").isdigit():
-        return kind.item_types[int(step.strip("[]"))]
-    return getattr(kind, "item_type", None)
-
-
-def _described(kind: Any) -> str:
-    """A type in words; that it may be null is left unsaid."""
-    inspect, kind = msgspec.inspect, _bare(kind)
-    if isinstance(kind, inspect.UnionType):
-        parts = [_described(part) for part in kind.types if not isinstance(part, inspect.NoneType)]
-        return " or ".join(dict.fromkeys(parts))
-    if isinstance(kind, inspect.TupleType):
-        return f"a list of {len(kind.item_types)} values: {', '.join(map(_described, kind.item_types))}"
-    if isinstance(kind, inspect.VarTupleType | inspect.ListType):
-        return f"a list, each {_described(kind.item_type)}"
-    words = {
-        inspect.StrType: "a text",
-        inspect.LiteralType: "a text",
-        inspect.IntType: "a whole number",
-        inspect.FloatType: "a number",
-        inspect.BoolType: "true or false",
-    }
-    return next((text for known, text in words.items() if isinstance(kind, known)), "a section")
-
-
-def _at(path: str, values: Any) -> Any:
-    for name in re.findall(r"[^.\[\]]+", path):
-        try:
-            values = values[int(name) if isinstance(values, list | tuple) else name]
-        except (KeyError, TypeError, ValueError, IndexError):
-            return "…"  # below a key that is no name, or an element of any index
-    return values
-
-
-def _said(value: Any) -> str:
-    return text if len(text := repr(value)) <= 100 else f"{text[:97]}…"
+        return {escaped(name) if isinstance(name, str) else name: escaped_values(v) for name, v in values.items()}
+    return [escaped_values(value) for value in values] if isinstance(values, list | tuple) else values
 
 
 def _path_as_text(value: Any) -> str:

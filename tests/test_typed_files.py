@@ -1,9 +1,10 @@
 """The reader of JSON and TOML, against files with one thing wrong."""
 
 import json
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
 
+import msgspec
 import pytest
 
 from keras_selfmodel._typed_files import DamagedFileError, Name, TypedFile, plain, typed
@@ -25,6 +26,8 @@ class Record:
     size: float | None
     parts: tuple[Part, ...] = ()
     by_name: dict[str, float] | None = None
+    sections: dict[str, tuple[Part, ...]] = field(default_factory=dict)
+    share: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.5
 
 
 FILE = TypedFile(Record, format=3)
@@ -54,8 +57,11 @@ def test_a_record_is_read_as_it_was_written(tmp_path):
         ({"parts": [{"number": 1, "kind": "none"}]}, "parts[0].kind must be one of 'one', 'other'. Received: 'none'"),
         ({"parts": [{}]}, "parts[0].number is missing."),
         ({"parts": [{"number": -1}]}, "number must not be negative. Received: number=-1"),
-        ({"by_name": {"x": "much"}}, "must be a number. Received: "),
-        ({"more": 1}, "more is unknown. Possible: name, size, parts, by_name."),
+        ({"by_name": {"y": 1.0, "x": "much"}}, "by_name['x'] must be a number. Received: 'much'"),
+        ({"by_name": {"it's a.b[1]": None}}, 'by_name["it\'s a.b[1]"] must be a number. Received: None'),
+        ({"sections": {"a": [{"number": 1}], "b": [{"number": 1}, {}]}}, "sections['b'][1].number is missing."),
+        ({"share": 1.5}, "share must be at most 1.0. Received: 1.5"),
+        ({"more": 1}, "more is unknown. Possible: name, size, parts, by_name, sections, share."),
         ({"format": 2}, "format must be 3. Received: 2"),
         ({"format": "3"}, "format must be 3. Received: '3'"),
         ({"format": True}, "format must be 3. Received: True"),

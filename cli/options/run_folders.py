@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from ksm_cli.output import visible
+from ksm_cli.output import printable
 
 folder_argument = click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 
@@ -39,7 +39,7 @@ def finished(folder: Path):
 def say_damaged(damaged: Sequence) -> None:
     """Lists the runs that are left out, each with the file, the reason and what to do."""
     for error in damaged:
-        click.secho(f"Left out: {visible(str(error.file))} is damaged: {error.reason}", fg="yellow", err=True)
+        click.secho(f"Left out: {printable(str(error.file))} is damaged: {error.reason}", fg="yellow", err=True)
     if damaged:
         advice = "To compute damaged runs again, use ksm sweep --retry-failed, or remove their folders."
         click.secho(advice, fg="yellow", err=True)
@@ -52,7 +52,7 @@ def say_shortcomings(results: Sequence) -> None:
     said: dict[str, list[str]] = {}
     for result in results:
         for sentence in experiments.shortcomings(result):
-            said.setdefault(sentence, []).append(visible(str(result.folder)))
+            said.setdefault(sentence, []).append(printable(str(result.folder)))
     for sentence, folders in said.items():
         more = f" and {len(folders) - SAID} more" if len(folders) > SAID else ""
         click.secho(f"Warning: {', '.join(folders[:SAID])}{more}: {sentence}", fg="yellow", err=True)

@@ -17,6 +17,21 @@ WHOLE_NUMBERS = {"hidden": (1, 10**7), "epochs": (1, 10**6), "batch_size": (1, 1
 """Least and largest value of the settings that are whole numbers. NumPy takes seeds of 32 bits."""
 
 
+class SettingError(ValueError):
+    """A setting of a recipe cannot be what was given.
+
+    Attributes:
+        setting: Its name.
+    """
+
+    def __init__(self, setting: str, message: str) -> None:
+        super().__init__(message)
+        self.setting = setting
+
+    def __reduce__(self) -> tuple:
+        return type(self), (self.setting, str(self))
+
+
 @dataclass(frozen=True)
 class Recipe:
     """Every setting that decides the numbers of one run, besides the data and the backend.
@@ -64,28 +79,37 @@ class Recipe:
         for name, (least, most) in WHOLE_NUMBERS.items():
             value = getattr(self, name)
             if not least <= value <= most or value != int(value):
-                raise ValueError(f"{name} must be a whole number from {least} to {most:,}. Received: {name}={value}")
+                raise SettingError(
+                    name, f"{name} must be a whole number from {least} to {most:,}. Received: {name}={value}"
+                )
         for name in ("aux_weight", "learning_rate", "momentum"):
             value = getattr(self, name)
             if not (math.isfinite(value) and value >= 0):
-                raise ValueError(f"{name} must be finite and not negative. Received: {name}={value}")
+                raise SettingError(name, f"{name} must be finite and not negative. Received: {name}={value}")
         for name, possible in {"optimizer": OPTIMIZERS, "scaling": tuple(SCALINGS), "precision": PRECISIONS}.items():
             value = getattr(self, name)
             if value is not None and value not in possible:
-                raise ValueError(f"{name} must be one of {', '.join(map(repr, possible))}. Received: {name}={value!r}")
-        limit = find_objective(self.objective).limit
+                raise SettingError(
+                    name, f"{name} must be one of {', '.join(map(repr, possible))}. Received: {name}={value!r}"
+                )
+        try:
+            limit = find_objective(self.objective).limit
+        except ValueError as error:
+            raise SettingError("objective", str(error)) from None
         if self.aux_weight >= limit:
-            raise ValueError(
+            raise SettingError(
+                "aux_weight",
                 f"aux_weight must be below {limit:g} with objective={self.objective!r}. Received: "
-                f"aux_weight={self.aux_weight}"
+                f"aux_weight={self.aux_weight}",
             )
         if self.aux_weight == 0:
             object.__setattr__(self, "objective", SELF_MODELING)
         object.__setattr__(self, "keep_epochs", tuple(sorted(set(self.keep_epochs))))
         if any(epoch != int(epoch) or not 0 <= epoch <= self.epochs for epoch in self.keep_epochs):
-            raise ValueError(
+            raise SettingError(
+                "keep_epochs",
                 f"keep_epochs must be whole numbers from 0 to epochs. Received: keep_epochs={list(self.keep_epochs)} "
-                f"with epochs={self.epochs}"
+                f"with epochs={self.epochs}",
             )
         object.__setattr__(self, "targets", (self.targets,) if isinstance(self.targets, str) else tuple(self.targets))
         if self.rlct is not None:

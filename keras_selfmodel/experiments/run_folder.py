@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from keras_selfmodel._typed_files import DamagedFileError, TypedFile, visible
+from keras_selfmodel._typed_files import DamagedFileError, TypedFile, escaped
 from keras_selfmodel._whole_files import HALF_WRITTEN, write_csv
 
 T = TypeVar("T")
@@ -40,7 +40,7 @@ class RunFolderError(ValueError):
 
 
 class DamagedRunError(RunFolderError):
-    """A file of a run does not hold what it should.
+    """A file of a run does not hold what it should; `plan_sweep` with `retry_failed` has the run computed again.
 
     Attributes:
         file: The file.
@@ -50,9 +50,14 @@ class DamagedRunError(RunFolderError):
     def __init__(self, file: Path, reason: str) -> None:
         self.file = file
         self.reason = reason.removesuffix(".") + "."
-        super().__init__(f"{file} is damaged: {self.reason} Start the run again in another folder.")
+        super().__init__(f"{file} is damaged: {self.reason} Remove the run's folder to compute it again.")
 
-    def __reduce__(self):
+    @property
+    def finding(self) -> str:
+        """The file's name and what is wrong, without what to do about it: for who knows that better."""
+        return f"{self.file.name} is damaged: {self.reason}"
+
+    def __reduce__(self) -> tuple:
         return type(self), (self.file, self.reason)
 
 
@@ -199,7 +204,7 @@ class RunFolder:
         kind.write(self.path / name, record)
 
     def read_history(self) -> list[dict[str, float]]:
-        """The rows of `history.csv`: a whole number "epoch" and numbers by column; nothing if it is missing.
+        """The rows of `history.csv`, one for each epoch: its number, and numbers by column; none if it is missing.
 
         Raises:
             DamagedRunError: If it is no such table.
@@ -208,20 +213,24 @@ class RunFolder:
             return []
         try:
             with self.history.open(newline="", encoding="utf-8") as lines:
-                return [_numbers(row, line) for line, row in enumerate(csv.DictReader(lines, strict=True), 2)]
+                rows = [_numbers(row, epoch) for epoch, row in enumerate(csv.DictReader(lines, strict=True), 1)]
         except (ValueError, csv.Error) as error:
             raise DamagedRunError(self.history, f"{error}.") from error
+        if not rows:
+            raise DamagedRunError(self.history, "it has no epochs.")
+        return rows
 
     def write_history(self, rows: list[dict[str, float]]) -> None:
         write_csv(self.history, rows)
 
 
-def _numbers(row: dict, line: int) -> dict[str, float]:
-    """A line of the history.
+def _numbers(row: dict, epoch: int) -> dict[str, float]:
+    """The line of an epoch in the history.
 
     Raises:
-        ValueError: If a cell is no number, or there are more or fewer of them than columns.
+        ValueError: If a cell is no number, there are more or fewer of them than columns, or it is another epoch's.
     """
+    line = epoch + 1  # The first one names the columns.
     if None in row or None in row.values() or "epoch" not in row:
         raise ValueError(f"line {line} must have a cell for each column, one of them the epoch")
     numbers = {}
@@ -230,5 +239,7 @@ def _numbers(row: dict, line: int) -> dict[str, float]:
             numbers[name] = (int if name == "epoch" else float)(text)
         except ValueError:
             kind = "a whole number" if name == "epoch" else "a number"
-            raise ValueError(f"line {line}: {visible(name)} must be {kind}. Received: {text[:100]!r}") from None
+            raise ValueError(f"line {line}: {escaped(name)} must be {kind}. Received: {text[:100]!r}") from None
+    if numbers["epoch"] != epoch:
+        raise ValueError(f"line {line}: epoch must be {epoch}. Received: {numbers['epoch']}")
     return numbers

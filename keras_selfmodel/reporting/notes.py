@@ -45,9 +45,7 @@ def run_notes(studies: Sequence[Study], root: Path, damaged: Sequence[DamagedRun
         for run in study.repeats:
             said["Left out: there is another run with the same settings and seed."].append(run_name(run.folder, root))
     for error in damaged:
-        said[f"Left out: {error.file.name} is damaged: {error.reason} {REMEDY}"].append(
-            run_name(error.file.parent, root)
-        )
+        said[f"Left out: {error.finding} {REMEDY}"].append(run_name(error.file.parent, root))
     for folder, reason in _without_result(root):
         said[f"Failed: {reason}" if reason else "Not finished."].append(run_name(folder, root))
     return _merged(said)
@@ -105,4 +103,4 @@ def _reason(files: RunFolder) -> str | None:
     try:
         return files.failure()
     except DamagedRunError as error:
-        return f"for an unknown reason: {error.file.name} is damaged: {error.reason}"
+        return f"for an unknown reason: {error.finding}"

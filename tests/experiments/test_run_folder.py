@@ -57,11 +57,24 @@ def test_a_folder_without_history_has_no_epochs(tmp_path):
     assert RunFolder(tmp_path).read_history() == []
 
 
-@pytest.mark.parametrize("damage", ["epoch,loss\n1,much\n", "epoch,loss\n1\n", "epoch,loss\n1,2,3\n", b"\xff\xfe,"])
-def test_a_damaged_history_is_named(tmp_path, damage):
+@pytest.mark.parametrize(
+    ("damage", "named"),
+    [
+        (b"epoch,loss\n1,much\n", "line 2: loss must be a number. Received: 'much'"),
+        (b"epoch,loss\n1\n", "line 2 must have a cell for each column"),
+        (b"epoch,loss\n1,2,3\n", "line 2 must have a cell for each column"),
+        (b"epoch,loss\n1,0.5\n1,0.4\n", "line 3: epoch must be 2. Received: 1"),
+        (b"epoch,loss\n2,0.5\n", "line 2: epoch must be 1. Received: 2"),
+        (b"epoch,loss\n1.0,0.5\n", "line 2: epoch must be a whole number. Received: '1.0'"),
+        (b"epoch,loss\n", "it has no epochs"),
+        (b"", "it has no epochs"),
+        (b"\xff\xfe,", ".*can't decode"),
+    ],
+)
+def test_a_damaged_history_is_named_with_its_line(tmp_path, damage, named):
     folder = RunFolder(tmp_path)
-    folder.history.write_bytes(damage if isinstance(damage, bytes) else damage.encode())
-    with pytest.raises(RunFolderError, match="history.csv is damaged"):
+    folder.history.write_bytes(damage)
+    with pytest.raises(RunFolderError, match=f"history.csv is damaged: {named}"):
         folder.read_history()
 
 

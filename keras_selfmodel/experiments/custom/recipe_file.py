@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,9 @@ from keras_selfmodel.experiments.custom.custom_data import CustomData
 from keras_selfmodel.experiments.custom.custom_network import CustomNetwork
 from keras_selfmodel.experiments.custom.custom_task import CustomTask
 from keras_selfmodel.experiments.custom.recipe_file_error import RecipeFileError
-from keras_selfmodel.experiments.custom.recipe_sections import TrainingSection, given, read_sections
+from keras_selfmodel.experiments.custom.recipe_sections import TrainingSection, given, read_sections, section_of
 from keras_selfmodel.experiments.paper_tasks import TASKS
-from keras_selfmodel.experiments.recipe import Recipe
+from keras_selfmodel.experiments.recipe import Recipe, SettingError
 from keras_selfmodel.rlct import SamplingSettings
 
 OF_OPTIMIZER = {"sgd": {"learning_rate": 0.01, "momentum": 0.9}, "adam": {"learning_rate": 0.001, "momentum": 0.0}}
@@ -61,19 +62,19 @@ def read_recipe_file(file: str | Path) -> CustomTask:
     data = CustomData.of(f"{file}, [data]", sections.data, name, file.parent)
     network = CustomNetwork.of(f"{file}, [model]", sections.model, file.parent)
     training = _training(f"{file}, [training]", sections.training)
-    rlct = _rlct(f"{file}, [rlct]", sections.rlct, sections.training.batch_size)
     try:
-        recipe = Recipe(
+        plain = Recipe(
             task=name,
             hidden=network.hidden,
             targets=network.targets,
-            rlct=rlct,
+            rlct=None,
             scaling=data.scaling,
             network=network.description,
             **training,
         )
-    except ValueError as error:
-        raise RecipeFileError(f"{file}: {error}") from error
+    except SettingError as error:
+        raise RecipeFileError(f"{file}, [{section_of(error.setting)}]: {error}") from error
+    recipe = replace(plain, rlct=_rlct(f"{file}, [rlct]", sections.rlct, plain.batch_size))
     return CustomTask.of(file, recipe, data, network)
 
 
@@ -112,7 +113,10 @@ def _training(where: str, section: TrainingSection) -> dict[str, Any]:
 def _rlct(where: str, section: Any, batch_size: int) -> SamplingSettings | None:
     if section is False:
         return None
+    settings = given(section)
     try:
-        return SamplingSettings(**{"batch_size": batch_size, **given(section)})
+        return SamplingSettings(**{"batch_size": batch_size, **settings})
     except ValueError as error:
-        raise RecipeFileError(f"{where}: {error}") from error
+        inherited = "batch_size" not in settings and f"batch_size={batch_size}" in str(error)
+        of_training = ", that of [training]" if inherited else ""
+        raise RecipeFileError(f"{where}: {error}{of_training}") from error

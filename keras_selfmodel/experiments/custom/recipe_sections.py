@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from keras_selfmodel._typed_files import DamagedFileError, misfits, typed
+from keras_selfmodel._misfits import misfits
+from keras_selfmodel._typed_files import DamagedFileError, typed
 from keras_selfmodel.datasets.scaling import SCALINGS
 from keras_selfmodel.experiments.custom.recipe_file_error import RecipeFileError
 from keras_selfmodel.experiments.objectives import OBJECTIVES
@@ -131,6 +132,12 @@ def read_sections(values: dict[str, Any], file: str) -> RecipeSections:
         section = re.match(r"(data|model|training|rlct)\.", error.reason)
         where = f"{file}, [{section[1]}]" if section else file
         raise RecipeFileError(f"{where}: {error.reason[section.end() if section else 0 :]}") from error
+
+
+def section_of(setting: str) -> str:
+    """The section that a setting of a `Recipe` stands in."""
+    kinds = {"data": DataSection, "model": ModelSection, "training": TrainingSection}
+    return next(name for name, kind in kinds.items() if any(one.name == setting for one in dataclasses.fields(kind)))
 
 
 def given(section: Any) -> dict[str, Any]:

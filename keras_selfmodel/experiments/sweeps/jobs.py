@@ -81,6 +81,8 @@ def perform(job: Job, dataset: Dataset, progress: Progress) -> Outcome:
             result = run(job.recipe, dataset, job.folder, resume=True, progress=progress)
     except FolderBusyError:
         return Outcome("busy")
+    except DamagedRunError as error:
+        return Outcome("failed", error.finding)
     except RunFolderError as error:
         return Outcome("failed", str(error))
     except (ArithmeticError, MemoryError, RuntimeError, ValueError) as error:

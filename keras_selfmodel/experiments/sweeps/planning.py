@@ -56,7 +56,7 @@ def plan_sweep(recipes: Sequence[Recipe], dataset: Dataset, folder: str | Path, 
             result = finished_run(recipe, dataset, job.folder)
             failure = None if retry_failed else RunFolder(job.folder).failure()
         except DamagedRunError as error:
-            result, failure = None, None if retry_failed else f"{error.file.name} is damaged: {error.reason}"
+            result, failure = None, None if retry_failed else error.finding
         except RunFolderError as error:
             result, failure = None, str(error)
         if result is not None:

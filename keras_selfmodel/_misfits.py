@@ -1,0 +1,195 @@
+"""What is wrong with values that a type does not allow, in words that name the field."""
+
+import functools
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+
+@dataclass(frozen=True)
+class Misfit:
+    """A name or a word that a record has no place for.
+
+    Attributes:
+        path: The field it stands at, such as "recipe.rlct".
+        received: The name of an unknown field, or a word.
+        possible: What could stand in its stead.
+        is_field: Whether it is the name of a field.
+    """
+
+    path: str
+    received: Any
+    possible: tuple[str, ...]
+    is_field: bool
+
+    @property
+    def sentence(self) -> str:
+        if self.is_field:
+            place = f"{self.path}.{self.received}" if self.path else self.received
+            return f"{place} is unknown. Possible: {', '.join(self.possible)}."
+        words = ", ".join(map(repr, self.possible))
+        return f"{self.path} must be one of {words}. Received: {quoted(self.received)}"
+
+
+def misfits(kind: Any, values: Any) -> Iterator[Misfit]:
+    """The fields, and the words of limited choice, that have no place in a record of a type."""
+    yield from _misfits(_type_info(kind), values, "")
+
+
+# Looking at a type takes ten times as long as reading a file of it.
+_type_info = functools.cache(msgspec.inspect.type_info)
+
+
+def _misfits(kind: Any, values: Any, path: str) -> Iterator[Misfit]:
+    inspect = msgspec.inspect
+    if not isinstance(values, str | dict | list):  # most values: numbers, which have no names
+        return
+    if isinstance(kind, inspect.Metadata):
+        kind = kind.type
+    if isinstance(kind, inspect.UnionType):
+        for part in kind.types:
+            yield from _misfits(part, values, path)
+    elif isinstance(kind, inspect.DataclassType) and isinstance(values, dict):
+        fields = {field.encode_name: field.type for field in kind.fields}
+        for name, value in values.items():
+            if name in fields:
+                yield from _misfits(fields[name], value, f"{path}.{name}" if path else name)
+            else:
+                yield Misfit(path, name, tuple(fields), is_field=True)
+    elif isinstance(kind, inspect.VarTupleType | inspect.ListType) and isinstance(values, list):
+        for number, value in enumerate(values):
+            yield from _misfits(kind.item_type, value, f"{path}[{number}]")
+    elif isinstance(kind, inspect.LiteralType) and isinstance(values, str) and values not in kind.values:
+        yield Misfit(path, values, tuple(map(str, kind.values)), is_field=False)
+
+
+class _Key(str):
+    """A key of a dictionary, on the way to a value; fields of records are plain texts, numbers of elements integers."""
+
+
+_Steps = list[str | int]
+
+
+def refusal(error: Exception, values: Any, kind: Any) -> str:
+    """Why msgspec refused values, with the field's name first and in the words of our other errors.
+
+    Args:
+        error: What it raised.
+        values: What it was given.
+        kind: The type that they should have.
+    """
+    what, _, place = str(error).partition(" - at `$")
+    steps = _with_keys(place.removesuffix("`"), values, kind)
+    path, received = _path(steps), quoted(_at(steps, values))
+    missing = re.fullmatch(r"Object missing required field `(.+)`", what)
+    if missing:
+        return f"{path + '.' if path else ''}{missing[1]} is missing."
+    if re.fullmatch(r"Expected `(.+?)`(?:, got `.+`)?", what):
+        return f"{path or 'it'} must be {_described(_kind_at(_type_info(kind), steps))}. Received: {received}"
+    if "matching regex" in what:
+        return f"{path} must be a name of letters, digits and _ + - . alone. Received: {received}"
+    limit = re.fullmatch(r"Expected `(\w+)` (of length )?([<>]=)? ?(-?[\d.]+).*", what)
+    if limit:
+        least = {">=": "at least ", "<=": "at most "}.get(limit[3], "")
+        parts = (" characters" if limit[1] == "str" else " values") if limit[2] else ""
+        return f"{path} must {'have' if parts else 'be'} {least}{limit[4]}{parts}. Received: {received}"
+    return what if not path or what.startswith(str(steps[-1])) else f"{path}: {what}"
+
+
+def _with_keys(place: str, values: Any, kind: Any) -> _Steps:
+    """The steps along msgspec's path, in which the keys of dictionaries are "[...]"."""
+    steps: _Steps = []
+    for name, number in re.findall(r"\.([^.\[]+)|\[([^\]]*)\]", place):
+        if number == "...":
+            there = _at(steps, values)
+            keys = [key for key in there if _refuses(_with_one(values, steps, key), kind)]
+            steps.append(_Key(keys[0] if keys else "…"))
+        else:
+            steps.append(int(number) if number else name)
+    return steps
+
+
+def _refuses(values: Any, kind: Any) -> bool:
+    try:
+        msgspec.convert(values, kind, dec_hook=lambda _, value: value)
+    except msgspec.ValidationError as error:
+        return "[...]" in str(error)
+    return False
+
+
+def _with_one(values: Any, steps: _Steps, key: str) -> Any:
+    """The same values where the dictionary that the steps lead to has one key alone."""
+    if not steps:
+        return {key: values[key]}
+    changed = list(values) if isinstance(values, list | tuple) else dict(values)
+    changed[steps[0]] = _with_one(values[steps[0]], steps[1:], key)  # type: ignore[index]
+    return changed
+
+
+def _path(steps: _Steps) -> str:
+    """The steps as one text, such as `parts[2].number` or `by_name['x']`."""
+    named = [f"[{step!r}]" if isinstance(step, int | _Key) else f".{step}" for step in steps]
+    return "".join(named).removeprefix(".")
+
+
+def _kind_at(kind: Any, steps: _Steps) -> Any:
+    """The type of what the steps lead to."""
+    inspect = msgspec.inspect
+    for step in steps:
+        options = [_bare(part) for part in kind.types] if isinstance(kind, inspect.UnionType) else [kind]
+        kind = next((found for option in options if (found := _below(option, step)) is not None), kind)
+        kind = _bare(kind)
+    return kind
+
+
+def _bare(kind: Any) -> Any:
+    return kind.type if isinstance(kind, msgspec.inspect.Metadata) else kind
+
+
+def _below(kind: Any, step: str | int) -> Any:
+    """The type of a field, or of the elements, of one that holds others; `None` for another."""
+    inspect = msgspec.inspect
+    if isinstance(kind, inspect.DataclassType):
+        return next((field.type for field in kind.fields if field.encode_name == step), None)
+    if isinstance(kind, inspect.DictType):
+        return kind.value_type
+    if isinstance(kind, inspect.TupleType) and isinstance(step, int):
+        return kind.item_types[step]
+    return getattr(kind, "item_type", None)
+
+
+def _described(kind: Any) -> str:
+    """A type in words; that it may be null is left unsaid."""
+    inspect, kind = msgspec.inspect, _bare(kind)
+    if isinstance(kind, inspect.UnionType):
+        parts = [_described(part) for part in kind.types if not isinstance(part, inspect.NoneType)]
+        return " or ".join(dict.fromkeys(parts))
+    if isinstance(kind, inspect.TupleType):
+        return f"a list of {len(kind.item_types)} values: {', '.join(map(_described, kind.item_types))}"
+    if isinstance(kind, inspect.VarTupleType | inspect.ListType):
+        return f"a list, each {_described(kind.item_type)}"
+    words = {
+        inspect.StrType: "a text",
+        inspect.LiteralType: "a text",
+        inspect.IntType: "a whole number",
+        inspect.FloatType: "a number",
+        inspect.BoolType: "true or false",
+    }
+    return next((text for known, text in words.items() if isinstance(kind, known)), "a section")
+
+
+def _at(steps: _Steps, values: Any) -> Any:
+    for step in steps:
+        try:
+            values = values[step]
+        except (KeyError, TypeError, IndexError):
+            return "…"
+    return values
+
+
+def quoted(value: Any) -> str:
+    """A value as it stands in an error, shortened."""
+    return text if len(text := repr(value)) <= 100 else f"{text[:97]}…"
