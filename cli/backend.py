@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 
-def _module_of_the_package(name: str) -> Any:
+def module_of_the_package(name: str) -> Any:
     """A module of the package, without the package, whose import would import Keras."""
     package: Any = importlib.util.find_spec("keras_selfmodel")
     file = Path(package.submodule_search_locations[0]) / f"{name}.py"
@@ -22,7 +22,7 @@ def _module_of_the_package(name: str) -> Any:
     return module
 
 
-installation = _module_of_the_package("_installation")
+installation = module_of_the_package("_installation")
 BACKENDS = installation.BACKENDS
 
 

@@ -2,7 +2,6 @@
 
 import importlib.util
 import json
-import re
 import sys
 import time
 import warnings
@@ -12,7 +11,9 @@ from typing import Any
 
 import click
 
-from ksm_cli.backend import installation
+from ksm_cli.backend import installation, module_of_the_package
+
+said_arguments = module_of_the_package("_said_arguments")
 
 # On a file or a pipe: a command of minutes leaves a line for each of its parts, one of hours a few more.
 SECONDS_BETWEEN_LINES = 60.0
@@ -70,10 +71,9 @@ def print_table(table) -> None:
 
 
 def in_options(sentence: str, command: click.Command | None = None) -> str:
-    """A sentence of the package with its settings as options of the command that runs.
+    """A sentence of the package with its arguments as options of the command that runs.
 
-    " (anchor='descend')" becomes " (--anchor descend)", or nothing where the command has no such option, and another
-    folder is chosen with --out.
+    `anchor='descend'` becomes `--anchor descend`; in parentheses it is left out where the command has no such option.
 
     Args:
         sentence: The sentence.
@@ -81,13 +81,16 @@ def in_options(sentence: str, command: click.Command | None = None) -> str:
     """
     running = click.get_current_context(silent=True)
     command = command or (running.command if running else None)
-    options = {one.name: one.opts[0] for one in command.params} if command else {}
+    options = {one.name: one for one in command.params if isinstance(one, click.Option)} if command else {}
 
-    def option(found: re.Match) -> str:
-        return f" ({options[found[1]]} {found[2]})" if found[1] in options else ""
+    def called(name: str, value: str) -> str | None:
+        option = options.get({"folder": "out"}.get(name, name))
+        if option is None:
+            return None
+        name = max(option.opts, key=len)
+        return name if option.is_flag else f"{name} {'DIR' if value == '…' else value}"
 
-    sentence = re.sub(r" \((\w+)='(\w+)'\)", option, sentence)
-    return re.sub(r"hoose another folder\b", r"\g<0> with --out", sentence) if "out" in options else sentence
+    return said_arguments.with_arguments(sentence, called)
 
 
 @contextmanager

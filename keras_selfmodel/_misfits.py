@@ -8,6 +8,8 @@ from typing import Any
 
 import msgspec
 
+from keras_selfmodel._said_arguments import as_in_a_file
+
 
 @dataclass(frozen=True)
 class Misfit:
@@ -96,6 +98,7 @@ def refusal(error: Exception, values: Any, kind: Any) -> str:
         least = {">=": "at least ", "<=": "at most "}.get(limit[3], "")
         parts = (" characters" if limit[1] == "str" else " values") if limit[2] else ""
         return f"{path} must {'have' if parts else 'be'} {least}{limit[4]}{parts}. Received: {received}"
+    what = as_in_a_file(what)  # Said by the record itself.
     return what if not path or what.startswith(str(steps[-1])) else f"{path}: {what}"
 
 

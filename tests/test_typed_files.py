@@ -56,7 +56,7 @@ def test_a_record_is_read_as_it_was_written(tmp_path):
         ({"parts": [{"number": True}]}, "parts[0].number must be a whole number. Received: True"),
         ({"parts": [{"number": 1, "kind": "none"}]}, "parts[0].kind must be one of 'one', 'other'. Received: 'none'"),
         ({"parts": [{}]}, "parts[0].number is missing."),
-        ({"parts": [{"number": -1}]}, "number must not be negative. Received: number=-1"),
+        ({"parts": [{"number": -1}]}, "number must not be negative. Received: number = -1"),
         ({"by_name": {"y": 1.0, "x": "much"}}, "by_name['x'] must be a number. Received: 'much'"),
         ({"by_name": {"it's a.b[1]": None}}, 'by_name["it\'s a.b[1]"] must be a number. Received: None'),
         ({"sections": {"a": [{"number": 1}], "b": [{"number": 1}, {}]}}, "sections['b'][1].number is missing."),

@@ -1,5 +1,6 @@
 """`ksm compare`: runs side by side."""
 
+import textwrap
 from pathlib import Path
 
 import click
@@ -61,7 +62,7 @@ def compare_command(folders, as_json) -> None:
     for table in compare_tables(found, SHOWN):
         print_table(table)
     for note in found.notes:
-        click.echo(note)
+        click.echo(textwrap.fill(note, 80))
     if len(folders) > SHOWN:
         click.echo(
             f"These are the first {SHOWN} of {len(folders)} runs. All of them: --json; means over seeds: ksm report."

@@ -60,7 +60,7 @@ def identity_command(folders, recipe_file, data_dir, examples, test_samples, bac
             for number, run in enumerate(runs, 1):
                 found.append(studies.identity_of_run(run, dataset, samples=test_samples))
                 write_csv(run.files.path / "identity.csv", [probes.identity_row(one) for one in found[-1]])
-                run.files.write("identity.json", probes.IDENTITY_FILE, probes.identity_json(found[-1]))
+                run.files.write("identity.json", probes.IDENTITY, probes.IdentityAlongTraining.of(found[-1]))
                 write_figure(identity_figure(found[-1], run.result.recipe.name), run.files.figures / "identity.png")
                 bar.show("runs", number, len(runs))
     if as_json:

@@ -72,7 +72,8 @@ class FolderTakenError(RunFolderError):
         self.finished = finished
         state, wish = ("a finished", "get its result") if finished else ("an unfinished", "continue it")
         super().__init__(
-            f"{path} already holds {state} run. To {wish}, pass resume=True; otherwise choose another folder."
+            f"{path} already holds {state} run. To {wish}, pass resume=True; otherwise choose another folder "
+            "(folder=…)."
         )
 
 
@@ -80,7 +81,9 @@ class FolderBusyError(RunFolderError):
     """Another process is computing the run in the folder."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(f"{path}: another process is working on this run. Wait for it, or choose another folder.")
+        super().__init__(
+            f"{path}: another process is working on this run. Wait for it, or choose another folder (folder=…)."
+        )
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,17 @@
 
 from keras_selfmodel.probes.activations import ActivationStatistics, activation_statistics, live_units
 from keras_selfmodel.probes.identity import EpochIdentity, Identity, identity_of
-from keras_selfmodel.probes.identity_text import IDENTITY_FILE, identity_json, identity_reading, identity_row
+from keras_selfmodel.probes.identity_text import (
+    IDENTITY,
+    IdentityAlongTraining,
+    identity_json,
+    identity_reading,
+    identity_row,
+)
 
 __all__ = [
-    "IDENTITY_FILE",
+    "IDENTITY",
+    "IdentityAlongTraining",
     "ActivationStatistics",
     "EpochIdentity",
     "Identity",

@@ -1,6 +1,6 @@
 """Compares a linear self-model with the identity map."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -68,10 +68,6 @@ class EpochIdentity:
     epoch: int
     activations: ActivationStatistics
     identity: Identity | None
-
-    def to_dict(self) -> dict:
-        """Plain values, as JSON holds them."""
-        return asdict(self)
 
 
 def identity_of(weights: npt.ArrayLike, bias: npt.ArrayLike, activations: npt.ArrayLike) -> Identity:

@@ -1,14 +1,33 @@
 """The result of a comparison with the identity, in plain words."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from keras_selfmodel._typed_files import TypedFile
+from keras_selfmodel._typed_files import TypedFile, plain
 from keras_selfmodel.probes.identity import EpochIdentity
 
-IDENTITY_FILE = TypedFile(dict, format=1)
-"""`identity.json`, whose content is `identity_json`."""
+
+@dataclass(frozen=True)
+class IdentityAlongTraining:
+    """What `identity.json` holds.
+
+    Attributes:
+        reading: The result in plain words.
+        epochs: By epoch, the trained network last.
+    """
+
+    reading: str
+    epochs: tuple[EpochIdentity, ...]
+
+    @classmethod
+    def of(cls, found: Sequence[EpochIdentity]) -> "IdentityAlongTraining":
+        """That of the epochs of one run, the trained network last."""
+        return cls(identity_reading(found), tuple(found))
+
+
+IDENTITY = TypedFile(IdentityAlongTraining, format=1)
 # W is called the identity if ‖E‖/‖I‖ of the live units is at most this.
-IDENTITY = 0.1
+IS_IDENTITY = 0.1
 # W acts as the identity where activations vary if it gets at most this part of their variance wrong.
 ACTS_AS_IDENTITY = 0.05
 
@@ -30,7 +49,7 @@ def identity_row(found: EpochIdentity) -> dict:
 
 def identity_json(found: Sequence[EpochIdentity]) -> dict:
     """Everything, as JSON holds it."""
-    return {"reading": identity_reading(found), "epochs": [one.to_dict() for one in found]}
+    return plain(IdentityAlongTraining.of(found))
 
 
 def identity_reading(found: Sequence[EpochIdentity]) -> str:
@@ -56,7 +75,7 @@ def _self_model(last: EpochIdentity) -> str:
         return "No unit varies over the held-out samples: the self-model cannot be compared with the identity map."
     wrong = f"it gets {100 * identity.weighted_distance:.2g} % of their variance wrong"
     distance = f"‖W − I‖/‖I‖ = {identity.distance_of_live:.2f} between live units"
-    if identity.distance_of_live <= IDENTITY:
+    if identity.distance_of_live <= IS_IDENTITY:
         return f"The self-model is the identity map: {distance}."
     if identity.weighted_distance <= ACTS_AS_IDENTITY:
         return f"The self-model is not the identity map ({distance}), but acts like it where activations vary: {wrong}."

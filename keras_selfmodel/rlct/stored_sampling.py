@@ -1,24 +1,23 @@
 """A sampling as a file, so that it can go on after an interruption."""
 
 import hashlib
-import json
 import zipfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import keras
 import msgspec
 import numpy as np
 from keras import ops
 
-from keras_selfmodel._typed_files import DamagedFileError, typed
+from keras_selfmodel._typed_files import DamagedFileError, TypedFile, plain
 from keras_selfmodel._whole_files import write_whole
 from keras_selfmodel.rlct.chains import Chains
 from keras_selfmodel.transforms.tensors import Tree
 
-# What NumPy, zipfile and json raise for a file that is no stored sampling.
+# What NumPy and zipfile raise for a file that is no stored sampling.
 _UNREADABLE = (OSError, ValueError, LookupError, TypeError, AttributeError, EOFError, zipfile.BadZipFile, zlib.error)
 
 
@@ -31,18 +30,17 @@ class SamplingHeader:
     """What a stored sampling is, beside its arrays.
 
     Attributes:
-        format: Number of the format.
         identity: What it must share with the sampling that goes on from it.
-        chains: Numbers of the present chains.
         groups: Lengths of the lists of their arrays.
         blocks: Blocks of chains that are done.
     """
 
-    format: Literal[1]
     identity: dict[str, Any]
-    chains: dict[str, bool | int | float | None]
     groups: tuple[Annotated[int, msgspec.Meta(ge=0)], ...]
     blocks: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
+
+
+HEADER = TypedFile(SamplingHeader, format=1)
 
 
 def write_sampling(path: Path, identity: dict, chains: tuple[dict, list], blocks: list[dict]) -> None:
@@ -55,12 +53,12 @@ def write_sampling(path: Path, identity: dict, chains: tuple[dict, list], blocks
         blocks: The traces of each block of chains by name; the last one is that of the present block.
     """
     numbers, arrays = chains
-    groups = numbers["groups"]
-    numbers = {name: value for name, value in numbers.items() if name != "groups"}
-    header = {"format": 1, "identity": identity, "chains": numbers, "groups": groups, "blocks": len(blocks) - 1}
+    header = HEADER.encode(SamplingHeader(identity, tuple(numbers["groups"]), len(blocks) - 1))
+    # Arrays too: JSON does not know infinity, which a step size may have become.
+    scalars = {f"number/{name}": np.array(value) for name, value in numbers.items() if name != "groups"}
     traces = {f"trace/{i}/{name}": array for i, block in enumerate(blocks) for name, array in block.items()}
     states = {f"state/{number}": array for number, array in enumerate(arrays)}
-    content = {"header": np.array(json.dumps(header)), **states, **traces}
+    content = {"header": np.frombuffer(header, np.uint8), **scalars, **states, **traces}
 
     def write(file: Path) -> None:
         with file.open("wb") as stream:
@@ -77,11 +75,8 @@ def read_sampling(path: Path, identity: dict) -> tuple[tuple[dict, list], list[d
     """
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
-            # Python's JSON, which knows infinity: a step size may have become that.
-            header = typed(SamplingHeader, json.loads(str(file["header"])), path)
-            missing = [name for name in Chains.NUMBERS if name not in header.chains]
-            if missing:
-                raise DamagedFileError(path, f"chains.{missing[0]} is missing.")
+            header = HEADER.decode(file["header"].tobytes(), path)
+            numbers = {name: _number(file, name, path) for name in (*Chains.NUMBERS, "curvature_evaluations")}
             arrays = [file[f"state/{i}"] for i in range(sum(header.groups) + 1)]
             blocks: list[dict] = [{} for _ in range(header.blocks + 1)]
             for name in file.files:
@@ -92,8 +87,7 @@ def read_sampling(path: Path, identity: dict) -> tuple[tuple[dict, list], list[d
         raise ValueError(
             f"{path} holds no sampling that can be read ({error}). Remove it, or name another file."
         ) from error
-    # JSON has no tuples and no int64; both sides go through it.
-    here = json.loads(json.dumps(identity))
+    here = plain(identity)  # JSON has no tuples.
     different = [name for name in here if header.identity.get(name) != here[name]]
     if len(different) > 1:  # Other weights or data have another loss too.
         different = [name for name in different if name != "loss at w*"]
@@ -102,7 +96,17 @@ def read_sampling(path: Path, identity: dict) -> tuple[tuple[dict, list], list[d
             f"{path} was written by a different sampling: its {', '.join(different)} differ. Remove it, or name "
             "another file."
         )
-    return ({**header.chains, "groups": header.groups}, arrays), blocks
+    return ({**numbers, "groups": header.groups}, arrays), blocks
+
+
+def _number(file: Any, name: str, path: Path) -> bool | int | float:
+    """A number of the chains by its name."""
+    if f"number/{name}" not in file.files:
+        raise DamagedFileError(path, f"number/{name} is missing.")
+    found = file[f"number/{name}"]
+    if found.shape != () or found.dtype.kind not in "bif":
+        raise DamagedFileError(path, f"number/{name} must be a number. Received: {found.dtype} of shape {found.shape}")
+    return found.item()
 
 
 def digest(tree: Tree) -> str:

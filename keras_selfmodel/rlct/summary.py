@@ -1,12 +1,12 @@
 """What is written down of an RLCT estimate: numbers, words and settings, without the chains."""
 
 import math
-import re
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from keras_selfmodel._said_arguments import with_arguments
 from keras_selfmodel.rlct.conventions import Convention
 from keras_selfmodel.rlct.samplers import SAMPLERS
 
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 Verdict = Literal["reliable", "doubtful", "not to be used"]
 Anchor = Literal["trained", "descend"]
-# How Python calls what is spoken of, such as " (anchor='descend')": no reader of a file or a report has a use for it.
-ARGUMENT = re.compile(r" \((\w+)='(\w+)'\)")
 
 
 def allows_use(verdict: Verdict) -> bool:
@@ -128,7 +126,7 @@ class RLCTSummary:
         for field in fields(cls):
             there = estimate if hasattr(estimate, field.name) else estimate.settings
             values[field.name] = _plain(getattr(there, field.name))
-        values["warnings"] = tuple(ARGUMENT.sub("", sentence) for sentence in values["warnings"])
+        values["warnings"] = tuple(with_arguments(one, lambda *_: None) for one in values["warnings"])
         return cls(**values)
 
     @property

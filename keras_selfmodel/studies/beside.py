@@ -123,10 +123,10 @@ def _notes(runs: Sequence[RunResult], differing: dict, comparable: list[bool]) -
         notes.append("RLCTs with different convention, nβ or γ are different quantities: no difference is shown.")
     for number, run in enumerate(runs, 1):
         for name, estimate in run.estimates().items():
-            if not estimate.is_usable:
-                why = " ".join(estimate.warnings)
-                unfit = f"the {MEASURES[name].title} is not to be used, and no difference is shown"
-                notes.append(f"Run {number}: {unfit}. {why}".rstrip())
+            if estimate.verdict != "reliable":
+                unfit = "" if estimate.is_usable else ", and no difference is shown"
+                sentences = [f"Run {number}: the {MEASURES[name].title} is {estimate.verdict}{unfit}."]
+                notes.append(" ".join([*sentences, *estimate.warnings]))
     if any(run.is_subset for run in runs):
         notes.append("A run used only part of its data set.")
     if "task" in differing or "data" in differing:

@@ -1,6 +1,5 @@
 """Self-modeling compared with other objectives."""
 
-import json
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -48,7 +47,7 @@ def controls(studies: Sequence[Study]) -> list[Controls]:
     ...     print(found.self_modeling.title, list(found.others))
     mnist ['weight-decay', 'dropout']
     """
-    by_settings: dict[str, dict[str, Study]] = defaultdict(dict)
+    by_settings: dict[tuple, dict[str, Study]] = defaultdict(dict)
     for study in studies:
         by_settings[_shared(study)][study.objective] = study
     return [
@@ -60,6 +59,6 @@ def controls(studies: Sequence[Study]) -> list[Controls]:
     ]
 
 
-def _shared(study: Study) -> str:
-    settings = {name: value for name, value in study.settings.items() if name != "objective"}
-    return json.dumps([study.task, study.backend, settings], sort_keys=True, default=str)
+def _shared(study: Study) -> tuple:
+    settings = frozenset((name, value) for name, value in study.settings.items() if name != "objective")
+    return study.task, study.backend, settings

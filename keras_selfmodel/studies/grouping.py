@@ -1,15 +1,17 @@
 """From runs in any order to studies, in which nothing is mixed that differs in more than size, weight and seed."""
 
 import dataclasses
-import json
 from collections import defaultdict
 from collections.abc import Iterable
+from typing import Any
 
 from keras_selfmodel.experiments import SELF_MODELING, RunResult
 from keras_selfmodel.studies.study import Group, Series, Study
 
 # The order of the paper; other tasks follow.
 TASK_ORDER = ("mnist", "cifar10", "imdb")
+# Settings and their values, by which runs are sorted.
+Settings = frozenset[tuple[str, Any]]
 # What a study varies.
 VARIED = ("task", "hidden", "aux_weight", "seed")
 # What changes no number.
@@ -39,9 +41,9 @@ def studies_of(results: Iterable[RunResult]) -> list[Study]:
     ...     print(study.title, [(series.hidden, len(series.runs)) for series in study.series])
     mnist [(64, 60), (512, 60)]
     """
-    self_modeling: dict[str, list[RunResult]] = defaultdict(list)
-    baselines: dict[str, list[RunResult]] = defaultdict(list)
-    settings: dict[str, dict] = {}
+    self_modeling: dict[Settings, list[RunResult]] = defaultdict(list)
+    baselines: dict[Settings, list[RunResult]] = defaultdict(list)
+    settings: dict[Settings, dict] = {}
     for run in sorted(results, key=lambda run: str(run.folder)):
         values = _settings(run)
         shared = _key(_without_self_model(values))
@@ -78,15 +80,15 @@ def _settings(result: RunResult) -> dict:
 
 def _place(study: Study) -> tuple:
     number = TASK_ORDER.index(study.task) if study.task in TASK_ORDER else len(TASK_ORDER)
-    return number, study.task, study.backend, _key(study.settings)
+    return number, study.task, study.backend, [(name, str(study.settings[name])) for name in sorted(study.settings)]
 
 
 def _without_self_model(settings: dict) -> dict:
     return {name: value for name, value in settings.items() if name not in SELF_MODEL_ALONE}
 
 
-def _key(settings: dict) -> str:
-    return json.dumps(settings, sort_keys=True, default=str)
+def _key(settings: dict) -> Settings:
+    return frozenset(settings.items())
 
 
 def _study(settings: dict, runs: list[RunResult]) -> Study:

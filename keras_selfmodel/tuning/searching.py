@@ -168,7 +168,7 @@ def _claim(files: RunFolder, config: SearchConfig) -> None:
     """Makes sure that the folder is free or holds the same search."""
     if not (files.path / CONFIG).exists():
         if files.started:
-            raise RunFolderError(f"{files.path} is the folder of a run. Choose another folder.")
+            raise RunFolderError(f"{files.path} is the folder of a run. Choose another folder (folder=…).")
         files.write(CONFIG, SEARCH, config)
         return
     there, here = _settings(files.read(CONFIG, SEARCH)), _settings(config)

@@ -67,7 +67,7 @@ def test_another_protocol_in_the_same_folder_is_refused(ksm, runs):
     result = ksm("observer", runs, *FEW[:-1], "0,2", "--from", "logits", "-q")
     assert (
         result.exit_code == 1
-        and "capacities: [0] there, [0, 2] here. Choose another folder with --out." in result.stderr
+        and "capacities: [0] there, [0, 2] here. Choose another folder (--out DIR)." in result.stderr
     )
 
 

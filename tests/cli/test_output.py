@@ -7,6 +7,7 @@ import click
 import pytest
 
 from keras_selfmodel.rlct import verdict
+from ksm_cli.commands.compare import compare_command
 from ksm_cli.commands.rlct import rlct_command
 from ksm_cli.commands.run import run_command
 from ksm_cli.output import Bar, in_options, print_json, require, spoken_warnings
@@ -72,15 +73,25 @@ def test_a_missing_package_is_answered_with_the_pip_line(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("command", "said"),
+    ("command", "sentence", "said"),
     [
-        (rlct_command, "Train longer, or measure after descent (--anchor descend)."),
-        (run_command, "Train longer, or measure after descent."),
+        (rlct_command, "Measure after descent (anchor='descend').", "Measure after descent (--anchor descend)."),
+        (run_command, "Measure after descent (anchor='descend').", "Measure after descent."),
+        (run_command, "Pass resume=True; or choose another folder (folder=…).",
+         "Pass --resume; or choose another folder (--out DIR)."),
+        (compare_command, "Choose another folder (folder=…).", "Choose another folder."),
+        (rlct_command, "sampler='mala' needs batch_size=600. Received: batch_size=512",
+         "--sampler mala needs --batch-size 600. Received: --batch-size 512"),
+        (run_command, "below 1 with objective='dropout'. Received: aux_weight=1.5.",
+         "below 1 with --objective dropout. Received: --aux-weight 1.5."),
+        # No arguments: what a file holds, an environment variable, code of the user's.
+        (run_command, "my.toml, [training]: Received: epochs = 0", "my.toml, [training]: Received: epochs = 0"),
+        (run_command, "KERAS_BACKEND=jax, dict(a=1), x == 2", "KERAS_BACKEND=jax, dict(a=1), x == 2"),
     ],
-)
-def test_settings_are_spoken_of_as_options_of_the_command_that_has_them(command, said):
+)  # fmt: skip
+def test_arguments_are_spoken_of_as_options_of_the_command_that_has_them(command, sentence, said):
     with click.Context(command):
-        assert in_options("Train longer, or measure after descent (anchor='descend').") == said
+        assert in_options(sentence) == said
 
 
 def test_every_setting_that_a_warning_of_the_estimate_names_is_an_option_of_ksm_rlct():

@@ -49,7 +49,8 @@ def test_a_search_ends_in_the_front_and_the_test_accuracy(ksm, tiny_mnist):
     assert values["searched"] == {"hidden": "3, 4", "aux_weight": "0, 2", "learning_rate": "0.01 … 0.1"}
 
     again = ksm("tune", "mnist", *FEW, "--json", "--quiet")
-    assert again.stderr == "" and json.loads(again.stdout) == {**values, "folder": "tuning/mnist"}
+    assert again.stderr == ""
+    assert {"format": 1, **json.loads(again.stdout)} == {**values, "folder": "tuning/mnist"}
     compared = ksm("compare", "tuning/mnist/trial_0", "tuning/mnist/trial_1", "--json")
     accuracies = json.loads(compared.stdout)["measures"]["accuracy"]["values"]
     assert accuracies == [trial["validation_accuracy"] for trial in values["trials"][:2]]

@@ -1,7 +1,15 @@
 import numpy as np
 import pytest
 
-from keras_selfmodel.probes import identity_json, identity_of, identity_reading, identity_row
+from keras_selfmodel._typed_files import DamagedFileError
+from keras_selfmodel.probes import (
+    IDENTITY,
+    IdentityAlongTraining,
+    identity_json,
+    identity_of,
+    identity_reading,
+    identity_row,
+)
 from keras_selfmodel.probes.identity import epoch_identity
 
 # Independent axes with variances 9, 4 and 1: the covariance is diag(9, 4, 1) exactly.
@@ -100,6 +108,17 @@ def test_what_does_not_fit_is_refused(weights, bias, activations, words):
 )
 def test_the_reading_tells_the_identity_from_what_acts_like_it(weights, words):
     assert words in identity_reading([epoch_identity(1, AXES, weights, np.zeros(3))])
+
+
+def test_the_file_of_a_run_is_read_as_it_was_written_and_names_what_is_wrong(tmp_path):
+    with_a_self_model, without = epoch_identity(1, AXES, np.eye(3), np.zeros(3)), epoch_identity(2, AXES, None, None)
+    found = IdentityAlongTraining.of([with_a_self_model, without])
+    file = tmp_path / "identity.json"
+    IDENTITY.write(file, found)
+    assert IDENTITY.read(file) == found
+    file.write_text(file.read_text().replace('"dead_units": 0', '"dead_units": "none"'))
+    with pytest.raises(DamagedFileError, match=r"epochs\[0\].activations.dead_units must be a whole number"):
+        IDENTITY.read(file)
 
 
 def test_the_reading_tells_the_way():

@@ -63,6 +63,13 @@ def test_an_estimate_that_is_not_to_be_used_is_shown_with_its_reason_and_not_sub
     assert "Run 2: the RLCT is not to be used, and no difference is shown. It is negative." in found.notes
 
 
+def test_a_doubtful_estimate_is_subtracted_and_its_reason_said():
+    doubtful = estimate(40.0, std_error=0.1, verdict="doubtful", warnings=("The chains do not agree.", "Few data."))
+    found = side_by_side([made_up_run(0.0, 1), made_up_run(10.0, 1, rlct=doubtful)])
+    assert _measures(found)["rlct"].differences == (None, -10)
+    assert found.notes == ("Run 2: the RLCT is doubtful. The chains do not agree. Few data.",)
+
+
 @pytest.mark.parametrize("changes", [{"localization": 1.0}, {"inverse_temperature": 9.0}, {"convention": "dataset"}])
 def test_rlcts_of_different_quantities_are_not_subtracted(changes):
     rlct = dataclasses.replace(MNIST.rlct, **changes)

@@ -1,5 +1,4 @@
 import csv
-import json
 
 import keras
 import numpy as np
@@ -10,6 +9,7 @@ from keras_selfmodel.experiments import RunFolderError, find_task, finished_runs
 from keras_selfmodel.experiments.run_folder import RunFolder
 from keras_selfmodel.experiments.training.array_trainer import ArrayTrainer
 from keras_selfmodel.tuning import OneOf, Range, Score, TuningProgress, tune
+from keras_selfmodel.tuning.trials_table import TRIALS
 
 SPREAD = Score("spread", price=0.5)
 
@@ -75,9 +75,10 @@ def test_the_files_hold_all_trials(whole):
     assert [row["trial"] for row in rows] == [trial.name for trial in whole.trials]
     assert [float(row["validation_accuracy"]) for row in rows] == [t.result.accuracy for t in whole.trials]
     assert [float(row["learning_rate"]) for row in rows] == [t.recipe.learning_rate for t in whole.trials]
-    values = json.loads((whole.folder / "trials.json").read_text())
-    assert values["best"] == whole.best.name and values["test_accuracy"] == whole.test_accuracy
-    assert values["score"] == "accuracy − 0.5 · weight spread"
+    stored = TRIALS.read(whole.folder / "trials.json")
+    assert stored.best == whole.best.name and stored.test_accuracy == whole.test_accuracy
+    assert stored.score == "accuracy − 0.5 · weight spread"
+    assert [one["trial"] for one in stored.trials] == [trial.name for trial in whole.trials]
     assert (whole.folder / "front.png").read_bytes().startswith(b"\x89PNG")
 
 

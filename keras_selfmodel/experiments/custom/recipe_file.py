@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from keras_selfmodel._said_arguments import as_in_a_file
 from keras_selfmodel.experiments.custom.custom_data import CustomData
 from keras_selfmodel.experiments.custom.custom_network import CustomNetwork
 from keras_selfmodel.experiments.custom.custom_task import CustomTask
@@ -73,7 +74,7 @@ def read_recipe_file(file: str | Path) -> CustomTask:
             **training,
         )
     except SettingError as error:
-        raise RecipeFileError(f"{file}, [{section_of(error.setting)}]: {error}") from error
+        raise RecipeFileError(f"{file}, [{section_of(error.setting)}]: {as_in_a_file(str(error))}") from error
     recipe = replace(plain, rlct=_rlct(f"{file}, [rlct]", sections.rlct, plain.batch_size))
     return CustomTask.of(file, recipe, data, network)
 
@@ -119,4 +120,4 @@ def _rlct(where: str, section: Any, batch_size: int) -> SamplingSettings | None:
     except ValueError as error:
         inherited = "batch_size" not in settings and f"batch_size={batch_size}" in str(error)
         of_training = ", that of [training]" if inherited else ""
-        raise RecipeFileError(f"{where}: {error}{of_training}") from error
+        raise RecipeFileError(f"{where}: {as_in_a_file(str(error))}{of_training}") from error

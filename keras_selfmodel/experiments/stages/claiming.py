@@ -25,14 +25,15 @@ def claim(files: RunFolder, config: RunConfig, *, resume: bool) -> RunResult | N
         if files.results:
             raise RunFolderError(
                 f"{files.path} holds {', '.join(files.results)}, but no config.json with the settings that "
-                "made them. Choose another folder."
+                "made them. Choose another folder (folder=…)."
             )
         files.write("config.json", CONFIG, config)
         return None
     differences = files.read("config.json", CONFIG).differences(config)
     if differences:
         raise RunFolderError(
-            f"{files.path} was written by a run with other settings: {'; '.join(differences)}. Choose another folder."
+            f"{files.path} was written by a run with other settings: {'; '.join(differences)}. Choose another folder "
+            "(folder=…)."
         )
     if not resume:
         raise FolderTakenError(files.path, finished=files.finished)

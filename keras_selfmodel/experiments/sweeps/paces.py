@@ -2,7 +2,6 @@
 
 import contextlib
 import hashlib
-import json
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -107,8 +106,8 @@ def kind_of(recipe: Recipe, dataset: Dataset) -> str:
         if name not in WITHOUT_EFFECT and (not name.startswith("rlct") or name in OF_A_STEP)
     }
     shapes = [dataset.x_train.shape[1:], dataset.num_classes]
-    kind = [settings, recipe.aux_weight > 0, shapes, keras.config.backend(), transforms.devices()]
-    return hashlib.sha256(json.dumps(kind, sort_keys=True, default=str).encode()).hexdigest()[:16]
+    kind = [sorted(settings.items()), recipe.aux_weight > 0, shapes, keras.config.backend(), transforms.devices()]
+    return hashlib.sha256(repr(kind).encode()).hexdigest()[:16]
 
 
 def known_paces() -> dict[str, Pace]:

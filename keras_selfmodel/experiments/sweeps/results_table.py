@@ -27,6 +27,7 @@ RLCT_COLUMNS = (
     "verdict",
     "warnings",
     "convention",
+    "sampler",
     "inverse_temperature",
     "localization",
     "distance",

@@ -66,7 +66,9 @@ class ObservationStore:
         there, here = stored.made_by, Observed(stored.run, keras.config.backend(), self.protocol, ()).made_by
         if there != here:
             words = [f"{name}: {there[name]} there, {here[name]} here" for name in here if there[name] != here[name]]
-            raise RunFolderError(f"{file} was written by another protocol: {'; '.join(words)}. Choose another folder.")
+            raise RunFolderError(
+                f"{file} was written by another protocol: {'; '.join(words)}. Choose another folder (folder=…)."
+            )
         return stored.observations
 
     def write(self, run: StoredRun, observations: tuple[Observation, ...]) -> None:

@@ -155,7 +155,7 @@ def test_the_rlct_can_be_left_out(write):
         ("[training]\naux_weight = nan", "my.toml, [training]: aux_weight must be finite and not negative"),
         ("[training]\nbatch_size = 0", "my.toml, [training]: batch_size must be a whole number from 1 to"),
         ("[training]\nbatch_size = 1", "[rlct]: batch_size must be a whole number from 2 to 1,000,000,000. Received: "
-         "batch_size=1, that of [training]"),
+         "batch_size = 1, that of [training]"),
         ('[training]\nobjective = "joy"', "my.toml, [training]: "),
         ('[training]\nobjective = "dropout"', "my.toml, [training]: aux_weight must be below 1"),
         ('[training]\nprecision = "half"', "my.toml, [training]: precision must be one of "),

@@ -1,0 +1,42 @@
+"""Python's arguments in sentences: who calls the package speaks of `anchor='descend'`, a program of `--anchor descend`.
+
+Errors and warnings name arguments as Python does, `name=value`, those that are advice in parentheses of their own.
+This module imports nothing of the package: the program uses it before Keras is imported.
+"""
+
+import re
+from collections.abc import Callable
+
+_VALUE = r"('[^']*'|…|[^\s'(),;:\[\]{}]*[^\s'(),;:.\[\]{}])"
+_SAID = re.compile(rf" \((\w+)={_VALUE}\)|\b(\w+)={_VALUE}")
+
+
+def with_arguments(sentence: str, called: Callable[[str, str], str | None]) -> str:
+    """A sentence whose arguments are called otherwise.
+
+    Args:
+        sentence: What the package says.
+        called: Given name and value, without quotes, returns what they are called; `None` for an argument that does
+            not exist there: it is left out where it stands in parentheses, and left alone elsewhere.
+
+    Example:
+
+    >>> with_arguments("Measure after descent (anchor='descend').", lambda name, value: f"--{name} {value}")
+    'Measure after descent (--anchor descend).'
+    >>> with_arguments("Measure after descent (anchor='descend').", lambda *_: None)
+    'Measure after descent.'
+    """
+
+    def said(found: re.Match) -> str:
+        advised, value, name, plain = found.groups()
+        words = called(advised or name, (value or plain).strip("'"))
+        if words is None:
+            return "" if advised else found[0]
+        return f" ({words})" if advised else words
+
+    return _SAID.sub(said, sentence)
+
+
+def as_in_a_file(sentence: str) -> str:
+    """A sentence about values of a file: `epochs = 0`, as TOML has it, is no argument that somebody passed."""
+    return with_arguments(sentence, lambda name, value: f"{name} = {value}")
