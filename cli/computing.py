@@ -3,12 +3,19 @@
 import contextlib
 import os
 import sys
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ksm_cli.output import Bar, Interrupted
 from ksm_cli.sweep_progress import SweepBar, duration
+
+if TYPE_CHECKING:
+    from keras_selfmodel.datasets import Dataset
+    from keras_selfmodel.experiments import RayCluster, SweepResult
+
 
 # The largest memory observed: ResNet-18 on PyTorch takes 2.7 GB, an RLCT of IMDB 2.2 to 2.6, MNIST up to 1.7.
 BYTES_OF_A_WORKER = 3e9
@@ -16,7 +23,7 @@ BYTES_OF_A_WORKER = 3e9
 
 def computed(
     recipes: list,
-    dataset,
+    dataset: "Dataset",
     folder: Path,
     announcement: str,
     *,
@@ -27,7 +34,7 @@ def computed(
     together: bool | None,
     retry_failed: bool,
     dry_run: bool,
-):
+) -> "SweepResult | None":
     """Announces how long a grid of runs will take, and computes the missing runs.
 
     Args:
@@ -93,7 +100,7 @@ def computed(
             raise Interrupted(f"To continue the sweep in {folder}, repeat the command.") from None
 
 
-def raise_failures(result, runs: int) -> None:
+def raise_failures(result: "SweepResult", runs: int) -> None:
     """Ends the command with an error if runs failed, giving the reasons.
 
     Raises:
@@ -114,12 +121,12 @@ def _workers() -> int:
     return max(1, min(cores, int(memory // BYTES_OF_A_WORKER)))
 
 
-def _tasks(cluster) -> str:
+def _tasks(cluster: "RayCluster") -> str:
     where = "Ray" if cluster.address is None else f"Ray at {cluster.address}"
     takes = f"{cluster.cpus_per_task} CPU and {cluster.gpus_per_task:g} GPU"
     return f"{where}: up to {cluster.runs_per_task} runs per task, {takes} per task\n"
 
 
-def _only_the_result(cluster):
+def _only_the_result(cluster: "RayCluster | None") -> AbstractContextManager:
     """Keeps what Ray says of dying processes out of standard output, where it says it."""
     return contextlib.nullcontext() if cluster is None else contextlib.redirect_stdout(sys.stderr)

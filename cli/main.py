@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import click
 
@@ -61,7 +62,7 @@ class Program(click.Group):
 
     interrupted = False
 
-    def __call__(self, *args, **kwargs):
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
         try:
             return super().__call__(*args, **kwargs)
         except SystemExit as end:
@@ -72,7 +73,7 @@ class Program(click.Group):
                 os._exit(end.code if isinstance(end.code, int) else int(end.code is not None))
             raise
 
-    def invoke(self, ctx: click.Context):
+    def invoke(self, ctx: click.Context) -> Any:
         try:
             with ended_like_ctrl_c():
                 return super().invoke(ctx)

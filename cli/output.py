@@ -7,11 +7,16 @@ import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ksm_cli.backend import installation, module_of_the_package
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as RichProgress
+    from rich.table import Table
+
 
 said_arguments = module_of_the_package("_said_arguments")
 
@@ -56,7 +61,7 @@ def next_steps(*lines: tuple[str, str]) -> None:
         click.echo(f"{start:<6}{command}  # {purpose}", err=True)
 
 
-def print_table(table) -> None:
+def print_table(table: "Table") -> None:
     """Prints a `rich.table.Table`, without colour where standard output is no terminal.
 
     What looks like rich's markup or a terminal's escape sequence is shown, not obeyed: cells hold names from files.
@@ -114,7 +119,7 @@ class Interrupted(click.ClickException):
         super().__init__(f"Interrupted. {advice}".rstrip())
 
 
-def terminal_progress():
+def terminal_progress() -> "RichProgress":
     """A `rich.progress.Progress` on standard error whose tasks have a field `note`; not started."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -159,7 +164,7 @@ class Bar:
             self._progress.start()
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: Any) -> None:
         self.end()
 
     def end(self) -> None:

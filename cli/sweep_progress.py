@@ -2,11 +2,16 @@
 
 import sys
 import time
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ksm_cli.estimates import estimate_text
 from ksm_cli.output import terminal_progress
+
+if TYPE_CHECKING:
+    from keras_selfmodel.experiments import Plan, RunResult, SweepProgress
+    from keras_selfmodel.experiments.sweeps.jobs import Job
 
 
 def duration(seconds: float) -> str:
@@ -31,7 +36,7 @@ class SweepBar:
         plan: The plan of the sweep.
     """
 
-    def __init__(self, quiet: bool, plan) -> None:
+    def __init__(self, quiet: bool, plan: "Plan") -> None:
         self._quiet = quiet
         self._total = len(plan.kept) + len(plan.failures) + len(plan.jobs)
         self._before = len(plan.kept) + len(plan.failures)
@@ -47,11 +52,11 @@ class SweepBar:
             self._all = self._progress.add_task("runs", total=self._total, completed=self._before, note="")
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: Any) -> None:
         if self._progress is not None:
             self._progress.stop()
 
-    def progress(self):
+    def progress(self) -> "SweepProgress":
         """The progress callbacks for `experiments.sweep`."""
         from keras_selfmodel.experiments import SweepProgress
 
@@ -62,14 +67,14 @@ class SweepBar:
             waiting=self._wait,
         )
 
-    def _step(self, job, part: str, done: int, total: int) -> None:
+    def _step(self, job: "Job", part: str, done: int, total: int) -> None:
         if self._progress is None:
             return
         if job not in self._lines:
             self._lines[job] = self._progress.add_task(part, total=total, note=job.recipe.name)
         self._progress.update(self._lines[job], description=part, completed=done, total=total)
 
-    def _ended(self, job, note: str) -> None:
+    def _ended(self, job: "Job", note: str) -> None:
         self._done += 1
         if self._quiet:
             return
@@ -89,7 +94,7 @@ class SweepBar:
             click.echo(f"Waiting for another process to finish the remaining runs: {runs}.", err=True)
 
 
-def _note(result) -> str:
+def _note(result: "RunResult") -> str:
     note = f"accuracy {result.accuracy:.4f}, spread {result.weight_spread:.4f}"
     if result.recipe.rlct is None:
         return note

@@ -4,13 +4,15 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import keras
 import numpy.typing as npt
 
 from keras_selfmodel._internals.keras import is_built_sequential
 from keras_selfmodel._layer_kernel import has_matrix, has_weights, is_several_layers, kernel_of
-from keras_selfmodel._model_calls import Call, Value, calls_of, functional_of, read
+from keras_selfmodel._model_calls import Call, Value, calls_of, functional_of, read_values
+from keras_selfmodel.transforms.tensors import Tensor
 
 
 def classifier_of(model: keras.Model) -> keras.Model:
@@ -81,12 +83,12 @@ class ClassifierGraph:
         return sum(math.prod(longest if size is None else size for size in shape) for shape in shapes)
 
     @property
-    def scores(self):
+    def scores(self) -> Tensor:
         """The symbolic class scores, `(batch, classes)`; of several outputs, all, in the user's structure."""
         return self._as_output(self.functional.outputs)
 
     @property
-    def last_operation(self):
+    def last_operation(self) -> Any:
         """The layer or operation that the class scores come out of."""
         (output,) = self._calls_and_outputs[1]
         return self._producers[id(output)].operation
@@ -127,7 +129,7 @@ class ClassifierGraph:
         )
 
     @property
-    def final_node(self):
+    def final_node(self) -> Any:
         """What Keras recorded of the final layer's call."""
         return self.final_call.node
 
@@ -136,13 +138,13 @@ class ClassifierGraph:
         """What the final layer reads, and by default the self-prediction head too."""
         return self.final_call.features
 
-    def scores_with(self, changed_features: Callable):
+    def scores_with(self, changed_features: Callable) -> Tensor:
         """The symbolic outputs where the final layer reads a function of its features instead of these."""
-        return self._as_output(read(self.functional, (), (self.final_call, changed_features))[0])
+        return self._as_output(read_values(self.functional, (), (self.final_call, changed_features))[0])
 
     def read(self, values: Sequence[Value]) -> tuple:
         """The symbolic outputs, in the user's structure, and other symbolic tensors of the same graph."""
-        outputs, tensors = read(self.functional, values)
+        outputs, tensors = read_values(self.functional, values)
         return self._as_output(outputs), tensors
 
     @property
@@ -186,7 +188,7 @@ class ClassifierGraph:
     def _producers(self) -> dict[int, Call]:
         return {id(value): call for call in self.calls if not call.opened for value in call.outputs}
 
-    def _as_output(self, tensors: Sequence):
+    def _as_output(self, tensors: Sequence) -> Any:
         packed = keras.tree.pack_sequence_as(self.functional.output, tensors)
         return packed[0] if isinstance(packed, list | tuple) and len(packed) == 1 else packed
 

@@ -1,5 +1,7 @@
 """The kernel of a layer: the matrix that it multiplies with, as the numbers that it stands for."""
 
+from typing import Any
+
 import keras
 import numpy as np
 import numpy.typing as npt
@@ -8,7 +10,7 @@ from keras import ops
 from keras_selfmodel._internals.keras import layers_inside, scale_of_kernel
 
 
-def has_weights(operation) -> bool:
+def has_weights(operation: Any) -> bool:
     """Whether a call of this layer depends on weights: on any that are trained, or on a matrix of any kind.
 
     Statistics that `adapt` computes, as those of `keras.layers.Normalization`, are not weights in this sense.

@@ -57,7 +57,7 @@ class Call:
     opened: bool = False
 
     @property
-    def operation(self):
+    def operation(self) -> Any:
         return self.node.operation
 
     @property
@@ -97,7 +97,9 @@ def calls_of(functional: keras.Model) -> tuple[list[Call], list[Value]]:
     return calls, _open(functional, (), "", inputs, calls)
 
 
-def read(functional: keras.Model, values: Sequence[Value], instead: tuple[Call, Callable] | None = None) -> tuple:
+def read_values(
+    functional: keras.Model, values: Sequence[Value], instead: tuple[Call, Callable] | None = None
+) -> tuple:
     """Symbolic tensors of a model and of those nested in it, as functions of the inputs of the outer one.
 
     Args:
@@ -111,7 +113,7 @@ def read(functional: keras.Model, values: Sequence[Value], instead: tuple[Call, 
     return _run(functional, (), list(values), instead)
 
 
-def _open(functional, scope: tuple, prefix: str, inputs: list[Value], calls: list[Call]) -> list[Value]:
+def _open(functional: Any, scope: tuple, prefix: str, inputs: list[Value], calls: list[Call]) -> list[Value]:
     values = {id(tensor): value for tensor, value in zip(functional.inputs, inputs, strict=True)}
     for node in nodes_of(functional):
         if node.is_input or all(id(tensor) in values for tensor in node.outputs):
@@ -128,7 +130,7 @@ def _open(functional, scope: tuple, prefix: str, inputs: list[Value], calls: lis
     return [values[id(tensor)] for tensor in functional.outputs]
 
 
-def _run(functional, scope: tuple, wanted: list[Value], instead) -> tuple[list, list]:
+def _run(functional: Any, scope: tuple, wanted: list[Value], instead: Any) -> tuple[list, list]:
     depth = len(scope)
     tensors = {id(tensor): tensor for tensor in functional.inputs}
     read: dict[int, object] = {}
@@ -156,14 +158,14 @@ def _run(functional, scope: tuple, wanted: list[Value], instead) -> tuple[list, 
     return [tensors[id(tensor)] for tensor in functional.outputs], found
 
 
-def _changed(node, tensors: dict, instead: tuple[Call, Callable]) -> dict:
+def _changed(node: Any, tensors: dict, instead: tuple[Call, Callable]) -> dict:
     call, function = instead
     places = [id(t) for t, value in zip(node.input_tensors, call.inputs, strict=True) if value is call.features]
     result = function(tensors[places[0]])
     return {**tensors, **dict.fromkeys(places, result)}
 
 
-def _nested(node):
+def _nested(node: Any) -> Any:
     """The functional model that a node calls, if it is one and called on all that it takes and no more."""
     model, arguments = node.operation, node.arguments
     if not isinstance(model, keras.Model) or len(arguments.args) != 1:

@@ -16,8 +16,8 @@ from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
 
-from keras_selfmodel._misfits import misfits, quoted, refusal
 from keras_selfmodel._whole_files import write_whole
+from keras_selfmodel._wrong_values import misfits, quoted, refusal
 
 T = TypeVar("T")
 

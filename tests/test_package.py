@@ -68,7 +68,7 @@ def test_every_room_is_there_without_another_import_and_loads_only_when_asked_fo
 import sys
 import keras_selfmodel as ksm
 rooms = ["datasets", "experiments", "probes", "reporting", "statistics", "studies"]
-print([room for room in rooms if f"keras_selfmodel.{room}" in sys.modules and room != "datasets"])
+print([room for room in [*rooms, "tuning"] if f"keras_selfmodel.{room}" in sys.modules])
 assert set(rooms) <= set(dir(ksm)) and "tuning" in dir(ksm)
 print(ksm.datasets.load.__name__, ksm.experiments.run.__name__, ksm.studies.claims.__name__)
 print([room for room in rooms if not getattr(ksm, room).__all__])
@@ -141,6 +141,55 @@ def test_no_module_is_named_like_a_function_it_holds():
         str(file.relative_to(ROOT))
         for file in CODE
         for node in ast.parse(file.read_text(encoding="utf-8")).body
-        if isinstance(node, ast.FunctionDef) and node.name == file.stem.lstrip("_")
+        if isinstance(node, ast.FunctionDef) and node.name.lstrip("_") == file.stem.lstrip("_")
     ]
     assert alike == ["cli/main.py"]  # the program's entry point
+
+
+def test_a_public_name_is_defined_once():
+    """One name, one meaning; but for what one file has for each backend, and what the help needs without Keras."""
+    found: dict[str, set[str]] = {}
+    for file in CODE:
+        top, *rest = file.relative_to(ROOT).parts
+        if top not in ("keras_selfmodel", "cli") or rest[0] == "transforms":
+            continue
+        for node in ast.parse(file.read_text(encoding="utf-8")).body:
+            targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+            named = [getattr(one, "id", None) for one in targets] + [getattr(node, "name", None)]
+            for name in named:
+                if name and name[0] != "_":
+                    found.setdefault(name, set()).add(str(file.relative_to(ROOT)))
+    twice = {name for name, files in found.items() if len(files) > 1}
+    written_out = {"BACKENDS", "FORMATS", "SCORES", "SEARCHES"}  # the same values for the help; tests compare them
+    type_variables, programs = {"T", "Result"}, {"main"}
+    assert twice == written_out | type_variables | programs
+
+
+def _without_types(source: str) -> list[str]:
+    """Public functions, and methods of public classes, one of whose arguments or whose result has no type."""
+    found = []
+
+    def look(body: list[ast.stmt], inside: str) -> None:
+        for node in body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                look(node.body, f"{node.name}.")
+            elif isinstance(node, ast.FunctionDef) and (node.name[0] != "_" or node.name[:2] == "__"):
+                named = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+                others = [one for one in (node.args.vararg, node.args.kwarg) if one is not None]
+                typed = all(one.annotation or (inside and one.arg in ("self", "cls")) for one in [*named, *others])
+                if not typed or node.returns is None:
+                    found.append(f"{inside}{node.name}")
+
+    look(ast.parse(source).body, "")
+    return found
+
+
+def test_every_public_function_has_types():
+    files = [file for file in CODE if file.relative_to(ROOT).parts[0] in ("keras_selfmodel", "cli")]
+    found = {str(file.relative_to(ROOT)): _without_types(file.read_text(encoding="utf-8")) for file in files}
+    assert {file: names for file, names in found.items() if names} == {}
+    # The check sees what it looks for.
+    assert _without_types("class A:\n  def f(self, x: int): pass\ndef g(y) -> int: pass\ndef _h(z): pass") == [
+        "A.f",
+        "g",
+    ]

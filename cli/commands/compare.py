@@ -11,7 +11,7 @@ from ksm_cli.options.run_folders import say_damaged, say_shortcomings
 from ksm_cli.output import print_json, print_table, require, spoken_warnings
 
 # Runs that are printed.
-SHOWN = 50
+RUNS_SHOWN = 50
 
 
 @click.command(
@@ -26,7 +26,7 @@ Examples:
     "folders", metavar="RUN RUN ...", nargs=-1, type=click.Path(exists=True, file_okay=False, path_type=Path)
 )
 @json_option
-def compare_command(folders, as_json) -> None:
+def compare_command(folders: tuple[Path, ...], as_json: bool) -> None:
     """Compare runs side by side: the settings that differ, and the measures.
 
     Each RUN is the folder of a finished run. The row below each measure shows its
@@ -57,13 +57,14 @@ def compare_command(folders, as_json) -> None:
     if as_json:
         print_json(compare_json(found, folders))
         return
-    for number, folder in enumerate(folders[:SHOWN], 1):
+    for number, folder in enumerate(folders[:RUNS_SHOWN], 1):
         click.echo(f"{number}: {folder}")
-    for table in compare_tables(found, SHOWN):
+    for table in compare_tables(found, RUNS_SHOWN):
         print_table(table)
     for note in found.notes:
         click.echo(textwrap.fill(note, 80))
-    if len(folders) > SHOWN:
+    if len(folders) > RUNS_SHOWN:
         click.echo(
-            f"These are the first {SHOWN} of {len(folders)} runs. All of them: --json; means over seeds: ksm report."
+            f"These are the first {RUNS_SHOWN} of {len(folders)} runs. All of them: --json; means over seeds: ksm "
+            "report."
         )

@@ -1,6 +1,7 @@
 """`ksm controls`: is self-modeling more than a regularizer?"""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -10,12 +11,12 @@ from ksm_cli.options.computing import computing_options
 from ksm_cli.options.general import backend_option, json_option, quiet_option
 from ksm_cli.options.grids import numbers
 from ksm_cli.options.objectives import chosen_strengths
-from ksm_cli.options.recipes import data_dir_option, data_of, examples_option, opened
+from ksm_cli.options.recipes import data_dir_option, dataset_of, examples_option, opened
 from ksm_cli.options.settings import fitted, recipe_of, rlct_switch, trial_name
 from ksm_cli.output import print_json, print_table, require, spoken_warnings
 
 # Tasks for which the strengths were chosen.
-TASK_NAMES = ("mnist",)
+CONTROLLED_TASKS = ("mnist",)
 
 
 @click.command(
@@ -28,7 +29,7 @@ Examples:
   ksm controls mnist --objective dropout=0.2,0.4,0.6 --hidden 64,512
   ksm controls mnist --examples 2000 --epochs 3 --seeds 1-2 --out trial""",
 )
-@click.argument("task", type=click.Choice(TASK_NAMES))
+@click.argument("task", type=click.Choice(CONTROLLED_TASKS))
 @backend_option
 @click.option("--hidden", metavar="LIST", default="64", show_default=True, help="Units of the hidden layer.")
 @click.option("--seeds", metavar="LIST", default="1-5", show_default=True, help="Seeds, such as 1-10 or 1,4,7.")
@@ -55,8 +56,10 @@ Examples:
 @json_option
 @quiet_option
 def controls_command(
-    task, backend, hidden, seeds, objectives, examples, measure_rlct, data_dir, out, as_json, quiet,
-    workers, cluster, together, retry_failed, dry_run, **settings,
+    task: str, backend: str | None, hidden: str, seeds: str, objectives: tuple[str, ...], examples: int | None,
+    measure_rlct: bool | None, data_dir: Path | None, out: Path | None, as_json: bool, quiet: bool,
+    workers: int | None, cluster: dict[str, Any] | None, together: bool | None, retry_failed: bool, dry_run: bool,
+    **settings: Any,
 ) -> None:  # fmt: skip
     """Compare self-modeling with other objectives at the same accuracy.
 
@@ -78,7 +81,7 @@ def controls_command(
 
         strengths = _complete(strengths)
         chosen = opened(task, None)
-        dataset = data_of(chosen, data_dir, examples)
+        dataset = dataset_of(chosen, data_dir, examples)
         recipe = recipe_of(chosen.recipe, (), measure_rlct, settings)
         recipe = fitted(recipe, len(dataset.y_train), settings["batch_size"])
         folder = out or Path("sweeps") / f"{task}{trial_name(recipe, chosen.recipe, examples)}"

@@ -1,6 +1,7 @@
 """`ksm data`: lists the data sets, and downloads missing ones."""
 
 import dataclasses
+from pathlib import Path
 
 import click
 
@@ -24,7 +25,7 @@ Examples:
 )
 @data_dir_option
 @json_option
-def data_command(prepare, data_dir, as_json) -> None:
+def data_command(prepare: tuple[str, ...], data_dir: Path | None, as_json: bool) -> None:
     """List the data sets, and download missing ones."""
     require("rich")
     activate(None)

@@ -1,5 +1,7 @@
 """`ksm doctor`: what is installed, which device computes, which data were found."""
 
+from pathlib import Path
+
 import click
 
 from ksm_cli.backend import BACKENDS, activate, choose
@@ -17,7 +19,7 @@ MODULES = (
 @backend_option
 @data_dir_option
 @json_option
-def doctor_command(backend, data_dir, as_json) -> None:
+def doctor_command(backend: str | None, data_dir: Path | None, as_json: bool) -> None:
     """Show versions, backends, devices and data that were found."""
     backend, origin = choose(backend)
     activate(backend)

@@ -32,7 +32,16 @@ Examples:
 @backend_option
 @json_option
 @quiet_option
-def identity_command(folders, recipe_file, data_dir, examples, test_samples, backend, as_json, quiet) -> None:
+def identity_command(
+    folders: tuple[Path, ...],
+    recipe_file: Path | None,
+    data_dir: Path | None,
+    examples: int | None,
+    test_samples: int | None,
+    backend: str | None,
+    as_json: bool,
+    quiet: bool,
+) -> None:
     """Compare the matrix W, by which a network predicts its own activations, with
     the identity I, after every epoch whose weights the run kept.
 
@@ -49,7 +58,7 @@ def identity_command(folders, recipe_file, data_dir, examples, test_samples, bac
         from keras_selfmodel import probes, studies
         from keras_selfmodel._whole_files import write_csv
         from keras_selfmodel.reporting import identity_figure, write_figure
-        from ksm_cli.tables.identity import LEGEND, epochs_table, how_to_keep, runs_table
+        from ksm_cli.tables.identity import IDENTITY_LEGEND, epochs_table, how_to_keep, runs_table
 
         runs = [studies.StoredRun.at(folder) for folder in folders]
         dataset = data_of_runs([run.result for run in runs], recipe_file, data_dir, examples)
@@ -68,7 +77,7 @@ def identity_command(folders, recipe_file, data_dir, examples, test_samples, bac
         print_json({"runs": [{"run": str(run.files.path), **probes.identity_json(one)} for run, one in pairs]})
         return
     print_table(epochs_table(runs[0], found[0]) if len(runs) == 1 else runs_table(runs, found))
-    click.echo(LEGEND)
+    click.echo(IDENTITY_LEGEND)
     if len(runs) == 1:
         click.echo()
         click.echo(textwrap.fill(probes.identity_reading(found[0]), 80))

@@ -3,6 +3,7 @@
 import textwrap
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,6 +13,10 @@ from ksm_cli.options.grids import numbers
 from ksm_cli.options.run_folders import finished
 from ksm_cli.options.stored_runs import data_of_runs, data_options
 from ksm_cli.output import Bar, Interrupted, print_json, print_table, require, spoken_warnings
+
+if TYPE_CHECKING:
+    from keras_selfmodel.probes.observers import ObserverProtocol
+
 
 # Written out, for the help's sake. A test compares.
 SOURCES = ("inputs", "logits", "probabilities")
@@ -72,7 +77,9 @@ Examples:
 @json_option
 @quiet_option
 def observer_command(
-    folders, recipe_file, data_dir, examples, out, capacities, sources, backend, as_json, quiet, **settings
+    folders: tuple[Path, ...], recipe_file: Path | None, data_dir: Path | None, examples: int | None,
+    out: Path | None, capacities: tuple[int, ...], sources: tuple[str, ...], backend: str | None, as_json: bool,
+    quiet: bool, **settings: Any,
 ) -> None:  # fmt: skip
     """Train observer networks to predict trained networks: their hidden activations
     and outputs from the inputs, and their activations from the outputs.
@@ -96,7 +103,7 @@ def observer_command(
         from keras_selfmodel.probes.observers import QUESTIONS, ObserverProtocol
         from keras_selfmodel.reporting import observer_figure, write_figure
         from keras_selfmodel.studies import observers
-        from ksm_cli.tables.observers import LEGEND, groups_json, matched_observer_tables, observer_tables
+        from ksm_cli.tables.observers import OBSERVER_LEGEND, groups_json, matched_observer_tables, observer_tables
 
         results = [result for folder in folders for result in finished(folder).results]
         dataset = data_of_runs(results, recipe_file, data_dir, examples)
@@ -144,7 +151,7 @@ def observer_command(
         return
     for table in observer_tables(groups):
         print_table(table)
-    click.echo(LEGEND)
+    click.echo(OBSERVER_LEGEND)
     click.echo()
     for table in matched_observer_tables(matched):
         print_table(table)
@@ -155,7 +162,7 @@ def observer_command(
     click.echo(f"files: {folder}: observer.csv, {drawn}")
 
 
-def _say_fewer(protocol, given: dict) -> None:
+def _say_fewer(protocol: "ObserverProtocol", given: dict) -> None:
     """Says which defaults the data are too small for."""
     from keras_selfmodel.probes.observers import SAMPLES
 

@@ -23,7 +23,7 @@ Examples:
 @click.option("--paper", is_flag=True, help="Mark the paper's values where the runs have its settings.")
 @click.option("--format", "formats", metavar="LIST", default="png,svg", show_default=True, help="png, svg or both.")
 @json_option
-def plot_command(folder, out, paper, formats, as_json) -> None:
+def plot_command(folder: Path, out: Path | None, paper: bool, formats: str, as_json: bool) -> None:
     """Draw the paper's Figures 2, 3 and 4 from the runs in FOLDER.
 
     One figure per task: the weight spread during training, and spread, RLCT and

@@ -23,7 +23,7 @@ Examples:
     "--out", type=click.Path(path_type=Path, dir_okay=False), help="HTML file to write. Default: FOLDER/report.html."
 )
 @json_option
-def report_command(folder, out, as_json) -> None:
+def report_command(folder: Path, out: Path | None, as_json: bool) -> None:
     """Test the paper's claims on the runs in FOLDER and write an HTML page.
 
     The page holds verdicts, the paper's numbers next to yours, figures, tables,

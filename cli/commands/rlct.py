@@ -2,13 +2,14 @@
 
 from functools import partial
 from pathlib import Path
+from typing import Any, Literal
 
 import click
 
 from ksm_cli.backend import activate
 from ksm_cli.options.figures import figure_file
 from ksm_cli.options.general import backend_option, json_option, quiet_option
-from ksm_cli.options.recipes import check_one, data_dir_option, data_of, opened, recipe_option
+from ksm_cli.options.recipes import check_one, data_dir_option, dataset_of, opened, recipe_option
 from ksm_cli.options.settings import TASK_NAMES
 from ksm_cli.output import Bar, Interrupted, next_steps, print_json, print_table, require, spoken_warnings
 
@@ -22,7 +23,7 @@ class InverseTemperature(click.FloatRange):
 
     name = "number|auto"
 
-    def convert(self, value, param, ctx):
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         return value if value == "auto" else super().convert(value, param, ctx)
 
 
@@ -130,8 +131,11 @@ Examples:
 @json_option
 @quiet_option
 def rlct_command(
-    file, data_name, recipe_file, scaling, convention, anchor, weights, test_loss, profile, calibrate, checkpoint,
-    traces, data_dir, plot, backend, as_json, quiet, **settings,
+    file: Path, data_name: str | None, recipe_file: Path | None, scaling: str | None,
+    convention: Literal["dataset", "paper"], anchor: Literal["trained", "descend"],
+    weights: tuple[str, ...], test_loss: bool, profile: bool, calibrate: bool, checkpoint: Path | None,
+    traces: Path | None, data_dir: Path | None, plot: Path | None, backend: str | None, as_json: bool, quiet: bool,
+    **settings: Any,
 ) -> None:  # fmt: skip
     """Estimate the RLCT of the network saved in FILE.
 
@@ -169,7 +173,7 @@ def rlct_command(
             model = read_model(file)
         except UnreadableModelError as error:
             raise click.ClickException(f"{file} is not a Keras model that can be loaded: {error}.") from error
-        dataset = task.prepare(data_of(task, data_dir))
+        dataset = task.prepare(dataset_of(task, data_dir))
         data = inputs_of(model, dataset.x_train, scaling=scaling), dataset.y_train
         chosen = list(weights) or None
         observe = {"test": (inputs_of(model, dataset.x_test, scaling=scaling), dataset.y_test)} if test_loss else None

@@ -2,6 +2,7 @@
 
 import shlex
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -9,7 +10,7 @@ from ksm_cli.backend import activate
 from ksm_cli.options.general import backend_option, json_option, quiet_option
 from ksm_cli.options.keep_epochs import keep_epochs_option, keeping
 from ksm_cli.options.objectives import OBJECTIVE_NAMES, check_strength
-from ksm_cli.options.recipes import check_one, data_dir_option, data_of, examples_option, opened, recipe_option
+from ksm_cli.options.recipes import check_one, data_dir_option, dataset_of, examples_option, opened, recipe_option
 from ksm_cli.options.settings import (
     TASK_NAMES,
     fitted,
@@ -86,8 +87,10 @@ Examples:
 @json_option
 @quiet_option
 def run_command(
-    task, recipe_file, backend, targets, examples, devices, measure_rlct, keep_epochs, data_dir, out, resume, as_json,
-    quiet, **settings,
+    task: str | None, recipe_file: Path | None, backend: str | None, targets: tuple[str, ...], examples: int | None,
+    devices: int, measure_rlct: bool | None, keep_epochs: str | None, data_dir: Path | None, out: Path | None,
+    resume: bool, as_json: bool,
+    quiet: bool, **settings: Any,
 ) -> None:  # fmt: skip
     """Train one network, self-modeling or with another objective, and measure it.
 
@@ -110,7 +113,7 @@ def run_command(
         chosen = opened(task, recipe_file)
         recipe = keeping(recipe_of(chosen.recipe, targets, measure_rlct, settings), keep_epochs)
         folder = out or Path("runs") / f"{recipe.name}{trial_name(recipe, chosen.recipe, examples)}-{backend}"
-        dataset = data_of(chosen, data_dir, examples)
+        dataset = dataset_of(chosen, data_dir, examples)
         recipe = fitted(recipe, len(dataset.y_train), settings["batch_size"])
         progress = experiments.Progress(
             epoch=lambda done, total, row: bar.show("epochs", done, total, _note(row)),

@@ -2,6 +2,7 @@
 
 import shlex
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -12,7 +13,7 @@ from ksm_cli.options.general import backend_option, json_option, quiet_option
 from ksm_cli.options.grids import GRIDS, numbers
 from ksm_cli.options.keep_epochs import keep_epochs_option, keeping
 from ksm_cli.options.objectives import objective_list
-from ksm_cli.options.recipes import check_one, data_dir_option, data_of, examples_option, opened, recipe_option
+from ksm_cli.options.recipes import check_one, data_dir_option, dataset_of, examples_option, opened, recipe_option
 from ksm_cli.options.settings import (
     TASK_NAMES,
     fitted,
@@ -66,27 +67,27 @@ Examples:
 @json_option
 @quiet_option
 def sweep_command(
-    task,
-    recipe_file,
-    backend,
-    hidden,
-    aux_weight,
-    objective,
-    seeds,
-    targets,
-    examples,
-    measure_rlct,
-    keep_epochs,
-    data_dir,
-    out,
-    as_json,
-    quiet,
-    workers,
-    cluster,
-    together,
-    retry_failed,
-    dry_run,
-    **settings,
+    task: str | None,
+    recipe_file: Path | None,
+    backend: str | None,
+    hidden: str | None,
+    aux_weight: str | None,
+    objective: str | None,
+    seeds: str | None,
+    targets: tuple[str, ...],
+    examples: int | None,
+    measure_rlct: bool | None,
+    keep_epochs: str | None,
+    data_dir: Path | None,
+    out: Path | None,
+    as_json: bool,
+    quiet: bool,
+    workers: int | None,
+    cluster: dict[str, Any] | None,
+    together: bool | None,
+    retry_failed: bool,
+    dry_run: bool,
+    **settings: Any,
 ) -> None:
     """Train and measure a grid of networks, continuing where it was stopped.
 
@@ -117,7 +118,7 @@ def sweep_command(
 
             chosen = opened(task, recipe_file)
             recipe = keeping(recipe_of(chosen.recipe, targets, measure_rlct, settings), keep_epochs)
-            dataset = data_of(chosen, data_dir, examples)
+            dataset = dataset_of(chosen, data_dir, examples)
             recipe = fitted(recipe, len(dataset.y_train), settings["batch_size"])
         # What a recipe says, where no list was given.
         values["hidden"] = values["hidden"] or [recipe.hidden]

@@ -2,16 +2,22 @@
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
 from ksm_cli.backend import activate
 from ksm_cli.estimates import estimate_text
 from ksm_cli.options.general import backend_option, json_option, quiet_option
-from ksm_cli.options.recipes import check_one, data_dir_option, data_of, examples_option, opened, recipe_option
+from ksm_cli.options.recipes import check_one, data_dir_option, dataset_of, examples_option, opened, recipe_option
 from ksm_cli.options.searched import search_values
 from ksm_cli.options.settings import TASK_NAMES, fitted, given_once, layers_of, recipe_of, rlct_switch, trial_name
 from ksm_cli.output import Bar, Interrupted, print_json, print_table, require, spoken_warnings
+
+if TYPE_CHECKING:
+    from keras_selfmodel.experiments import Recipe, RunResult
+    from keras_selfmodel.tuning import TuningProgress
+
 
 # Written out, for the help's sake. A test compares.
 SCORES = ("accuracy", "rlct", "spread")
@@ -115,26 +121,26 @@ chief's address. A worker that died continues when started again by its name."""
 @json_option
 @quiet_option
 def tune_command(
-    task,
-    recipe_file,
-    backend,
-    score,
-    price,
-    enough_accuracy,
-    search,
-    trials,
-    targets,
-    also,
-    epochs,
-    seed,
-    validation,
-    examples,
-    measure_rlct,
-    data_dir,
-    out,
-    as_json,
-    quiet,
-    **searched,
+    task: str | None,
+    recipe_file: Path | None,
+    backend: str | None,
+    score: Literal["accuracy", "rlct", "spread"],
+    price: float | None,
+    enough_accuracy: float,
+    search: str,
+    trials: int | None,
+    targets: str | None,
+    also: tuple[str, ...],
+    epochs: int | None,
+    seed: int | None,
+    validation: float,
+    examples: int | None,
+    measure_rlct: bool | None,
+    data_dir: Path | None,
+    out: Path | None,
+    as_json: bool,
+    quiet: bool,
+    **searched: Any,
 ) -> None:
     """Search for the settings with the best accuracy at the lowest complexity.
 
@@ -166,7 +172,7 @@ def tune_command(
             )
         if price is None:
             price = PRICES[score] if score != "rlct" else PRICES["rlct"][recipe.rlct.convention]
-        dataset = data_of(chosen, data_dir, examples)
+        dataset = dataset_of(chosen, data_dir, examples)
         trained_on = len(datasets.with_validation(dataset, validation, seed=recipe.seed).y_train)
         recipe = fitted(recipe, trained_on, fixed.get("batch_size"))
         folder = out or Path("tuning") / f"{recipe.task}{trial_name(recipe, chosen.recipe, examples)}"
@@ -224,7 +230,7 @@ def _alternatives(targets: str | None) -> dict:
         raise click.UsageError(f"--targets: {error}") from None
 
 
-def _others(also: tuple[str, ...], recipe) -> dict:
+def _others(also: tuple[str, ...], recipe: "Recipe") -> dict:
     """Values asked for by --also, by setting: numbers where the recipe has a number, else words."""
     from keras_selfmodel.tuning import SETTINGS, OneOf
 
@@ -243,7 +249,7 @@ def _others(also: tuple[str, ...], recipe) -> dict:
     return found
 
 
-def _progress(bar: Bar):
+def _progress(bar: Bar) -> "TuningProgress":
     """Progress callbacks that show the run of a trial, and the number of trials so far."""
     from keras_selfmodel.experiments import Progress
     from keras_selfmodel.tuning import TuningProgress
@@ -265,7 +271,7 @@ def _progress(bar: Bar):
     return TuningProgress(trial, ended)
 
 
-def _note(outcome) -> str:
+def _note(outcome: "RunResult | str") -> str:
     if isinstance(outcome, str):
         return f"failed: {outcome}"
     rlct = "" if outcome.rlct is None else f", RLCT {estimate_text(outcome.rlct, 1)}"

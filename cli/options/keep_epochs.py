@@ -1,10 +1,15 @@
 """`--keep-epochs`: weights kept along the training."""
 
 import dataclasses
+from typing import TYPE_CHECKING
 
 import click
 
 from ksm_cli.options.grids import numbers
+
+if TYPE_CHECKING:
+    from keras_selfmodel.experiments import Recipe
+
 
 keep_epochs_option = click.option(
     "--keep-epochs",
@@ -14,7 +19,7 @@ keep_epochs_option = click.option(
 )
 
 
-def keeping(recipe, text: str | None):
+def keeping(recipe: "Recipe", text: str | None) -> "Recipe":
     """A recipe that keeps the epochs asked for.
 
     Args:

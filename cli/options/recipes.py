@@ -1,8 +1,14 @@
 """A task of the paper, or a custom task in a recipe file: what most commands start from."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from keras_selfmodel.datasets import Dataset
+    from keras_selfmodel.experiments import Task
+
 
 recipe_option = click.option(
     "--recipe",
@@ -43,7 +49,7 @@ def check_one(task: str | None, recipe_file: Path | None, what: str, names: tupl
         raise click.UsageError(f"{what} and --recipe exclude each other. Received: {task} and --recipe {recipe_file}.")
 
 
-def opened(task: str | None, recipe_file: Path | None):
+def opened(task: str | None, recipe_file: Path | None) -> "Task":
     """The task asked for. That of a recipe is added to the tasks that the package knows."""
     from keras_selfmodel import experiments
 
@@ -54,10 +60,12 @@ def opened(task: str | None, recipe_file: Path | None):
     return experiments.find_task(task)
 
 
-def data_of(task, data_dir: Path | None, examples: int | None = None):
+def dataset_of(task: "Task", data_dir: Path | None, examples: int | None = None) -> "Dataset":
     """The data set of a task, or the first examples of it."""
     from keras_selfmodel import datasets, experiments
 
-    custom = isinstance(task, experiments.CustomTask)
-    dataset = task.load(data_dir) if custom else datasets.load(task.recipe.task, data_dir)
+    if isinstance(task, experiments.CustomTask):
+        dataset = task.load(data_dir)
+    else:
+        dataset = datasets.load(task.recipe.task, data_dir)
     return dataset if examples is None else datasets.limited(dataset, examples)

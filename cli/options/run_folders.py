@@ -2,10 +2,15 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ksm_cli.output import printable
+
+if TYPE_CHECKING:
+    from keras_selfmodel.experiments import FoundRuns
+
 
 folder_argument = click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 
@@ -14,7 +19,7 @@ folder_argument = click.argument("folder", type=click.Path(exists=True, file_oka
 SAID = 5
 
 
-def finished(folder: Path):
+def finished(folder: Path) -> "FoundRuns":
     """The finished runs in a folder; those left out, and what the others lack, are listed on standard error.
 
     Returns:

@@ -1,11 +1,15 @@
 """Options that name several values of a setting, or a range of them."""
 
 import math
+from typing import TYPE_CHECKING
 
 import click
 
+if TYPE_CHECKING:
+    from keras_selfmodel.tuning import OneOf, Range
 
-def search_values(text: str | None, kind: type, option: str, *, least: float):
+
+def search_values(text: str | None, kind: type, option: str, *, least: float) -> "float | OneOf | Range | None":
     """What "64", "64,128" or "64:512" asks for.
 
     Args:

@@ -2,8 +2,14 @@
 
 import dataclasses
 import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from keras_selfmodel.experiments import Recipe
+
 
 TASK_NAMES = ("mnist", "cifar10", "imdb")
 
@@ -58,7 +64,7 @@ rlct_switch = click.option(
 )
 
 
-def recipe_of(start, targets, measure_rlct: bool | None, settings: dict):
+def recipe_of(start: "Recipe", targets: Sequence[str], measure_rlct: bool | None, settings: dict) -> "Recipe":
     """A task's recipe, changed by the options.
 
     Args:
@@ -86,7 +92,7 @@ def recipe_of(start, targets, measure_rlct: bool | None, settings: dict):
         raise click.UsageError(str(error)) from error
 
 
-def trial_name(recipe, real, examples: int | None) -> str:
+def trial_name(recipe: "Recipe", real: "Recipe", examples: int | None) -> str:
     """What tells the folder of a trial from that of the real runs, such as "-epochs2-examples1024"; else nothing.
 
     Args:
@@ -101,7 +107,7 @@ def trial_name(recipe, real, examples: int | None) -> str:
     return "".join(parts) + ("" if examples is None else f"-examples{examples}")
 
 
-def fitted(recipe, samples: int, batch_size: int | None):
+def fitted(recipe: "Recipe", samples: int, batch_size: int | None) -> "Recipe":
     """A recipe whose defaults fit the data, and a word on what that changes.
 
     Args:
@@ -112,7 +118,7 @@ def fitted(recipe, samples: int, batch_size: int | None):
     from keras_selfmodel import experiments
 
     clipped = recipe if batch_size is not None else experiments.clipped_to(recipe, samples)
-    if clipped != recipe:
+    if clipped != recipe and recipe.rlct is not None:
         click.echo(
             f"The data have {samples:,} training samples: the RLCT is sampled in batches of {samples:,}, not "
             f"{recipe.rlct.batch_size:,}.",

@@ -2,10 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from ksm_cli.options.recipes import data_dir_option, data_of, examples_option, opened, recipe_option
+from ksm_cli.options.recipes import data_dir_option, dataset_of, examples_option, opened, recipe_option
+
+if TYPE_CHECKING:
+    from keras_selfmodel.datasets import Dataset
 
 
 def data_options(command: Callable) -> Callable:
@@ -15,7 +19,7 @@ def data_options(command: Callable) -> Callable:
     return command
 
 
-def data_of_runs(runs: Sequence, recipe_file: Path | None, data_dir: Path | None, examples: int | None):
+def data_of_runs(runs: Sequence, recipe_file: Path | None, data_dir: Path | None, examples: int | None) -> "Dataset":
     """The data that runs of one task were trained on.
 
     Args:
@@ -40,4 +44,4 @@ def data_of_runs(runs: Sequence, recipe_file: Path | None, data_dir: Path | None
         raise click.UsageError(
             f"--recipe describes another task. Received: runs of {name!r} and a recipe of {task.recipe.task!r}."
         )
-    return data_of(task, data_dir, examples)
+    return dataset_of(task, data_dir, examples)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.table import Table
 
@@ -63,7 +64,7 @@ def _spoken(name: str) -> str:
     return name.replace("rlct.", "RLCT ").replace("rlct", "RLCT").replace("_", " ")
 
 
-def _text(value) -> str:
+def _text(value: Any) -> str:
     if value is None:
         return "–"
     if isinstance(value, tuple):

@@ -20,11 +20,11 @@ from ksm_cli.estimates import LEFT_OUT, MARK
 # So many auxiliary weights beside a control's name fit 80 columns; the spread has more digits.
 WEIGHTS = {"rlct": 3, "rlct_descended": 3, "weight_spread": 2}
 # What is shown of a group, with a factor and the decimal places that its interval deserves.
-SHOWN = {"accuracy": (100, 2), "weight_spread": (1, 4), "rlct": (1, 1), "rlct_descended": (1, 1)}
+SCALES = {"accuracy": (100, 2), "weight_spread": (1, 4), "rlct": (1, 1), "rlct_descended": (1, 1)}
 TITLES = {"accuracy": "accuracy / %", "weight_spread": "spread", "rlct": "RLCT", "rlct_descended": "after descent"}
 # Wide enough for titles and captions.
 WIDTH = 78
-PADDING = (0, 1, 0, 0)
+CELL_PADDING = (0, 1, 0, 0)
 
 
 def control_tables(found: Controls) -> Iterator[Table]:
@@ -32,16 +32,16 @@ def control_tables(found: Controls) -> Iterator[Table]:
     for series in found.self_modeling.series:
         for name, its in found.series(series.hidden).items():
             title = f"H = {series.hidden}, {name}: {find_objective(name).description}"
-            table = Table(title=title, title_justify="left", box=box.SIMPLE, padding=PADDING, min_width=WIDTH)
+            table = Table(title=title, title_justify="left", box=box.SIMPLE, padding=CELL_PADDING, min_width=WIDTH)
             for column in ("strength", "n", *TITLES.values()):
                 table.add_column(column, justify="right")
             for group in its.groups:
                 lost = "*" if group.aux_weight and collapsed_runs(group, its) else ""
                 table.add_row(
-                    f"{group.aux_weight:g}{lost}", str(len(group.runs)), *(_mean(group, name) for name in SHOWN)
+                    f"{group.aux_weight:g}{lost}", str(len(group.runs)), *(_mean(group, name) for name in SCALES)
                 )
             collapsed = any(group.aux_weight and collapsed_runs(group, its) for group in its.groups)
-            unusable = any(group.unusable(name) for group in its.groups for name in SHOWN)
+            unusable = any(group.unusable(name) for group in its.groups for name in SCALES)
             notes = ["* networks collapsed"] * collapsed + [LEFT_OUT] * unusable
             table.caption, table.caption_justify = "; ".join(notes) or None, "left"
             yield table
@@ -61,7 +61,7 @@ def matched_tables(found: Controls) -> Iterator[Table]:
                     f"H = {series.hidden}, {MEASURES[name].title}: self-modeling minus control at the same accuracy",
                     of_size,
                     weights[start : start + WEIGHTS[name]],
-                    SHOWN[name][1],
+                    SCALES[name][1],
                 )
 
 
@@ -79,7 +79,7 @@ def matched_table(title: str, compared: list[MatchedComparison], weights: list[f
         title=title,
         title_justify="left",
         box=box.SIMPLE,
-        padding=PADDING,
+        padding=CELL_PADDING,
         min_width=WIDTH,
         caption="± 95 % interval, paired by seed; * Holm p ≤ 0.05; – not enough data",
         caption_justify="left",
@@ -97,7 +97,7 @@ def _mean(group: Group, name: str) -> str:
     mark = MARK if group.unusable(name) else ""
     if interval is None:
         return f"–{mark}"
-    factor, digits = SHOWN[name]
+    factor, digits = SCALES[name]
     text = f"{factor * interval.mean:.{digits}f}"
     if interval.half_width is not None:
         text += f" ± {factor * interval.half_width:.{digits}f}"

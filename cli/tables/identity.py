@@ -9,7 +9,7 @@ from keras_selfmodel.experiments import SELF_MODELING, TASKS
 from keras_selfmodel.probes import EpochIdentity
 from keras_selfmodel.studies import StoredRun
 
-LEGEND = """\
+IDENTITY_LEGEND = """\
 E = W − I. ‖E‖/‖I‖: of all units; live: of those that vary. wrong: part of the
 activations' variance that W gets wrong, tr(ECEᵀ)/tr C. align: that over the
 same with all directions alike; 0 if E lies where nothing varies. R²: of the

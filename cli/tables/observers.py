@@ -13,9 +13,9 @@ from ksm_cli.tables.controls import WIDTH, matched_table
 # Capacities that fit 80 columns.
 CAPACITIES = 4
 # So do so many auxiliary weights beside a control's name.
-WEIGHTS = 3
+WEIGHTS_PER_TABLE = 3
 
-LEGEND = """\
+OBSERVER_LEGEND = """\
 Fraction of the variance of a unit that an observer leaves unexplained, on
 held-out samples, averaged over the units that count (0.1 % of the units' mean
 variance): mean ± 95 % interval over the seeds. AW: auxiliary weight.
@@ -41,9 +41,9 @@ def matched_observer_tables(matched: Sequence[MatchedObservers]) -> Iterator[Tab
         for hidden in dict.fromkeys(one.hidden for one in found.comparisons):
             alike = [one for one in found.comparisons if one.hidden == hidden]
             weights = sorted({one.aux_weight for one in alike})
-            for start in range(0, len(weights), WEIGHTS):
+            for start in range(0, len(weights), WEIGHTS_PER_TABLE):
                 title = f"{found.study}, H = {hidden}: {what}:\nself-modeling minus control at the same accuracy"
-                yield matched_table(title, alike, weights[start : start + WEIGHTS], 3)
+                yield matched_table(title, alike, weights[start : start + WEIGHTS_PER_TABLE], 3)
 
 
 def groups_json(groups: Sequence[ObservedGroup]) -> list[dict]:

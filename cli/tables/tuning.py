@@ -8,8 +8,8 @@ from rich.table import Table
 from keras_selfmodel.tuning import Trial, TuningResult
 from ksm_cli.estimates import MARK, MARKED, estimate_text
 
-COMPLEXITIES = {"rlct": "RLCT", "spread": "weight spread"}
-SETTINGS = {"hidden": "H", "aux_weight": "AW", "targets": "targets", "learning_rate": "rate", "batch_size": "batch"}
+COMPLEXITY_NAMES = {"rlct": "RLCT", "spread": "weight spread"}
+SHORT_NAMES = {"hidden": "H", "aux_weight": "AW", "targets": "targets", "learning_rate": "rate", "batch_size": "batch"}
 
 
 def tune_table(result: TuningResult) -> Table:
@@ -17,13 +17,13 @@ def tune_table(result: TuningResult) -> Table:
     table = Table(
         box=box.SIMPLE,
         padding=(0, 1, 0, 0),
-        title=f"validation accuracy against {COMPLEXITIES[result.complexity]}: the {len(result.front)} of "
+        title=f"validation accuracy against {COMPLEXITY_NAMES[result.complexity]}: the {len(result.front)} of "
         f"{len(result.trials)} trials that no other trial beats in both",
     )
     table.add_column("trial")
-    shown = [name for name in SETTINGS if name in result.searched or name in ("hidden", "aux_weight")]
+    shown = [name for name in SHORT_NAMES if name in result.searched or name in ("hidden", "aux_weight")]
     for name in shown:
-        table.add_column(SETTINGS[name], justify="right", overflow="fold")
+        table.add_column(SHORT_NAMES[name], justify="right", overflow="fold")
     for name in ("accuracy", "RLCT", "spread", "score"):
         table.add_column(name, justify="right")
     # The best score is on the front, unless its accuracy counts only up to a limit.

@@ -7,6 +7,7 @@ Relied on: `Functional._nodes_by_depth` and its `Node`s (`operation`, `is_input`
 
 import inspect
 from collections.abc import Callable
+from typing import Any
 
 import keras
 
@@ -32,17 +33,17 @@ def layers_inside(layer: keras.Layer) -> list[keras.Layer]:
     return list(layer._flatten_layers(include_self=False))
 
 
-def count_loss(model: keras.Model, loss, samples: int) -> None:
+def count_loss(model: keras.Model, loss: Any, samples: int) -> None:
     """Adds the loss of a batch to the mean that a compiled model logs as "loss"."""
     model._loss_tracker.update_state(loss, sample_weight=samples)
 
 
-def settings_of(loss) -> dict:
+def settings_of(loss: Any) -> dict:
     """The arguments that a loss passes to its function, such as `axis` and `ignore_class`; of a function, none."""
     return getattr(loss, "_fn_kwargs", {})
 
 
-def scale_of_kernel(layer: keras.layers.EinsumDense, scale):
+def scale_of_kernel(layer: keras.layers.EinsumDense, scale: Any) -> Any:
     """The scale of a kernel quantized to int8 in the layout of the kernel; Keras keeps it in that of the output."""
     return layer._adjust_scale_for_dequant(scale)
 

@@ -4,12 +4,13 @@ import dataclasses
 import json
 import os
 import re
+from pathlib import Path
 
 from keras_selfmodel.datasets.arrays import from_arrays
 from keras_selfmodel.datasets.catalog import Entry, damaged, data_root
 from keras_selfmodel.datasets.dataset import Dataset
-from keras_selfmodel.datasets.errors import DataNotFoundError, require
-from keras_selfmodel.datasets.reading import quiet, read
+from keras_selfmodel.datasets.errors import DataNotFoundError, require_packages
+from keras_selfmodel.datasets.reading import quiet, read_prepared
 
 
 def read_any_tfds(name: str, tfds_name: str, data_dir: str | os.PathLike | None = None) -> Dataset:
@@ -46,15 +47,15 @@ def read_any_tfds(name: str, tfds_name: str, data_dir: str | os.PathLike | None 
             f"set TFDS_DATA_DIR (or data_dir) to a folder that holds {match[1]}/{match[2]}."
         )
     _check_kind(tfds_name, folder)
-    whole = read(entry, folder)
+    whole = read_prepared(entry, folder)
     arrays = {split: getattr(whole, split) for split in ("x_train", "y_train", "x_test", "y_test")}
     checked = from_arrays(name, **arrays, source=whole.source)
     return dataclasses.replace(checked, digest=whole.digest)
 
 
-def _check_kind(tfds_name: str, folder) -> None:
+def _check_kind(tfds_name: str, folder: Path) -> None:
     """Makes sure that a folder holds labelled images of one size, and both splits."""
-    require("tensorflow_datasets", "PIL")
+    require_packages("tensorflow_datasets", "PIL")
     import tensorflow_datasets as tfds
 
     try:

@@ -21,7 +21,7 @@ class SubsetWarning(UserWarning):
     """A small part of the data set stands in for the whole."""
 
 
-def require(*modules: str) -> None:
+def require_packages(*modules: str) -> None:
     """Imports modules of the extra `[experiments]`, or says how to install them.
 
     Args:
@@ -31,7 +31,7 @@ def require(*modules: str) -> None:
         MissingPackageError: If one or more cannot be imported; names all of them.
 
     Example:
-        >>> require("json", "zlib")
+        >>> require_packages("json", "zlib")
     """
     missing = []
     for module in modules:

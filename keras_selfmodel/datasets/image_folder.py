@@ -6,7 +6,7 @@ import numpy as np
 
 from keras_selfmodel.datasets.arrays import from_arrays
 from keras_selfmodel.datasets.dataset import Dataset
-from keras_selfmodel.datasets.errors import DataCorruptedError, DataNotFoundError, require
+from keras_selfmodel.datasets.errors import DataCorruptedError, DataNotFoundError, require_packages
 
 ENDINGS = (".png", ".jpg", ".jpeg")
 LARGEST_SIDE = 10_000
@@ -35,7 +35,7 @@ def read_image_folder(name: str, folder: Path, size: tuple[int, int] | None = No
         MissingPackageError: If Pillow is not installed.
         ValueError: If the images have several sizes and `size` is not given, or the test images other classes.
     """
-    require("PIL.Image")
+    require_packages("PIL.Image")
     files = {split: _files(folder / split) for split in ("train", "test")}
     classes = sorted(files["train"])
     strange = sorted(set(files["test"]) - set(classes))

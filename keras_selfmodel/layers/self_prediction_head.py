@@ -1,6 +1,7 @@
 """The linear head that predicts the targets."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 
@@ -32,7 +33,7 @@ class SelfPredictionHead(keras.layers.Dense):
     (2, 3)
     """
 
-    def __init__(self, units: int, seed: int | Sequence[int] | None = None, **kwargs) -> None:
+    def __init__(self, units: int, seed: int | Sequence[int] | None = None, **kwargs: Any) -> None:
         kernel_initializer = FanInUniform(None if seed is None else [*_as_list(seed), 0])
         super().__init__(units, kernel_initializer=kernel_initializer, **kwargs)
         self.seed = seed

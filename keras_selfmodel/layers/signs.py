@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from keras_selfmodel.transforms.tensors import Tensor
+
 
 @keras.saving.register_keras_serializable(package="keras_selfmodel")
 class Signs(keras.layers.Layer):
@@ -16,8 +18,8 @@ class Signs(keras.layers.Layer):
     [[-1.0, 0.0, 1.0]]
     """
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         return ops.sign(inputs)
 
-    def compute_output_shape(self, input_shape) -> tuple:
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple:
         return tuple(input_shape)

@@ -1,7 +1,11 @@
 """R² of the self-prediction."""
 
+from typing import Any
+
 import keras
 from keras import ops
+
+from keras_selfmodel.transforms.tensors import Tensor
 
 SMALLEST_SPREAD = 1e-6
 """Standard deviation of the targets, as a share of their size or that of the errors, below which R² says nothing."""
@@ -37,7 +41,7 @@ class SelfPredictionR2(keras.metrics.Metric):
     1.0
     """
 
-    def __init__(self, units: int, name: str = "self_prediction_r2", dtype=None) -> None:
+    def __init__(self, units: int, name: str = "self_prediction_r2", dtype: Any = None) -> None:
         super().__init__(name=name, dtype=dtype)
         self.units = units
         self.count = self.add_variable(shape=(units,), initializer="zeros", name="count")
@@ -45,7 +49,9 @@ class SelfPredictionR2(keras.metrics.Metric):
         self.total_squares = self.add_variable(shape=(), initializer="zeros", name="total_squares")
         self.residual_squares = self.add_variable(shape=(), initializer="zeros", name="residual_squares")
 
-    def update_state(self, y_true, y_pred, sample_weight=None, mask=None) -> None:
+    def update_state(
+        self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None, mask: Tensor | None = None
+    ) -> None:
         """Adds a batch.
 
         Args:
@@ -77,7 +83,7 @@ class SelfPredictionR2(keras.metrics.Metric):
         self.residual_squares.assign_add(_sum_of_squares(error))
         self.count.assign(count)
 
-    def result(self):
+    def result(self) -> Tensor:
         total, residual = ops.convert_to_tensor(self.total_squares), ops.convert_to_tensor(self.residual_squares)
         # Squares of the targets themselves, as far as their means make them.
         size = ops.sum(self.count * ops.square(self.mean)) + total + residual
@@ -89,6 +95,6 @@ class SelfPredictionR2(keras.metrics.Metric):
         return {**super().get_config(), "units": self.units}
 
 
-def _sum_of_squares(values):
+def _sum_of_squares(values: Tensor) -> Tensor:
     """Σ v². Not `ops.vdot`, which takes twice the time on TensorFlow; it runs at every training step."""
     return ops.sum(values * values)

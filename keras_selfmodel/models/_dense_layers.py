@@ -1,11 +1,13 @@
 """Dense layers that start as PyTorch's do."""
 
+from typing import Any
+
 import keras
 
 from keras_selfmodel.initializers import FanInUniform
 
 
-def dense(units: int, fan_in: int, seed: int | None, number: int, **kwargs) -> keras.layers.Dense:
+def dense(units: int, fan_in: int, seed: int | None, number: int, **kwargs: Any) -> keras.layers.Dense:
     """A dense layer whose kernel and bias start from U(±1/√fan_in).
 
     Args:

@@ -5,11 +5,13 @@ from typing import Protocol
 
 import keras
 
+from keras_selfmodel.transforms.tensors import Tensor, Tree
+
 
 class Student(Protocol):
     """What the loss of a distillation asks of a student."""
 
-    def auxiliary_of(self, scores): ...
+    def auxiliary_of(self, scores: Tree) -> Tensor: ...
 
 
 def counted_in_distillation(student_class: type[Student]) -> type[Student]:

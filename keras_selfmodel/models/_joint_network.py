@@ -17,6 +17,7 @@ from keras_selfmodel.models._targets import (
     target_tensor,
 )
 from keras_selfmodel.models._training_graph import TrainingGraph
+from keras_selfmodel.transforms.tensors import Tensor
 
 # Layers that an error lists: those that are nearest to the head.
 NEAREST = 12
@@ -100,7 +101,7 @@ class JointNetwork(TrainingGraph):
             inputs = network.inputs[0] if len(network.inputs) == 1 else network.input
             self._frozen = keras.Model(inputs, predicted, name="frozen_target")
 
-    def __call__(self, inputs, training: bool | None = None) -> dict:
+    def __call__(self, inputs: Tensor, training: bool | None = None) -> dict:
         outputs = super().__call__(inputs, training=training)
         if self._frozen is None:
             return outputs
@@ -108,7 +109,7 @@ class JointNetwork(TrainingGraph):
         state = [variable.value for variable in self._frozen.non_trainable_variables]
         return outputs | self._frozen.stateless_call([], state, inputs, training=False)[0]
 
-    def predict_on_batch(self, inputs) -> dict:
+    def predict_on_batch(self, inputs: Tensor) -> dict:
         outputs = super().predict_on_batch(inputs)
         return outputs if self._frozen is None else outputs | self._frozen.predict_on_batch(inputs)
 

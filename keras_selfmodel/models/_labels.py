@@ -1,12 +1,14 @@
 """Labels that no class belongs to, found before they train a network on nonsense."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
 from keras_selfmodel._internals.keras import settings_of
+from keras_selfmodel.transforms.tensors import Tensor, Tree
 
 
 class LabelRange(keras.metrics.Metric):
@@ -17,14 +19,14 @@ class LabelRange(keras.metrics.Metric):
         self.lowest = self.add_variable(shape=(), initializer=keras.initializers.Constant(np.inf), name="lowest")
         self.highest = self.add_variable(shape=(), initializer=keras.initializers.Constant(-np.inf), name="highest")
 
-    def add_batch(self, labels, ignored: int | None) -> None:
+    def add_batch(self, labels: Tensor, ignored: int | None) -> None:
         """Adds the labels of a batch, without those that the loss ignores."""
         labels = ops.cast(labels, self.dtype)
         counted = True if ignored is None else labels != ignored
         self.lowest.assign(ops.minimum(self.lowest, ops.min(ops.where(counted, labels, np.inf))))
         self.highest.assign(ops.maximum(self.highest, ops.max(ops.where(counted, labels, -np.inf))))
 
-    def update_state(self, *args, **kwargs) -> None:
+    def update_state(self, *args: Any, **kwargs: Any) -> None:
         """Nothing; see `LossParts.update_state`."""
 
     def reset_state(self) -> None:
@@ -41,7 +43,7 @@ class LabelRange(keras.metrics.Metric):
         return lowest, highest
 
 
-def check_labels(y, model: keras.Model, loss) -> None:
+def check_labels(y: Tree, model: keras.Model, loss: Any) -> None:
     """Raises ValueError if integer class labels given as arrays do not fit the class scores.
 
     Keras itself is silent on JAX, where an out-of-range label becomes a row of zeros.
@@ -77,7 +79,7 @@ def check_are_numbers(labels: tuple, scores: tuple) -> None:
         )
 
 
-def check_range(lowest, highest, classes: int) -> None:
+def check_range(lowest: float, highest: float, classes: int) -> None:
     """Raises ValueError if the range of labels is not one of classes."""
     if not (np.isfinite(lowest) and np.isfinite(highest)) or lowest < 0 or highest >= classes:
         raise ValueError(
@@ -86,7 +88,7 @@ def check_range(lowest, highest, classes: int) -> None:
         )
 
 
-def sparse_labels(y, model: keras.Model, loss) -> Iterator[tuple]:
+def sparse_labels(y: Tree, model: keras.Model, loss: Any) -> Iterator[tuple]:
     """The labels that are numbers of classes: `(labels, shape of the scores, number of classes, label ignored)`.
 
     Args:
@@ -106,7 +108,7 @@ def sparse_labels(y, model: keras.Model, loss) -> Iterator[tuple]:
             yield labels, output.shape, output.shape[settings.get("axis", -1)], settings.get("ignore_class")
 
 
-def _paired(y, outputs: list, names: list[str], loss) -> Iterator[tuple]:
+def _paired(y: Tree, outputs: list, names: list[str], loss: Any) -> Iterator[tuple]:
     if isinstance(loss, dict):
         for number, name in enumerate(names):
             yield (y.get(name) if isinstance(y, dict) else _at(y, number)), outputs[number], loss.get(name)
@@ -117,7 +119,7 @@ def _paired(y, outputs: list, names: list[str], loss) -> Iterator[tuple]:
         yield (next(iter(y.values())) if isinstance(y, dict) and len(y) == 1 else _at(y, 0)), outputs[0], loss
 
 
-def _at(y, number: int):
+def _at(y: Tree, number: int) -> Any:
     if not isinstance(y, list | tuple):
         return y if number == 0 else None
     return y[number] if number < len(y) else None

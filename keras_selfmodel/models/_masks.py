@@ -1,9 +1,12 @@
 """Masks of sequences, as outputs of a graph: the one place that reads them."""
 
 import math
+from typing import Any
 
 import keras
 from keras import ops
+
+from keras_selfmodel.transforms.tensors import Tensor
 
 
 class MaskOf(keras.Layer):
@@ -13,22 +16,22 @@ class MaskOf(keras.Layer):
     else before data flows.
     """
 
-    def __init__(self, **kwargs) -> None:
+    def __init__(self, **kwargs: Any) -> None:
         super().__init__(trainable=False, autocast=False, **kwargs)
         self.supports_masking = True
 
-    def call(self, sequence, mask=None):
+    def call(self, sequence: Tensor, mask: Tensor | None = None) -> Tensor:
         shape = ops.shape(sequence)[:2]
         return ops.ones(shape, dtype="bool") if mask is None else ops.cast(mask, "bool")
 
-    def compute_mask(self, sequence, mask=None):
+    def compute_mask(self, sequence: Tensor, mask: Tensor | None = None) -> Tensor | None:
         return None
 
-    def compute_output_spec(self, sequence, mask=None):
+    def compute_output_spec(self, sequence: Tensor, mask: Tensor | None = None) -> Any:
         return keras.KerasTensor(sequence.shape[:2], dtype="bool")
 
 
-def mask_of(tensor):
+def mask_of(tensor: Tensor) -> Tensor | None:
     """The symbolic mask of a symbolic sequence, `(batch, steps, ...)`; `None` for what has no steps.
 
     Args:
@@ -37,7 +40,7 @@ def mask_of(tensor):
     return MaskOf()(tensor) if len(tensor.shape) == 3 else None
 
 
-def masks_of_units(activations: list):
+def masks_of_units(activations: list) -> Tensor | None:
     """The symbolic masks of activations, flattened as they are: `(batch, n)`; `None` where no layer has steps.
 
     Args:
@@ -57,7 +60,7 @@ def masks_of_units(activations: list):
     return ops.concatenate(flat, axis=-1) if len(flat) > 1 else flat[0]
 
 
-def masks_of_steps(targets: list, features: list, ahead: int):
+def masks_of_steps(targets: list, features: list, ahead: int) -> Tensor | None:
     """The symbolic mask of the steps that are predicted, `(batch, steps - ahead)`: of both ends of each prediction.
 
     Args:

@@ -1,17 +1,23 @@
 """The mean of squares that auxiliary losses are, with the weights of samples and the masks of sequences."""
 
+from typing import Any
+
 import keras
 from keras import ops
+
+from keras_selfmodel.transforms.tensors import Tensor, Tree
 
 
 class _Mean(keras.losses.Loss):
     """Mean of values already computed. A Loss, so that it is shared out where replicas share a batch."""
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         return y_pred
 
 
-def mean_square(errors, sample_weight=None, mask=None, scores_mask=None):
+def mean_square(
+    errors: Tensor, sample_weight: Tensor | None = None, mask: Tensor | None = None, scores_mask: Tensor | None = None
+) -> Tensor:
     """The mean of squared errors over samples, steps and units.
 
     Masked values do not count: the mean is over those that are left, as in Keras's losses. Weights multiply the squares
@@ -41,7 +47,9 @@ def mean_square(errors, sample_weight=None, mask=None, scores_mask=None):
     return _Mean(name="mean_square")(values, values, weights_of(sample_weight, steps, scores_mask, batch_of=values))
 
 
-def weights_of(sample_weight, steps: int | None, scores_mask, *, batch_of):
+def weights_of(
+    sample_weight: Tensor | None, steps: int | None, scores_mask: Tensor | None, *, batch_of: Tensor
+) -> Tensor | None:
     """Weights `(batch,)` of samples, or `(batch, steps)` of their steps; see `mean_square`.
 
     Args:
@@ -63,7 +71,7 @@ def weights_of(sample_weight, steps: int | None, scores_mask, *, batch_of):
     return weight if steps is None else ops.expand_dims(weight, -1)
 
 
-def _of_samples(weight, mask):
+def _of_samples(weight: Tensor, mask: Tensor | None) -> Tensor:
     """The mean weight of each sample, `(batch,)`."""
     axes = tuple(range(1, len(weight.shape)))
     if not axes:
@@ -76,17 +84,17 @@ def _of_samples(weight, mask):
     return ops.divide_no_nan(ops.sum(weight * counts, axis=1), ops.sum(counts, axis=1))
 
 
-def _factor(mask, dtype):
+def _factor(mask: Tensor | None, dtype: Any) -> Tensor:
     """What makes a mean over all values one over those that the mask leaves, as Keras's losses do it."""
     counts = ops.cast(mask, dtype)
     return counts * ops.divide_no_nan(ops.cast(ops.size(counts), dtype), ops.sum(counts))
 
 
-def _tensor(weight):
+def _tensor(weight: Tensor) -> Tensor:
     return ops.convert_to_tensor(weight, dtype=keras.config.floatx())
 
 
-def _flat(structure) -> list:
+def _flat(structure: Tree) -> list:
     """The leaves of a structure, `None` being one."""
     if isinstance(structure, dict):
         structure = list(structure.values())

@@ -3,6 +3,7 @@
 import keras
 
 from keras_selfmodel.models._loss_parts import R2OfSteps
+from keras_selfmodel.transforms.tensors import Tensor, Tree
 
 
 class SelfPredictionEvaluation(keras.Model):
@@ -20,13 +21,20 @@ class SelfPredictionEvaluation(keras.Model):
         self.compile()
         self.built = True
 
-    def call(self, inputs, training: bool | None = None) -> dict:
+    def call(self, inputs: Tensor, training: bool | None = None) -> dict:
         return self.model.joint_outputs(inputs, training=False)
 
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=False):
+    def compute_loss(
+        self,
+        x: Tree = None,
+        y: Tree = None,
+        y_pred: Tensor = None,
+        sample_weight: Tensor | None = None,
+        training: bool = False,
+    ) -> Tensor:
         return self.model.auxiliary_loss(y_pred, sample_weight)
 
-    def compute_metrics(self, x, y, y_pred, sample_weight=None) -> dict:
+    def compute_metrics(self, x: Tree, y: Tree, y_pred: Tensor, sample_weight: Tensor | None = None) -> dict:
         self._r2.add_batch(y_pred["target"], y_pred["self_prediction"], y_pred.get("target_mask"))
         return self.get_metrics_result()
 

@@ -26,7 +26,7 @@ class AuxiliaryLoss:
 
 
 @dataclass
-class Step:
+class RunningStep:
     """A step that runs.
 
     Args:
@@ -46,14 +46,14 @@ class Steps(threading.local):
     """The steps that run, the innermost last. Of each thread its own: replicas of TensorFlow take turns in threads."""
 
     def __init__(self) -> None:
-        self.running: list[Step] = []
+        self.running: list[RunningStep] = []
 
     @property
-    def current(self) -> Step | None:
+    def current(self) -> RunningStep | None:
         return self.running[-1] if self.running else None
 
     @contextmanager
-    def entered(self, step: Step) -> Iterator[Step]:
+    def entered(self, step: RunningStep) -> Iterator[RunningStep]:
         self.running.append(step)
         try:
             yield step
@@ -63,18 +63,18 @@ class Steps(threading.local):
 
 
 def in_a_step(function: Callable, kind: str) -> Callable:
-    """The method `train_step` or `test_step` of an objective, whoever wrote it, with a `Step` around it.
+    """The method `train_step` or `test_step` of an objective, whoever wrote it, with a `RunningStep` around it.
 
     Args:
         function: The method. Its last argument is the batch.
-        kind: As of `Step`.
+        kind: As of `RunningStep`.
     """
 
     @functools.wraps(function)
     def step_method(model, *args, **kwargs):
         data = kwargs["data"] if "data" in kwargs else args[-1]
         _, _, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-        with model._steps.entered(Step(kind, sample_weight)) as step:
+        with model._steps.entered(RunningStep(kind, sample_weight)) as step:
             result = function(model, *args, **kwargs)
         if kind == "training" and step.auxiliary is not None and not step.counted:
             raise RuntimeError(

@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 from keras_selfmodel.models._masks import mask_of
+from keras_selfmodel.transforms.tensors import Tensor
 
 TargetNormalization = Literal["unit_rms"] | None
 
@@ -61,7 +62,9 @@ def check_sizes(argument: str, names: Sequence[str], tensors: Sequence, *, per_t
             )
 
 
-def target_tensor(activations: Sequence, normalization: TargetNormalization = None, *, per_timestep: bool = False):
+def target_tensor(
+    activations: Sequence, normalization: TargetNormalization = None, *, per_timestep: bool = False
+) -> Tensor:
     """Flattens symbolic activations per sample and concatenates them: `(batch, n)`.
 
     Args:
@@ -79,7 +82,7 @@ def target_tensor(activations: Sequence, normalization: TargetNormalization = No
     return concatenated([flat(activation, per_timestep=per_timestep) for activation in activations])
 
 
-def flat(tensor, *, per_timestep: bool = False):
+def flat(tensor: Tensor, *, per_timestep: bool = False) -> Tensor:
     """Flattens all axes but the batch: `(batch, n)`; or but the batch and the steps: `(batch, steps, n)`.
 
     Args:
@@ -96,7 +99,7 @@ def flat(tensor, *, per_timestep: bool = False):
     return ops.reshape(tensor, (-1, *tensor.shape[1:kept], units))
 
 
-def concatenated(tensors: Sequence):
+def concatenated(tensors: Sequence) -> Tensor:
     """Symbolic tensors side by side along the last axis.
 
     Raises:
@@ -108,7 +111,7 @@ def concatenated(tensors: Sequence):
     return ops.concatenate(tensors, axis=-1) if len(tensors) > 1 else tensors[0]
 
 
-def steps_apart(prediction, target, ahead: int) -> tuple:
+def steps_apart(prediction: Tensor, target: Tensor, ahead: int) -> tuple:
     """The prediction of a step and the target so many steps later, both `(batch, steps - ahead, n)`.
 
     Raises:
@@ -125,7 +128,7 @@ def steps_apart(prediction, target, ahead: int) -> tuple:
     return (prediction[:, :-ahead], target[:, ahead:]) if ahead else (prediction, target)
 
 
-def _unit_rms(activation, mask=None):
+def _unit_rms(activation: Tensor, mask: Tensor | None = None) -> Tensor:
     squares = ops.square(activation)
     if mask is None:
         mean = ops.mean(squares)

@@ -4,6 +4,7 @@ import keras
 
 from keras_selfmodel._classifier_graph import ClassifierGraph
 from keras_selfmodel.models._masks import mask_of
+from keras_selfmodel.transforms.tensors import Tensor
 
 
 class TrainingGraph:
@@ -30,8 +31,8 @@ class TrainingGraph:
         outputs = outputs if mask is None else {**outputs, "scores_mask": mask}
         self._model = keras.Model(self.inputs, outputs, name="training_graph")
 
-    def __call__(self, inputs, training: bool | None = None) -> dict:
+    def __call__(self, inputs: Tensor, training: bool | None = None) -> dict:
         return self._model(inputs, training=training)
 
-    def predict_on_batch(self, inputs) -> dict:
+    def predict_on_batch(self, inputs: Tensor) -> dict:
         return self._model.predict_on_batch(inputs)

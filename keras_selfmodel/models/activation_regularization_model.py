@@ -1,6 +1,7 @@
 """A classifier whose hidden activations are pulled towards zero."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 
@@ -10,6 +11,7 @@ from keras_selfmodel.models._mean_of_squares import mean_square
 from keras_selfmodel.models._targets import check_sizes, checked_names, target_tensor
 from keras_selfmodel.models._training_graph import TrainingGraph
 from keras_selfmodel.models.penalized_model import PenalizedModel
+from keras_selfmodel.transforms.tensors import Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_selfmodel")
@@ -43,7 +45,7 @@ class ActivationRegularizationModel(PenalizedModel):
     """
 
     def __init__(
-        self, classifier: keras.Model, targets: str | Sequence[str], aux_weight: float = 1.0, **kwargs
+        self, classifier: keras.Model, targets: str | Sequence[str], aux_weight: float = 1.0, **kwargs: Any
     ) -> None:
         names = checked_names(targets)
         graph = ClassifierGraph(classifier)
@@ -56,7 +58,7 @@ class ActivationRegularizationModel(PenalizedModel):
         self.targets = names
         self(self.symbolic_inputs)
 
-    def auxiliary_loss(self, outputs: dict, sample_weight=None):
+    def auxiliary_loss(self, outputs: dict, sample_weight: Tensor | None = None) -> Tensor | None:
         """The mean square of the activations, over batch and units."""
         return mean_square(
             outputs["activations"], sample_weight, outputs.get("target_mask"), outputs.get("scores_mask")

@@ -1,5 +1,7 @@
 """Networks wider than one device: their weights divided among several."""
 
+from typing import Any
+
 from keras_selfmodel import transforms
 
 # By the end of a variable's path: which of its axes is divided. A layer's outputs are, where the next one takes them
@@ -16,7 +18,7 @@ DIVIDED = {
 }
 
 
-def model_parallel(devices: int, *, replicas: int = 1):
+def model_parallel(devices: int, *, replicas: int = 1) -> Any:
     """The distribution in whose `scope()` `mlp`, `resnet18`, `text_classifier` and their heads are divided.
 
     Each device holds its part of every large weight, and of the optimizer's state for it. Sizes that are divided must

@@ -1,5 +1,7 @@
 """A classifier that is trained with dropout before its final layer."""
 
+from typing import Any
+
 import keras
 
 from keras_selfmodel._classifier_graph import ClassifierGraph
@@ -43,7 +45,7 @@ class DropoutModel(ObjectiveModel):
         *,
         output_layer: str | None = None,
         seed: int | None = None,
-        **kwargs,
+        **kwargs: Any,
     ) -> None:
         if not 0 <= rate < 1:
             raise ValueError(f"rate must lie in 0 ≤ rate < 1. Received: rate={rate}")
@@ -64,8 +66,8 @@ class DropoutModel(ObjectiveModel):
 class _Dropout(keras.layers.Dropout):
     """Saves where its random numbers stand, which Keras does not: training that goes on draws the masks that follow."""
 
-    def save_own_variables(self, store) -> None:
+    def save_own_variables(self, store: dict) -> None:
         store["seed_state"] = keras.ops.convert_to_numpy(self.seed_generator.state)
 
-    def load_own_variables(self, store) -> None:
+    def load_own_variables(self, store: dict) -> None:
         self.seed_generator.state.assign(store["seed_state"])

@@ -1,5 +1,7 @@
 """A classifier that is trained on more, or on something else, than its task's loss alone."""
 
+from typing import Any
+
 import keras
 import numpy as np
 
@@ -9,6 +11,7 @@ from keras_selfmodel.models._labels import LabelRange, check_labels, check_range
 from keras_selfmodel.models._steps import Steps, in_a_step
 from keras_selfmodel.models._training_graph import TrainingGraph
 from keras_selfmodel.models.precision import building_in, computes_in
+from keras_selfmodel.transforms.tensors import Tensor, Tree
 
 
 class ObjectiveModel(keras.Model):
@@ -31,7 +34,7 @@ class ObjectiveModel(keras.Model):
         classifier: The plain classifier, an ordinary `keras.Model`.
     """
 
-    def __init__(self, classifier: keras.Model, training_graph: TrainingGraph, **kwargs) -> None:
+    def __init__(self, classifier: keras.Model, training_graph: TrainingGraph, **kwargs: Any) -> None:
         # The inputs reach the classifier untouched; it casts them itself as it would alone.
         super().__init__(autocast=False, **kwargs)
         self.classifier = classifier
@@ -40,7 +43,7 @@ class ObjectiveModel(keras.Model):
         self._steps = Steps()
         self._stateless = False
 
-    def __init_subclass__(cls, **kwargs) -> None:
+    def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         # A subclass may write its steps itself, as Keras's guides do.
         for method, kind in (("train_step", "training"), ("test_step", "validation")):
@@ -48,7 +51,7 @@ class ObjectiveModel(keras.Model):
                 setattr(cls, method, in_a_step(vars(cls)[method], kind))
 
     @property
-    def symbolic_inputs(self):
+    def symbolic_inputs(self) -> Any:
         """The classifier's inputs as symbolic tensors."""
         return self._joint.inputs
 
@@ -73,13 +76,13 @@ class ObjectiveModel(keras.Model):
         """
         raise NotImplementedError(f"{type(self).__name__} cannot be put around another classifier.")
 
-    def call(self, inputs, training: bool | None = None):
+    def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         """The class scores; in training those of the training graph."""
         if not training:
             return self.classifier(inputs, **mode(self.classifier.call, training))
         return self.joint_outputs(inputs, training=True)["scores"]
 
-    def compute_output_spec(self, inputs, training: bool | None = None):
+    def compute_output_spec(self, inputs: Tensor, training: bool | None = None) -> Any:
         """The shape of the class scores, layer by layer as the classifier finds it.
 
         Keras would trace `call` as a whole, and JAX cannot where a layer compares lengths that are unknown, as position
@@ -87,7 +90,7 @@ class ObjectiveModel(keras.Model):
         """
         return self.classifier.compute_output_spec(inputs)
 
-    def joint_outputs(self, inputs, training: bool | None = None) -> dict:
+    def joint_outputs(self, inputs: Tensor, training: bool | None = None) -> dict:
         """What a training step sees: a dictionary of tensors, in which `scores`, `(batch, classes)`, is one.
 
         Args:
@@ -96,27 +99,34 @@ class ObjectiveModel(keras.Model):
         """
         return self._joint(inputs, training=training)
 
-    def is_joint(self, outputs) -> bool:
+    def is_joint(self, outputs: Tree) -> bool:
         """Whether these are outputs of the training graph, not of the classifier, which may be a dictionary too."""
         if not isinstance(outputs, dict) or "scores" not in outputs:
             return False
         return keras.tree.is_nested(outputs["scores"]) == self._joint.several_scores
 
-    def scores_of(self, outputs):
+    def scores_of(self, outputs: Tree) -> Tensor:
         """The class scores among the outputs of the training graph; those of the classifier as they are."""
         return outputs["scores"] if self.is_joint(outputs) else outputs
 
-    def train_step(self, *args, **kwargs):
+    def train_step(self, *args: Any, **kwargs: Any) -> Any:
         """Keras's own training step of the running backend."""
         return super().train_step(*args, **kwargs)
 
-    def test_step(self, *args, **kwargs):
+    def test_step(self, *args: Any, **kwargs: Any) -> Any:
         """Keras's own test step of the running backend."""
         return super().test_step(*args, **kwargs)
 
     train_step, test_step = in_a_step(train_step, "training"), in_a_step(test_step, "validation")
 
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+    def compute_loss(
+        self,
+        x: Tree = None,
+        y: Tree = None,
+        y_pred: Tensor = None,
+        sample_weight: Tensor | None = None,
+        training: bool = True,
+    ) -> Tensor:
         """The compiled loss of the class scores."""
         # Copies, because Keras multiplies weights by masks, on PyTorch in place.
         weights = keras.tree.map_structure(lambda w: None if w is None else keras.ops.copy(w), sample_weight)
@@ -127,7 +137,7 @@ class ObjectiveModel(keras.Model):
                 seen.add_batch(labels, ignored)
         return loss
 
-    def stateless_compute_loss(self, *args, **kwargs):
+    def stateless_compute_loss(self, *args: Any, **kwargs: Any) -> Any:
         """As of every Keras model."""
         self._stateless = True
         try:
@@ -135,7 +145,7 @@ class ObjectiveModel(keras.Model):
         finally:
             self._stateless = False
 
-    def keeps_what_is_measured(self, value) -> bool:
+    def keeps_what_is_measured(self, value: Any) -> bool:
         """Whether metrics may be updated: they may not keep a value of a program that is being recorded.
 
         Args:
@@ -143,14 +153,14 @@ class ObjectiveModel(keras.Model):
         """
         return self._stateless or not transforms.is_traced(value)
 
-    def compute_metrics(self, x, y, y_pred, sample_weight=None) -> dict:
+    def compute_metrics(self, x: Tree, y: Tree, y_pred: Tensor, sample_weight: Tensor | None = None) -> dict:
         """The compiled metrics of the class scores; in training also those of the objective."""
         logs = super().compute_metrics(x, y, self.scores_of(y_pred), sample_weight)
         step = self._steps.current
         training = self.is_joint(y_pred) or (step is not None and step.kind == "training")
         return logs if training else {n: v for n, v in logs.items() if n not in self.training_logs}
 
-    def compile(self, optimizer="rmsprop", *args, **kwargs) -> None:
+    def compile(self, optimizer: Any = "rmsprop", *args: Any, **kwargs: Any) -> None:
         """As `keras.Model.compile`. The loss is scaled where the classifier computes in mixed_float16."""
         optimizer = keras.optimizers.get(optimizer)
         # Keras looks at this model's own policy, which may be another.
@@ -164,7 +174,17 @@ class ObjectiveModel(keras.Model):
         if self.optimizer is not None and self.built:
             self.optimizer.build(self.trainable_variables)
 
-    def fit(self, x=None, y=None, batch_size=None, epochs=1, verbose="auto", callbacks=None, *args, **kwargs):
+    def fit(
+        self,
+        x: Tree = None,
+        y: Tree = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: Any = "auto",
+        callbacks: Any = None,
+        *args: Any,
+        **kwargs: Any,
+    ) -> Any:
         """As `keras.Model.fit`.
 
         Raises:
@@ -185,7 +205,7 @@ class ObjectiveModel(keras.Model):
             callbacks = [*keras.tree.flatten(callbacks or []), check]
         return super().fit(x, y, batch_size, epochs, verbose, callbacks, *args, **kwargs)
 
-    def evaluate(self, x=None, y=None, *args, **kwargs):
+    def evaluate(self, x: Tree = None, y: Tree = None, *args: Any, **kwargs: Any) -> Any:
         """As `keras.Model.evaluate` of the classifier."""
         self._check_labels(y)
         result = super().evaluate(x, y, *args, **kwargs)
@@ -202,10 +222,10 @@ class ObjectiveModel(keras.Model):
             if highest >= lowest:
                 check_range(lowest, highest, classes)
 
-    def _check_labels(self, y) -> None:
+    def _check_labels(self, y: Tree) -> None:
         check_labels(y, self.classifier, self.loss)
 
-    def save(self, filepath, *args, **kwargs) -> None:
+    def save(self, filepath: Any, *args: Any, **kwargs: Any) -> None:
         """As `keras.Model.save`, to a `.keras` file.
 
         Raises:
@@ -239,6 +259,6 @@ class _CheckLabels(keras.callbacks.Callback):
         self.model.check_labels_seen()
 
 
-def _number(value):
+def _number(value: Any) -> Any:
     """A measure as a Python number; one of several values, such as an F1 score of each class, as it is."""
     return float(value) if np.size(value) == 1 else value

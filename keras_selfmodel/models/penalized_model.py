@@ -3,6 +3,7 @@
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import keras
 import numpy as np
@@ -14,6 +15,7 @@ from keras_selfmodel.models._loss_parts import LossParts
 from keras_selfmodel.models._steps import AuxiliaryLoss
 from keras_selfmodel.models._training_graph import TrainingGraph
 from keras_selfmodel.models.objective_model import ObjectiveModel
+from keras_selfmodel.transforms.tensors import Tensor, Tree
 
 
 @counted_in_distillation
@@ -47,7 +49,9 @@ class PenalizedModel(ObjectiveModel):
 
     AUXILIARY = "regularization_loss"
 
-    def __init__(self, classifier: keras.Model, training_graph: TrainingGraph, aux_weight: float, **kwargs) -> None:
+    def __init__(
+        self, classifier: keras.Model, training_graph: TrainingGraph, aux_weight: float, **kwargs: Any
+    ) -> None:
         _check_aux_weight(aux_weight)
         super().__init__(classifier, training_graph, **kwargs)
         # float32 whatever the precision of the layers: AW multiplies the loss, which is float32 too.
@@ -96,7 +100,7 @@ class PenalizedModel(ObjectiveModel):
         weighted = step.auxiliary.weighted
         return losses if any(loss is weighted for loss in losses) else [*losses, weighted]
 
-    def auxiliary_loss(self, outputs: dict, sample_weight=None):
+    def auxiliary_loss(self, outputs: dict, sample_weight: Tensor | None = None) -> Tensor | None:
         """The auxiliary loss of a batch.
 
         Args:
@@ -108,7 +112,7 @@ class PenalizedModel(ObjectiveModel):
         """
         raise NotImplementedError(f"{type(self).__name__} must say what its auxiliary loss is.")
 
-    def call(self, inputs, training: bool | None = None):
+    def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         step = self._steps.current
         if not (training or (self._validates and step is not None)):
             return super().call(inputs, training)
@@ -121,7 +125,7 @@ class PenalizedModel(ObjectiveModel):
             self._passed = (weakref.ref(_first(outputs["scores"])), weakref.ref(auxiliary.weighted))
         return outputs["scores"]
 
-    def stateless_call(self, *args, return_losses: bool = False, **kwargs):
+    def stateless_call(self, *args: Any, return_losses: bool = False, **kwargs: Any) -> Any:
         """As of every Keras model.
 
         Raises:
@@ -136,7 +140,14 @@ class PenalizedModel(ObjectiveModel):
             )
         return super().stateless_call(*args, return_losses=return_losses, **kwargs)
 
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+    def compute_loss(
+        self,
+        x: Tree = None,
+        y: Tree = None,
+        y_pred: Tensor = None,
+        sample_weight: Tensor | None = None,
+        training: bool = True,
+    ) -> Tensor:
         """The compiled loss of the class scores; with `training=True` plus AW · auxiliary loss.
 
         Args:
@@ -183,14 +194,14 @@ class PenalizedModel(ObjectiveModel):
             outputs: What `joint_outputs` returns.
         """
 
-    def compute_metrics(self, x, y, y_pred, sample_weight=None) -> dict:
+    def compute_metrics(self, x: Tree, y: Tree, y_pred: Tensor, sample_weight: Tensor | None = None) -> dict:
         logs = super().compute_metrics(x, y, y_pred, sample_weight)
         if self._validates:
             every = self.get_metrics_result()
             logs |= {name: every[name] for name in self.validation_logs}
         return logs
 
-    def evaluate(self, *args, **kwargs):
+    def evaluate(self, *args: Any, **kwargs: Any) -> Any:
         """As `keras.Model.evaluate` of the classifier."""
         # So `fit` calls it on the validation data.
         if not kwargs.get("_use_cached_eval_dataset"):
@@ -198,7 +209,7 @@ class PenalizedModel(ObjectiveModel):
         with self._validation():
             return super().evaluate(*args, **kwargs)
 
-    def make_test_function(self, force: bool = False):
+    def make_test_function(self, force: bool = False) -> Any:
         if not self._validates:
             return super().make_test_function(force)
         # JAX keeps one program for equal functions: that of the validation must not be equal to that of `evaluate`.
@@ -209,7 +220,7 @@ class PenalizedModel(ObjectiveModel):
         finally:
             del self.test_step
 
-    def compile(self, *args, **kwargs) -> None:
+    def compile(self, *args: Any, **kwargs: Any) -> None:
         """As of every Keras model; see `ObjectiveModel.compile`."""
         super().compile(*args, **kwargs)
         self._validation_function = None
@@ -217,11 +228,11 @@ class PenalizedModel(ObjectiveModel):
     def get_config(self) -> dict:
         return {**super().get_config(), "aux_weight": self.aux_weight}
 
-    def _auxiliary(self, outputs: dict, sample_weight) -> AuxiliaryLoss:
+    def _auxiliary(self, outputs: dict, sample_weight: Tensor | None) -> AuxiliaryLoss:
         value = self.auxiliary_loss(outputs, sample_weight) * transforms.replicas()
         return AuxiliaryLoss(value, self._aux_weight * value, outputs)
 
-    def auxiliary_of(self, scores):
+    def auxiliary_of(self, scores: Tree) -> Tensor:
         """AW · auxiliary loss of the last forward pass in training outside all steps, if it returned these scores.
 
         Args:
@@ -255,7 +266,7 @@ class PenalizedModel(ObjectiveModel):
             self._validates = False
 
 
-def _first(scores):
+def _first(scores: Tree) -> Any:
     return keras.tree.flatten(scores)[0]
 
 

@@ -8,6 +8,7 @@ from keras import layers
 
 from keras_selfmodel.initializers import FanInUniform
 from keras_selfmodel.models._dense_layers import dense
+from keras_selfmodel.transforms.tensors import Tensor, Tree
 
 
 def resnet18(
@@ -73,7 +74,7 @@ def resnet18(
     return keras.Model(inputs, scores, name="resnet18")
 
 
-def _residual_block(x, width: int, stride: int, convolve: Callable, name: str | None):
+def _residual_block(x: Tree, width: int, stride: int, convolve: Callable, name: str | None) -> Tensor:
     """ReLU(BN(conv(ReLU(BN(conv(x))))) + x), x through a 1 × 1 convolution where its shape changes."""
     inner = layers.ReLU()(convolve(x, width, 3, stride))
     inner = convolve(inner, width, 3, 1)
@@ -82,7 +83,7 @@ def _residual_block(x, width: int, stride: int, convolve: Callable, name: str | 
     return layers.ReLU(name=name)(layers.Add()([inner, x]))
 
 
-def _convolution(x, width: int, size: int, stride: int, seeds: tuple, batch_norm: bool):
+def _convolution(x: Tree, width: int, size: int, stride: int, seeds: tuple, batch_norm: bool) -> Tensor:
     fan_in = size * size * x.shape[-1]
     if size > 1:
         # The same zeros on both sides, as in PyTorch: Keras's "same" would pad a strided convolution on one side only.

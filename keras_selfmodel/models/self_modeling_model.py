@@ -1,6 +1,7 @@
 """A classifier that learns, besides its task, to predict its own hidden activations."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -14,6 +15,7 @@ from keras_selfmodel.models._mean_of_squares import mean_square
 from keras_selfmodel.models._self_prediction_evaluation import Kept, SelfPredictionEvaluation
 from keras_selfmodel.models._targets import TargetNormalization, checked_names
 from keras_selfmodel.models.penalized_model import PenalizedModel
+from keras_selfmodel.transforms.tensors import Tensor, Tree
 
 
 @keras.saving.register_keras_serializable(package="keras_selfmodel")
@@ -114,7 +116,7 @@ class SelfModelingModel(PenalizedModel):
         per_timestep: bool = False,
         steps_ahead: int = 0,
         seed: int | Sequence[int] | None = None,
-        **kwargs,
+        **kwargs: Any,
     ) -> None:
         if not isinstance(targets, keras.Model):
             targets = checked_names(targets)
@@ -179,7 +181,7 @@ class SelfModelingModel(PenalizedModel):
             steps_ahead=self.steps_ahead,
         )
 
-    def joint_outputs(self, inputs, training: bool | None = None) -> dict:
+    def joint_outputs(self, inputs: Tensor, training: bool | None = None) -> dict:
         """What a training step sees: the class scores, the self-prediction and its target.
 
         Args:
@@ -191,7 +193,7 @@ class SelfModelingModel(PenalizedModel):
         """
         return super().joint_outputs(inputs, training)
 
-    def auxiliary_loss(self, outputs: dict, sample_weight=None):
+    def auxiliary_loss(self, outputs: dict, sample_weight: Tensor | None = None) -> Tensor | None:
         """The MSE of the self-prediction, over batch and units."""
         # The head may compute in half precision; the target is never less than single.
         errors = ops.cast(outputs["self_prediction"], outputs["target"].dtype) - outputs["target"]
@@ -208,7 +210,13 @@ class SelfModelingModel(PenalizedModel):
         self._self_prediction_r2.add_batch(target, prediction, outputs.get("target_mask"))
 
     def evaluate_self_prediction(
-        self, x=None, y=None, *, batch_size: int | None = None, sample_weight=None, steps: int | None = None
+        self,
+        x: Tree = None,
+        y: Tree = None,
+        *,
+        batch_size: int | None = None,
+        sample_weight: Tensor | None = None,
+        steps: int | None = None,
     ) -> dict[str, float]:
         """How well the network, as it is in inference, predicts its own activations.
 
@@ -264,7 +272,7 @@ class SelfModelingModel(PenalizedModel):
         }
 
 
-def _maker_of(head, seed) -> Callable[[int], keras.Layer]:
+def _maker_of(head: Any, seed: Any) -> Callable[[int], keras.Layer]:
     if head is None:
         return lambda units: SelfPredictionHead(units, seed, name="self_prediction_head")
     if not callable(head):

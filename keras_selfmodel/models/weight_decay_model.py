@@ -1,6 +1,7 @@
 """A classifier whose weights are pulled towards zero."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 from keras import ops
@@ -9,6 +10,7 @@ from keras_selfmodel import transforms
 from keras_selfmodel._classifier_graph import ClassifierGraph
 from keras_selfmodel.models._training_graph import TrainingGraph
 from keras_selfmodel.models.penalized_model import PenalizedModel
+from keras_selfmodel.transforms.tensors import Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_selfmodel")
@@ -45,7 +47,7 @@ class WeightDecayModel(PenalizedModel):
     """
 
     def __init__(
-        self, classifier: keras.Model, aux_weight: float, *, layers: str | Sequence[str] | None = None, **kwargs
+        self, classifier: keras.Model, aux_weight: float, *, layers: str | Sequence[str] | None = None, **kwargs: Any
     ) -> None:
         graph = ClassifierGraph(classifier)
         names = [layers] if isinstance(layers, str) else layers
@@ -65,7 +67,7 @@ class WeightDecayModel(PenalizedModel):
         weights = [weight for name in self.decaying_layers for weight in layers[name].trainable_variables]
         return list({id(weight): weight for weight in weights}.values())
 
-    def auxiliary_loss(self, outputs: dict, sample_weight=None):
+    def auxiliary_loss(self, outputs: dict, sample_weight: Tensor | None = None) -> Tensor | None:
         """½ Σ w²; the weights of samples have no say in it."""
         squares = [ops.sum(ops.square(ops.cast(weight, "float32"))) for weight in self.decaying_weights]
         return 0.5 * sum(squares) / transforms.replicas()

@@ -47,7 +47,7 @@ class NetworkTap:
         _, values = graph.read([graph.features, scores, *(graph.activation(name) for name in layers)])
         self._model = keras.Model(graph.functional.input, values)
 
-    def read(self, x, *, batch_size: int = 512) -> TappedValues:
+    def read(self, x: np.ndarray, *, batch_size: int = 512) -> TappedValues:
         """The values for some inputs.
 
         Args:

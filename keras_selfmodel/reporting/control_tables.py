@@ -1,7 +1,9 @@
 """The tables of the report's section on controls."""
 
-from keras_selfmodel.reporting.report_tables import Cell, Table, difference_text, group_table, p_cell
-from keras_selfmodel.studies import MATCHED, MEASURES, Controls, matched_comparisons
+from typing import Any
+
+from keras_selfmodel.reporting.report_tables import Cell, Table, group_table, interval_text, p_cell
+from keras_selfmodel.studies import MATCHED, MEASURES, Controls, Measure, matched_comparisons
 
 
 def control_group_table(found: Controls) -> Table:
@@ -12,7 +14,7 @@ def control_group_table(found: Controls) -> Table:
     return Table(("objective", *columns), tuple(rows)).without_empty_columns()
 
 
-def matched_table(found: Controls) -> Table:
+def matched_accuracy_table(found: Controls) -> Table:
     """Self-modeling against every control at the same accuracy."""
     rows = []
     for name in MATCHED:
@@ -31,7 +33,7 @@ def matched_table(found: Controls) -> Table:
                     Cell.of(None if difference is None else difference.reference, _control_mean(measure, difference)),
                     Cell.of(None)
                     if difference is None
-                    else Cell.of(difference.estimate.mean, difference_text(measure, difference.estimate)),
+                    else Cell.of(difference.estimate.mean, interval_text(measure, difference.estimate)),
                     p_cell(None if difference is None else difference.p),
                     p_cell(one.p_holm),
                     Cell.of(one.verdict),
@@ -52,5 +54,5 @@ def matched_table(found: Controls) -> Table:
     return Table(columns, tuple(rows))
 
 
-def _control_mean(measure, difference) -> str | None:
+def _control_mean(measure: Measure, difference: Any) -> str | None:
     return None if difference is None else measure.text(difference.reference)

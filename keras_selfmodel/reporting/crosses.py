@@ -1,16 +1,20 @@
 """Estimates that are not to be used, in figures whose means leave them out."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-CROSSES = {
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+CROSSES: dict[str, Any] = {
     "linestyle": "none", "marker": "x", "markersize": 7, "markeredgewidth": 1.2, "color": "black",
     "gid": "not to be used", "zorder": 4, "clip_on": False,
 }  # fmt: skip
 
 
-def cross_out(axes, points: Sequence[tuple[float, float]], **look) -> None:
+def cross_out(axes: "Axes", points: Sequence[tuple[float, float]], **look: Any) -> None:
     """Draws estimates that are not to be used as crosses, those beyond the axes at their edge.
 
     A chain that flew off can be at 10⁹; drawn last, it does not hide what the rest of the figure shows.
@@ -26,11 +30,11 @@ def cross_out(axes, points: Sequence[tuple[float, float]], **look) -> None:
         axes.plot(*zip(*points, strict=True), **(CROSSES | look))
         return
     limits = axes.get_xlim(), axes.get_ylim()
-    places = [np.clip(column, *sorted(ends)) for column, ends in zip(np.transpose(points), limits, strict=True)]
+    places = [np.clip(column, min(ends), max(ends)) for column, ends in zip(np.transpose(points), limits, strict=True)]
     axes.plot(*places, **(CROSSES | look))
     axes.set(xlim=limits[0], ylim=limits[1])
 
 
-def crosses_in(axes) -> bool:
+def crosses_in(axes: "Axes") -> bool:
     """Whether any are drawn."""
     return any(line.get_gid() == CROSSES["gid"] for line in axes.get_lines())

@@ -4,13 +4,18 @@ import base64
 import io
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from keras_selfmodel._whole_files import write_whole
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 
 FORMATS = ("png", "svg")
 
 
-def figure_bytes(figure, file_format: str) -> bytes:
+def figure_bytes(figure: "Figure", file_format: str) -> bytes:
     """A figure as the content of a file, the same for the same figure.
 
     Args:
@@ -32,7 +37,7 @@ def figure_bytes(figure, file_format: str) -> bytes:
     return content.getvalue()
 
 
-def data_address(figure) -> str:
+def data_address(figure: "Figure") -> str:
     """A figure as the `data:` address of an image in a page, a third as large as the file of the same figure.
 
     Its letters are the browser's, and its lines are drawn to a hundredth of a point.
@@ -51,7 +56,7 @@ def data_address(figure) -> str:
     return f"data:image/svg+xml;base64,{base64.b64encode(text.encode()).decode()}"
 
 
-def _svg(figure) -> bytes:
+def _svg(figure: "Figure") -> bytes:
     import matplotlib
 
     content = io.BytesIO()
@@ -65,7 +70,7 @@ def _to_hundredths(number: re.Match) -> str:
     return f"{float(number[0]):.2f}".rstrip("0").rstrip(".")
 
 
-def write_figure(figure, file: Path) -> None:
+def write_figure(figure: "Figure", file: Path) -> None:
     """Writes a figure as a file that appears complete or not at all.
 
     Args:

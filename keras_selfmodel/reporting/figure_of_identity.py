@@ -1,12 +1,17 @@
 """The self-model of a run compared with the identity, as a figure."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from keras_selfmodel.probes import EpochIdentity
 from keras_selfmodel.reporting.curve_styles import PAPER_COLOR, curve_style
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
-def identity_figure(found: Sequence[EpochIdentity], title: str):
+
+def identity_figure(found: Sequence[EpochIdentity], title: str) -> "Figure":
     """Draws distances and ranks along the training, and spectra and directions of the trained network.
 
     Args:
@@ -41,7 +46,7 @@ def identity_figure(found: Sequence[EpochIdentity], title: str):
     return figure
 
 
-def _draw_distances(axes, found: Sequence[EpochIdentity]) -> None:
+def _draw_distances(axes: "Axes", found: Sequence[EpochIdentity]) -> None:
     curves = (
         ("distance", "‖E‖/‖I‖, all units"),
         ("distance_of_live", "‖E‖/‖I‖, live units"),
@@ -59,7 +64,7 @@ def _draw_distances(axes, found: Sequence[EpochIdentity]) -> None:
         _say(axes, "no self-model")
 
 
-def _draw_directions(axes, found: Sequence[EpochIdentity]) -> None:
+def _draw_directions(axes: "Axes", found: Sequence[EpochIdentity]) -> None:
     last = found[-1]
     if last.identity is None or not last.identity.direction_errors:
         return _say(axes, "no self-model" if last.identity is None else "the activations do not vary")
@@ -72,7 +77,7 @@ def _draw_directions(axes, found: Sequence[EpochIdentity]) -> None:
     axes.set(xscale="log", yscale="log", xlabel="variance of the activations in direction v", ylabel="‖E·v‖²")
 
 
-def _draw_spectra(axes, found: Sequence[EpochIdentity]) -> None:
+def _draw_spectra(axes: "Axes", found: Sequence[EpochIdentity]) -> None:
     last = found[-1]
     if last.identity is None or not last.identity.singular_values:
         return _say(axes, "no self-model" if last.identity is None else "the activations do not vary")
@@ -97,7 +102,7 @@ def _draw_spectra(axes, found: Sequence[EpochIdentity]) -> None:
     axes.set(xlabel=f"rank among live units, epoch {last.epoch}", ylim=(0, None))
 
 
-def _draw_ranks(axes, found: Sequence[EpochIdentity]) -> None:
+def _draw_ranks(axes: "Axes", found: Sequence[EpochIdentity]) -> None:
     curves = (
         ("participation_ratio", "effective rank, participation ratio"),
         ("entropy_rank", "effective rank, entropy"),
@@ -110,7 +115,7 @@ def _draw_ranks(axes, found: Sequence[EpochIdentity]) -> None:
     axes.set(ylabel=f"of {found[-1].activations.units} units", ylim=(0, None))
 
 
-def _curve(axes, points: list[tuple], index: int, label: str) -> None:
+def _curve(axes: "Axes", points: list[tuple], index: int, label: str) -> None:
     style = curve_style(index)
     axes.plot(
         [epoch for epoch, _ in points],
@@ -124,7 +129,7 @@ def _curve(axes, points: list[tuple], index: int, label: str) -> None:
     )
 
 
-def _epochs(axes, found: Sequence[EpochIdentity]) -> None:
+def _epochs(axes: "Axes", found: Sequence[EpochIdentity]) -> None:
     """Epoch 0 and those that double on one axis."""
     axes.set_xscale("symlog", linthresh=1)
     epochs = [one.epoch for one in found]
@@ -133,6 +138,6 @@ def _epochs(axes, found: Sequence[EpochIdentity]) -> None:
     axes.set_xlabel("epoch")
 
 
-def _say(axes, words: str) -> None:
+def _say(axes: "Axes", words: str) -> None:
     axes.set_axis_off()
     axes.text(0.5, 0.5, words, transform=axes.transAxes, ha="center", va="center", color="0.4")

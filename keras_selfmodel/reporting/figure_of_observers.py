@@ -1,13 +1,18 @@
 """The error of observers against their capacity, as a figure."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from keras_selfmodel.experiments import SELF_MODELING
 from keras_selfmodel.reporting.curve_styles import curve_style
 from keras_selfmodel.studies.observers import ObservedGroup
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
-def observer_figure(groups: Sequence[ObservedGroup]):
+
+def observer_figure(groups: Sequence[ObservedGroup]) -> "Figure":
     """One panel for each size and question, one curve for each auxiliary weight, with 95 % intervals over the seeds.
 
     Groups in which networks collapsed are left out: their few units are predicted nearly exactly or not at all.
@@ -51,7 +56,7 @@ def observer_figure(groups: Sequence[ObservedGroup]):
     return figure
 
 
-def _draw(axes, groups: Sequence[ObservedGroup]) -> None:
+def _draw(axes: "Axes", groups: Sequence[ObservedGroup]) -> None:
     capacities = sorted({group.capacity for group in groups})
     weights = sorted({group.aux_weight for group in groups if group.error is not None and not group.collapsed})
     for index, weight in enumerate(weights):
@@ -80,5 +85,5 @@ def _draw(axes, groups: Sequence[ObservedGroup]) -> None:
     axes.set_ylim(0, None)
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(labelsize="small")
-    axes.xaxis.label.set_size("small")
-    axes.yaxis.label.set_size("small")
+    axes.xaxis.label.set_fontsize("small")
+    axes.yaxis.label.set_fontsize("small")

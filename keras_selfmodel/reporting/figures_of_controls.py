@@ -1,12 +1,18 @@
 """The frontier between accuracy and complexity: self-modeling and its controls."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from keras_selfmodel.experiments import SELF_MODELING, find_objective
 from keras_selfmodel.reporting.crosses import cross_out
-from keras_selfmodel.reporting.curve_styles import curve_style
+from keras_selfmodel.reporting.curve_styles import CurveStyle, curve_style
 from keras_selfmodel.reporting.panels import AXES, rlct_label
 from keras_selfmodel.studies import Controls, Series, collapsed_runs
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
 
 # What stands against the accuracy, row by row; and the controls of each column.
 MEASURES_SHOWN = ("rlct", "weight_spread")
@@ -15,7 +21,7 @@ COLUMNS = {
     "other target": "Predicting something else",
     "self-model": "Other self-models",
 }
-PANEL_SIZE = (3.9, 3.1)
+CONTROL_PANEL_SIZE = (3.9, 3.1)
 
 
 def control_figures(found: Sequence[Controls]) -> dict:
@@ -45,14 +51,14 @@ def control_figures(found: Sequence[Controls]) -> dict:
     return figures
 
 
-def frontier_figure(found: Controls, hidden: int):
+def frontier_figure(found: Controls, hidden: int) -> "Figure":
     """The figure of one size of networks, as a `matplotlib.figure.Figure`."""
     from matplotlib.figure import Figure
 
     by_objective = found.series(hidden)
     kinds = [kind for kind in COLUMNS if _of_kind(by_objective, kind)]
     rows = [name for name in MEASURES_SHOWN if any(g.interval(name) for s in by_objective.values() for g in s.groups)]
-    size = (len(kinds) * PANEL_SIZE[0], len(rows) * PANEL_SIZE[1] + 1.6)
+    size = (len(kinds) * CONTROL_PANEL_SIZE[0], len(rows) * CONTROL_PANEL_SIZE[1] + 1.6)
     figure = Figure(figsize=size, layout="constrained")
     figure.suptitle(
         f"{found.self_modeling.title}, H = {hidden}\n"
@@ -83,7 +89,7 @@ def _of_kind(by_objective: dict[str, Series], kind: str) -> dict[str, Series]:
     }
 
 
-def _draw_curve(axes, series: Series, name: str, style, label: str) -> None:
+def _draw_curve(axes: "Axes", series: Series, name: str, style: CurveStyle, label: str) -> None:
     factor = AXES["accuracy"][0]
     points = [
         (accuracy, value, group.aux_weight)
@@ -111,7 +117,7 @@ def _draw_curve(axes, series: Series, name: str, style, label: str) -> None:
     )
     baseline = [(factor * accuracy.mean, value.mean) for accuracy, value, weight in points if weight == 0]
     if baseline:
-        look = {"marker": "*", "markersize": 9, "color": "black", "linestyle": "none", "zorder": 5}
+        look: dict[str, Any] = {"marker": "*", "markersize": 9, "color": "black", "linestyle": "none", "zorder": 5}
         axes.plot(*zip(*baseline, strict=True), gid="baseline", **look)
 
 
@@ -125,7 +131,7 @@ def _unusable(series: Series, name: str) -> list[tuple[float, float]]:
     ]
 
 
-def _finish(axes, *, last: bool) -> None:
+def _finish(axes: "Axes", *, last: bool) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(labelsize="small")
     if last:

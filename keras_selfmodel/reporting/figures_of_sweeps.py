@@ -4,9 +4,15 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 from keras_selfmodel.reporting.panels import draw_measure, draw_training
 from keras_selfmodel.studies import Study
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
 
 # The paper's numbers of its figures, and how the tasks are written.
 NUMBERS = {"mnist": 2, "cifar10": 3, "imdb": 4}
@@ -81,7 +87,7 @@ def sweep_figures(studies: Sequence[Study], *, paper: bool = False) -> dict:
     return figures
 
 
-def panel_figure(panel: Panel):
+def panel_figure(panel: Panel) -> "Figure":
     """A single panel as a separate `matplotlib.figure.Figure`, for pages narrower than the whole figure."""
     from matplotlib.figure import Figure
 
@@ -108,10 +114,10 @@ def figure_names(studies: Sequence[Study]) -> list[str]:
     return names
 
 
-def _draw(axes, panel: Panel) -> None:
+def _draw(axes: "Axes", panel: Panel) -> None:
     panel.draw(axes)
     axes.set_title(rf"$\bf{{{panel.letter}}}$   {panel.title}", loc="left", fontsize="small")
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(labelsize="small")
-    axes.xaxis.label.set_size("small")
-    axes.yaxis.label.set_size("small")
+    axes.xaxis.label.set_fontsize("small")
+    axes.yaxis.label.set_fontsize("small")

@@ -28,7 +28,7 @@ class Note:
     runs: tuple[str, ...]
 
 
-def run_notes(studies: Sequence[Study], root: Path, damaged: Sequence[DamagedRunError] = ()) -> list[Note]:
+def page_notes(studies: Sequence[Study], root: Path, damaged: Sequence[DamagedRunError] = ()) -> list[Note]:
     """Collapsed networks, RLCTs not to be used, warnings of the sampling, missing files, subsets, repeats, lost runs.
 
     Args:
@@ -40,7 +40,9 @@ def run_notes(studies: Sequence[Study], root: Path, damaged: Sequence[DamagedRun
     for study in studies:
         for series in study.series:
             for run in series.runs:
-                for text in _notes(run, collapsed=run.recipe.aux_weight > 0 and has_collapsed(run, series)):
+                for text in _what_speaks_against(
+                    run, collapsed=run.recipe.aux_weight > 0 and has_collapsed(run, series)
+                ):
                     said[text].append(run_name(run.folder, root))
         for run in study.repeats:
             said["Left out: there is another run with the same settings and seed."].append(run_name(run.folder, root))
@@ -77,7 +79,7 @@ def run_name(folder: Path, root: Path) -> str:
     return folder.relative_to(root).as_posix() if inside else folder.resolve().name
 
 
-def _notes(run: RunResult, *, collapsed: bool) -> list[str]:
+def _what_speaks_against(run: RunResult, *, collapsed: bool) -> list[str]:
     notes = []
     if collapsed:
         notes.append("Collapsed: the accuracy lies 20 points or more below the baseline's.")

@@ -2,12 +2,13 @@
 
 import re
 from collections import Counter
+from typing import Any
 
 from keras_selfmodel.experiments import RunResult
 from keras_selfmodel.studies import Study
 
 
-def settings_of(study: Study) -> list[tuple[str, str]]:
+def settings_rows(study: Study) -> list[tuple[str, str]]:
     """Name and value of what the runs of a study vary, and of every setting that they share."""
     varied = [
         ("hidden units", sorted({series.hidden for series in study.series})),
@@ -61,7 +62,7 @@ def _origin(run: RunResult) -> dict[str, str]:
     }
 
 
-def _text(value) -> str:
+def _text(value: Any) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(_text(part) for part in value)
     return f"{value:g}" if isinstance(value, float) else str(value)

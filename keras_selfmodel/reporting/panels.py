@@ -1,5 +1,7 @@
 """The panels of the paper's figures."""
 
+from typing import TYPE_CHECKING, Any, cast
+
 import numpy as np
 
 from keras_selfmodel.experiments import spread_history
@@ -7,6 +9,10 @@ from keras_selfmodel.reporting.crosses import cross_out, crosses_in
 from keras_selfmodel.reporting.curve_styles import PAPER_COLOR, curve_style
 from keras_selfmodel.statistics import mean_interval
 from keras_selfmodel.studies import MEASURES, Group, Series, Study, collapsed_runs, paper_of
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 
 # What a measure is multiplied with, and what stands at its axis.
 AXES = {
@@ -16,7 +22,7 @@ AXES = {
 }
 
 
-def draw_training(axes, study: Study, *, paper: bool) -> None:
+def draw_training(axes: "Axes", study: Study, *, paper: bool) -> None:
     """The weight spread over the epochs, one curve for each auxiliary weight, of the widest networks.
 
     Args:
@@ -35,13 +41,13 @@ def draw_training(axes, study: Study, *, paper: bool) -> None:
         found = (mean_interval(values) for values in zip(*rows, strict=True))
         intervals = [interval for interval in found if interval is not None]
         means = [interval.mean for interval in intervals]
-        line = {"color": style.color, "linestyle": style.linestyle, "linewidth": 1.4}
+        line: dict[str, Any] = {"color": style.color, "linestyle": style.linestyle, "linewidth": 1.4}
         (curve,) = axes.plot(epochs, means, marker=style.marker, markersize=4, markevery=_few(epochs), **line)
         if intervals[0].half_width is not None:
             axes.fill_between(
                 epochs,
-                [interval.low for interval in intervals],
-                [interval.high for interval in intervals],
+                [cast(float, interval.low) for interval in intervals],
+                [cast(float, interval.high) for interval in intervals],
                 color=style.color,
                 alpha=0.15,
                 linewidth=0,
@@ -58,7 +64,7 @@ def draw_training(axes, study: Study, *, paper: bool) -> None:
         _say(axes, "no history of the training")
 
 
-def draw_measure(axes, study: Study, name: str, *, paper: bool) -> None:
+def draw_measure(axes: "Axes", study: Study, name: str, *, paper: bool) -> None:
     """A measure after training against the auxiliary weight, one curve for each network size.
 
     The weights stand side by side at equal distances, because those of the paper crowd near zero. Open markers are
@@ -83,7 +89,7 @@ def draw_measure(axes, study: Study, name: str, *, paper: bool) -> None:
         means = factor * np.array([interval.mean for interval in points.values()])
         errors = factor * np.array([interval.half_width or 0.0 for interval in points.values()])
         axes.fill_between(places, means - errors, means + errors, color=style.color, alpha=0.15, linewidth=0)
-        line = {"color": style.color, "linestyle": style.linestyle, "linewidth": 1.4}
+        line: dict[str, Any] = {"color": style.color, "linestyle": style.linestyle, "linewidth": 1.4}
         curve = axes.errorbar(places, means, errors, marker=style.marker, markersize=5, capsize=2.5, **line)
         hollow = [
             (place, mean)
@@ -91,7 +97,12 @@ def draw_measure(axes, study: Study, name: str, *, paper: bool) -> None:
             if collapsed_runs(_group(series, weight), series)
         ]
         if hollow:
-            look = {"linestyle": "none", "markersize": 5, "markerfacecolor": "white", "markeredgecolor": style.color}
+            look: dict[str, Any] = {
+                "linestyle": "none",
+                "markersize": 5,
+                "markerfacecolor": "white",
+                "markeredgecolor": style.color,
+            }
             axes.plot(*zip(*hollow, strict=True), marker=style.marker, gid="collapsed", zorder=3, **look)
         counts += [interval.count for interval in points.values()]
         drawn.append((curve, str(series.hidden)))
@@ -139,7 +150,7 @@ def _few(epochs: list[int]) -> int:
     return max(1, len(epochs) // 10)
 
 
-def _mark_paper(axes, study: Study, series: Series, name: str, weights: list[float], marker: str) -> None:
+def _mark_paper(axes: "Axes", study: Study, series: Series, name: str, weights: list[float], marker: str) -> None:
     factor = AXES[name][0]
     for weight, figures in paper_of(study, series).items():
         value = getattr(figures, name)
@@ -154,12 +165,12 @@ def _faint(size: int) -> dict:
     }  # fmt: skip
 
 
-def _paper_handle(axes):
+def _paper_handle(axes: "Axes") -> Any:
     """What stands for the paper's values in the legend, if there are any in the panel."""
     return next((line for line in axes.get_lines() if line.get_gid() == "paper"), None)
 
 
-def _legend(axes, title: str, drawn: list, counts: list[int], paper) -> None:
+def _legend(axes: "Axes", title: str, drawn: list, counts: list[int], paper: Any) -> None:
     """Below the panel, where it hides no curve, with the number of seeds behind each mean."""
     seeds = f"{min(counts)}" if min(counts) == max(counts) else f"{min(counts)}–{max(counts)}"
     note = f"n = {seeds} seed{'' if seeds == '1' else 's'}"
@@ -196,5 +207,5 @@ def rlct_label(study: Study) -> str:
     return label
 
 
-def _say(axes, words: str) -> None:
+def _say(axes: "Axes", words: str) -> None:
     axes.text(0.5, 0.5, words, transform=axes.transAxes, ha="center", va="center", color="0.4")

@@ -3,22 +3,23 @@
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from keras_selfmodel._version import __version__
 from keras_selfmodel._whole_files import write_csv
 from keras_selfmodel.experiments import DamagedRunError, find_objective
-from keras_selfmodel.reporting.control_tables import control_group_table, matched_table
+from keras_selfmodel.reporting.control_tables import control_group_table, matched_accuracy_table
 from keras_selfmodel.reporting.figure_files import data_address
 from keras_selfmodel.reporting.figures_of_controls import frontier_figure
 from keras_selfmodel.reporting.figures_of_sweeps import Panel, panel_figure, panels, study_title
-from keras_selfmodel.reporting.notes import run_notes
-from keras_selfmodel.reporting.origins import origins_of, settings_of
+from keras_selfmodel.reporting.notes import page_notes
+from keras_selfmodel.reporting.origins import origins_of, settings_rows
 from keras_selfmodel.reporting.report_tables import (
     Table,
     comparison_table,
+    every_run_table,
     group_table,
     paper_table,
-    run_table,
     trend_table,
 )
 from keras_selfmodel.studies import (
@@ -33,6 +34,10 @@ from keras_selfmodel.studies import (
     paper_studies,
 )
 from keras_selfmodel.studies.claim import ClaimVerdict
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 
 # Rows of the table of runs, and names of runs at a note: a page of thousands would take megabytes.
 ROWS, NAMES = 1000, 50
@@ -76,7 +81,7 @@ def report_html(
     )
     sections = [_section(number, study) for number, study in enumerate(paper_studies(studies), 1)]
     beside = [_controls(number, found) for number, found in enumerate(controls(studies), 1)]
-    runs = run_table(studies, root)
+    runs = every_run_table(studies, root)
     return environment.get_template("report.html").render(
         version=__version__,
         sections=sections,
@@ -85,7 +90,7 @@ def report_html(
         runs_in_all=len(runs.rows),
         all_runs=all_runs,
         names=NAMES,
-        notes=run_notes(studies, root, damaged),
+        notes=page_notes(studies, root, damaged),
     )
 
 
@@ -100,7 +105,7 @@ def write_runs(studies: Sequence[Study], root: str | Path, page: Path) -> str:
     Returns:
         Its name; "" if the page has all runs.
     """
-    table = run_table(studies, Path(root))
+    table = every_run_table(studies, Path(root))
     if len(table.rows) <= ROWS:
         return ""
     file = page.with_name(f"{page.stem}-runs.csv")
@@ -146,7 +151,7 @@ def _section(number: int, study: Study) -> dict:
         "groups": group_table(study),
         "comparisons": comparison_table(study),
         "trends": trend_table(study),
-        "settings": settings_of(study),
+        "settings": settings_rows(study),
         "origins": origins_of(study),
     }
 
@@ -163,7 +168,7 @@ def _controls(number: int, found: Controls) -> dict:
             for series in found.self_modeling.series
         ],
         "groups": control_group_table(found),
-        "matched": matched_table(found),
+        "matched": matched_accuracy_table(found),
     }
 
 
@@ -181,7 +186,7 @@ def _figure(study: Study, panel: Panel) -> dict:
     return _image(panel_figure(panel), f"{study_title(study)}: {panel.title}")
 
 
-def _image(figure, what: str) -> dict:
+def _image(figure: "Figure", what: str) -> dict:
     return {
         "source": data_address(figure),
         "alternative": f"{what}. The numbers are in the table of groups.",

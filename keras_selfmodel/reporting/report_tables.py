@@ -29,7 +29,7 @@ class Cell:
     value: float | str
 
     @classmethod
-    def of(cls, value, text: str | None = None) -> "Cell":
+    def of(cls, value: float | str | None, text: str | None = None) -> "Cell":
         """A cell of a value; nothing is shown as "–"."""
         if value is None:
             return cls(text or "–", "")
@@ -112,7 +112,7 @@ def comparison_table(study: Study) -> Table:
                 Cell.of(hidden),
                 Cell.of(measure.title),
                 Cell.of(weight),
-                Cell.of(estimate.mean, difference_text(measure, estimate)),
+                Cell.of(estimate.mean, interval_text(measure, estimate)),
                 Cell.of(found.relative, relative),
                 Cell.of(f"{found.test}, n = {estimate.count}"),
                 p_cell(found.p),
@@ -145,7 +145,7 @@ def trend_table(study: Study) -> Table:
     return Table(("H", "measure", "Spearman's ρ", "p", "runs"), tuple(rows))
 
 
-def run_table(studies: Sequence[Study], root: Path) -> Table:
+def every_run_table(studies: Sequence[Study], root: Path) -> Table:
     """One row for every run."""
     rows = {}
     for run in [run for study in studies for run in (*study.runs, *study.repeats)]:
@@ -194,7 +194,7 @@ def _measure_cells(run: RunResult, measure: Measure) -> tuple[Cell, ...]:
     return Cell.of(estimate.value, text), Cell.of(estimate.verdict)
 
 
-def _interval(measure, interval: Interval | None) -> str:
+def _interval(measure: Measure, interval: Interval | None) -> str:
     if interval is None:
         return "–"
     if interval.half_width is None:
@@ -202,7 +202,7 @@ def _interval(measure, interval: Interval | None) -> str:
     return f"{measure.text(interval.mean)} ± {measure.text(interval.half_width)}"
 
 
-def difference_text(measure, estimate: Interval) -> str:
+def interval_text(measure: Measure, estimate: Interval) -> str:
     """A difference with half its interval, such as "−3.10 ± 0.80"."""
     if estimate.half_width is None:
         return measure.text(estimate.mean, sign=True)

@@ -8,7 +8,7 @@ import keras
 
 Verbose = Literal["auto", 0, 1, 2]
 # Wide enough for every phase, so that the next line hides it.
-WIDTH = 79
+LINE_WIDTH = 79
 
 
 def _nothing(*_: Any) -> None: ...
@@ -77,7 +77,7 @@ class _Shown:
     def end(self) -> None:
         """Leaves the cursor at the start of a line: that of the phase, which is over, or one after the bar."""
         if self._open:
-            print("\r".ljust(WIDTH), end="\r", flush=True)
+            print("\r".ljust(LINE_WIDTH), end="\r", flush=True)
         elif self._bar is not None and self._reached < self._bar.target:
             print()
         self._bar, self._open = None, False

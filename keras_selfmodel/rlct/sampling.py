@@ -20,7 +20,7 @@ from keras_selfmodel.rlct.stepwise import Stepwise, alone
 from keras_selfmodel.rlct.stored_sampling import CheckpointWarning, digest, read_sampling, write_sampling
 
 # How much of the work an interruption may cost, in seconds.
-SECONDS_BETWEEN_CHECKPOINTS = 30.0
+SECONDS_BETWEEN_WRITES = 30.0
 # Batches of other data whose loss is looked at after each call.
 OBSERVED_BATCHES = 16
 # A target error is not believed before so many draws of each chain.
@@ -129,7 +129,7 @@ class Sampling:
                 stored = None
             while chains.done < limit and not self._lost() and not (number == 0 and self._enough(len(blocks))):
                 yield from self._advance(chains, block, limit, number, len(blocks))
-                if time.monotonic() > self._saved + SECONDS_BETWEEN_CHECKPOINTS:
+                if time.monotonic() > self._saved + SECONDS_BETWEEN_WRITES:
                     self._write(chains)
             limit = chains.done
             if number + 1 == len(blocks):

@@ -15,7 +15,7 @@ Settings = frozenset[tuple[str, Any]]
 # What a study varies.
 VARIED = ("task", "hidden", "aux_weight", "seed")
 # What changes no number.
-WITHOUT_EFFECT = ("keep_epochs",)
+WITHOUT_EFFECT_ON_NUMBERS = ("keep_epochs",)
 # What has no meaning for a network without a self-model.
 SELF_MODEL_ALONE = ("targets", "objective")
 
@@ -74,7 +74,7 @@ def data_of(result: RunResult) -> str:
 
 def _settings(result: RunResult) -> dict:
     recipe = result.recipe.settings()
-    plain = {name: value for name, value in recipe.items() if name not in (*VARIED, *WITHOUT_EFFECT)}
+    plain = {name: value for name, value in recipe.items() if name not in (*VARIED, *WITHOUT_EFFECT_ON_NUMBERS)}
     return {"task": result.recipe.task, "backend": result.backend, **plain, "data": data_of(result)}
 
 

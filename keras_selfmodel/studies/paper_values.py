@@ -10,7 +10,7 @@ from keras_selfmodel.studies.measures import MEASURES, Measure
 from keras_selfmodel.studies.study import Series, Study
 
 # What the paper shows, and the claims that speak of it.
-SHOWN = ("weight_spread", "rlct", "accuracy")
+PAPER_MEASURES = ("weight_spread", "rlct", "accuracy")
 _MEASURE_OF_CLAIM = {
     "spread_falls": "weight_spread",
     "spread_fall_grows": "weight_spread",
@@ -66,7 +66,7 @@ def paper_comparisons(study: Study) -> list[PaperComparison]:
     found = []
     for series in study.series:
         paper = paper_of(study, series)
-        for name in SHOWN:
+        for name in PAPER_MEASURES:
             for group in series.groups:
                 value = getattr(paper.get(group.aux_weight), name, None)
                 ours = group.interval(name)

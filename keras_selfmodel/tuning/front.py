@@ -1,14 +1,20 @@
 """The trials of a search as a figure: what accuracy costs in complexity."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from keras_selfmodel.reporting.crosses import cross_out
 from keras_selfmodel.tuning.tuning_result import TuningResult
 
-AXES = {"rlct": "RLCT", "spread": "standard deviation of the final layer's weights"}
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
-def front_figure(result: TuningResult):
+COMPLEXITY_LABELS = {"rlct": "RLCT", "spread": "standard deviation of the final layer's weights"}
+
+
+def front_figure(result: TuningResult) -> "Figure":
     """Draws every trial by complexity and validation accuracy, its colour the auxiliary weight, and their Pareto front.
 
     Args:
@@ -50,7 +56,7 @@ def front_figure(result: TuningResult):
             label=f"best: {result.scored_by}",
         )  # fmt: skip
     cross_out(axes, _unusable(result), label="RLCT not to be used")
-    axes.set(xlabel=AXES[result.complexity], ylabel="accuracy on the validation data / %")
+    axes.set(xlabel=COMPLEXITY_LABELS[result.complexity], ylabel="accuracy on the validation data / %")
     axes.legend(frameon=False, fontsize="small", loc="lower right")
     figure.colorbar(rest, ax=axes, label="auxiliary weight AW")
     return figure

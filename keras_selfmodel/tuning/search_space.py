@@ -5,6 +5,7 @@ import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import keras_tuner
 
@@ -148,7 +149,7 @@ def _numeric(values: Sequence) -> bool:
     return all(isinstance(value, (int, float)) for value in values)
 
 
-def _text(value) -> str:
+def _text(value: Any) -> str:
     if isinstance(value, tuple):
         return "+".join(value)
     return f"{value:g}" if isinstance(value, (int, float)) else str(value)

@@ -25,7 +25,7 @@ from keras_selfmodel.tuning.trials_table import write_trials
 from keras_selfmodel.tuning.tuning_result import Trial, TuningResult
 
 # The file in the folder of a search that says what is searched.
-CONFIG = "search.json"
+SEARCH_FILE = "search.json"
 
 
 @dataclass(frozen=True)
@@ -166,12 +166,12 @@ def _config(space: SearchSpace, split: Dataset, score: Score, search: str) -> Se
 
 def _claim(files: RunFolder, config: SearchConfig) -> None:
     """Makes sure that the folder is free or holds the same search."""
-    if not (files.path / CONFIG).exists():
+    if not (files.path / SEARCH_FILE).exists():
         if files.started:
             raise RunFolderError(f"{files.path} is the folder of a run. Choose another folder (folder=…).")
-        files.write(CONFIG, SEARCH, config)
+        files.write(SEARCH_FILE, SEARCH, config)
         return
-    there, here = _settings(files.read(CONFIG, SEARCH)), _settings(config)
+    there, here = _settings(files.read(SEARCH_FILE, SEARCH)), _settings(config)
     differences = [
         f"{name}: {there.get(name)} there, {here[name]} here" for name in here if there.get(name) != here[name]
     ]

@@ -1,6 +1,7 @@
 """Any hypermodel of keras-tuner, with self-modeling."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import keras
 import keras_tuner
@@ -56,7 +57,7 @@ class SelfModelingHyperModel(keras_tuner.HyperModel):
         stop_gradient: bool = True,
         target_normalization: str | None = None,
         seed: int | None = None,
-        **kwargs,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         targets = [targets] if isinstance(targets, str) else targets
@@ -89,7 +90,9 @@ class SelfModelingHyperModel(keras_tuner.HyperModel):
         model.compile_from_config(classifier.get_compile_config())
         return model
 
-    def fit(self, hp: keras_tuner.HyperParameters, model: SelfModelingModel, *args, callbacks=(), **kwargs):
+    def fit(
+        self, hp: keras_tuner.HyperParameters, model: SelfModelingModel, *args: Any, callbacks: Any = (), **kwargs: Any
+    ) -> Any:
         """Trains, with the weight spread in the logs before keras-tuner's callbacks look at them."""
         kwargs["callbacks"] = [WeightSpread(), *callbacks]
         if isinstance(self._classifier, keras_tuner.HyperModel):
@@ -97,5 +100,5 @@ class SelfModelingHyperModel(keras_tuner.HyperModel):
         return model.fit(*args, **kwargs)
 
 
-def _chosen(hp: keras_tuner.HyperParameters, name: str, values: list):
+def _chosen(hp: keras_tuner.HyperParameters, name: str, values: list) -> Any:
     return hp.Choice(name, values) if len(values) > 1 else values[0]

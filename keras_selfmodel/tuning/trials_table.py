@@ -44,7 +44,7 @@ class Trials:
         )
 
 
-TRIALS = TypedFile(Trials, format=1)
+TRIALS_FILE = TypedFile(Trials, format=1)
 
 
 def trial_rows(result: TuningResult) -> list[dict]:
@@ -60,7 +60,7 @@ def trials_json(result: TuningResult) -> dict:
 def write_trials(result: TuningResult) -> None:
     """Writes both files to the search's folder."""
     write_csv(result.folder / "trials.csv", trial_rows(result))
-    TRIALS.write(result.folder / "trials.json", Trials.of(result))
+    TRIALS_FILE.write(result.folder / "trials.json", Trials.of(result))
 
 
 def _row(trial: Trial, result: TuningResult) -> dict:

@@ -1,11 +1,13 @@
-"""Training on texts of different lengths, at the cost of the words in them."""
+"""Training on texts of different lengths, at the cost of the words in them.
+
+Data sets are imported where they are used: a user of the RLCT, which loads this room, need not load that one.
+"""
 
 from collections.abc import Sequence
 
 import keras
 import numpy as np
 
-from keras_selfmodel.datasets import padded, vocabulary_size
 from keras_selfmodel.words.batches import stacked, word_batches
 from keras_selfmodel.words.network_of_words import NetworkOfWords
 
@@ -26,6 +28,8 @@ class WordTrainer:
         test: tuple[Sequence[np.ndarray], np.ndarray],
         batch_size: int,
     ) -> None:
+        from keras_selfmodel.datasets import vocabulary_size
+
         self._texts, self._labels = train
         train_batches, test_batches = (word_batches(*data, batch_size) for data in (train, test))
         size = vocabulary_size(self._texts)
@@ -60,6 +64,8 @@ class WordTrainer:
         return self._network_of(model).test(self._test)
 
     def training_samples(self) -> tuple:
+        from keras_selfmodel.datasets import padded
+
         return padded(self._texts), self._labels
 
     def _network_of(self, model: keras.Model) -> "NetworkOfWords":

@@ -52,7 +52,7 @@ def test_more_runs_take_more_tables_each_with_the_first(ksm, runs):
 
 
 def test_of_many_runs_the_first_are_shown_and_that_is_said(ksm, runs, monkeypatch):
-    monkeypatch.setattr(compare, "SHOWN", 4)
+    monkeypatch.setattr(compare, "RUNS_SHOWN", 4)
     stdout = ksm("compare", *runs).stdout
     headers = [row[1:] for row in _cells(stdout) if row[0] == "" and row[1].startswith("run")]
     assert headers == [["run 1", "run 2", "run 3"], ["run 1", "run 4"]] and "5: aw50" not in stdout

@@ -27,7 +27,7 @@ class Interruption(Exception):
 
 @pytest.fixture
 def stored_after_each_call(monkeypatch):
-    monkeypatch.setattr(sampling, "SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+    monkeypatch.setattr(sampling, "SECONDS_BETWEEN_WRITES", 0.0)
 
 
 def interruption(call):
@@ -128,7 +128,7 @@ class TestInterruption:
 
 
 def killed_in_the_fifth_call(path):
-    sampling.SECONDS_BETWEEN_CHECKPOINTS = 0.0
+    sampling.SECONDS_BETWEEN_WRITES = 0.0
     model, data = problem({})
 
     def progress(done, steps):

@@ -9,7 +9,7 @@ from keras_selfmodel.experiments import RunFolderError, find_task, finished_runs
 from keras_selfmodel.experiments.run_folder import RunFolder
 from keras_selfmodel.experiments.training.array_trainer import ArrayTrainer
 from keras_selfmodel.tuning import OneOf, Range, Score, TuningProgress, tune
-from keras_selfmodel.tuning.trials_table import TRIALS
+from keras_selfmodel.tuning.trials_table import TRIALS_FILE
 
 SPREAD = Score("spread", price=0.5)
 
@@ -75,7 +75,7 @@ def test_the_files_hold_all_trials(whole):
     assert [row["trial"] for row in rows] == [trial.name for trial in whole.trials]
     assert [float(row["validation_accuracy"]) for row in rows] == [t.result.accuracy for t in whole.trials]
     assert [float(row["learning_rate"]) for row in rows] == [t.recipe.learning_rate for t in whole.trials]
-    stored = TRIALS.read(whole.folder / "trials.json")
+    stored = TRIALS_FILE.read(whole.folder / "trials.json")
     assert stored.best == whole.best.name and stored.test_accuracy == whole.test_accuracy
     assert stored.score == "accuracy − 0.5 · weight spread"
     assert [one["trial"] for one in stored.trials] == [trial.name for trial in whole.trials]

@@ -101,7 +101,7 @@ def test_they_go_on_where_they_were_stored(problem, tmp_path):
             raise KeyboardInterrupt
 
     with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr("keras_selfmodel.rlct.sampling.SECONDS_BETWEEN_CHECKPOINTS", -1.0)
+        patch.setattr("keras_selfmodel.rlct.sampling.SECONDS_BETWEEN_WRITES", -1.0)
         problem.estimate(SETTINGS, checkpoint=tmp_path / "sampling.npz", reports=Reports(progress=stop))
     resumed = problem.estimate(SETTINGS, checkpoint=tmp_path / "sampling.npz")
     np.testing.assert_array_equal(resumed.losses, whole.losses)

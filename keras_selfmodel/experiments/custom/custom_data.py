@@ -15,7 +15,7 @@ from keras_selfmodel.experiments.custom.python_file import PythonFunction
 from keras_selfmodel.experiments.custom.recipe_file_error import RecipeFileError
 from keras_selfmodel.experiments.custom.recipe_sections import DataSection, the_one_of
 
-SOURCES = ("arrays", "tfds", "images", "python")
+DATA_KEYS = ("arrays", "tfds", "images", "python")
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class CustomData:
 
     Attributes:
         name: What the data set is called: the recipe's name.
-        source: One of `SOURCES`.
+        source: One of `DATA_KEYS`.
         value: What the section says of that source.
         folder: What paths are relative to.
         size: Height and width that images are brought to.
@@ -53,7 +53,7 @@ class CustomData:
         Raises:
             RecipeFileError: If something is wrong with it.
         """
-        source = the_one_of(where, section, SOURCES, needed=True)
+        source = the_one_of(where, section, DATA_KEYS, needed=True)
         scaling, size = section.scaling, section.size
         if scaling is not None and scaling not in SCALINGS:
             raise RecipeFileError(

@@ -135,7 +135,7 @@ def _module(file: Path, digest: str) -> ModuleType:
 
 
 @contextlib.contextmanager
-def _spoken_of(file: Path, what: str):
+def _spoken_of(file: Path, what: str) -> Any:
     """Turns what the user's code raises into a sentence with the line; what it prints goes to standard error."""
     try:
         # Standard output is for results, which programs read.

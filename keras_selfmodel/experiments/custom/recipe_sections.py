@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from keras_selfmodel._misfits import misfits
 from keras_selfmodel._typed_files import DamagedFileError, typed
+from keras_selfmodel._wrong_values import misfits
 from keras_selfmodel.datasets.scaling import SCALINGS
 from keras_selfmodel.experiments.custom.recipe_file_error import RecipeFileError
 from keras_selfmodel.experiments.objectives import OBJECTIVES

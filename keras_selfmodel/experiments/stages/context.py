@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from keras_selfmodel.datasets import Dataset
 from keras_selfmodel.experiments.progress import Progress
@@ -62,7 +63,7 @@ class RunContext:
 
     @classmethod
     def of(
-        cls, recipe: Recipe, dataset: Dataset, folder: str | Path, *, prepared: Dataset | None = None, **others
+        cls, recipe: Recipe, dataset: Dataset, folder: str | Path, *, prepared: Dataset | None = None, **others: Any
     ) -> "RunContext":
         """The run of a recipe.
 

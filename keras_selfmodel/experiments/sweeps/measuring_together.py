@@ -29,9 +29,10 @@ from keras_selfmodel.rlct.chains_together import can_be_sampled_together, togeth
 from keras_selfmodel.rlct.conventions import BATCH_SIZE
 from keras_selfmodel.rlct.progress_bar import Reports
 from keras_selfmodel.rlct.stepwise import Stepwise
+from keras_selfmodel.transforms.tensors import Tensor
 
 # The weights of a chain, their gradient, normal numbers, w*, and the weights before and after a call.
-COPIES_OF_THE_WEIGHTS = 6
+COPIES_IN_A_CHAIN = 6
 
 
 def can_be_measured_together(job: Job) -> bool:
@@ -68,7 +69,7 @@ def networks_sampled_at_once(
     weights = sum(math.prod(v.shape) for v in classifier.trainable_variables)
     values = ClassifierGraph(classifier).values_of_a_sample(longest)
     samples = settings.batch_size or BATCH_SIZE
-    chain = 4 * (COPIES_OF_THE_WEIGHTS * weights + COPIES_OF_THE_ACTIVATIONS * samples * values)
+    chain = 4 * (COPIES_IN_A_CHAIN * weights + COPIES_OF_THE_ACTIVATIONS * samples * values)
     return max(1, int(limit // (settings.num_chains * chain)))
 
 
@@ -142,7 +143,7 @@ def _opened(job: Job, run: RunContext, locks: ExitStack) -> _Measuring | None:
     return opened
 
 
-def _measure(opened: list[_Measuring], x, on_step: Callable) -> None:
+def _measure(opened: list[_Measuring], x: Tensor, on_step: Callable) -> None:
     labels, estimates = opened[0].run.dataset.y_train, {}
     problems = [
         rlct_problem(one.run.recipe, one.model, (x, labels), one.run.recipe.order(len(labels)).astype(np.int32))

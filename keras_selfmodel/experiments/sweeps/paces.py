@@ -18,7 +18,7 @@ from keras_selfmodel.experiments.run_result import RunResult
 from keras_selfmodel.experiments.stages.measuring import PARTS
 
 # Settings that change how many steps there are, or no time at all.
-WITHOUT_EFFECT = ("aux_weight", "seed", "epochs", "keep_epochs", "learning_rate", "momentum")
+WITHOUT_EFFECT_ON_TIME = ("aux_weight", "seed", "epochs", "keep_epochs", "learning_rate", "momentum")
 # Of a sampling, what makes one step longer.
 OF_A_STEP = (
     "rlct.convention",
@@ -103,7 +103,7 @@ def kind_of(recipe: Recipe, dataset: Dataset) -> str:
     settings = {
         name: value
         for name, value in recipe.settings().items()
-        if name not in WITHOUT_EFFECT and (not name.startswith("rlct") or name in OF_A_STEP)
+        if name not in WITHOUT_EFFECT_ON_TIME and (not name.startswith("rlct") or name in OF_A_STEP)
     }
     shapes = [dataset.x_train.shape[1:], dataset.num_classes]
     kind = [sorted(settings.items()), recipe.aux_weight > 0, shapes, keras.config.backend(), transforms.devices()]

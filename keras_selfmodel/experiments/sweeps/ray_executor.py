@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
 from queue import SimpleQueue
+from typing import Any
 
 import keras
 
@@ -100,7 +101,7 @@ class RayExecutor:
             warnings.warn(f"{sentence} Waiting for one.", stacklevel=2)
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: Any) -> None:
         self._connection.close()
 
     def __call__(self, jobs: SimpleQueue) -> Generator[tuple[Job, Outcome], None, None]:
@@ -142,7 +143,7 @@ class RayExecutor:
     def _places(self) -> int:
         return self._cluster.places([node["Resources"] for node in self._ray.nodes() if node["Alive"]])
 
-    def _submitted(self, group: Sequence[Job]):
+    def _submitted(self, group: Sequence[Job]) -> Any:
         cluster = self._cluster
         threads = str(cluster.cpus_per_task)  # by the names that JAX, TensorFlow and PyTorch read
         environment = {

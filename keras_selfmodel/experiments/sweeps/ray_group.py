@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from queue import SimpleQueue
+from typing import Any
 
 from keras_selfmodel._typed_files import plain
 from keras_selfmodel.experiments.progress import Progress
@@ -78,7 +79,7 @@ class _Teller:
         self._words = words
         self._last = ("", float("-inf"))
 
-    def tell(self, event: str, done: int, total: int, *_) -> None:
+    def tell(self, event: str, done: int, total: int, *_: Any) -> None:
         now, (last, then) = time.monotonic(), self._last
         if event != last or now - then >= SECONDS_BETWEEN_WORDS or done == total:
             self._last = (event, now)

@@ -1,6 +1,6 @@
 """Many networks of one shape trained by one compiled program, each as `fit` would train it alone."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import keras
 import numpy as np
@@ -9,6 +9,7 @@ from keras import ops
 from keras_selfmodel import transforms
 from keras_selfmodel._internals.keras import count_loss
 from keras_selfmodel.models import ObjectiveModel, PenalizedModel
+from keras_selfmodel.transforms.tensors import Tensor
 
 
 class NetworksTogether:
@@ -95,7 +96,7 @@ class NetworksTogether:
                 for model, value in zip(self._models, values, strict=True):
                     part(model)[place].assign(value)
 
-    def _pass(self, program, data: tuple, orders: np.ndarray) -> list[dict[str, float]]:
+    def _pass(self, program: Callable, data: tuple, orders: np.ndarray) -> list[dict[str, float]]:
         self._state = (*self._state[:3], [ops.zeros_like(m) for m in self._state[3]])
         full = orders.shape[1] // self._batch_size * self._batch_size
         # Full batches and the smaller last one have different shapes.
@@ -113,7 +114,7 @@ class NetworksTogether:
         return {name: float(value) for name, value in model.get_metrics_result().items()}
 
 
-def _program(model: keras.Model, *, training: bool, separately: bool):
+def _program(model: keras.Model, *, training: bool, separately: bool) -> Callable:
     """`(state, indices (steps, networks, batch), x, y) -> (state, losses (steps, networks))`."""
 
     def loss(trainable, non_trainable, metrics, x, y):
@@ -159,7 +160,7 @@ def _updated(model: keras.Model, state: list, gradients: list, trainable: list) 
     return moved[: len(trainable)], moved[len(trainable) :]
 
 
-def _outputs(model: keras.Model, x, *, training: bool):
+def _outputs(model: keras.Model, x: Tensor, *, training: bool) -> Tensor:
     # A dropout before the final layer is no part of the network that is tested.
     if isinstance(model, PenalizedModel) or (training and isinstance(model, ObjectiveModel)):
         return model.joint_outputs(x, training=training)

@@ -65,7 +65,13 @@ def units_that_count(values: np.ndarray) -> np.ndarray:
 
 
 def observation(
-    question: Question, capacity: int, *, targets: np.ndarray, predictions: np.ndarray, means: np.ndarray, counted
+    question: Question,
+    capacity: int,
+    *,
+    targets: np.ndarray,
+    predictions: np.ndarray,
+    means: np.ndarray,
+    counted: np.ndarray,
 ) -> Observation:
     """Judges an observer.
 

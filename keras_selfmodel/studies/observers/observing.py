@@ -101,7 +101,9 @@ class Observing:
                 progress(len(found), len(questions) * len(self._protocol.capacities))
         return tuple(found)
 
-    def _prediction(self, question: Question, capacity: int, x, y, x_held_out) -> np.ndarray:
+    def _prediction(
+        self, question: Question, capacity: int, x: np.ndarray, y: np.ndarray, x_held_out: np.ndarray
+    ) -> np.ndarray:
         if capacity:
             observer = self._network_observer(x.shape[1], capacity, y.shape[1])
             return observer.predict(x.astype(np.float32), y.astype(np.float32), x_held_out.astype(np.float32))
@@ -114,7 +116,7 @@ class Observing:
         return NetworkObserver(features, hidden, units, self._protocol)
 
 
-def _values(tap: NetworkTap, x) -> dict[str, np.ndarray]:
+def _values(tap: NetworkTap, x: np.ndarray) -> dict[str, np.ndarray]:
     values = tap.read(x)
     shifted = np.exp(values.scores - values.scores.max(axis=1, keepdims=True))
     return {

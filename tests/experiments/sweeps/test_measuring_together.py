@@ -74,7 +74,7 @@ def test_networks_measured_together_are_measured_as_alone(trained, tiny, measure
 
 
 def test_an_interrupted_measuring_goes_on_in_each_run(trained, tiny, measured_alone, monkeypatch):
-    monkeypatch.setattr(sampling, "SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+    monkeypatch.setattr(sampling, "SECONDS_BETWEEN_WRITES", 0.0)
     calls = []
 
     def interrupt(job, part, done, total):
