@@ -8,27 +8,21 @@ from keras import ops
 import keras_selfmodel as ksm
 from keras_selfmodel.rlct.problem import Problem
 from tests.rlct.quiet import quietly
+from tests.rlct.small_data import (
+    CLASSES,
+    CROSS_ENTROPY,
+    NEXT,
+    OF_SAMPLES,
+    TOKENS,
+    N,
+    Subclassed,
+    X,
+    dense,
+    loss_at_anchor,
+    tagger,
+)
 
-rng = np.random.default_rng(5)
-N, T, WORDS = 40, 6, 9
-X = rng.normal(size=(N, 5)).astype("float32")
-CLASSES = np.arange(N) % 3
-TOKENS = rng.integers(1, WORDS, size=(N, T))
-TOKENS[np.arange(T) >= rng.integers(2, T + 1, size=N)[:, None]] = 0
-NEXT = np.roll(TOKENS, -1, axis=1)
-OF_SAMPLES = rng.uniform(size=N)
 losses, layers = keras.losses, keras.layers
-
-
-def dense(units: int, activation: str | None = None) -> keras.Model:
-    hidden = layers.Dense(4, "tanh")
-    return keras.Sequential([keras.Input((5,)), hidden, layers.Dense(units, activation)])
-
-
-def tagger(*, masked: bool) -> keras.Model:
-    words = layers.Embedding(WORDS, 4, mask_zero=masked)
-    memory = layers.GRU(4, return_sequences=True)
-    return keras.Sequential([keras.Input((T,), dtype="int32"), words, memory, layers.Dense(WORDS)])
 
 
 def two_outputs() -> keras.Model:
@@ -37,33 +31,16 @@ def two_outputs() -> keras.Model:
     return keras.Model(inputs, {"a": a, "b": b})
 
 
-class Subclassed(keras.Model):
-    def __init__(self, dtype: str | None = None) -> None:
-        super().__init__(dtype=dtype)
-        self.logits, self.dropout = layers.Dense(3, dtype=dtype), layers.Dropout(0.5)
-
-    def call(self, x, training=False):
-        return self.logits(self.dropout(x, training=training))
-
-
 def subclassed_in_half_precision() -> keras.Model:
     model = Subclassed("mixed_bfloat16")
     model(X[:2])
     return model
 
 
-def loss_at_anchor(model, data, **arguments) -> tuple[float, Problem]:
-    problem = Problem.of(model, data, training=False, **arguments)
-    return problem.energy.mean_loss([np.arange(problem.energy.num_samples)]), problem
-
-
-logits = losses.SparseCategoricalCrossentropy(from_logits=True)
-
-
 def test_mean_over_random_batches_is_the_loss_of_all_data():
     # Where samples have different numbers of tokens, the mean of batches' means is another number.
     model = tagger(masked=True)
-    model.compile("sgd", logits)
+    model.compile("sgd", CROSS_ENTROPY)
     found, problem = loss_at_anchor(model, (TOKENS, NEXT))
     halves = [losses.mean() for losses in problem.energy.losses([np.arange(0, N, 2), np.arange(1, N, 2)])]
     assert np.mean(halves) == pytest.approx(found, rel=1e-6)
@@ -99,7 +76,7 @@ def test_units_of_a_model_without_a_loss_are_read_by_their_labels():
 class TestWhatIsNotEvaluatesLossIsSaid:
     def test_regularization(self):
         model = keras.Sequential([keras.Input((5,)), layers.Dense(3, kernel_regularizer="l2")])
-        model.compile("sgd", logits)
+        model.compile("sgd", CROSS_ENTROPY)
         assert "regularization terms" in loss_at_anchor(model, (X, CLASSES))[1].doubts[0]
 
     def test_a_sum_over_the_batch(self):
@@ -115,7 +92,7 @@ class TestWhatIsNotEvaluatesLossIsSaid:
                 return 2 * super().compute_loss(*args, **kwargs)
 
         model = Doubled([keras.Input((5,)), layers.Dense(3)])
-        model.compile("sgd", logits)
+        model.compile("sgd", CROSS_ENTROPY)
         assert "compute_loss gives" in " ".join(quietly(model, (X, CLASSES), burn_in=2, num_draws=4).warnings)
 
 
@@ -129,12 +106,12 @@ class TestWhatIsNotEvaluatesLossIsSaid:
         (lambda: dense(3), (X, CLASSES.astype(str)), {}, "real numbers"),
         (lambda: two_outputs(), (X, {"a": CLASSES, "b": X[:, 0]}), {}, "2 outputs and no loss"),
         (lambda: dense(1), (X, X[:, :1]), {"loss": lambda y, p: ops.sum(ops.square(y - p))}, "one number for a batch"),
-        (lambda: tagger(masked=False), (TOKENS, NEXT, OF_SAMPLES), {"loss": logits}, "shape of the losses"),
+        (lambda: tagger(masked=False), (TOKENS, NEXT, OF_SAMPLES), {"loss": CROSS_ENTROPY}, "shape of the losses"),
         (lambda: dense(3), (X, CLASSES, OF_SAMPLES), {"class_weight": {0: 2.0}}, "either sample weights or"),
-        (lambda: dense(3), (X, CLASSES, 0 * OF_SAMPLES), {"loss": logits}, "no loss to measure"),
-        (lambda: dense(3), (X, np.eye(3)[CLASSES]), {"loss": logits}, "labels are one-hot.*np.argmax"),
+        (lambda: dense(3), (X, CLASSES, 0 * OF_SAMPLES), {"loss": CROSS_ENTROPY}, "no loss to measure"),
+        (lambda: dense(3), (X, np.eye(3)[CLASSES]), {"loss": CROSS_ENTROPY}, "labels are one-hot.*np.argmax"),
         (lambda: tagger(masked=False), (TOKENS, NEXT), {"class_weight": {1: 2.0}}, "these labels have several"),
-        (subclassed_in_half_precision, (X, CLASSES), {"loss": logits}, "dtype policy 'float32'.*set_weights"),
+        (subclassed_in_half_precision, (X, CLASSES), {"loss": CROSS_ENTROPY}, "dtype policy 'float32'.*set_weights"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_measured_is_refused(model, data, arguments, message):
@@ -152,7 +129,7 @@ def test_losses_that_take_the_outputs_first_are_refused_for_keras_models():
 def test_model_is_left_as_it_was():
     inner = [layers.Dense(4), layers.BatchNormalization(), layers.Dropout(0.5)]
     model = keras.Sequential([keras.Input((5,)), *inner, layers.Dense(3)])
-    model.compile("sgd", logits, metrics=["accuracy"])
+    model.compile("sgd", CROSS_ENTROPY, metrics=["accuracy"])
     model.fit(X, CLASSES, verbose=0)
     variables = [*model.variables, *model.optimizer.variables, *model.metrics_variables]
     before = [ops.convert_to_numpy(v) for v in variables]

@@ -67,6 +67,9 @@ def test_the_front_is_of_accuracy_and_spread(whole):
             for other in whole.trials
         )
         assert (trial in whole.front) == (not beaten)
+    assert 0 < len(whole.front) < len(whole.trials)  # Both happen.
+    accuracies = [trial.result.accuracy for trial in whole.front]
+    assert accuracies == sorted(accuracies)  # The simplest first.
 
 
 def test_the_files_hold_all_trials(whole):
