@@ -202,7 +202,7 @@ class Bar:
         click.echo(line, err=True)
 
     def show(self, part: str, done: int, total: int, note: str = "") -> None:
-        """Tells that `done` of `total` units of a part are done."""
+        """Shows that `done` of `total` units of a part are done."""
         if self._quiet:
             return
         if self._progress is not None:

@@ -93,7 +93,7 @@ def recipe_of(start: "Recipe", targets: Sequence[str], measure_rlct: bool | None
 
 
 def trial_name(recipe: "Recipe", real: "Recipe", examples: int | None) -> str:
-    """What tells the folder of a trial from that of the real runs, such as "-epochs2-examples1024"; else nothing.
+    """What distinguishes the folder of a trial from that of real runs, such as "-epochs2-examples1024"; else nothing.
 
     Args:
         recipe: The recipe with the options' changes.

@@ -21,7 +21,7 @@ class FanInUniform(keras.initializers.Initializer):
             gives the same numbers, so each kernel and bias needs its own: `(seed, layer, 0)`, `(seed, layer, 1)`.
             `None` draws a seed from NumPy's global generator, which `keras.utils.set_random_seed` sets.
         fan_in: Number of inputs of one output unit. `None` reads it from the shape (all axes but the last),
-            which is right for kernels; a bias has to be told.
+            which is right for kernels; for a bias it must be given.
 
     Raises:
         ValueError: If `fan_in` is not positive, or is missing for a shape of fewer than two axes.

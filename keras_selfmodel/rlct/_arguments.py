@@ -37,7 +37,7 @@ def check_inputs(model: keras.Model, x: Tree) -> None:
 
 
 def _inputs(model: keras.Model, x: Tree) -> list[tuple[str, Any, Any]]:
-    """Name, array and symbolic input of each input that can be told."""
+    """Name, array and symbolic input of each input that has them."""
     wanted = getattr(model, "inputs", None) or []
     if isinstance(x, dict):
         return [(f"x[{one.name!r}]", x[one.name], one) for one in wanted if one.name in x]

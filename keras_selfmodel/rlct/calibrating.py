@@ -130,7 +130,7 @@ def calibrate_rlct(
     >>> y = np.tile([0, 1], 1000)
     >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, kernel_initializer="zeros")])
     >>> calibration = calibrate_rlct(model, (x, y), seed=1)
-    >>> calibration.on_plateau  # the pilots are too short to tell 5 % on so small a network, and the notes say so
+    >>> calibration.on_plateau  # the pilots are too short for 5 % on so small a network, and the notes say so
     False
     """
     start = changed_settings(calibrate_rlct, settings, changes)
@@ -184,7 +184,7 @@ def calibrate_rlct(
     else:
         notes.append(
             f"No plateau over the localization: a tenth of γ = {middle.localization:.3g} changes the estimate by "
-            f"{change}. It tells how much of the network lies within reach of γ; compare networks at the same γ only."
+            f"{change}. It depends on how much of the network lies within reach of γ; compare networks at the same γ only."
         )
 
     shorter = [pilot(f**-0.5, step_size=f * middle.step_size) for f in STEP_SIZES]

@@ -1,4 +1,4 @@
-"""The chains of an estimate as ArviZ knows them."""
+"""The chains of an estimate as an `arviz.InferenceData`."""
 
 import dataclasses
 import math

@@ -89,7 +89,7 @@ class LocalizationProfile:
         rows = [slice(first, first + LEAST) for first in range(len(self.values) - LEAST + 1)]
         if any(np.ptp(self.values[row]) <= FLAT * self.values[row].mean() + bars[row].max() for row in rows):
             error = np.median(bars / np.maximum(np.abs(self.values), 1e-300))
-            return f"The values are known to {error:.0%} (95 %), not well enough to tell a plateau of {FLAT:.0%}."
+            return f"The values are known to {error:.0%} (95 %), not well enough to see a plateau of {FLAT:.0%}."
         return "No plateau: the estimate is that of the weights within reach of γ. Compare estimates at one γ only."
 
     def plot(self) -> "Figure":

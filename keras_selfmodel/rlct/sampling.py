@@ -44,7 +44,7 @@ class Sampling:
         adapts: Whether the localization may become weaker during burn-in: that it was not given.
         observed: Further data sets, as the same loss on them.
         checkpoint: File that holds the sampling as far as it is; read if it is there. `None`: nothing is stored.
-        reports: Is told the steps of all blocks one after another, and what is done before and after them.
+        reports: Progress of all blocks one after another, and what is done before and after them.
         identity: Trees of arrays, or words, that a stored sampling must share with this one.
 
     Attributes:
@@ -269,7 +269,7 @@ class Sampling:
     def _read(self) -> tuple[dict, list[np.ndarray]] | None:
         if self._checkpoint is None:
             return None
-        self._checkpoint.parent.mkdir(parents=True, exist_ok=True)  # a folder that cannot be is told at once
+        self._checkpoint.parent.mkdir(parents=True, exist_ok=True)  # a folder that cannot be made is an error at once
         if not self._checkpoint.exists():
             return None
         chains, (*self._blocks, parts) = read_sampling(self._checkpoint, self._identity())

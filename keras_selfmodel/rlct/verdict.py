@@ -169,7 +169,7 @@ def _locality(estimate: "RLCTEstimate") -> Iterator[tuple[bool, str]]:
         yield (
             False,
             f"The loss is not quadratic near w* (degeneracy {estimate.degeneracy:.2g}), so the estimate approaches the "
-            f"RLCT only like 1/ln(nβ), here {missing:.2g}: {estimate.num_samples} samples are too few to tell the "
+            f"RLCT only like 1/ln(nβ), here {missing:.2g}: {estimate.num_samples} samples are too few to determine the "
             "RLCT itself. The estimate is that at this number of samples.",
         )
 

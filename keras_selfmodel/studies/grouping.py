@@ -68,7 +68,7 @@ def paper_studies(found: Iterable[Study]) -> list[Study]:
 
 
 def data_of(result: RunResult) -> str:
-    """What tells the data of a run from others: their digest, or where the folder does not hold it, their source."""
+    """What distinguishes the data of a run from others: their digest, or their source where the folder has none."""
     return result.data_source if result.config is None else result.config.data.digest[:12]
 
 

@@ -116,7 +116,7 @@ class SearchSpace:
         return dataclasses.replace(self.base, **chosen)
 
     def to_dict(self) -> dict[str, str]:
-        """What is searched, as text: for people, and to tell two searches apart."""
+        """What is searched, as text: for people, and to distinguish searches."""
         return {name: str(values) for name, values in self.settings.items()}
 
 

@@ -1,4 +1,4 @@
-"""A short run that tells how long a long one takes; it leaves no files."""
+"""A short run, to estimate how long a long one takes; it leaves no files."""
 
 import contextlib
 import itertools

@@ -1,4 +1,4 @@
-"""What a task of a Ray cluster does: it computes a group of runs and tells of them on the way."""
+"""What a task of a Ray cluster does: it computes a group of runs and reports their progress."""
 
 import functools
 import socket

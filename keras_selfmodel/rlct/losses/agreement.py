@@ -14,7 +14,7 @@ from keras_selfmodel.transforms.tensors import Tree
 
 # Float32 sums of some hundred numbers, in another order.
 RELATIVE, ABSOLUTE = 1e-4, 1e-5
-# Regularization that is a smaller part of the loss is not spoken of.
+# Regularization that is a smaller part of the loss is not reported.
 REGULARIZATION = 1e-3
 
 

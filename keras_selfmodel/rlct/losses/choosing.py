@@ -86,7 +86,7 @@ def chosen_loss(
 
 
 def _suggested(model: keras.Model | None, scores: np.ndarray, y: np.ndarray) -> tuple[Any, str, tuple[str, ...]]:
-    """The loss of a model without one: by its last operation and, where that does not tell, by its outputs."""
+    """The loss of a model without one: by its last operation or, where that does not show it, by its outputs."""
     unit = scores.shape[-1] == 1 or scores.ndim == 1
     probabilities, why = _are_probabilities(model, scores, unit)
     outputs = f"probabilities, {why}" if probabilities else f"logits, {why}"
@@ -112,7 +112,7 @@ def _suggested(model: keras.Model | None, scores: np.ndarray, y: np.ndarray) -> 
 
 
 def _are_probabilities(model: keras.Model | None, scores: np.ndarray, unit: bool) -> tuple[bool, str]:
-    """Whether outputs are probabilities, and what tells so."""
+    """Whether outputs are probabilities, and what shows it."""
     if _ends_in(model, "softmax" if not unit else "sigmoid"):
         return True, "by the last activation"
     if _ends_in(model, "linear"):
