@@ -184,7 +184,7 @@ def calibrate_rlct(
     else:
         notes.append(
             f"No plateau over the localization: a tenth of γ = {middle.localization:.3g} changes the estimate by "
-            f"{change}. It depends on how much of the network lies within reach of γ; compare networks at the same γ only."
+            f"{change}. It depends on how much of the network lies within reach of γ: compare networks at one γ only."
         )
 
     shorter = [pilot(f**-0.5, step_size=f * middle.step_size) for f in STEP_SIZES]

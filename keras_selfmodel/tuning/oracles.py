@@ -24,7 +24,7 @@ class _WholeFiles(OracleOfWholeFiles):
         except (AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
             raise RunFolderError(
                 f"{self.file}, or the trial.json of a trial, is damaged: {error}. Start the search again "
-                "in another folder."
+                "in another folder (folder=…)."
             ) from error
         self.forget_what_was_lost()
 

@@ -178,7 +178,7 @@ def _claim(files: RunFolder, config: SearchConfig) -> None:
     if differences:
         raise RunFolderError(
             f"{files.path} was written by a search with other settings: {'; '.join(differences)}. Choose another "
-            "folder."
+            "folder (folder=…)."
         )
 
 

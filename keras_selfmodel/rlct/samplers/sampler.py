@@ -53,8 +53,8 @@ class Sampler(Protocol):
     """Moves all chains by one step through p(w) ∝ exp(−U(w)), U = nβ L(w) + γ/2 |w − w*|².
 
     Attributes:
-        curvature_step: ε·A that is safe, A the largest curvature of U; `None` if the sampler rescales the weights and its
-            step size cannot be derived from the curvature.
+        curvature_step: ε·A that is safe, A the largest curvature of U; `None` if the sampler rescales the weights, so
+            that its step size cannot be derived from the curvature.
         acceptance: The mean acceptance to which a free step size is brought in burn-in; `None` if the sampler accepts
             every draw. One that does not needs all data as its batch.
     """
