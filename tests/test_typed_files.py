@@ -69,13 +69,13 @@ def test_a_record_is_read_as_it_was_written(tmp_path):
 )
 def test_file_and_field_of_what_is_wrong_are_named(change, said):
     values = {"format": 3, **plain(RECORD), **change}
-    with pytest.raises(DamagedFileError) as told:
+    with pytest.raises(DamagedFileError) as caught:
         FILE.decode(json.dumps(values), "record.json")
-    assert str(told.value).startswith("record.json is damaged: ") and said in str(told.value)
+    assert str(caught.value).startswith("record.json is damaged: ") and said in str(caught.value)
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "12", "null", b"\xff\xfe", '{"format": NaN}', "[" * 100_000])
-def test_what_is_no_json_object_is_told(content):
+def test_what_is_no_json_object_is_an_error(content):
     with pytest.raises(DamagedFileError, match="record.json is damaged: it (is no valid JSON|holds no JSON object)"):
         FILE.decode(content, "record.json")
 

@@ -86,7 +86,7 @@ def test_a_folder_that_is_not_there_is_wrong_usage(ksm, runs):
 @pytest.mark.parametrize(
     ("remove", "words"), [(("metrics.json",), "an unfinished run"), (("metrics.json", "config.json"), "no run")]
 )
-def test_what_is_no_finished_run_is_told(ksm, runs, remove, words):
+def test_what_is_no_finished_run_is_an_error(ksm, runs, remove, words):
     for name in remove:
         (Path(runs[1]) / name).unlink()
     result = ksm("compare", runs[0], runs[1])

@@ -24,7 +24,7 @@ def test_no_folder_is_wrong_usage(ksm, command):
 
 
 @pytest.mark.parametrize("command", ["plot", "report"])
-def test_an_empty_folder_is_told(ksm, tmp_path, command):
+def test_an_empty_folder_is_an_error(ksm, tmp_path, command):
     (tmp_path / "empty").mkdir()
     result = ksm(command, "empty")
     assert result.exit_code == 1
@@ -32,7 +32,7 @@ def test_an_empty_folder_is_told(ksm, tmp_path, command):
 
 
 @pytest.mark.parametrize("command", ["plot", "report"])
-def test_unfinished_runs_alone_are_told(ksm, sweep, command):
+def test_unfinished_runs_alone_are_an_error(ksm, sweep, command):
     for file in sweep.rglob("metrics.json"):
         file.unlink()
     result = ksm(command, sweep)

@@ -48,7 +48,7 @@ def test_json_is_what_is_written(ksm, run):
     assert one["epochs"][1]["identity"]["distance"] == 0.0
 
 
-def test_several_runs_have_a_row_each_and_the_missing_weights_are_told(ksm, run, tmp_path):
+def test_several_runs_have_a_row_each_and_the_missing_weights_are_noted(ksm, run, tmp_path):
     network_written(made_up_run(0.0, hidden=5), _network(0.0), tmp_path / "baseline")
     result = ksm("identity", run, "baseline", "-q")
     assert result.exit_code == 0 and max(len(line) for line in result.stdout.splitlines()) <= 80
@@ -56,13 +56,13 @@ def test_several_runs_have_a_row_each_and_the_missing_weights_are_told(ksm, run,
     assert "ksm run mnist --hidden 5 --aux-weight 0 --seed 1 --keep-epochs geometric" in result.stderr
 
 
-def test_another_head_is_told(ksm, tmp_path, tiny_mnist):
+def test_another_head_is_an_error(ksm, tmp_path, tiny_mnist):
     network_written(made_up_run(1.0, hidden=5), _network(1.0, layers.Dense(5, activation="relu")), tmp_path / "run")
     result = ksm("identity", "run", "-q")
     assert result.exit_code == 1 and "one linear map" in result.stderr
 
 
-def test_other_data_are_told(ksm, run):
+def test_other_data_are_an_error(ksm, run):
     result = ksm("identity", run, "--examples", "9", "-q")
     assert result.exit_code == 1 and "run was trained on other data" in result.stderr
 
@@ -79,7 +79,7 @@ def test_a_task_of_ones_own_needs_its_recipe(ksm, tmp_path):
     assert result.exit_code == 2 and "'mine' is a custom task: pass its file with --recipe" in result.stderr
 
 
-def test_an_unfinished_run_is_told(ksm, run):
+def test_an_unfinished_run_is_an_error(ksm, run):
     Path("run/metrics.json").unlink()
     result = ksm("identity", run)
     assert result.exit_code == 1 and result.stderr == "Error: run holds an unfinished run.\n"

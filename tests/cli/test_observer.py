@@ -71,7 +71,7 @@ def test_another_protocol_in_the_same_folder_is_refused(ksm, runs):
     )
 
 
-def test_more_samples_than_there_are_are_told(ksm, runs):
+def test_more_samples_than_there_are_are_warned_of(ksm, runs):
     result = ksm("observer", runs, "--train-samples", "101")
     assert result.exit_code == 1 and "samples must be at most the 100 that the data have" in result.stderr
 

@@ -33,7 +33,7 @@ def test_one_run_is_enough(ksm, tmp_path):
     assert ksm("plot", "run", "--format", "png").exit_code == 0
 
 
-def test_marks_of_the_paper_that_cannot_be_are_told(ksm, tmp_path):
+def test_marks_of_the_paper_that_cannot_be_are_warned_of(ksm, tmp_path):
     written(made_up_run(10.0, 1, epochs=3), tmp_path / "run")
     result = ksm("plot", "run", "--format", "svg", "--paper")
     assert result.exit_code == 0 and "no run has the paper's settings" in result.stderr

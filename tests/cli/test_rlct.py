@@ -88,7 +88,7 @@ def test_of_a_self_modeling_network_the_classifier_is_measured(ksm, saved, tiny_
     assert results[0] == results[1]
 
 
-def test_an_estimate_that_is_not_a_number_is_null_and_told(ksm, saved, tiny_mnist):
+def test_an_estimate_that_is_not_a_number_is_null_and_warned_of(ksm, saved, tiny_mnist):
     result = ksm("rlct", saved(mlp(4, seed=1)), *QUICK, "--step-size", "1e30", "--json", "--quiet")
     assert json.loads(result.stdout, parse_constant=_reject)["value"] is None
     assert "Warning: The loss is not finite" in result.stderr
@@ -101,7 +101,7 @@ def test_one_chain_has_no_standard_error(ksm, saved, tiny_mnist):
 
 
 @pytest.mark.parametrize("shape", [(5,), (28, 28, 3), (None, 5)])
-def test_a_network_for_other_inputs_is_told_both_shapes(ksm, saved, tiny_mnist, shape):
+def test_a_network_for_other_inputs_is_an_error_with_both_shapes(ksm, saved, tiny_mnist, shape):
     model = keras.Sequential([keras.Input(shape), keras.layers.Dense(10)])
     result = ksm("rlct", saved(model), *QUICK)
     assert (result.exit_code, result.stdout) == (1, "")
@@ -148,7 +148,7 @@ def test_a_file_that_is_no_model_is_named(ksm, tmp_path, tiny_mnist, content):
         ([__file__, "--data", "mnist", "--convention", "mine"], "--convention"),
     ],
 )
-def test_wrong_usage_is_told_and_exits_with_2(ksm, arguments, words):
+def test_wrong_usage_is_named_and_exits_with_2(ksm, arguments, words):
     result = ksm("rlct", *arguments)
     assert result.exit_code == 2 and result.stdout == ""
     assert words in result.stderr and result.stderr.startswith("Usage: ksm rlct")

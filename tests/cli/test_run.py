@@ -27,9 +27,9 @@ def test_a_run_ends_in_a_table_that_fits_a_terminal(ksm, tiny_mnist):
     for number in (f"{metrics['accuracy']:.4f}", f"{metrics['weight_spread']:.4f}"):
         assert number in result.stdout
     assert "\x1b" not in result.output and "files:   out" in result.stdout and "made up" in result.stdout
-    loaded, *told, report, compare = result.stderr.splitlines()
+    loaded, *reported, report, compare = result.stderr.splitlines()
     assert loaded.startswith("loaded Keras and the data in ")
-    assert len(told) == 3 and told[1].startswith("epochs 2/2 loss ")
+    assert len(reported) == 3 and reported[1].startswith("epochs 2/2 loss ")
     # What to do next, with files that are there.
     assert report.startswith("Next: ksm rlct out/model.keras --data mnist --profile")
     assert Path("out/model.keras").exists()
@@ -120,7 +120,7 @@ def test_quiet_leaves_only_the_result(ksm, tiny_mnist):
         (["unknown"], "unknown"),
     ],
 )
-def test_wrong_usage_is_told_and_exits_with_2(ksm, arguments, words):
+def test_wrong_usage_is_named_and_exits_with_2(ksm, arguments, words):
     result = ksm(*arguments)
     assert result.exit_code == 2 and result.stdout == ""
     assert words in result.stderr and result.stderr.startswith("Usage: ksm")
@@ -140,7 +140,7 @@ def test_a_mistyped_data_folder_is_named(ksm):
     assert not Path("runs").exists()
 
 
-def test_divergence_is_told_and_exits_with_1(ksm, tiny_mnist):
+def test_divergence_is_named_and_exits_with_1(ksm, tiny_mnist):
     result = ksm(*SMALL, "--quiet", "--aux-weight", "1e30")
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr.splitlines()[-1].startswith("Error: The loss is nan after epoch 1")

@@ -67,7 +67,7 @@ def test_without_rlct_there_is_no_row_of_it(result):
     assert not any("RLCT" in name for name in _rows(dataclasses.replace(result, recipe=recipe, rlct=None)))
 
 
-def test_what_is_not_a_number_is_told(result):
+def test_what_is_not_a_number_is_called_that(result):
     nan = float("nan")
     rows = _rows(dataclasses.replace(result, rlct=estimate(None), weight_excess_kurtosis=nan))
     assert rows["RLCT (paper convention, nβ = 82.1)"][0] == "not a number"

@@ -100,7 +100,7 @@ def test_values_that_cannot_be_searched_are_refused(ksm, tiny_mnist, options, sa
     assert result.exit_code == 2 and said in result.stderr
 
 
-def test_one_value_a_list_and_a_range_are_told_apart():
+def test_one_value_a_list_and_a_range_are_distinguished():
     assert search_values("64", int, "", least=1) == 64
     assert search_values("64,128", int, "", least=1) == OneOf((64, 128))
     assert search_values("0.1:10", float, "", least=0) == Range(0.1, 10.0)

@@ -25,12 +25,12 @@ def test_a_name_without_a_version_is_refused(name):
         read_any_tfds("mine", name)
 
 
-def test_a_data_set_that_is_not_there_is_told_how_to_get(tmp_path):
+def test_the_error_of_a_missing_data_set_says_how_to_get_it(tmp_path):
     (tmp_path / "fashion_mnist" / "2.0.0").mkdir(parents=True)
-    with pytest.raises(datasets.DataNotFoundError) as told:
+    with pytest.raises(datasets.DataNotFoundError) as caught:
         read_any_tfds("mine", "fashion_mnist:3.0.1", tmp_path)
     for words in ("Version 2.0.0 is there", "tfds.builder('fashion_mnist:3.0.1'", "TFDS_DATA_DIR", str(tmp_path)):
-        assert words in str(told.value)
+        assert words in str(caught.value)
 
 
 def test_a_damaged_folder_is_named(small_mnist):

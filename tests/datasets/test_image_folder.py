@@ -79,7 +79,7 @@ def test_missing_folders_are_named(folder, tmp_path):
         read_image_folder("mine", folder)
 
 
-def test_a_folder_without_classes_is_told_apart(tmp_path):
+def test_a_folder_without_classes_is_an_error(tmp_path):
     _write(tmp_path / "train" / "1.png", np.zeros((2, 2), np.uint8))
     with pytest.raises(DataNotFoundError, match="train contains no folders. It must contain one"):
         read_image_folder("mine", tmp_path)

@@ -106,7 +106,7 @@ def test_the_traces_give_the_rlct(finished):
     assert finished.rlct.value == pytest.approx(inverse_temperature * excess.mean())
 
 
-def test_the_same_settings_give_the_same_numbers_and_progress_is_told(finished, recipe, tiny, tmp_path):
+def test_the_same_settings_give_the_same_numbers_and_progress_is_reported(finished, recipe, tiny, tmp_path):
     epochs, steps = [], []
     progress = Progress(
         epoch=lambda done, total, row: epochs.append((done, total, row["epoch"])),

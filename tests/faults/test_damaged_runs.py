@@ -127,14 +127,14 @@ def test_commands_fail_where_nothing_is_left(ksm, folder, command):
 
 
 @pytest.mark.parametrize("name", ["history.csv", "seconds.json", "config.json"])
-def test_a_missing_file_is_told_on_the_page_and_on_the_terminal(ksm, folder, name):
+def test_a_missing_file_is_reported_on_the_page_and_on_the_terminal(ksm, folder, name):
     (folder / VICTIM / name).unlink()
     result = ksm("report", "sweep")
     assert result.exit_code == 0 and f"sweep/{VICTIM}: {name} is missing: " in result.stderr
     assert f"{name} is missing: " in Path("sweep/report.html").read_text(encoding="utf-8")
 
 
-def test_a_history_that_is_damaged_is_told_and_its_run_stays(ksm, folder):
+def test_a_damaged_history_is_reported_and_its_run_stays(ksm, folder):
     (folder / VICTIM / "history.csv").write_text("epoch,weight_spread\n1,none\n")
     result = ksm("report", "sweep")
     assert result.exit_code == 0

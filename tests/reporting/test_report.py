@@ -195,7 +195,7 @@ def test_no_path_of_a_machine_gets_in(sweep, tmp_path):
     assert "TFDS mnist 3.0.1" in html and "runs/a" in html
 
 
-def test_settings_versions_and_data_are_told(page):
+def test_settings_versions_and_data_are_listed(page):
     for words in ("batch size 512", "RLCT step size 0.0001", "keras 3.12.0", "devices cpu:0 cpu", "ab" * 32, "made up"):
         assert words in page.words
 
@@ -226,7 +226,7 @@ def test_a_hostile_task_is_shown_and_not_run(tmp_path):
     assert "<b>&amp;</b>" in page.words and not any(tag == "b" for tag, _ in page.elements)
 
 
-def test_what_speaks_against_runs_is_told(tmp_path):
+def test_what_speaks_against_runs_is_listed(tmp_path):
     runs = made_up_grid(hiddens=(64,), weights=(0, 10)) + [
         made_up_run(
             50.0, 1, hidden=64, accuracy=0.11, rlct=estimate(-4.0, verdict="not to be used"), rlct_descended=9.0
@@ -263,7 +263,7 @@ def test_notes_that_differ_in_numbers_alone_are_one_note(tmp_path):
     assert "RLCT: R̂ = 1e-3 in H2. (1 run) 4 " in words
 
 
-def test_a_failed_run_is_told_with_its_reason(tmp_path):
+def test_a_failed_run_is_listed_with_its_reason(tmp_path):
     run = written(made_up_run(10.0, 1), tmp_path / "good")
     failed = written(made_up_run(50.0, 1), tmp_path / "bad")
     (failed.folder / "metrics.json").unlink()

@@ -12,16 +12,16 @@ from tests.rlct.regression import half_squared_error, regression
 def calibration():
     # So many weights that a short pilot's error, √(2/150)·√(10/800), is far below the plateau's 5 %.
     model, data, _ = regression(2000, 150)
-    told = []
+    reported = []
     found = calibrate_rlct(
         model, data, loss=half_squared_error, batch_size=500, seed=1, localization=1.0, num_chains=4,
-        control_variate=False, progress=lambda *now: told.append(now),
+        control_variate=False, progress=lambda *now: reported.append(now),
     )  # fmt: skip
-    return model, data, found, told
+    return model, data, found, reported
 
 
 def test_a_regular_model_has_its_plateau_at_half_its_weights(calibration):
-    model, data, found, told = calibration
+    model, data, found, reported = calibration
     assert found.on_plateau
     assert found.settings.step_size is None and found.settings.batch_size == 500
     # Four errors of 1.3 %, and what γ takes from the weakest directions.
@@ -29,7 +29,7 @@ def test_a_regular_model_has_its_plateau_at_half_its_weights(calibration):
         assert pilot.value == pytest.approx(75.0, rel=0.07)
     assert [pilot.localization for pilot in found.localizations] == pytest.approx([0.1, 1.0, 10.0])
     assert [pilot.step_size / found.step_sizes[-1].step_size for pilot in found.step_sizes] == [0.25, 0.5, 1.0]
-    assert told[-1][0] == told[-1][1] and [done for done, _ in told] == sorted(done for done, _ in told)
+    assert reported[-1][0] == reported[-1][1] and [done for done, _ in reported] == sorted(done for done, _ in reported)
 
 
 def test_the_settings_found_reach_the_error_asked_for(calibration):

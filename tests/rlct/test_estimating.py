@@ -201,10 +201,10 @@ def test_convolutions_several_inputs_and_one_hot_labels():
 
 
 def test_progress_counts_the_steps(classifier, data):
-    told = []
-    quietly(classifier, data, progress=lambda *done: told.append(done), **{**QUICK, "num_draws": 120})
-    assert told[-1] == (124, 124)
-    assert len(told) == 3
+    reported = []
+    quietly(classifier, data, progress=lambda *done: reported.append(done), **{**QUICK, "num_draws": 120})
+    assert reported[-1] == (124, 124)
+    assert len(reported) == 3
 
 
 class TestWeights:

@@ -158,7 +158,7 @@ class TestLossesOfPyTorch:
             (lambda torch: torch.nn.CrossEntropyLoss(label_smoothing=0.1), False),
         ],
     )
-    def test_a_reduction_that_is_no_mean_over_samples_is_told(self, loss, ignored):
+    def test_a_reduction_that_is_no_mean_over_samples_is_warned_of(self, loss, ignored):
         import torch
 
         estimate, theirs = self.estimate(loss(torch), Y)

@@ -51,9 +51,9 @@ def test_a_caller_that_shows_its_own_progress_or_none_has_no_bar(estimate, capsy
     assert capsys.readouterr() == ("", "")
 
 
-def test_phases_are_told_in_their_order_and_another_verbosity_is_refused(estimate):
-    told = []
-    estimate(phase=told.append)
-    assert told == PHASES
+def test_phases_are_shown_in_their_order_and_another_verbosity_is_refused(estimate):
+    reported = []
+    estimate(phase=reported.append)
+    assert reported == PHASES
     with pytest.raises(ValueError, match="verbose must be 'auto', 0, 1 or 2. Received: verbose=3"):
         estimate(verbose=3)

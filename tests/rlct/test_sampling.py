@@ -81,13 +81,13 @@ class TestInterruption:
         interruptions = 0
         while True:
             try:
-                told = []
+                reported = []
                 end = interruption(lasting)
                 estimate = quietly(
                     model,
                     data,
                     checkpoint=tmp_path / "sampling",
-                    progress=lambda *now, end=end, told=told: (told.append(now), end(*now)),
+                    progress=lambda *now, end=end, reported=reported: (reported.append(now), end(*now)),
                     **given,
                 )
                 break
@@ -104,9 +104,9 @@ class TestInterruption:
         with pytest.raises(Interruption):
             quietly(model, data, progress=interruption(4), **given)
         assert not list(tmp_path.iterdir())  # half a minute has not passed
-        told = []
-        quietly(model, data, progress=lambda *now: told.append(now), **given)
-        assert told == [(done, 300) for done in range(50, 301, 50)]
+        reported = []
+        quietly(model, data, progress=lambda *now: reported.append(now), **given)
+        assert reported == [(done, 300) for done in range(50, 301, 50)]
 
     def test_by_kill_loses_nothing_but_the_last_call(self, tmp_path):
         process = multiprocessing.get_context("spawn").Process(target=killed_in_the_fifth_call, args=(tmp_path / "s",))
@@ -114,16 +114,16 @@ class TestInterruption:
         process.join()
         assert process.exitcode == -signal.SIGKILL
         model, data = problem({})
-        told = []
+        reported = []
         estimate = quietly(
             model,
             data,
             loss=half_squared_error,
             checkpoint=tmp_path / "s",
-            progress=lambda *now: told.append(now),
+            progress=lambda *now: reported.append(now),
             **SIX_CALLS,
         )
-        assert told == [(250, 300), (300, 300)]
+        assert reported == [(250, 300), (300, 300)]
         assert_identical(estimate, quietly(model, data, loss=half_squared_error, **SIX_CALLS))
 
 
@@ -149,9 +149,9 @@ class TestCheckpoint:
 
     def test_of_a_finished_sampling_is_the_estimate(self, finished):
         model, data, given, estimate = finished
-        told = []
-        assert_identical(quietly(model, data, progress=lambda *now: told.append(now), **given), estimate)
-        assert told == []
+        reported = []
+        assert_identical(quietly(model, data, progress=lambda *now: reported.append(now), **given), estimate)
+        assert reported == []
 
     def test_goes_on_with_more_draws(self, finished):
         model, data, given, estimate = finished
@@ -275,11 +275,11 @@ class TestChainsAtOnce:
         model, data, hessian = regression(400, 12)
         given = {"loss": half_squared_error, "batch_size": 100, "num_chains": 5, "localization": 1.0, "seed": 2}
         given |= {"burn_in": 200, "num_draws": 1000}
-        told = []
+        reported = []
         together = quietly(model, data, **given)
-        apart = quietly(model, data, chains_at_once=2, progress=lambda *now: told.append(now), **given)
-        assert told[-1] == (3 * 1200, 3 * 1200)
-        assert [done for done, _ in told] == sorted({done for done, _ in told})
+        apart = quietly(model, data, chains_at_once=2, progress=lambda *now: reported.append(now), **given)
+        assert reported[-1] == (3 * 1200, 3 * 1200)
+        assert [done for done, _ in reported] == sorted({done for done, _ in reported})
         # Each chain has the batches it would have had with all others.
         np.testing.assert_array_equal(apart.reference_losses, together.reference_losses)
         for name in ("losses", "heat", "acceptance", "step_sizes"):
@@ -402,11 +402,11 @@ class TestNaN:
         free = self.sampled(chains, math.inf)
         limit = 0.999 * free.losses[:, :130].max()
         step = int((free.losses > limit).any(axis=0).argmax())
-        told = []
-        estimate = self.sampled(chains, limit, progress=lambda *now: told.append(now))
+        reported = []
+        estimate = self.sampled(chains, limit, progress=lambda *now: reported.append(now))
         # The call in which a chain is lost is the last.
         end = (step // 50 + 1) * 50
-        assert told[-1] == (end, 500)
+        assert reported[-1] == (end, 500)
         assert math.isnan(estimate.value) and estimate.verdict == "not to be used"
         for name in ("losses", "reference_losses", "heat", "acceptance", "step_sizes"):
             trace = getattr(estimate, name)
@@ -425,15 +425,15 @@ class TestNaN:
             step = int((free[lost] > limit).argmax())
             if free[lost].max() == free.max() and 0 < step < 250:
                 break
-        told = []
-        estimate = self.sampled(chains, limit, seed=seed, progress=lambda *now: told.append(now), **given)
+        reported = []
+        estimate = self.sampled(chains, limit, seed=seed, progress=lambda *now: reported.append(now), **given)
         end = (step // 50 + 1) * 50
         assert estimate.losses.shape == (2, 300)
         np.testing.assert_array_equal(estimate.losses[lost, :step], free[lost, :step])
         assert np.isnan(estimate.losses[lost, step]) and np.isnan(estimate.losses[lost, end:]).all()
         assert math.isnan(estimate.value)
         # A chain after the lost one is not sampled any further than it.
-        assert len(told) == (end // 50 * 2 if lost == 0 else 6 + end // 50)
+        assert len(reported) == (end // 50 * 2 if lost == 0 else 6 + end // 50)
         assert np.isnan(estimate.losses[lost + 1 :, end:]).all()
 
     def test_is_read_back_as_it_is(self, chains, tmp_path):

@@ -138,12 +138,12 @@ def test_an_rlct_that_was_not_measured_leaves_the_other_claims():
     assert answers["spread_falls"].verdict == "yes"
 
 
-def test_a_lost_baseline_of_the_rlct_is_told():
+def test_a_lost_baseline_of_the_rlct_is_noted():
     answers = _answers(_runs({**PAPER_512, 0: {**PAPER_512[0], "rlct": None}}))
     assert answers["rlct_falls"].reason == "The baseline has no RLCT that can be used."
 
 
-def test_collapsed_networks_without_an_rlct_are_told():
+def test_collapsed_networks_without_an_rlct_are_noted():
     means = {**PAPER_64, 20: {**PAPER_64[20], "rlct": None}, 50: {**PAPER_64[50], "rlct": None}}
     answer = _answers(_runs(means, hidden=64))["collapse"]
     assert answer.verdict == "not enough data" and "without an RLCT that can be used" in answer.reason

@@ -78,7 +78,7 @@ def test_the_same_seed_counts_once():
     assert study.runs == (first,) and study.repeats == (again,)
 
 
-def test_data_are_told_apart_by_their_digest_wherever_they_lie(tmp_path):
+def test_data_are_distinguished_by_their_digest_wherever_they_lie(tmp_path):
     runs = [
         written(made_up_run(10.0, seed, data_source=f"TFDS mnist, folder {seed}"), tmp_path / str(seed))
         for seed in (1, 2)

@@ -47,14 +47,14 @@ def folder(tmp_path_factory):
 
 
 def test_every_kept_epoch_is_compared_and_the_last(folder, dataset):
-    told = []
-    found = identity_of_run(StoredRun.at(folder), dataset, progress=lambda *done: told.append(done))
+    reported = []
+    found = identity_of_run(StoredRun.at(folder), dataset, progress=lambda *done: reported.append(done))
     assert [one.epoch for one in found] == [1, 2, 4]
     # E = −I, I and 0.
     np.testing.assert_allclose([one.identity.distance for one in found], [1, 1, 0], atol=1e-6)
     np.testing.assert_allclose([one.identity.weighted_distance for one in found], [1, 1, 0], atol=1e-6)
     assert found[-1].identity.r2 == pytest.approx(1.0)
-    assert told == [(1, 3), (2, 3), (3, 3)]
+    assert reported == [(1, 3), (2, 3), (3, 3)]
 
 
 def test_held_out_samples_can_be_limited(folder, dataset):

@@ -80,7 +80,7 @@ def test_rlcts_of_different_quantities_are_not_subtracted(changes):
     assert "different quantities" in found.notes[0]
 
 
-def test_a_subset_is_told():
+def test_a_subset_is_noted():
     assert "part of its data set" in side_by_side([made_up_run(), made_up_run(is_subset=True)]).notes[0]
 
 

@@ -88,7 +88,7 @@ def test_attention_scores_are_a_target():
     compared(keras.Model(inputs, layers.Dense(3)(hidden)), hidden, [scores], x, y[:, 0], "mha:1")
 
 
-@use("A layer called twice, told by an `Identity`", STEP)
+@use("A layer called twice, named by an `Identity`", STEP)
 def test_a_layer_called_twice():
     inputs, twice = keras.Input((6,)), layers.Dense(6, "relu", name="twice")
     first = layers.Identity(name="first")(twice(inputs))
@@ -269,7 +269,7 @@ def test_the_last_layer_is_custom():
 
 
 @use("A custom layer of two matrices, `output_layer=`", STEP)
-def test_the_last_layer_is_told():
+def test_the_final_layer_can_be_named():
     hidden, last = layers.Dense(5, "relu", name="hidden"), TwoMatrices(name="scores")
     classifier = keras.Sequential([keras.Input((6,)), hidden, last])
     compared(classifier, hidden.output, [hidden.output], *vectors(), "hidden", options={"output_layer": "scores"})
@@ -299,7 +299,7 @@ def test_a_whole_classifier_inside():
 
 
 @use("`DropoutModel(output_layer=...)`", "at rate 0 the plain model's loss; at ½ the features of half are dropped")
-def test_dropout_before_a_layer_that_is_told():
+def test_dropout_before_a_named_final_layer():
     end = [layers.Dense(200, kernel_initializer="identity", use_bias=False, name="logits"), layers.LayerNormalization()]
     classifier = keras.Sequential([keras.Input((200,)), *end])
     model = ksm.models.DropoutModel(classifier, 0.5, output_layer="logits", seed=1)

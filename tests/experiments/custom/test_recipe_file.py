@@ -170,10 +170,12 @@ def test_the_rlct_can_be_left_out(write):
         (f"[training]\nseed = {10**23}", "my.toml, [training]: seed must be a whole number from 0 to 4,294"),
     ],
 )  # fmt: skip
-def test_what_is_wrong_in_the_file_is_told_with_what_is_possible(write, toml, said):
-    with pytest.raises(RecipeFileError) as told:
+def test_what_is_wrong_in_the_file_is_named_with_what_is_possible(write, toml, said):
+    with pytest.raises(RecipeFileError) as caught:
         read_recipe_file(write(toml))
-    assert said in str(told.value) and "my.toml" in str(told.value) and "\n" not in str(told.value).split("TOML")[0]
+    assert (
+        said in str(caught.value) and "my.toml" in str(caught.value) and "\n" not in str(caught.value).split("TOML")[0]
+    )
 
 
 @pytest.mark.parametrize(
@@ -187,9 +189,9 @@ def test_what_is_wrong_in_the_file_is_told_with_what_is_possible(write, toml, sa
     ],
 )
 def test_a_name_that_cannot_be_is_refused(write, head, said):
-    with pytest.raises(RecipeFileError) as told:
+    with pytest.raises(RecipeFileError) as caught:
         read_recipe_file(write(head=head))
-    assert said in str(told.value)
+    assert said in str(caught.value)
 
 
 def test_a_file_that_is_not_there_or_not_text_is_named(tmp_path):
@@ -242,10 +244,10 @@ def test_what_a_users_function_prints_stays_off_standard_output(write, capsys):
         ("def load(): return None", "must return x_train, y_train, x_test, y_test. Received: NoneType"),
     ],
 )  # fmt: skip
-def test_a_python_file_that_does_not_do_its_part_is_told_with_the_line(write, python, said):
-    with pytest.raises(RecipeFileError) as told:
+def test_what_is_wrong_in_a_python_file_is_named_with_its_line(write, python, said):
+    with pytest.raises(RecipeFileError) as caught:
         read_recipe_file(write("", python, data='python = "my.py:load"')).load()
-    assert said in str(told.value)
+    assert said in str(caught.value)
 
 
 def test_pixels_in_arrays_need_a_scaling(write, tmp_path):
@@ -394,13 +396,13 @@ def test_a_network_that_is_no_such_classifier_is_refused(task, body, said):
         return {body}
     """
     own = task(OWN_BUILD, python)
-    with pytest.raises(ValueError) as told:
+    with pytest.raises(ValueError) as caught:
         _weights(own, own.load())
     for part in said.split(".*"):
-        assert part in str(told.value)
+        assert part in str(caught.value)
 
 
-def test_a_network_that_cannot_be_built_is_told_with_the_line(task):
+def test_a_network_that_cannot_be_built_is_an_error_with_the_line(task):
     own = task(OWN_BUILD, "def build(hidden, depth): pass")
     with pytest.raises(
         RecipeFileError, match="missing a required argument: 'depth'. It can take: input_shape, classes,"

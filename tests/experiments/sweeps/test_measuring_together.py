@@ -62,12 +62,12 @@ def assert_as_alone(job, tiny, alone):
 
 
 def test_networks_measured_together_are_measured_as_alone(trained, tiny, measured_alone, monkeypatch):
-    told = []
+    reported = []
     with monkeypatch.context() as patch:
         patch.setattr(Chains, "run", lambda *_: pytest.fail("a network's chains were moved alone"))
-        measure_together(trained, tiny, progress=lambda job, *what: told.append((job, *what)))
+        measure_together(trained, tiny, progress=lambda job, *what: reported.append((job, *what)))
     steps = trained[0].recipe.rlct.num_steps
-    assert {(job, part, steps, steps) for job in trained for part in ("RLCT", "after descent")} <= set(told)
+    assert {(job, part, steps, steps) for job in trained for part in ("RLCT", "after descent")} <= set(reported)
     for job, alone in zip(trained, measured_alone, strict=True):
         assert RunFolder(job.folder).finished
         assert_as_alone(job, tiny, alone)

@@ -95,15 +95,15 @@ def one_core():
 def test_a_run_that_ends_its_process_costs_no_other_run(one_core, tmp_path):
     task = _task(tmp_path, epochs=2, deadly=True)
     recipes = grid(dataclasses.replace(task.recipe, rlct=None), hidden=[4], aux_weights=[1.0], seeds=[1, 2, 3])
-    dataset, told = task.load(), []
-    progress = SweepProgress(step=lambda job, *words: told.append((job.recipe.seed, *words)))
+    dataset, reported = task.load(), []
+    progress = SweepProgress(step=lambda job, *words: reported.append((job.recipe.seed, *words)))
     plan = plan_sweep(recipes, dataset, tmp_path / "sweep")
     found = sweep(plan, dataset, cluster=RayCluster(retries=0), progress=progress)
     ((name, reason),) = found.failures.items()
     assert "seed2" in name and "died once" in reason
     assert RunFolder(tmp_path / "sweep" / name).failure() == reason
     assert [result.recipe.seed for result in found.results] == [1, 3]
-    assert {(1, "epochs", 2, 2), (3, "epochs", 2, 2)} <= set(told)
+    assert {(1, "epochs", 2, 2), (3, "epochs", 2, 2)} <= set(reported)
     with (tmp_path / "sweep" / "results.csv").open(newline="") as file:
         assert [row["seed"] for row in csv.DictReader(file)] == ["1", "3"]
     # Another number of threads may add in another order.
@@ -202,13 +202,13 @@ def test_a_group_is_trained_together(no_mnist, one_core, tmp_path):
         datasets.load("mnist", download=False),
     )
     assert dataset.is_subset
-    told = []
-    progress = SweepProgress(step=lambda job, part, done, total: told.append((job.recipe, done)))
+    reported = []
+    progress = SweepProgress(step=lambda job, part, done, total: reported.append((job.recipe, done)))
     plan = plan_sweep(recipes, dataset, tmp_path / "sweep")
     found = sweep(plan, dataset, cluster=RayCluster(), together=True, progress=progress)
     assert found.failures == {} and len(found.results) == 4
     for weight in (0, 2):
-        epochs = [(recipe.seed, done) for recipe, done in told if recipe.aux_weight == weight]
+        epochs = [(recipe.seed, done) for recipe, done in reported if recipe.aux_weight == weight]
         assert epochs[:4] == [(1, 1), (2, 1), (1, 2), (2, 2)]  # epoch by epoch, not run by run
     alone = run(recipes[0], dataset, tmp_path / "alone")
     assert found.results[0].weight_spread == pytest.approx(alone.weight_spread, rel=1e-5)

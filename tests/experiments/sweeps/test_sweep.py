@@ -50,11 +50,11 @@ def test_a_grid_holds_all_combinations_and_the_other_settings(recipe):
 
 
 def test_a_sweep_computes_what_runs_compute_and_writes_a_table(recipes, tiny, tmp_path):
-    told = []
-    progress = SweepProgress(finished=lambda job, result: told.append(result))
+    reported = []
+    progress = SweepProgress(finished=lambda job, result: reported.append(result))
     found = sweep(plan_sweep(recipes, tiny, tmp_path / "sweep"), tiny, progress=progress)
     assert _names(found.results) == ["3 0 1", "3 2 1", "5 0 1", "5 2 1"]
-    assert found.failures == {} and sorted(map(id, told)) == sorted(map(id, found.results))
+    assert found.failures == {} and sorted(map(id, reported)) == sorted(map(id, found.results))
     alone = run(recipes[1], tiny, tmp_path / "alone")
     assert found.results[1].metrics() == alone.metrics()
     rows = _rows(tmp_path / "sweep")

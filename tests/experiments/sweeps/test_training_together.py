@@ -41,15 +41,15 @@ def _assert_as_alone(found, tiny, folder):
 
 
 def test_a_sweep_trained_together_finds_what_single_runs_find(recipes, tiny, tmp_path):
-    told = []
-    progress = SweepProgress(step=lambda job, part, done, total: told.append((job.recipe.name, done, total)))
+    reported = []
+    progress = SweepProgress(step=lambda job, part, done, total: reported.append((job.recipe.name, done, total)))
     found = sweep(plan_sweep(recipes, tiny, tmp_path / "sweep"), tiny, together=True, progress=progress)
     assert len(found.results) == 8 and found.failures == {}
     for number, result in enumerate(found.results):
         assert result.seconds["training"] > 0
         if number in (1, 6):  # one of each size, one of them without self-modeling
             _assert_as_alone(result, tiny, tmp_path / str(number))
-    assert {(recipe.name, 3, 3) for recipe in recipes} <= set(told)
+    assert {(recipe.name, 3, 3) for recipe in recipes} <= set(reported)
 
 
 def test_an_interrupted_training_goes_on_from_its_checkpoints(recipes, tiny, tmp_path):
