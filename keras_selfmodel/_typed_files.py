@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
+import numpy as np
 
 from keras_selfmodel._whole_files import write_whole
 from keras_selfmodel._wrong_values import misfits, quoted, refusal
@@ -95,7 +96,7 @@ class TypedFile(Generic[T]):
 
 def plain(record: Any) -> Any:
     """A record in the values that JSON has: dictionaries, lists, texts, numbers."""
-    return msgspec.json.decode(msgspec.json.encode(record, enc_hook=_path_as_text))
+    return msgspec.json.decode(msgspec.json.encode(record, enc_hook=_in_json))
 
 
 def typed(kind: type[T], values: Any, file: str | Path) -> T:
@@ -151,9 +152,11 @@ def escaped_values(values: Any) -> Any:
     return [escaped_values(value) for value in values] if isinstance(values, list | tuple) else values
 
 
-def _path_as_text(value: Any) -> str:
+def _in_json(value: Any) -> Any:
     if isinstance(value, Path):
         return str(value)
+    if isinstance(value, np.generic):  # What Keras's `evaluate` returns, and NumPy's means.
+        return value.item()
     raise NotImplementedError(f"Cannot be written as JSON: {type(value).__name__}")
 
 

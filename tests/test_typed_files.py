@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 import msgspec
+import numpy as np
 import pytest
 
 from keras_selfmodel._typed_files import DamagedFileError, Name, TypedFile, plain, typed
@@ -38,6 +39,12 @@ def test_a_record_is_read_as_it_was_written(tmp_path):
     FILE.write(tmp_path / "record.json", RECORD)
     assert FILE.read(tmp_path / "record.json") == RECORD
     assert json.loads((tmp_path / "record.json").read_text()) == {"format": 3, **plain(RECORD)}
+
+
+def test_numbers_of_numpy_are_numbers_and_what_is_none_is_null():
+    record = Record("a", np.float64(0.5), (Part(np.int64(1)),), {"x": float("nan")})
+    assert plain(record)["size"] == 0.5 and plain(record)["parts"][0]["number"] == 1
+    assert plain(record)["by_name"] == {"x": None}
 
 
 @pytest.mark.parametrize(
