@@ -1,4 +1,5 @@
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 
 from keras_selfmodel import datasets
+from keras_selfmodel._installation import installing
 
 
 def _file(root, pattern):
@@ -108,6 +110,7 @@ import sys
 import keras_selfmodel
 before = "tensorflow" in sys.modules  # the backend, perhaps
 from keras_selfmodel import datasets
+from keras_selfmodel._installation import installing
 assert "tensorflow_datasets" not in sys.modules
 datasets.load("mnist", {str(parquet_mnist)!r})
 assert ("tensorflow" in sys.modules) == before
@@ -120,7 +123,7 @@ assert ("tensorflow" in sys.modules) == before
 @pytest.mark.parametrize("module", ["tensorflow_datasets", "PIL", "pyarrow.parquet"])
 def test_a_missing_package_is_named_with_the_pip_line(module, parquet_mnist, monkeypatch):
     monkeypatch.setitem(sys.modules, module, None)
-    with pytest.raises(datasets.MissingPackageError, match=rf"{module}.*pip install .keras-selfmodel\[exp"):
+    with pytest.raises(datasets.MissingPackageError, match=rf"{module}.*{re.escape(installing('experiments'))}"):
         datasets.load("mnist", parquet_mnist)
 
 
