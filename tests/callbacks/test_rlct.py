@@ -78,6 +78,7 @@ def test_all_epochs_are_measured_at_one_temperature_and_localization(trained):
     first = model()
     first.set_weights(weights[1])
     usual = ksm.estimate_rlct(first, (X, Y), **QUICK)
+    assert len(measured.estimates) > 1
     for estimate in measured.estimates.values():
         assert estimate.localization == measured.localization == usual.localization
         assert estimate.inverse_temperature == measured.inverse_temperature == usual.inverse_temperature

@@ -9,9 +9,9 @@ from keras_selfmodel.datasets.any_tfds import read_any_tfds
 def test_any_prepared_data_set_is_read_as_the_packages_own_are(small_mnist, local_mnist):
     dataset = read_any_tfds("mine", "mnist:3.0.1", small_mnist)
     local_mnist.check(dataset)
-    own = datasets.load("mnist", small_mnist)
-    assert (dataset.name, dataset.num_classes, dataset.digest) == ("mine", 10, own.digest)
-    assert dataset.source == own.source
+    known = datasets.load("mnist", small_mnist)
+    assert (dataset.name, dataset.num_classes, dataset.digest) == ("mine", 10, known.digest)
+    assert dataset.source == known.source
 
 
 def test_the_environment_names_the_folder(small_mnist, monkeypatch):

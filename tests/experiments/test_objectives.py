@@ -148,6 +148,7 @@ def test_an_interrupted_run_of_a_control_ends_as_an_uninterrupted_one(
 
 
 def test_words_are_trained_without_the_objectives_that_their_steps_cannot_have(recipe, tiny, tmp_path):
+    assert "dropout" in TASKS["imdb"].without
     for objective in TASKS["imdb"].without:
         imdb = _with(TASKS["imdb"].recipe, objective, 0.5)
         with pytest.raises(ValueError, match=f"Networks of imdb cannot be trained with objective='{objective}'"):

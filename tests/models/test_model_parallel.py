@@ -16,7 +16,9 @@ def test_a_network_divided_among_two_devices_trains_as_on_one():
     command = [sys.executable, "-m", "tests.models.model_parallel_program"]
     root = Path(__file__).parents[2]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=root)
-    for found in json.loads(done.stdout.splitlines()[-1]).values():
+    trainings = json.loads(done.stdout.splitlines()[-1])
+    assert trainings
+    for found in trainings.values():
         one, two = found["one"]["weights"], found["two"]["weights"]
         for ours, theirs in zip(two.values(), one.values(), strict=True):
             # Sums over halves, added up: float32 rounding only.

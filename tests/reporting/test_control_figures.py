@@ -55,8 +55,8 @@ def test_a_folder_without_controls_has_no_such_figure():
 
 def test_the_report_has_a_section_of_its_own_and_the_others_stay_as_they_were(tmp_path):
     runs = [written(run, tmp_path / run.recipe.name) for run in _runs()]
-    own = [run for run in runs if run.recipe.objective == "self-modeling"]
-    page, before = (report_html(studies_of(some), tmp_path) for some in (runs, own))
+    self_modeling = [run for run in runs if run.recipe.objective == "self-modeling"]
+    page, before = (report_html(studies_of(some), tmp_path) for some in (runs, self_modeling))
     assert 'id="controls-1"' in page and 'id="controls-1"' not in before
     start, end = '<section id="study-1">', "</section>"
     assert page[page.index(start) :].split(end)[0] == before[before.index(start) :].split(end)[0]

@@ -91,7 +91,9 @@ def test_the_other_panels_show_the_means_of_every_size(grid, letter, measure, fa
 
 
 def test_curves_differ_in_colour_marker_and_line(grid):
-    for axes in _panels(grid).values():
+    panels = _panels(grid)
+    assert len(panels) > 1
+    for axes in panels.values():
         looks = [(line.get_color(), line.get_marker(), line.get_linestyle()) for line in _curves(axes)]
         assert len(looks) > 1
         for property_values in zip(*looks, strict=True):

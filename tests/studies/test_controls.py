@@ -126,9 +126,9 @@ def test_the_papers_claims_and_numbers_are_about_self_modeling_alone():
     others = [dataclasses.replace(run, recipe=dataclasses.replace(run.recipe, objective="signs")) for run in runs]
     found = studies_of(runs + [run for run in others if run.recipe.aux_weight > 0])
     assert {study.objective for study in found} == {"self-modeling", "signs"}
-    own = next(study for study in found if study.objective == "self-modeling")
-    assert own.title == before.title == "mnist"
-    assert [c.to_dict() for c in claims(own)] == [c.to_dict() for c in claims(before)]
+    self_modeling = next(study for study in found if study.objective == "self-modeling")
+    assert self_modeling.title == before.title == "mnist"
+    assert [c.to_dict() for c in claims(self_modeling)] == [c.to_dict() for c in claims(before)]
     assert paper_comparisons(next(study for study in found if study.objective == "signs")) == []
 
 

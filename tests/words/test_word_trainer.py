@@ -127,6 +127,7 @@ def test_what_is_measured_on_the_test_data_is_that_of_keras(texts):
     measured = trainer(texts).evaluate(model)
     x, y = padded(texts.x_test), texts.y_test
     wanted = model.evaluate(x, y, verbose=0, return_dict=True) | model.evaluate_self_prediction(x)
+    assert {"accuracy", "self_prediction_r2"} <= set(wanted)
     for name, value in wanted.items():
         assert measured[name] == pytest.approx(value, rel=1e-5), name
 

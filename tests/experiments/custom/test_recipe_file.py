@@ -69,7 +69,7 @@ BUILD = """
             keras.Input(input_shape), keras.layers.Dense(hidden, "relu", name="hidden"), keras.layers.Dense(classes),
         ])
 """
-OWN_BUILD = '[model]\npython = "my.py:build"\n'
+CUSTOM_BUILD = '[model]\npython = "my.py:build"\n'
 
 
 def test_without_more_than_data_the_settings_are_the_documented_ones(write):
@@ -96,9 +96,9 @@ def test_the_recipe_in_the_docs_can_be_used(tmp_path):
     (tmp_path / "my.toml").write_text(readme.split("```toml\n")[1].split("```")[0], encoding="utf-8")
     (tmp_path / "my_file.py").write_text(textwrap.dedent(BUILD))
     np.savez(tmp_path / "data.npz", **_arrays())
-    own = read_recipe_file(tmp_path / "my.toml")
-    assert own.recipe.task == "mine" and own.recipe.aux_weight == 1
-    assert own.network(own.recipe, own.load()).output_shape == (None, 3)
+    mine = read_recipe_file(tmp_path / "my.toml")
+    assert mine.recipe.task == "mine" and mine.recipe.aux_weight == 1
+    assert mine.network(mine.recipe, mine.load()).output_shape == (None, 3)
 
 
 def test_every_setting_of_the_file_reaches_the_recipe(write):
@@ -294,28 +294,28 @@ def _same(one, other):
 
 
 def test_a_built_network_follows_seed_and_hidden(task):
-    own = task(OWN_BUILD + "hidden = 5", BUILD)
-    dataset = own.load()
-    first = _weights(own, dataset)
-    assert first[0].shape == (2, 5) and own.recipe.network.startswith("my.py:build (sha256 ")
-    assert _same(first, _weights(own, dataset)) and not _same(first, _weights(own, dataset, seed=2))
-    assert _weights(own, dataset, hidden=7)[0].shape == (2, 7)
+    mine = task(CUSTOM_BUILD + "hidden = 5", BUILD)
+    dataset = mine.load()
+    first = _weights(mine, dataset)
+    assert first[0].shape == (2, 5) and mine.recipe.network.startswith("my.py:build (sha256 ")
+    assert _same(first, _weights(mine, dataset)) and not _same(first, _weights(mine, dataset, seed=2))
+    assert _weights(mine, dataset, hidden=7)[0].shape == (2, 7)
 
 
 def test_a_function_gets_only_what_it_takes(task):
     fixed = BUILD.replace("input_shape, classes, hidden, seed", "*, classes").replace("hidden,", "4,", 1)
     fixed = fixed.replace("keras.Input(input_shape)", "keras.Input((2,))")
-    own = task(OWN_BUILD + "hidden = 4", fixed)
-    dataset = own.load()
-    assert _weights(own, dataset)[0].shape == (2, 4)
+    mine = task(CUSTOM_BUILD + "hidden = 4", fixed)
+    dataset = mine.load()
+    assert _weights(mine, dataset)[0].shape == (2, 4)
     with pytest.raises(ValueError, match="has one size, hidden = 4. Received: hidden=7"):
-        _weights(own, dataset, hidden=7)
+        _weights(mine, dataset, hidden=7)
     with pytest.raises(RecipeFileError, match="takes no argument 'hidden', so hidden = ... must say"):
-        task(OWN_BUILD, fixed)
+        task(CUSTOM_BUILD, fixed)
 
 
 def test_the_default_of_the_functions_own_hidden_counts(task):
-    assert task(OWN_BUILD, BUILD.replace("hidden, seed", "hidden=9")).recipe.hidden == 9
+    assert task(CUSTOM_BUILD, BUILD.replace("hidden, seed", "hidden=9")).recipe.hidden == 9
 
 
 @pytest.fixture
@@ -339,11 +339,11 @@ def saved(tmp_path):
 
 
 def test_a_saved_architecture_is_drawn_anew_for_each_seed_but_for_what_is_fixed(task, saved):
-    own = task('[model]\nkeras = "model.keras"')
-    dataset = own.load()
-    assert own.recipe.hidden == 6 and own.recipe.network.startswith("model.keras (sha256 ")
+    mine = task('[model]\nkeras = "model.keras"')
+    dataset = mine.load()
+    assert mine.recipe.hidden == 6 and mine.recipe.network.startswith("model.keras (sha256 ")
     one, same, other = (
-        own.network(dataclasses.replace(own.recipe, seed=seed), own.prepare(dataset)) for seed in (1, 1, 2)
+        mine.network(dataclasses.replace(mine.recipe, seed=seed), mine.prepare(dataset)) for seed in (1, 1, 2)
     )
     assert _same(one.get_weights(), same.get_weights())
     for layer in saved.layers:
@@ -358,12 +358,12 @@ def test_a_saved_architecture_is_drawn_anew_for_each_seed_but_for_what_is_fixed(
 def test_samples_are_brought_into_the_shape_that_a_saved_network_takes(task, tmp_path, shape, brought):
     layers = [keras.Input(shape), keras.layers.Identity(name="hidden"), keras.layers.Flatten(), keras.layers.Dense(3)]
     keras.Sequential(layers).save(tmp_path / "model.keras")
-    own = task('[model]\nkeras = "model.keras"')
+    mine = task('[model]\nkeras = "model.keras"')
     if brought is None:
         with pytest.raises(ValueError, match=r"inputs of shape \(3,\)\. Received: samples of shape \(2,\)"):
-            own.prepare(own.load())
+            mine.prepare(mine.load())
     else:
-        assert own.prepare(own.load()).x_train.shape == brought
+        assert mine.prepare(mine.load()).x_train.shape == brought
 
 
 def test_a_saved_network_without_the_target_is_answered_with_its_layers(write, saved):
@@ -395,22 +395,22 @@ def test_a_network_that_is_no_such_classifier_is_refused(task, body, said):
     def build(input_shape, hidden=1):
         return {body}
     """
-    own = task(OWN_BUILD, python)
+    mine = task(CUSTOM_BUILD, python)
     with pytest.raises(ValueError) as caught:
-        _weights(own, own.load())
+        _weights(mine, mine.load())
     for part in said.split(".*"):
         assert part in str(caught.value)
 
 
 def test_a_network_that_cannot_be_built_is_an_error_with_the_line(task):
-    own = task(OWN_BUILD, "def build(hidden, depth): pass")
+    mine = task(CUSTOM_BUILD, "def build(hidden, depth): pass")
     with pytest.raises(
         RecipeFileError, match="missing a required argument: 'depth'. It can take: input_shape, classes,"
     ):
-        _weights(own, own.load())
-    own = task(OWN_BUILD, "def build(hidden):\n    return unknown")
+        _weights(mine, mine.load())
+    mine = task(CUSTOM_BUILD, "def build(hidden):\n    return unknown")
     with pytest.raises(RecipeFileError, match="my.py, line 2: build.. raised NameError"):
-        _weights(own, own.load())
+        _weights(mine, mine.load())
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
@@ -427,47 +427,47 @@ def test_a_run_learns_and_notes_what_decides_its_numbers(task, tmp_path, optimiz
     num_draws = 4
     burn_in = 2
     """
-    own = task(OWN_BUILD + "hidden = 8" + textwrap.dedent(toml), BUILD)
-    result = run(own.recipe, own.load(), tmp_path / "run")
+    mine = task(CUSTOM_BUILD + "hidden = 8" + textwrap.dedent(toml), BUILD)
+    result = run(mine.recipe, mine.load(), tmp_path / "run")
     assert result.accuracy > 0.9 and result.rlct is not None and result.paper is None
     config = json.loads((tmp_path / "run" / "config.json").read_text())
     assert config["recipe"]["optimizer"] == optimizer and config["recipe"]["scaling"] == "none"
-    assert config["recipe"]["network"] == own.recipe.network
-    assert typed(Recipe, config["recipe"], "config.json") == own.recipe
-    assert config["data"]["digest"] == own.load().digest
+    assert config["recipe"]["network"] == mine.recipe.network
+    assert typed(Recipe, config["recipe"], "config.json") == mine.recipe
+    assert config["data"]["digest"] == mine.load().digest
 
 
 NO_RLCT = 'name = "mine"\nrlct = false'
 
 
 def test_changed_files_are_no_resumption(task, tmp_path):
-    own = task(OWN_BUILD + SHORT, BUILD, head=NO_RLCT)
+    mine = task(CUSTOM_BUILD + SHORT, BUILD, head=NO_RLCT)
     folder = tmp_path / "run"
-    first = run(own.recipe, own.load(), folder)
-    again = task(OWN_BUILD + SHORT, BUILD, head=NO_RLCT)
+    first = run(mine.recipe, mine.load(), folder)
+    again = task(CUSTOM_BUILD + SHORT, BUILD, head=NO_RLCT)
     assert run(again.recipe, again.load(), folder, resume=True) == first
 
-    other = task(OWN_BUILD + SHORT, BUILD.replace("relu", "tanh"), head=NO_RLCT)
+    other = task(CUSTOM_BUILD + SHORT, BUILD.replace("relu", "tanh"), head=NO_RLCT)
     with pytest.raises(RunFolderError, match=r"other settings: network: my.py:build \(sha256 \w+\) there, my.py:build"):
         run(other.recipe, other.load(), folder, resume=True)
     with pytest.raises(ValueError, match="The network's file changed"):
-        run(own.recipe, other.load(), tmp_path / "other")
+        run(mine.recipe, other.load(), tmp_path / "other")
 
-    own = task(OWN_BUILD + SHORT, BUILD, head=NO_RLCT)
+    mine = task(CUSTOM_BUILD + SHORT, BUILD, head=NO_RLCT)
     arrays = _arrays()
     arrays["x_train"][0, 0] += 1
     np.savez(tmp_path / "data.npz", **arrays)
     with pytest.raises(RunFolderError, match="data: .*data.npz .* there, .*data.npz"):
-        run(own.recipe, own.load(), folder, resume=True)
-    scaled = task(OWN_BUILD + SHORT, BUILD, head=NO_RLCT, data='arrays = "data.npz"\nscaling = "unit"')
+        run(mine.recipe, mine.load(), folder, resume=True)
+    scaled = task(CUSTOM_BUILD + SHORT, BUILD, head=NO_RLCT, data='arrays = "data.npz"\nscaling = "unit"')
     with pytest.raises(RunFolderError, match="scaling: none there, unit here"):
         run(scaled.recipe, scaled.load(), folder, resume=True)
 
 
 def test_worker_processes_find_the_task_and_what_one_process_finds(task, tmp_path):
-    own = task(OWN_BUILD + SHORT, BUILD, head=NO_RLCT)
-    dataset = own.load()
-    recipes = grid(own.recipe, hidden=[4], aux_weights=[0, 1], seeds=[1])
+    mine = task(CUSTOM_BUILD + SHORT, BUILD, head=NO_RLCT)
+    dataset = mine.load()
+    recipes = grid(mine.recipe, hidden=[4], aux_weights=[0, 1], seeds=[1])
     result = sweep(plan_sweep(recipes, dataset, tmp_path / "sweep"), dataset, workers=2)
     assert result.failures == {} and len(result.results) == 2
     alone = run(recipes[1], dataset, tmp_path / "alone")
@@ -488,11 +488,11 @@ def test_layers_of_the_users_file_are_found_when_a_run_goes_on(task, tmp_path):
             keras.Input(input_shape), keras.layers.Dense(hidden, name="hidden"), Twice(), keras.layers.Dense(classes),
         ])
     """
-    own = task(OWN_BUILD + SHORT, python, head=NO_RLCT)
-    whole = run(own.recipe, own.load(), tmp_path / "whole")
+    mine = task(CUSTOM_BUILD + SHORT, python, head=NO_RLCT)
+    whole = run(mine.recipe, mine.load(), tmp_path / "whole")
     (tmp_path / "whole" / "metrics.json").unlink()
-    own = task(OWN_BUILD + SHORT, python, head=NO_RLCT)
-    resumed = run(own.recipe, own.load(), tmp_path / "whole", resume=True)
+    mine = task(CUSTOM_BUILD + SHORT, python, head=NO_RLCT)
+    resumed = run(mine.recipe, mine.load(), tmp_path / "whole", resume=True)
     assert resumed.metrics() == whole.metrics()
 
 
@@ -516,15 +516,15 @@ RICH = """
 @pytest.mark.skipif(not transforms.FUNCTIONAL_OPTIMIZERS, reason="Keras's optimizers work in place on this backend")
 def test_networks_of_a_file_trained_together_end_as_each_alone(task, tmp_path):
     """With a state that is no weight, dropout, and an optimizer with two moments."""
-    own = task(OWN_BUILD + 'hidden = 5\n[training]\nepochs = 3\nbatch_size = 16\noptimizer = "adam"', RICH)
-    dataset = own.load()
-    base = dataclasses.replace(own.recipe, rlct=None)
+    mine = task(CUSTOM_BUILD + 'hidden = 5\n[training]\nepochs = 3\nbatch_size = 16\noptimizer = "adam"', RICH)
+    dataset = mine.load()
+    base = dataclasses.replace(mine.recipe, rlct=None)
     jobs = plan_sweep(grid(base, hidden=[5], aux_weights=[0, 1], seeds=[1, 2]), dataset, tmp_path / "runs").jobs
     assert jobs and all(map(can_be_trained_together, jobs))
     assert train_together(jobs, dataset) == {}
     for job in jobs:
         alone = compiled_model(find_task(job.recipe.task), job.recipe, dataset)
-        own.trainer(job.recipe, dataset).fit(alone, epochs=3, initial_epoch=0, callbacks=[])
+        mine.trainer(job.recipe, dataset).fit(alone, epochs=3, initial_epoch=0, callbacks=[])
         together = keras.models.load_model(job.folder / "model.keras")
         for one, other in zip(alone.get_weights(), together.get_weights(), strict=True):
             # Single precision, twelve steps of Adam, which divides by gradients however small: of weights of order 1.
