@@ -8,6 +8,7 @@ from pathlib import Path
 import keras
 import keras_tuner
 
+from keras_selfmodel._internals.keras_tuner import Trial as TunersTrial
 from keras_selfmodel._typed_files import TypedFile
 from keras_selfmodel.datasets import Dataset, with_validation
 from keras_selfmodel.experiments import Progress, Recipe, RunFolderError, RunResult, Task, find_task, read_run
@@ -216,7 +217,7 @@ def _result(
     )
 
 
-def _trial(tuner: TrialTuner, trial: keras_tuner.engine.trial.Trial) -> Trial:
+def _trial(tuner: TrialTuner, trial: TunersTrial) -> Trial:
     files = tuner.folder_of(trial.trial_id)
     recipe = tuner.recipe_of(trial)
     if trial.status != "COMPLETED":

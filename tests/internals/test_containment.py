@@ -5,6 +5,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 INTERNALS = ROOT / "keras_selfmodel" / "_internals"
+INSIDES = {"src", "experimental", "engine"}
 # Documented by Python, in spite of their names.
 DOCUMENTED = {"_asdict", "_exit", "_fields", "_replace"}
 
@@ -27,7 +28,9 @@ def _defined(tree: ast.Module) -> set[str]:
 def _foreign(tree: ast.Module, ours: set[str]) -> list[str]:
     found = []
     for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute) and _is_private(node.attr) and node.attr not in ours:
+        if isinstance(node, ast.Attribute) and (
+            (_is_private(node.attr) and node.attr not in ours) or node.attr in INSIDES
+        ):
             found.append(ast.unparse(node))
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.isidentifier():
             # Of getattr, hasattr and patch.object; names of our own and ends of names are no attribute of a library.
@@ -35,7 +38,7 @@ def _foreign(tree: ast.Module, ours: set[str]) -> list[str]:
         elif isinstance(node, ast.Import | ast.ImportFrom):
             modules = [node.module or ""] if isinstance(node, ast.ImportFrom) else [a.name for a in node.names]
             parts = {part for module in modules if not module.startswith(OURS) for part in module.split(".")}
-            if parts & {"src", "experimental", "engine"} or any(_is_private(part) for part in parts):
+            if parts & INSIDES or any(_is_private(part) for part in parts):
                 found.append(ast.unparse(node))
     return found
 
