@@ -58,7 +58,7 @@ def run(
         recipe,
         dataset,
         folder,
-        progress=progress or Progress(),
+        progress=progress,
         seconds_between_checkpoints=seconds_between_checkpoints,
     )
     # Before anything is written: settings that do not fit leave no folder behind.

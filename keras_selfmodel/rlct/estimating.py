@@ -4,13 +4,13 @@ import dataclasses
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, Unpack
+from typing import Literal, Unpack
 
 import keras
 
 from keras_selfmodel.rlct._arguments import WeightChoice
 from keras_selfmodel.rlct.conventions import SamplingSettings
-from keras_selfmodel.rlct.data import MEMORY_LIMIT, TrainingData
+from keras_selfmodel.rlct.data import MEMORY_LIMIT, Reading, TrainingData
 from keras_selfmodel.rlct.problem import Problem
 from keras_selfmodel.rlct.profiles import profiling
 from keras_selfmodel.rlct.progress_bar import Reports, Verbose
@@ -109,7 +109,7 @@ def estimate_rlct(
     True
     """
     settings = changed_settings(estimate_rlct, settings, changes)
-    reading: dict[str, Any] = {"class_weight": class_weight, "num_samples": num_samples, "memory_limit": memory_limit}
+    reading: Reading = {"class_weight": class_weight, "num_samples": num_samples, "memory_limit": memory_limit}
     with Reports(verbose, progress, phase) as reports:
         reports.phase("reading the data")
         problem = Problem.of(model, data, loss, weights, observe, training=settings.convention == "paper", **reading)

@@ -5,7 +5,7 @@ import math
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import keras
 import numpy as np
@@ -19,7 +19,7 @@ from keras_selfmodel.rlct._arguments import WeightChoice, check_inputs, check_mo
 from keras_selfmodel.rlct.batches import paper_batches, random_batches
 from keras_selfmodel.rlct.conventions import ResolvedSettings, SamplingSettings
 from keras_selfmodel.rlct.curvature import difference_length
-from keras_selfmodel.rlct.data import TrainingData, samples_of
+from keras_selfmodel.rlct.data import Reading, TrainingData, samples_of
 from keras_selfmodel.rlct.descent import descend
 from keras_selfmodel.rlct.energy import Energy
 from keras_selfmodel.rlct.losses import check_class_labels, chosen_loss, disagreement
@@ -66,7 +66,7 @@ class Problem:
         training: bool,
         like: Energy | None = None,
         order: np.ndarray | None = None,
-        **reading: Any,
+        **reading: Unpack[Reading],
     ) -> "Problem":
         """Checks the arguments of `estimate_rlct`.
 
@@ -118,7 +118,7 @@ class Problem:
         observe: dict | None,
         *,
         training: bool,
-        **reading: Any,
+        **reading: Unpack[Reading],
     ) -> "Problem":
         """As `of`, for a network of the backend's own library."""
         samples = samples_of(data, **reading)

@@ -9,6 +9,7 @@ from typing import Any, Literal, TypedDict
 
 from keras_selfmodel.rlct._arguments import WeightChoice
 from keras_selfmodel.rlct.conventions import Convention, SamplingSettings
+from keras_selfmodel.rlct.data import Reading
 from keras_selfmodel.rlct.progress_bar import Verbose
 
 SamplerName = Literal["underdamped", "sgld", "rmsprop", "sgnht", "mala"]
@@ -38,7 +39,7 @@ class SamplingChanges(CalibrationChanges, total=False):
     target_error: float | None
 
 
-class EstimateArguments(SamplingChanges, total=False):
+class EstimateArguments(SamplingChanges, Reading, total=False):
     """Keywords of `estimate_rlct` besides `settings`, for what calls it with its user's."""
 
     loss: Any
@@ -50,9 +51,6 @@ class EstimateArguments(SamplingChanges, total=False):
     verbose: Verbose
     progress: Callable[[int, int], None] | None
     phase: Callable[[str], None] | None
-    class_weight: Mapping[int, float] | None
-    num_samples: int | None
-    memory_limit: float
 
 
 def changed_settings(

@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from keras_selfmodel.datasets import Dataset
 from keras_selfmodel.experiments.progress import Progress
@@ -63,7 +62,14 @@ class RunContext:
 
     @classmethod
     def of(
-        cls, recipe: Recipe, dataset: Dataset, folder: str | Path, *, prepared: Dataset | None = None, **others: Any
+        cls,
+        recipe: Recipe,
+        dataset: Dataset,
+        folder: str | Path,
+        *,
+        prepared: Dataset | None = None,
+        progress: Progress | None = None,
+        seconds_between_checkpoints: float = SECONDS_BETWEEN_CHECKPOINTS,
     ) -> "RunContext":
         """The run of a recipe.
 
@@ -72,14 +78,16 @@ class RunContext:
             dataset: The data as loaded.
             folder: The run folder.
             prepared: The data as the task prepares them, where that is done already.
-            **others: Further attributes.
+            progress: Progress callbacks; `None` for none.
+            seconds_between_checkpoints: How much training an interruption may cost at most.
 
         Raises:
             ValueError: If the task is unknown.
         """
         task = find_task(recipe.task)
         prepared = task.prepare(dataset) if prepared is None else prepared
-        return cls(recipe, task, prepared, RunConfig.of(recipe, dataset), RunFolder(Path(folder)), **others)
+        config, files = RunConfig.of(recipe, dataset), RunFolder(Path(folder))
+        return cls(recipe, task, prepared, config, files, progress or Progress(), seconds_between_checkpoints)
 
     @cached_property
     def stopwatch(self) -> Stopwatch:

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypedDict
 
 import keras
 import numpy as np
@@ -18,6 +18,14 @@ from keras_selfmodel.transforms.tensors import Tree
 
 # Batches that no data set has, but one that is repeated for ever.
 ENDLESS = 2**53
+
+
+class Reading(TypedDict, total=False):
+    """What `**reading` may hold: keywords of `samples_of`."""
+
+    num_samples: int | None
+    class_weight: Mapping[int, float] | None
+    memory_limit: float
 
 
 def samples_of(
