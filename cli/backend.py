@@ -1,5 +1,6 @@
 """The Keras backend, chosen before Keras is imported, because Keras cannot change it afterwards."""
 
+import importlib.abc
 import importlib.util
 import os
 import sys
@@ -41,11 +42,10 @@ def activate(requested: str | None) -> str:
     backend, _ = choose(requested)
     os.environ["KERAS_BACKEND"] = backend
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    if backend == "tensorflow":
-        with _without_noise():
-            import tensorflow  # noqa: F401
-    else:
-        # Keras imports TensorFlow, where it is installed, on every backend when it saves a model, and
+    # On every backend: Keras imports TensorFlow, where it is installed, when it saves or loads a model.
+    if "tensorflow" not in sys.modules and not any(isinstance(finder, _Silencer) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _Silencer())
+    if backend != "tensorflow":
         # TensorFlow announces oneDNN at every log level unless it is off.
         os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
     return backend
@@ -69,6 +69,25 @@ def choose(requested: str | None) -> tuple[str, str]:
     if not installed:
         raise click.ClickException(installation.no_backend())
     return installed[0], "first installed"
+
+
+class _Silencer(importlib.abc.MetaPathFinder):
+    """Finds TensorFlow as Python does; what its C++ code prints on import, before its log level counts, is not seen."""
+
+    def find_spec(self, name, path=None, target=None):
+        if name != "tensorflow":
+            return None
+        sys.meta_path.remove(self)
+        spec: Any = importlib.util.find_spec(name)
+        if spec is not None:
+            execute = spec.loader.exec_module
+
+            def quietly(module) -> None:
+                with _without_noise():
+                    execute(module)
+
+            spec.loader.exec_module = quietly
+        return spec
 
 
 @contextmanager

@@ -1,5 +1,7 @@
 """What README and docs tell a reader to type is there, and runs."""
 
+import json
+import os
 import re
 import shlex
 import subprocess
@@ -34,6 +36,19 @@ def test_the_python_of_a_page_runs_as_it_stands(page, tmp_path):
     program.write_text(headless + "\n".join(_blocks(page, "python")), encoding="utf-8")
     finished = subprocess.run([sys.executable, str(program)], capture_output=True, text=True, check=False, cwd=tmp_path)
     assert finished.returncode == 0, finished.stderr
+    if page.stem == "README":
+        assert " reliable ()" in finished.stdout  # what a newcomer measures first can be trusted
+
+
+@pytest.mark.slow
+def test_the_first_command_of_the_readme_ends_in_a_number_to_be_trusted(tmp_path):
+    """A minute, without data and without a network."""
+    program = [sys.executable, "-c", "from ksm_cli.main import main; main()"]
+    command = [*program, *_commands(ROOT / "README.md")[0], "--out", str(tmp_path / "run")]
+    environment = {**os.environ, "TFDS_DATA_DIR": str(tmp_path / "empty"), "HTTPS_PROXY": "http://127.0.0.1:9"}
+    subprocess.run(command, env=environment, check=True)
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text(encoding="utf-8"))
+    assert metrics["rlct"]["verdict"] == "reliable" and metrics["accuracy"] > 0.85
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if _commands(page)], ids=lambda page: page.stem)

@@ -1,5 +1,7 @@
 import importlib.util
 import json
+import subprocess
+import sys
 
 import click
 import pytest
@@ -86,3 +88,21 @@ def test_without_any_backend_the_pip_lines_are_named(installed):
     installed()
     with pytest.raises(click.ClickException, match=r"No backend is installed.*pip install .*\[jax\]"):
         choose(None)
+
+
+@pytest.mark.parametrize(("fails", "seen"), [(False, ""), (True, "cuda drivers")])
+def test_what_tensorflow_prints_on_import_is_seen_only_where_the_import_fails(tmp_path, fails, seen):
+    (tmp_path / "tensorflow.py").write_text(f"import os\nos.write(2, b'cuda drivers')\nassert not {fails}, 'broken'")
+    code = f"""
+import os, sys
+from ksm_cli.backend import activate
+activate(None)
+sys.path.insert(0, {str(tmp_path)!r})
+try:
+    import tensorflow
+except AssertionError:
+    pass
+os.write(1, b"imported")
+"""
+    finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (finished.stdout, finished.stderr) == ("imported", seen)
