@@ -209,7 +209,7 @@ class Bar:
             self._end_phase()
             if part not in self._tasks:
                 self._tasks[part] = self._progress.add_task(part, total=total, note=note)
-            self._progress.update(self._tasks[part], completed=done, note=note)
+            self._progress.update(self._tasks[part], completed=done, total=total, note=note)
             return
         tenth = done >= self._said.get(part, 0) + total / 10
         if done == total or (tenth and time.monotonic() >= self._moment + SECONDS_BETWEEN_LINES):

@@ -5,6 +5,7 @@ import textwrap
 from rich.table import Table
 
 from keras_selfmodel.experiments import SELF_MODELING, RunResult
+from keras_selfmodel.studies.measures import number_text
 
 
 def run_table(result: RunResult) -> Table:
@@ -34,7 +35,7 @@ def run_table(result: RunResult) -> Table:
         rows.append(("  after descent on the task's loss", _with_error(descended.value, descended.std_error), None))
         rows.append(("  verdict", descended.verdict, None))
     if result.self_prediction_r2 is not None:
-        rows.append(("self-prediction R² on the test data", f"{result.self_prediction_r2:.4f}", None))
+        rows.append(("self-prediction R² on the test data", number_text(result.self_prediction_r2, 4), None))
     if paper is not None:
         table.add_column("paper", justify="right")
     for name, value, reference in rows:

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from keras_selfmodel._classifier_graph import final_kernel
+from keras_selfmodel._curve_styles import COLORS
 from keras_selfmodel.experiments.run_folder import TRACES
 from keras_selfmodel.metrics import spread_of
 from keras_selfmodel.rlct import RLCTEstimate
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-# Okabe and Ito's colours, which colour-blind readers can distinguish.
-BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"
+BLUE, ORANGE, GREEN = COLORS[1:4]
 
 
 def run_figures(
@@ -66,6 +66,7 @@ def _spread_figure(history: list[dict[str, float]]) -> "Figure":
         label="interquartile range / 1.349 (equal for normal weights)",
     )
     axes.set(xlabel="epoch", ylabel="spread of the final layer's weights", ylim=(0, None))
+    _whole_epochs(axes)
     axes.legend(frameon=False, fontsize="small")
     return figure
 
@@ -83,17 +84,25 @@ def _loss_figure(history: list[dict[str, float]]) -> "Figure":
         if column in history[0]:
             axes.plot(epochs, [row[column] for row in history], color=color, linestyle=style, label=label)
     axes.set(xlabel="epoch", ylabel="loss", yscale="log")
+    _whole_epochs(axes)
     axes.legend(frameon=False, fontsize="small")
     return figure
+
+
+def _whole_epochs(axes: "Axes") -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
 def _weight_figure(kernel: np.ndarray) -> "Figure":
     figure, axes = _figure()
     spread = spread_of(kernel)
+    title = f"standard deviation {spread.standard_deviation:.4f}, excess kurtosis {spread.excess_kurtosis:.2f}"
     axes.hist(kernel.ravel(), bins=80, color=BLUE)
     axes.set(
         xlabel="weight of the final layer",
         ylabel="number of weights",
-        title=f"standard deviation {spread.standard_deviation:.4f}, excess kurtosis {spread.excess_kurtosis:.2f}",
+        title=title.replace("-", "−"),
     )
     return figure

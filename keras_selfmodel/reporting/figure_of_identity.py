@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from keras_selfmodel._curve_styles import PAPER_COLOR, curve_style
 from keras_selfmodel.probes import EpochIdentity
-from keras_selfmodel.reporting.curve_styles import PAPER_COLOR, curve_style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from keras_selfmodel._curve_styles import shade_style
 from keras_selfmodel.experiments import SELF_MODELING
-from keras_selfmodel.reporting.curve_styles import curve_style
 from keras_selfmodel.studies.observers import ObservedGroup
 
 if TYPE_CHECKING:
@@ -29,9 +29,10 @@ def observer_figure(groups: Sequence[ObservedGroup]) -> "Figure":
     from matplotlib.figure import Figure
 
     panels = list(dict.fromkeys((group.hidden, group.question) for group in groups))
-    columns = min(2, len(panels))
+    # Three stand in one row: in two, one place would be empty.
+    columns = len(panels) if len(panels) <= 3 else 2
     rows = -(-len(panels) // columns)
-    figure = Figure(figsize=(4.2 * columns, 3.2 * rows + 0.6), layout="constrained")
+    figure = Figure(figsize=((4.2 if columns < 3 else 3.3) * columns, 3.2 * rows + 0.6), layout="constrained")
     figure.suptitle(f"{groups[0].study}: how easy networks are to predict", fontsize="medium")
     all_axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for number, (axes, (hidden, question)) in enumerate(zip(all_axes, panels, strict=False)):
@@ -65,7 +66,7 @@ def _draw(axes: "Axes", groups: Sequence[ObservedGroup]) -> None:
             for group in groups
             if group.aux_weight == weight and group.error is not None
         ]
-        style = curve_style(index)
+        style = shade_style(index, len(weights))
         # Beside each other: intervals of one capacity would lie on top of each other.
         shift = 0.07 * (index - (len(weights) - 1) / 2)
         axes.errorbar(

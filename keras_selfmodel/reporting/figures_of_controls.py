@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from keras_selfmodel.experiments import SELF_MODELING, find_objective
+from keras_selfmodel._curve_styles import CurveStyle, style_among
+from keras_selfmodel.experiments import OBJECTIVES, SELF_MODELING, find_objective
 from keras_selfmodel.reporting.crosses import cross_out
-from keras_selfmodel.reporting.curve_styles import CurveStyle, curve_style
 from keras_selfmodel.reporting.panels import AXES, rlct_label
 from keras_selfmodel.studies import Controls, Series, collapsed_runs
 
@@ -70,8 +70,8 @@ def frontier_figure(found: Controls, hidden: int) -> "Figure":
         for column, kind in enumerate(kinds):
             axes = panels[row][column]
             drawn = {SELF_MODELING: by_objective[SELF_MODELING], **_of_kind(by_objective, kind)}
-            for index, (objective, series) in enumerate(drawn.items()):
-                _draw_curve(axes, series, name, curve_style(index), objective)
+            for objective, series in drawn.items():
+                _draw_curve(axes, series, name, style_among(objective, _objectives()), objective)
             cross_out(axes, [point for series in drawn.values() for point in _unusable(series, name)])
             _finish(axes, last=row == len(rows) - 1)
             if row == 0:
@@ -79,6 +79,11 @@ def frontier_figure(found: Controls, hidden: int) -> "Figure":
             if column == 0:
                 axes.set_ylabel(rlct_label(found.self_modeling) if name == "rlct" else AXES[name][1], fontsize="small")
     return figure
+
+
+def _objectives() -> list[str]:
+    """All of them, self-modeling first: each looks the same in every column and figure."""
+    return [SELF_MODELING, *(name for name in OBJECTIVES if name != SELF_MODELING)]
 
 
 def _of_kind(by_objective: dict[str, Series], kind: str) -> dict[str, Series]:
@@ -104,7 +109,11 @@ def _draw_curve(axes: "Axes", series: Series, name: str, style: CurveStyle, labe
         [factor * accuracy.mean for accuracy, _, _ in points],
         [value.mean for _, value, _ in points],
         [(value.half_width or 0.0) * bar for (_, value, _), bar in zip(points, barred, strict=True)],
-        [factor * (accuracy.half_width or 0.0) * bar for (accuracy, _, _), bar in zip(points, barred, strict=True)],
+        [
+            [width * bar for width, bar in zip(widths, barred, strict=True)]
+            for widths in zip(*(_percents(accuracy) for accuracy, _, _ in points), strict=True)
+        ]
+        or None,
         label=label,
         zorder=3 if label == SELF_MODELING else 2,
         color=style.color,
@@ -112,13 +121,18 @@ def _draw_curve(axes: "Axes", series: Series, name: str, style: CurveStyle, labe
         linestyle=style.linestyle,
         linewidth=1.3,
         markersize=4.5,
-        elinewidth=0.7,
-        capsize=1.5,
+        elinewidth=0.6,
     )
     baseline = [(factor * accuracy.mean, value.mean) for accuracy, value, weight in points if weight == 0]
     if baseline:
         look: dict[str, Any] = {"marker": "*", "markersize": 9, "color": "black", "linestyle": "none", "zorder": 5}
         axes.plot(*zip(*baseline, strict=True), gid="baseline", **look)
+
+
+def _percents(accuracy) -> tuple[float, float]:
+    """How far the interval of an accuracy reaches to either side, in points: not beyond 100 %."""
+    width = accuracy.half_width or 0.0
+    return 100 * min(width, accuracy.mean), 100 * min(width, 1 - accuracy.mean)
 
 
 def _unusable(series: Series, name: str) -> list[tuple[float, float]]:

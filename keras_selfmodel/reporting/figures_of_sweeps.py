@@ -49,12 +49,18 @@ def panels(study: Study, *, paper: bool = False) -> list[Panel]:
     against = {"rlct": "RLCT after training", "accuracy": "Accuracy after training"}
     if study.task == "mnist" or len(study.series) > 1:
         against = {"weight_spread": "Weight spread after training", **against}
+    # What no run measured has no panel.
+    against = {name: title for name, title in against.items() if any(_measured(run, name) for run in study.runs)}
     drawings = [(f"Weight spread during training, H = {study.series[-1].hidden}", partial(draw_training, study=study))]
     drawings += [(title, partial(draw_measure, study=study, name=name)) for name, title in against.items()]
     return [
         Panel(letter, title, partial(draw, paper=paper))
         for letter, (title, draw) in zip("ABCD", drawings, strict=False)
     ]
+
+
+def _measured(run, name: str) -> bool:
+    return name in run.estimates() or run.number(name) is not None
 
 
 def sweep_figures(studies: Sequence[Study], *, paper: bool = False) -> dict:

@@ -1,12 +1,13 @@
 """The panels of the paper's figures."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from keras_selfmodel._curve_styles import PAPER_COLOR, curve_style, shade_style
 from keras_selfmodel.experiments import spread_history
 from keras_selfmodel.reporting.crosses import cross_out, crosses_in
-from keras_selfmodel.reporting.curve_styles import PAPER_COLOR, curve_style
 from keras_selfmodel.statistics import mean_interval
 from keras_selfmodel.studies import MEASURES, Group, Series, Study, collapsed_runs, paper_of
 
@@ -37,7 +38,7 @@ def draw_training(axes: "Axes", study: Study, *, paper: bool) -> None:
         epochs, rows = _histories(group)
         if not rows:
             continue
-        style = curve_style(weights.index(group.aux_weight))
+        style = shade_style(weights.index(group.aux_weight), len(weights))
         found = (mean_interval(values) for values in zip(*rows, strict=True))
         intervals = [interval for interval in found if interval is not None]
         means = [interval.mean for interval in intervals]
@@ -58,6 +59,7 @@ def draw_training(axes: "Axes", study: Study, *, paper: bool) -> None:
         if value is not None:
             axes.plot(epochs[-1], value, marker=style.marker, **_faint(8))
     axes.set(xlabel="epoch", ylabel=AXES["weight_spread"][1])
+    axes.xaxis.get_major_locator().set_params(integer=True)
     if drawn:
         _legend(axes, "auxiliary weight AW", drawn, counts, _paper_handle(axes) if paper else None)
     else:
@@ -67,8 +69,9 @@ def draw_training(axes: "Axes", study: Study, *, paper: bool) -> None:
 def draw_measure(axes: "Axes", study: Study, name: str, *, paper: bool) -> None:
     """A measure after training against the auxiliary weight, one curve for each network size.
 
-    The weights stand side by side at equal distances, because those of the paper crowd near zero. Open markers are
-    groups in which networks collapsed, crosses single estimates that are not to be used, which the means leave out.
+    The weights stand on a symmetric-log axis, which shows 0 too. Open markers are groups in which networks collapsed,
+    crosses single estimates that are not to be used, which the means leave out. The axis of the accuracy ends where the
+    other groups do: a loss of one point would not be seen beside networks that guess.
 
     Args:
         axes: A `matplotlib.axes.Axes`.
@@ -79,18 +82,20 @@ def draw_measure(axes: "Axes", study: Study, name: str, *, paper: bool) -> None:
     factor, label = AXES[name]
     weights = _weights(study)
     counts, drawn = [], []
+    standing, below = [], []
     for index, series in enumerate(study.series):
         style = curve_style(index)
         found = {group.aux_weight: group.interval(name) for group in series.groups}
         points = {weight: interval for weight, interval in found.items() if interval is not None}
         if not points:
             continue
-        places = [weights.index(weight) for weight in points]
+        places = list(points)
         means = factor * np.array([interval.mean for interval in points.values()])
         errors = factor * np.array([interval.half_width or 0.0 for interval in points.values()])
-        axes.fill_between(places, means - errors, means + errors, color=style.color, alpha=0.15, linewidth=0)
+        above = np.minimum(errors, 100 - means) if name == "accuracy" else errors
+        axes.fill_between(places, means - errors, means + above, color=style.color, alpha=0.15, linewidth=0)
         line: dict[str, Any] = {"color": style.color, "linestyle": style.linestyle, "linewidth": 1.4}
-        curve = axes.errorbar(places, means, errors, marker=style.marker, markersize=5, capsize=2.5, **line)
+        curve = axes.errorbar(places, means, [errors, above], marker=style.marker, markersize=5, capsize=2.5, **line)
         hollow = [
             (place, mean)
             for place, mean, weight in zip(places, means, points, strict=True)
@@ -104,16 +109,20 @@ def draw_measure(axes: "Axes", study: Study, name: str, *, paper: bool) -> None:
                 "markeredgecolor": style.color,
             }
             axes.plot(*zip(*hollow, strict=True), marker=style.marker, gid="collapsed", zorder=3, **look)
+        upright = [one not in hollow for one in zip(places, means, strict=True)]
+        standing += [*(means - errors)[upright], *(means + above)[upright]]
+        below += [(place, mean, style) for place, mean in hollow]
         counts += [interval.count for interval in points.values()]
         drawn.append((curve, str(series.hidden)))
         if paper:
             _mark_paper(axes, study, series, name, weights, style.marker)
     axes.set(xlabel="auxiliary weight AW", ylabel=rlct_label(study) if name == "rlct" else label)
-    axes.set_xticks(range(len(weights)), [f"{weight:g}" for weight in weights])
-    axes.set_xlim(-0.3, len(weights) - 0.7)
+    on_weights(axes, weights)
     axes.margins(y=0.08)
+    if name == "accuracy" and standing and below:
+        _end_below(axes, min(standing), max(standing), below)
     crosses = [
-        (weights.index(group.aux_weight), factor * estimate.value)
+        (group.aux_weight, factor * estimate.value)
         for series in study.series
         for group in series.groups
         for run in group.unusable(name)
@@ -124,6 +133,38 @@ def draw_measure(axes: "Axes", study: Study, name: str, *, paper: bool) -> None:
         _legend(axes, "hidden units H", drawn, counts, _paper_handle(axes) if paper else None)
     else:
         _say(axes, f"{MEASURES[name].title}: {'no estimate can be used' if crosses else 'not measured'}")
+
+
+def on_weights(axes, weights: Sequence[float]) -> None:
+    """Makes the x axis one of auxiliary weights: linear up to the smallest above 0, logarithmic from there."""
+    positive = [weight for weight in weights if weight > 0]
+    least, most = (positive[0], positive[-1]) if positive else (1.0, 1.0)
+    axes.set_xscale("symlog", linthresh=least, linscale=0.6)
+    axes.set_xticks(weights, [f"{weight:g}" for weight in weights])
+    axes.set_xticks([], minor=True)
+    axes.set_xlim(-0.35 * least, 1.35 * most)
+
+
+def _end_below(axes, lowest: float, highest: float, points: Sequence[tuple]) -> None:
+    """Ends the y axis below what stands upright, and says at its edge how low the points beyond it are.
+
+    Args:
+        axes: A `matplotlib.axes.Axes` that holds all curves.
+        lowest: Least value that is to be seen.
+        highest: The largest.
+        points: Place, value and style of each point that may lie beyond.
+    """
+    room = max(highest - lowest, 0.1)
+    bottom, top = lowest - 0.3 * room, highest + 0.08 * room
+    beyond = [point for point in points if point[1] < bottom]
+    if not beyond:
+        return
+    axes.set_ylim(bottom, top)
+    for rank, (place, value, style) in enumerate(sorted(beyond, key=lambda point: point[1])):
+        height = bottom + (0.03 + 0.07 * rank) * (top - bottom)
+        look = {"color": style.color, "fontsize": "x-small", "ha": "right", "gid": "below", "zorder": 5}
+        patch = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}
+        axes.text(place, height, f"↓ {value:.0f}", bbox=patch, **look)
 
 
 def _weights(study: Study) -> list[float]:
@@ -155,7 +196,7 @@ def _mark_paper(axes: "Axes", study: Study, series: Series, name: str, weights: 
     for weight, figures in paper_of(study, series).items():
         value = getattr(figures, name)
         if value is not None and weight in weights:
-            axes.plot(weights.index(weight), factor * value, marker=marker, **_faint(9))
+            axes.plot(weight, factor * value, marker=marker, **_faint(9))
 
 
 def _faint(size: int) -> dict:
@@ -174,7 +215,9 @@ def _legend(axes: "Axes", title: str, drawn: list, counts: list[int], paper: Any
     """Below the panel, where it hides no curve, with the number of seeds behind each mean."""
     seeds = f"{min(counts)}" if min(counts) == max(counts) else f"{min(counts)}–{max(counts)}"
     note = f"n = {seeds} seed{'' if seeds == '1' else 's'}"
-    if any(line.get_gid() == "collapsed" for line in axes.get_lines()):
+    if any(text.get_gid() == "below" for text in axes.texts):
+        note += ", ↓: collapsed, below the axis"
+    elif any(line.get_gid() == "collapsed" for line in axes.get_lines()):
         note += ", open: collapsed"
     if crosses_in(axes):
         note += ", ×: not to be used, left out"
@@ -182,10 +225,10 @@ def _legend(axes: "Axes", title: str, drawn: list, counts: list[int], paper: Any
     if paper is not None:
         handles.append(paper)
         labels.append("paper")
-    axes.legend(
+    legend = axes.legend(
         handles,
         labels,
-        title=f"{title} ({note})",
+        title=f"{title} ({note})" if len(note) < 25 else f"{title}\n({note})",
         loc="upper center",
         bbox_to_anchor=(0.5, -0.2),
         ncols=len(labels) if len(labels) <= 5 else 4,
@@ -196,6 +239,7 @@ def _legend(axes: "Axes", title: str, drawn: list, counts: list[int], paper: Any
         columnspacing=1.0,
         handletextpad=0.5,
     )
+    legend.get_title().set_multialignment("center")
 
 
 def rlct_label(study: Study) -> str:

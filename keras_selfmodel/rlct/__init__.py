@@ -7,7 +7,8 @@ from keras_selfmodel.rlct.deep_linear_networks import DeepLinearNetwork, deep_li
 from keras_selfmodel.rlct.descent import Descent
 from keras_selfmodel.rlct.estimating import RLCTWarning, estimate_rlct
 from keras_selfmodel.rlct.functions import estimate_of_function
-from keras_selfmodel.rlct.profiles import LocalizationProfile, localization_profile
+from keras_selfmodel.rlct.profile_of_localizations import LocalizationProfile
+from keras_selfmodel.rlct.profiles import localization_profile
 from keras_selfmodel.rlct.rlct_estimate import RLCTEstimate
 from keras_selfmodel.rlct.summary import RLCTSummary
 

@@ -14,7 +14,7 @@ from keras_selfmodel.rlct.standard_error import sampling_error
 from keras_selfmodel.rlct.summary import Anchor
 
 if TYPE_CHECKING:
-    from keras_selfmodel.rlct.profiles import LocalizationProfile
+    from keras_selfmodel.rlct.profile_of_localizations import LocalizationProfile
     from keras_selfmodel.rlct.temperature import HotterEstimate
 
 

@@ -115,8 +115,7 @@ def estimate_rlct(
         problem = Problem.of(model, data, loss, weights, observe, training=settings.convention == "paper", **reading)
         estimate = problem.estimate(settings, anchor=anchor, checkpoint=checkpoint, reports=reports)
         if profile is not False:
-            reports.phase("profile of localizations")
-            found = alone(profiling(problem, settings, None if profile is True else profile))
+            found = alone(profiling(problem, settings, None if profile is True else profile, reports))
             estimate = dataclasses.replace(estimate, profile=found)
     issue_warnings(estimate)
     return estimate

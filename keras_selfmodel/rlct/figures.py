@@ -4,12 +4,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from keras_selfmodel._curve_styles import PAPER_COLOR, CurveStyle, curve_style
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from keras_selfmodel.rlct.calibrating import Calibration
-    from keras_selfmodel.rlct.profiles import LocalizationProfile
+    from keras_selfmodel.rlct.profile_of_localizations import LocalizationProfile
     from keras_selfmodel.rlct.rlct_estimate import RLCTEstimate
 
 
@@ -37,12 +39,16 @@ def trace_figure(estimate: "RLCTEstimate") -> "Figure":
     steps = excess.shape[1]
     width = max(1, steps // 100)
     kernel = np.ones(width) / width
-    figure = Figure(figsize=(6.4, 5.6), layout="constrained")
-    panels = figure.subplot_mosaic([["chains", "chains"], ["ranks", "memory"]], height_ratios=[1.5, 1])
+    draws = estimate.draws
+    compared = np.isfinite(draws).all() and draws.shape[1] > 1
+    mosaic, heights = ([["chains", "chains"], ["ranks", "memory"]], [1.5, 1]) if compared else ([["chains"]], None)
+    figure = Figure(figsize=(6.4, 5.6 if compared else 3.8), layout="constrained")
+    panels = figure.subplot_mosaic(mosaic, height_ratios=heights)
     axes = panels["chains"]
     for chain, trace in enumerate(excess):
         smooth = np.convolve(trace, kernel, mode="valid")
-        axes.plot(np.arange(len(smooth)) + width / 2, smooth, linewidth=1, label=f"chain {chain}")
+        look = _marked_now_and_then(chain, len(smooth))
+        axes.plot(np.arange(len(smooth)) + width / 2, smooth, label=f"chain {chain}", **look)
     said = "" if estimate.verdict == "reliable" else f" ({estimate.verdict})"
     label, level = f"RLCT {estimate.value:.3g}{said}", estimate.value
     if settings.convention == "paper":
@@ -55,39 +61,48 @@ def trace_figure(estimate: "RLCTEstimate") -> "Figure":
     axes.axhline(level, color="black", linewidth=1, linestyle="--", label=label.replace("-", "−"))
     axes.set(
         xlabel="step",
-        ylabel=r"$n\beta\,[L_B(w) - L_B(w^*)]$",
+        ylabel=r"$n\beta\,[L_B(w) - L_B(w^*)]$" + (f"\nmean over {width} steps" if width > 1 else ""),
         xlim=(0, steps),
         title=f"Chains ({settings.sampler}{', after descent' if estimate.anchor == 'descend' else ''}), "
         f"{settings.convention} convention, nβ = {estimate.inverse_temperature:.1f}",
     )
     # Below the axes: chains cross all of them.
     axes.legend(frameon=False, fontsize="small", ncols=3, loc="upper center", bbox_to_anchor=(0.5, -0.18))
-    draws = estimate.draws
-    if np.isfinite(draws).all() and draws.shape[1] > 1:
+    if compared:
         _draw_ranks(panels["ranks"], draws)
         _draw_autocorrelation(panels["memory"], draws)
-    else:
-        for name in ("ranks", "memory"):
-            panels[name].set_axis_off()
+    for axes in panels.values():
+        axes.spines[["top", "right"]].set_visible(False)
     return figure
+
+
+def _line(style: CurveStyle) -> dict:
+    return {"color": style.color, "linestyle": style.linestyle, "marker": style.marker, "linewidth": 1}
+
+
+def _marked_now_and_then(chain: int, points: int) -> dict:
+    """The look of a chain's curve, whose marks are not where those of the next chain are."""
+    every = max(1, points // 7)
+    return {**_line(curve_style(chain)), "markersize": 4, "markevery": (chain * every // 4 % every, every)}
 
 
 def _draw_ranks(axes: "Axes", draws: np.ndarray) -> None:
     ranks = np.argsort(np.argsort(draws, axis=None)).reshape(draws.shape) / draws.size
-    for trace in ranks:
+    for chain, trace in enumerate(ranks):
         counts, edges = np.histogram(trace, BARS, (0, 1))
-        axes.stairs(counts / len(trace) * BARS, edges)
+        style = curve_style(chain)
+        axes.stairs(counts / len(trace) * BARS, edges, color=style.color, linestyle=style.linestyle)
     axes.axhline(1, color="black", linewidth=1, linestyle="--")
     axes.set(xlabel="rank among all draws", ylabel="frequency", ylim=(0, None), xlim=(0, 1))
 
 
 def _draw_autocorrelation(axes: "Axes", draws: np.ndarray) -> None:
     lags = max(2, draws.shape[1] // 4)
-    for trace in draws - draws.mean(axis=1, keepdims=True):
+    for chain, trace in enumerate(draws - draws.mean(axis=1, keepdims=True)):
         # By the convolution theorem, padded so that the end does not meet the beginning.
         spectrum = np.abs(np.fft.rfft(trace, 2 * len(trace))) ** 2
         covariance = np.fft.irfft(spectrum)[:lags]
-        axes.plot(covariance / max(covariance[0], 1e-300), linewidth=1)
+        axes.plot(covariance / max(covariance[0], 1e-300), **_marked_now_and_then(chain, lags))
     axes.axhline(0, color="black", linewidth=1, linestyle="--")
     axes.set(xlabel="steps between draws", ylabel="autocorrelation", xlim=(0, lags - 1), ylim=(None, 1.05))
 
@@ -118,15 +133,15 @@ def calibration_figure(calibration: "Calibration") -> "Figure":
             [place(pilot) for pilot in pilots],
             [pilot.value for pilot in pilots],
             [1.96 * pilot.sampling_error for pilot in pilots],
-            marker="o",
             capsize=3,
-            color="C0",
+            **_line(curve_style(1)),
             label="pilot, 95 % of its sampling",
         )
-        axes.plot(place(chosen), chosen.value, "s", color="C1", zorder=3, label=mark)
+        axes.plot(place(chosen), chosen.value, "s", color=curve_style(2).color, zorder=3, label=mark)
         axes.set(xlabel=label, xscale="log", xticks=[place(pilot) for pilot in pilots])
         axes.set_xticklabels([f"{place(pilot):.2g}" for pilot in pilots])
         axes.xaxis.set_minor_formatter(NullFormatter())
+        axes.spines[["top", "right"]].set_visible(False)
     left.set(ylabel="estimate of the RLCT")
     left.set_ylim(bottom=min(0.0, left.get_ylim()[0]))
     right.legend(frameon=False, fontsize="small", loc="lower right")
@@ -145,23 +160,35 @@ def profile_figure(profile: "LocalizationProfile") -> "Figure":
     """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(7.2, 3.4), layout="constrained")
+    figure = Figure(figsize=(7.2, 3.8), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
+    look = _line(curve_style(1))
     for axes, places, label in (
         (left, profile.localizations, "localization γ"),
         (right, profile.distances, "distance |w − w*| reached"),
     ):
-        axes.errorbar(places, profile.values, 1.96 * profile.sampling_errors, marker="o", capsize=3, label="λ̂, 95 %")
+        axes.errorbar(places, profile.values, 1.96 * profile.sampling_errors, capsize=3, label="λ̂, 95 %", **look)
         axes.set(xlabel=label, xscale="log")
         if profile.plateau is not None:
             rows = slice(profile.plateau.start, profile.plateau.stop)
             ends = sorted((places[rows][0], places[rows][-1]))
             axes.axvspan(*ends, color="0.9", zorder=0, label="plateau")
-    left.plot(profile.localizations, profile.held, linestyle=":", color="C1", label="half-directions held by γ")
-    left.axvline(profile.unit, color="0.6", linewidth=1, linestyle="--", label="γ₀, a prior as wide as the weights")
+    left.plot(
+        profile.localizations,
+        profile.held,
+        linestyle=":",
+        color=curve_style(2).color,
+        label="half-directions held by γ",
+    )
+    left.axvline(
+        profile.unit, color=PAPER_COLOR, linewidth=1, linestyle="--", label="γ₀, a prior as wide as the weights"
+    )
     left.invert_xaxis()  # To the right the chains get farther, as in the other panel.
     top = 1.25 * max(profile.values + 1.96 * profile.sampling_errors)
     left.set(ylabel="estimate of the RLCT", ylim=(min(0.0, min(profile.values)), top))
-    left.legend(frameon=False, fontsize="x-small")
-    figure.suptitle(profile.words, fontsize="small")
+    handles = left.get_legend_handles_labels()
+    figure.legend(*handles, loc="outside lower center", ncols=2, frameon=False, fontsize="small")
+    for axes in (left, right):
+        axes.spines[["top", "right"]].set_visible(False)
+    figure.suptitle(profile.words.replace("-", "−"), fontsize="small")
     return figure

@@ -3,8 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Unpack
+from typing import Unpack
 
 import keras
 import numpy as np
@@ -17,90 +16,17 @@ from keras_selfmodel.rlct.conventions import SamplingSettings
 from keras_selfmodel.rlct.data import TrainingData
 from keras_selfmodel.rlct.prior_width import weight_scale
 from keras_selfmodel.rlct.problem import Problem
+from keras_selfmodel.rlct.profile_of_localizations import LocalizationProfile
+from keras_selfmodel.rlct.progress_bar import Reports, Verbose
 from keras_selfmodel.rlct.sampling_changes import SamplingChanges, changed_settings
 from keras_selfmodel.rlct.standard_error import sampling_error
 from keras_selfmodel.rlct.stepwise import Stepwise, alone
 from keras_selfmodel.transforms.tensors import AnyModel
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-
 # Localizations in units of γ₀ = d/R², that of a prior as wide as the weights.
 STRENGTHS = tuple(10.0**exponent for exponent in (1, 0.5, 0, -0.5, -1, -1.5, -2))
 # Draws at each of them, as a part of those of an estimate, and steps before them to settle.
 DRAWS, SETTLING = 0.5, 0.25
-# A plateau reaches over so many localizations, between which the estimate changes by no more than this part, with
-# 95 % errors that are no larger.
-LEAST, FLAT = 3, 0.05
-
-
-@dataclass(frozen=True)
-class LocalizationProfile:
-    """λ̂ at several localizations, strongest first; arrays `(localizations,)`.
-
-    Attributes:
-        localizations: γ.
-        values: λ̂.
-        sampling_errors: Their standard errors.
-        distances: Root mean square of |w − w*| over the draws.
-        held: ½γ⟨|w − w*|²⟩, half-directions that γ holds.
-        unfilled: Half-directions in which the chains have not come to rest.
-        unit: γ₀ = d/R², the localization of a prior as wide as the weights.
-        inverse_temperature: nβ.
-        num_parameters: d.
-        gradient_evaluations: Gradients of a batch that it took, all chains together.
-    """
-
-    localizations: np.ndarray
-    values: np.ndarray
-    sampling_errors: np.ndarray
-    distances: np.ndarray
-    held: np.ndarray
-    unfilled: np.ndarray
-    unit: float
-    inverse_temperature: float
-    num_parameters: int
-    gradient_evaluations: int
-
-    @property
-    def plateau(self) -> range | None:
-        """Numbers of the localizations between which λ̂ does not change; `None` where there is none, or none is sure.
-
-        The longest row of at least three whose values lie within 5 % of each other, each known to 5 % (95 %).
-        """
-        for length in range(len(self.values), LEAST - 1, -1):
-            for first in range(len(self.values) - length, -1, -1):
-                rows = slice(first, first + length)
-                mean = self.values[rows].mean()
-                known = 1.96 * self.sampling_errors[rows].max() <= FLAT * mean
-                if known and np.ptp(self.values[rows]) <= FLAT * mean:
-                    return range(first, first + length)
-        return None
-
-    @property
-    def words(self) -> str:
-        """What it shows, in a sentence."""
-        if self.plateau is not None:
-            ends = self.localizations[self.plateau.start], self.localizations[self.plateau.stop - 1]
-            value = self.values[self.plateau.start : self.plateau.stop].mean()
-            return f"A plateau at {value:.3g} from γ = {ends[0]:.3g} to {ends[1]:.3g}."
-        bars = 1.96 * self.sampling_errors
-        rows = [slice(first, first + LEAST) for first in range(len(self.values) - LEAST + 1)]
-        if any(np.ptp(self.values[row]) <= FLAT * self.values[row].mean() + bars[row].max() for row in rows):
-            error = np.median(bars / np.maximum(np.abs(self.values), 1e-300))
-            return f"The values are known to {error:.0%} (95 %), not well enough to see a plateau of {FLAT:.0%}."
-        return "No plateau: the estimate is that of the weights within reach of γ. Compare estimates at one γ only."
-
-    def plot(self) -> "Figure":
-        """Draws λ̂ against γ and against the distance reached. Needs matplotlib.
-
-        Returns:
-            A `matplotlib.figure.Figure`.
-        """
-        from keras_selfmodel.rlct.figures import profile_figure
-
-        return profile_figure(self)
 
 
 def localization_profile(
@@ -111,6 +37,9 @@ def localization_profile(
     settings: SamplingSettings | None = None,
     loss: keras.losses.Loss | Callable | str | None = None,
     weights: WeightChoice = None,
+    verbose: Verbose = "auto",
+    progress: Callable[[int, int], None] | None = None,
+    phase: Callable[[str], None] | None = None,
     **changes: Unpack[SamplingChanges],
 ) -> LocalizationProfile:
     """Estimates the RLCT at several localizations, by chains that are let go step by step.
@@ -124,6 +53,9 @@ def localization_profile(
             quarter as many steps before them.
         loss: As for `estimate_rlct`.
         weights: As for `estimate_rlct`.
+        verbose: As for `estimate_rlct`.
+        progress: As for `estimate_rlct`.
+        phase: As for `estimate_rlct`.
         **changes: Fields of `SamplingSettings` to set.
 
     Returns:
@@ -142,14 +74,16 @@ def localization_profile(
     ((2,), True)
     """
     settings = changed_settings(localization_profile, settings, changes)
-    problem = Problem.of(model, data, loss, weights, None, training=False)
-    return alone(profiling(problem, settings, localizations))
+    with Reports(verbose, progress, phase) as reports:
+        reports.phase("reading the data")
+        problem = Problem.of(model, data, loss, weights, None, training=False)
+        return alone(profiling(problem, settings, localizations, reports))
 
 
 def profiling(
-    problem: Problem, settings: SamplingSettings, localizations: Sequence[float] | None
+    problem: Problem, settings: SamplingSettings, localizations: Sequence[float] | None, reports: Reports
 ) -> Stepwise[LocalizationProfile]:
-    """Asks for the steps of a profile; arguments as for `localization_profile`."""
+    """Asks for the steps of a profile, and reports them; arguments as for `localization_profile`."""
     if settings.convention != "dataset":
         raise ValueError("convention='paper' fixes γ: there is no profile of it. Take convention='dataset'.")
     if localizations is not None and not (len(localizations) and all(0 < g < math.inf for g in localizations)):
@@ -159,17 +93,21 @@ def profiling(
     found = np.sort([unit * s for s in STRENGTHS] if localizations is None else np.asarray(localizations, float))[::-1]
     settings = dataclasses.replace(settings, localization=float(found[0]))
     settings = settings.resolved(energy.num_samples, energy.num_parameters, energy.num_parameters / unit)
+    reports.phase(f"profile of {len(found)} localizations: curvature and first steps, which are compiled")
     batches = paper_batches(energy.num_samples, settings.batch_size)
     per_sample = np.concatenate(energy.losses(batches))
     gradient = energy.gradient(batches) if settings.control_variate else None
     chains = Chains(energy, settings, range(settings.num_chains), gradient)
     most = energy.steps_per_call(settings)
-    yield from continued(chains, settings.burn_in, per_sample, settings, 0, most)
     settling, draws = (max(2, int(part * settings.num_draws * settings.thinning)) for part in (SETTLING, DRAWS))
+    total = settings.burn_in + len(found) * (settling + draws)
+    yield from continued(chains, settings.burn_in, per_sample, settings, 0, most)
+    reports.steps(settings.burn_in, total)
     rows = []
-    for localization in found:
+    for number, localization in enumerate(found, 1):
         chains.localization = float(localization)
         stretch = yield from continued(chains, settling + draws, per_sample, settings, 0, most)
+        reports.steps(settings.burn_in + number * (settling + draws), total)
         excess, corrected, squares, virial = (values[:, settling:] for values in stretch)
         held = 0.5 * localization * squares.mean()
         filled = held + 0.5 * settings.inverse_temperature * virial.mean() - (excess - corrected).mean()

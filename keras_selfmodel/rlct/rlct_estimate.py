@@ -3,15 +3,21 @@
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from keras_selfmodel._typed_files import plain
+from keras_selfmodel.rlct.descent import Descent
 from keras_selfmodel.rlct.draws import Draws
+from keras_selfmodel.rlct.profile_of_localizations import LocalizationProfile
 from keras_selfmodel.rlct.sampling import SECOND_FACTOR
 from keras_selfmodel.rlct.sensitivity import Sensitivity, by_covariance, by_second_localization
 from keras_selfmodel.rlct.standard_error import error_of_references, sampling_error
+from keras_selfmodel.rlct.stored_estimate import read_estimate, write_estimate
 from keras_selfmodel.rlct.summary import RLCTSummary, Verdict, allows_use
+from keras_selfmodel.rlct.temperature import HotterEstimate
 from keras_selfmodel.rlct.verdict import lowest_stretch, objections, verdict_of
 
 if TYPE_CHECKING:
@@ -138,6 +144,28 @@ class RLCTEstimate(Draws):
         """The estimate without its chains: what run folders, tables and reports hold. Needs ArviZ."""
         return RLCTSummary.of(self)
 
+    def to_dict(self) -> dict[str, Any]:
+        """The summary as a dictionary that JSON can hold: "value", "std_error", "verdict", "warnings" and so on.
+
+        What is not a number is `None`. Needs ArviZ.
+        """
+        return plain(self.summary())
+
+    def save(self, path: str | Path) -> None:
+        """Writes the estimate with its chains to a file, an `.npz`; `load` reads it."""
+        write_estimate(self, Path(path))
+
+    @classmethod
+    def load(cls, path: str | Path) -> "RLCTEstimate":
+        """The estimate in a file that `save` wrote, or in `rlct_traces.npz` of a run folder.
+
+        Raises:
+            FileNotFoundError: If there is no file.
+            ValueError: If it holds no estimate.
+        """
+        records = {"descent": Descent, "hotter": HotterEstimate, "profile": LocalizationProfile}
+        return read_estimate(cls, Path(path), records)
+
     def to_inference_data(self) -> Any:
         """The chains as an `arviz.InferenceData`, see `rlct.inference_data`. Needs ArviZ.
 
@@ -162,6 +190,11 @@ class RLCTEstimate(Draws):
             f"RLCTEstimate({self.value:.4g} ± {self.std_error:.2g}, convention={self.settings.convention!r}, "
             f"nβ={self.inverse_temperature:.4g}, {self.verdict})"
         )
+
+    def _repr_html_(self) -> str:
+        from keras_selfmodel.rlct.notebook_view import as_html
+
+        return as_html(self)
 
     @cached_property
     def _objections(self) -> list[tuple[bool, str]]:

@@ -3,10 +3,13 @@
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from keras_selfmodel.rlct.conventions import SamplingSettings
-from keras_selfmodel.rlct.rlct_estimate import RLCTEstimate
 from keras_selfmodel.rlct.stepwise import Stepwise
+
+if TYPE_CHECKING:
+    from keras_selfmodel.rlct.rlct_estimate import RLCTEstimate
 
 # From one temperature to the next that is tried, and how many.
 FACTOR, TEMPERATURES = 4.0, 8
@@ -34,7 +37,7 @@ class HotterEstimate:
 
 
 def hotter_estimate(
-    estimating: Callable[[SamplingSettings], Stepwise[RLCTEstimate]], settings: SamplingSettings, coldest: float
+    estimating: Callable[[SamplingSettings], Stepwise["RLCTEstimate"]], settings: SamplingSettings, coldest: float
 ) -> Stepwise[HotterEstimate | None]:
     """Looks for the largest nβ at which what the loss can fall near w* is small beside the estimate.
 

@@ -59,12 +59,24 @@ def falls(series: Series, measure: Measure, compared: dict[tuple[str, int, float
     risen = [weight for weight, one in found.items() if _above(one.difference, one.p_holm)]
     if risen:
         where = ", ".join(f"{weight:g}" for weight in risen)
-        return Answer("no", f"{reason}; it is above the baseline at AW {where}.{left_out}", evidence)
+        return Answer("no", f"{reason}{_but_above(strongest, found, risen, where)}{left_out}", evidence)
     if strongest.p_holm < SIGNIFICANT and strongest.difference.estimate.mean < 0:
         return Answer("yes", f"{reason}.{left_out}", evidence)
     if _excludes_a_fall(strongest.difference):
         return Answer("no", f"{reason}: a decrease of 1 % or more is excluded.{left_out}", evidence)
     return Answer("not enough data", f"{reason}: too uncertain to decide.{left_out}", evidence)
+
+
+def _but_above(strongest: Comparison, found: dict[float, Comparison], risen: list[float], where: str) -> str:
+    """Why a measure that rises at some weights is not said to fall, however low it is at the largest."""
+    if strongest.difference.estimate.mean > 0:
+        return f"; it is above the baseline at AW {where}."
+    rises = (found[weight].difference.relative for weight in risen)
+    shares = ", ".join(f"{rise:+.0%}" for rise in rises if rise is not None)
+    return (
+        f". The answer is no all the same: at AW {where} it is above the baseline ({shares}), and a fall must hold at "
+        "every weight."
+    )
 
 
 def grows(series: Series, measure: Measure) -> Answer:

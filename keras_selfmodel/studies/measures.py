@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from keras_selfmodel.experiments import RunResult
 
+# Numbers from here on are written in powers of ten.
+LARGE = 1e4
+
 
 @dataclass(frozen=True)
 class Measure:
@@ -33,9 +36,21 @@ class Measure:
         >>> MEASURES["rlct"].text(-0.2), MEASURES["rlct"].text(58.0, sign=True), MEASURES["rlct"].text(None)
         ('−0.20', '+58.00', '–')
         """
-        if value is None:
-            return "–"
-        return f"{value:{'+' if sign else ''}.{self.digits}f}".replace("-", "−")
+        return "–" if value is None else number_text(value, self.digits, sign=sign)
+
+
+def number_text(value: float, digits: int, *, sign: bool = False) -> str:
+    """A number with so many decimal places, or, where that would stretch a table, in powers of ten.
+
+    R² of a nearly constant network can be any number below 1.
+
+    Example:
+
+    >>> number_text(-0.2, 2), number_text(-409_466.2, 4)
+    ('−0.20', '−4.1e+05')
+    """
+    form = f".{digits}f" if abs(value) < LARGE else ".1e"
+    return f"{value:{'+' if sign else ''}{form}}".replace("-", "−")
 
 
 MEASURES: dict[str, Measure] = {

@@ -1,3 +1,5 @@
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
@@ -60,6 +62,13 @@ def test_the_chains_are_drawn_with_their_verdict(estimate, monkeypatch, verdict)
     monkeypatch.setattr(type(estimate), "verdict", verdict)
     labels = [line.get_label() for line in estimate.plot().axes[0].get_lines()]
     assert len(labels) == 3 and (f"({verdict})" in labels[-1]) == (verdict != "reliable")
+
+
+def test_chains_that_were_lost_are_drawn_without_empty_panels(estimate):
+    lost = dataclasses.replace(estimate, losses=np.full_like(estimate.losses, np.nan))
+    figure = lost.plot()
+    figure.canvas.draw()
+    assert len(figure.axes) == 1 and len(estimate.plot().axes) == 3
 
 
 def test_every_figure_is_drawn(classifier, estimate, tmp_path):

@@ -18,6 +18,7 @@ from keras_selfmodel.experiments import (
 )
 from keras_selfmodel.experiments.stages import concluding
 from keras_selfmodel.models import SelfModelingModel, mlp
+from keras_selfmodel.rlct import RLCTEstimate
 
 FILES = {
     "config.json",
@@ -99,6 +100,7 @@ def test_the_measures_are_those_of_the_saved_network(finished, tiny):
 
 
 def test_the_traces_give_the_rlct(finished):
+    assert RLCTEstimate.load(finished.folder / "rlct_traces.npz").summary() == finished.rlct
     with np.load(finished.folder / "rlct_traces.npz") as traces:
         excess = traces["losses"][:, 4:] - traces["initial_loss"]
     inverse_temperature = 50 / np.log(50)  # the paper's convention: B/ln B of the batch

@@ -85,6 +85,7 @@ def test_the_other_panels_show_the_means_of_every_size(grid, letter, measure, fa
     assert _labels(axes) == ["64", "512"]
     assert [tick.get_text() for tick in axes.get_xticklabels()] == ["0", "1", "10", "50"]
     for curve, hidden in zip(_curves(axes), (64, 512), strict=True):
+        assert list(curve.get_xdata()) == [0, 1, 10, 50]
         for place, weight in enumerate((0, 1, 10, 50)):
             runs = [run for run in grid if (run.recipe.hidden, run.recipe.aux_weight) == (hidden, weight)]
             assert curve.get_ydata()[place] == pytest.approx(factor * np.mean([run.number(measure) for run in runs]))
@@ -105,7 +106,7 @@ def test_the_papers_values_are_marked_on_request_only(grid):
     marked = _panels(grid, paper=True)
     for letter, expected in {
         "A": {(50, 0.097), (50, 0.094), (50, 0.088), (50, 0.081)},
-        "C": {(0, 33), (1, 31), (2, 25.5), (3, -5), (0, 58), (1, 58), (2, 52.5), (3, 37)},
+        "C": {(0, 33), (1, 31), (10, 25.5), (50, -5), (0, 58), (1, 58), (10, 52.5), (50, 37)},
     }.items():
         marks = [line for line in marked[letter].get_lines() if line.get_gid() == "paper"]
         assert {(float(mark.get_xdata()[0]), float(mark.get_ydata()[0])) for mark in marks} == expected
@@ -131,7 +132,7 @@ def test_collapsed_groups_are_open_and_named():
     ]
     axes = _panels(runs)["C"]
     (open_ones,) = [line for line in axes.get_lines() if line.get_gid() == "collapsed"]
-    assert list(open_ones.get_xdata()) == [4] and open_ones.get_ydata()[0] == pytest.approx(-3)
+    assert list(open_ones.get_xdata()) == [100] and open_ones.get_ydata()[0] == pytest.approx(-3)
     assert open_ones.get_markerfacecolor() == "white"
     assert "open: collapsed" in axes.get_legend().get_title().get_text()
 
@@ -144,15 +145,51 @@ def test_an_estimate_that_is_not_to_be_used_is_a_cross_at_the_edge_and_in_no_mea
     assert curve.get_ydata() == pytest.approx([np.mean([r.rlct.value for r in of]) for of in (runs[:3], runs[3:-1])])
     (cross,) = [line for line in axes.get_lines() if line.get_gid() == "not to be used"]
     top = axes.get_ylim()[1]
-    assert (list(cross.get_xdata()), list(cross.get_ydata())) == ([1], [top]) and top < 100
+    assert (list(cross.get_xdata()), list(cross.get_ydata())) == ([10], [top]) and top < 100
     assert "×: not to be used, left out" in axes.get_legend().get_title().get_text()
     nothing_else = [dataclasses.replace(run, rlct=estimate(-5.0, verdict="not to be used")) for run in runs]
     assert [text.get_text() for text in _panels(nothing_else)["C"].texts] == ["RLCT: no estimate can be used"]
 
 
-def test_what_was_not_measured_is_said():
-    axes = _panels([dataclasses.replace(run, rlct=None) for run in made_up_grid()])["C"]
-    assert [text.get_text() for text in axes.texts] == ["RLCT: not measured"]
+def test_what_was_not_measured_has_no_panel():
+    panels = _panels([dataclasses.replace(run, rlct=None) for run in made_up_grid()])
+    assert [axes.get_title(loc="left").split("   ")[1] for axes in panels.values()] == [
+        "Weight spread during training, H = 512", "Weight spread after training", "Accuracy after training"
+    ]  # fmt: skip
+
+
+def test_collapsed_networks_do_not_hide_a_loss_of_some_points_of_accuracy():
+    runs = [
+        made_up_run(weight, seed, hidden=64, accuracy=accuracy - 0.001 * seed)
+        for weight, accuracy in ((0, 0.97), (10, 0.95), (50, 0.11))
+        for seed in (1, 2, 3)
+    ]
+    axes = _panels(runs)["D"]
+    low, high = axes.get_ylim()
+    assert 90 < low < 94.7 and 96.9 < high <= 101
+    assert [text.get_text().strip() for text in axes.texts] == ["↓ 11"]
+    assert "↓: collapsed, below the axis" in axes.get_legend().get_title().get_text()
+
+
+def test_intervals_of_the_accuracy_end_at_100_percent():
+    runs = [made_up_run(w, seed, accuracy=accuracy) for w in (0, 1) for seed, accuracy in ((1, 0.999), (2, 0.95))]
+    (band,) = _panels(runs)["D"].collections[:1]
+    heights = band.get_paths()[0].vertices[:, 1]
+    assert heights.max() == pytest.approx(100) and heights.min() < 95
+
+
+def test_a_colour_means_an_auxiliary_weight_or_a_size_but_not_both(grid):
+    panels = _panels(grid)
+    weights, sizes = ({line.get_color() for line in _curves(panels[letter])} for letter in "AB")
+    assert (len(weights), len(sizes)) == (4, 2) and not weights & sizes
+
+
+def test_epochs_are_whole_numbers(tmp_path):
+    runs = [written(run, tmp_path / run.folder.name) for run in made_up_grid(hiddens=(64,), epochs=3)]
+    axes = _panels(runs)["A"]
+    axes.figure.canvas.draw()
+    ticks = [tick for tick in axes.get_xticks() if 1 <= tick <= 3]
+    assert len(ticks) >= 3 and all(tick == round(tick) for tick in ticks)
 
 
 def test_runs_without_a_history_are_said():

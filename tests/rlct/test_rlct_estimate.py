@@ -1,12 +1,16 @@
 """What an estimate says of made-up chains."""
 
+import dataclasses
+import json
 import math
 import re
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 
-from keras_selfmodel.rlct import RLCTEstimate, SamplingSettings
+from keras_selfmodel.rlct import Descent, LocalizationProfile, RLCTEstimate, SamplingSettings
+from keras_selfmodel.rlct.temperature import HotterEstimate
 
 BURN_IN, DRAWS, NBETA = 100, 1000, 50.0
 
@@ -102,3 +106,65 @@ def test_verdict(wrong, verdict, sentence):
     assert estimate.verdict == verdict
     assert re.search(sentence, " ".join(estimate.warnings))
     assert verdict in repr(estimate)
+
+
+def test_an_estimate_is_saved_and_loaded_with_all_that_it_holds(tmp_path):
+    column = np.array([3.0, 1.0])
+    made = dataclasses.replace(
+        estimate_of(10.0, heat=4.0),
+        observed={"test data": np.ones((4, 7))},
+        second=np.ones((4, 5)),
+        descent=Descent(trained_loss=0.2, loss=0.1, distance=math.inf, steps=7),
+        hotter=HotterEstimate(12.5, 9.0, 0.5, 100),
+        profile=LocalizationProfile(*[column] * 6, 2.0, NBETA, 30, 8),
+        loss="the squared error",
+        doubts=("The labels are odd.",),
+    )
+    made.save(tmp_path / "estimate.npz")
+    found = RLCTEstimate.load(tmp_path / "estimate.npz")
+    np.testing.assert_equal(dataclasses.asdict(found), dataclasses.asdict(made))
+    for one in (field.name for field in dataclasses.fields(made)):
+        assert type(getattr(found, one)) is type(getattr(made, one)), one
+    assert repr(found) == repr(made) and found.warnings == made.warnings
+    assert found.to_dict() == made.to_dict()
+
+
+def test_the_dictionary_of_an_estimate_is_json(tmp_path):
+    estimate = estimate_of(-5.0, chains=1)
+    found = json.loads(json.dumps(estimate.to_dict(), allow_nan=False))
+    assert found["value"] == pytest.approx(estimate.value) and found["verdict"] == "not to be used"
+    assert found["std_error"] is None and len(found["warnings"]) == len(estimate.warnings)
+
+
+@pytest.mark.parametrize("damage", ["cut", "text", "trace", "missing", "settings", "other"])
+def test_a_file_that_holds_no_estimate_is_named(tmp_path, damage):
+    file = tmp_path / "estimate.npz"
+    estimate_of(10.0).save(file)
+    with np.load(file) as stored:
+        content = dict(stored)
+    if damage == "cut":
+        file.write_bytes(file.read_bytes()[:500])
+    elif damage == "text":
+        file.write_text("no archive")
+    else:
+        header = json.loads(str(content["header"]))
+        header["settings"]["num_chains"] = 0 if damage == "settings" else 4
+        content |= {"header": np.array(json.dumps(header))}
+        content |= {"trace": {"heat": np.zeros(3)}, "other": {"secret": np.zeros(3)}}.get(damage, {})
+        if damage == "missing":
+            del content["anchor_norm"]
+        np.savez(file, **content)
+    with pytest.raises(ValueError, match=r"estimate\.npz holds no RLCT estimate that can be read \("):
+        RLCTEstimate.load(file)
+    with pytest.raises(FileNotFoundError):
+        RLCTEstimate.load(tmp_path / "elsewhere.npz")
+
+
+@pytest.mark.parametrize("excess", [10.0, -5.0, math.nan])
+def test_a_notebook_shows_value_verdict_objections_and_chains(excess):
+    estimate = estimate_of(excess)
+    page = ElementTree.fromstring(estimate._repr_html_().replace("<br>", "<br/>"))
+    text = "".join(page.itertext())
+    assert f"RLCT {estimate.value:.4g}".replace("-", "−") in text and estimate.verdict in text
+    assert [one.text for one in page.iter("li")] == list(estimate.warnings)
+    assert len(list(page.iter("polyline"))) == (0 if math.isnan(excess) else 4)

@@ -87,7 +87,8 @@ def test_a_rise_anywhere_contradicts_the_fall():
     means = {0: {"rlct": 58}, 1: {"rlct": 60}, 10: {"rlct": 50}}
     answers = _answers(_runs(means))
     assert answers["rlct_falls"].verdict == "no"
-    assert "above the baseline at AW 1" in answers["rlct_falls"].reason
+    reason = answers["rlct_falls"].reason
+    assert "The answer is no all the same: at AW 1 it is above the baseline (+3%), and a fall must hold" in reason
 
 
 def test_a_rise_from_one_weight_to_the_next_contradicts_growth():

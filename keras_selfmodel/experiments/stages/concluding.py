@@ -1,10 +1,8 @@
 """The last stage: what was found is written down."""
 
 from functools import partial
-from pathlib import Path
 
 import keras
-import numpy as np
 
 from keras_selfmodel._classifier_graph import classifier_of
 from keras_selfmodel._whole_files import write_whole
@@ -15,7 +13,6 @@ from keras_selfmodel.experiments.run_result import METRICS, RunResult
 from keras_selfmodel.experiments.stages.context import RunContext
 from keras_selfmodel.experiments.stages.measuring import Measures
 from keras_selfmodel.metrics import weight_spread
-from keras_selfmodel.rlct import RLCTEstimate
 
 
 def conclude(run: RunContext, model: keras.Model, measures: Measures) -> RunResult:
@@ -29,7 +26,7 @@ def conclude(run: RunContext, model: keras.Model, measures: Measures) -> RunResu
     spread, tested, files = weight_spread(model), measures.tested, run.files
     estimates = {anchor: estimate.summary() for anchor, estimate in measures.estimates.items()}
     for anchor, estimate in measures.estimates.items():
-        _write_traces(files.path / TRACES[anchor], estimate)
+        estimate.save(files.path / TRACES[anchor])
     with run.stopwatch.part("figures"):
         for name, figure in run_figures(files.read_history(), classifier_of(model), measures.estimates).items():
             write_whole(files.figures / f"{name}.png", partial(figure.savefig, dpi=150))
@@ -55,18 +52,3 @@ def conclude(run: RunContext, model: keras.Model, measures: Measures) -> RunResu
     files.write("metrics.json", METRICS, result.stored)
     files.tidy()
     return result
-
-
-def _write_traces(file: Path, estimate: RLCTEstimate) -> None:
-    def save(part: Path) -> None:
-        np.savez_compressed(
-            part,
-            losses=estimate.losses,
-            reference_losses=estimate.reference_losses,
-            heat=estimate.heat,
-            step_sizes=estimate.step_sizes,
-            initial_loss=estimate.initial_loss,
-            inverse_temperature=estimate.inverse_temperature,
-        )
-
-    write_whole(file, save)
