@@ -77,9 +77,9 @@ class _Silencer(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path=None, target=None):
         if name != "tensorflow":
             return None
-        sys.meta_path.remove(self)
-        spec: Any = importlib.util.find_spec(name)
-        if spec is not None:
+        others = (finder.find_spec(name, path, target) for finder in sys.meta_path if finder is not self)
+        spec: Any = next((found for found in others if found is not None), None)
+        if spec is not None and spec.loader is not None:
             execute = spec.loader.exec_module
 
             def quietly(module) -> None:

@@ -21,6 +21,7 @@ from ksm_cli.options.settings import (
     trial_name,
 )
 from ksm_cli.output import Bar, Interrupted, next_steps, print_json, print_table, require, spoken_warnings
+from ksm_cli.trackers import TRACKERS, check_tracker, measures_of, tracked
 
 
 @click.command(
@@ -82,15 +83,19 @@ Examples:
 @rlct_switch
 @keep_epochs_option
 @data_dir_option
+@click.option(
+    "--tracker",
+    type=click.Choice(TRACKERS),
+    help="Also follow the run in TensorBoard (RUN/tensorboard), MLflow (MLFLOW_TRACKING_URI) or Weights & Biases.",
+)
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Run folder. Default: runs/NAME-BACKEND.")
 @click.option("--resume", is_flag=True, help="Continue the run in the folder, or show it if it is finished.")
 @json_option
 @quiet_option
 def run_command(
     task: str | None, recipe_file: Path | None, backend: str | None, targets: tuple[str, ...], examples: int | None,
-    devices: int, measure_rlct: bool | None, keep_epochs: str | None, data_dir: Path | None, out: Path | None,
-    resume: bool, as_json: bool,
-    quiet: bool, **settings: Any,
+    devices: int, measure_rlct: bool | None, keep_epochs: str | None, data_dir: Path | None, tracker: str | None,
+    out: Path | None, resume: bool, as_json: bool, quiet: bool, **settings: Any,
 ) -> None:  # fmt: skip
     """Train one network, self-modeling or with another objective, and measure it.
 
@@ -105,6 +110,7 @@ def run_command(
         )
     check_strength(settings["objective"], settings["aux_weight"])
     require("rich", "matplotlib")
+    check_tracker(tracker)
     with Bar(quiet) as bar, spoken_warnings():
         bar.loading("Keras and the data")
         backend = activate(backend)
@@ -122,7 +128,12 @@ def run_command(
             phase=bar.phase,
         )
         try:
-            result = experiments.run(recipe, dataset, folder, resume=resume, devices=devices, progress=progress)
+            with tracked(tracker, recipe, folder) as followed:
+                result = experiments.run(
+                    recipe, dataset, folder, resume=resume, devices=devices, progress=progress,
+                    callbacks=followed.callbacks,
+                )  # fmt: skip
+                followed.conclude(measures_of(result))
             if devices == 1:
                 experiments.remember_paces([result], dataset)
         except KeyboardInterrupt:

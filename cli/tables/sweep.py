@@ -53,6 +53,6 @@ def _mean(group: list[RunResult], name: str, digits: int) -> str:
     mark = MARK if any(not r.estimates()[name].is_usable for r in group if name in r.estimates()) else ""
     if not values:
         return f"–{mark}" if mark else ""
-    spread = f" ± {number_text(np.std(values, ddof=1), digits)}" if len(values) > 1 else ""
+    spread = f" ± {number_text(float(np.std(values, ddof=1)), digits)}" if len(values) > 1 else ""
     missing = f" ({len(values)} of {len(group)})" if len(values) < len(group) else ""
-    return f"{number_text(np.mean(values), digits)}{spread}{missing}{mark}"
+    return f"{number_text(float(np.mean(values)), digits)}{spread}{missing}{mark}"

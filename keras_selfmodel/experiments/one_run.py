@@ -1,5 +1,6 @@
 """One run: train a network, measure it, write everything to a folder."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
@@ -28,6 +29,7 @@ def run(
     devices: int = 1,
     progress: Progress | None = None,
     seconds_between_checkpoints: float = SECONDS_BETWEEN_CHECKPOINTS,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> RunResult:
     """Trains one network by a recipe, measures it and writes a run folder.
 
@@ -40,6 +42,7 @@ def run(
         devices: How many devices train the network, each on its part of every batch. One measures it.
         progress: Progress callbacks for epochs and SGLD steps.
         seconds_between_checkpoints: How much training an interruption may cost at most.
+        callbacks: Further Keras callbacks of the training, such as `keras.callbacks.TensorBoard`.
 
     Returns:
         A `RunResult`. The same settings, data and backend give the same measures, interrupted or not.
@@ -60,6 +63,7 @@ def run(
         folder,
         progress=progress,
         seconds_between_checkpoints=seconds_between_checkpoints,
+        callbacks=tuple(callbacks),
     )
     # Before anything is written: settings that do not fit leave no folder behind.
     scope = shared_by(devices, context.task, recipe, context.dataset)

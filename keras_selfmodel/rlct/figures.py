@@ -1,6 +1,6 @@
 """The figures of an estimate, of a calibration and of a profile over the localization."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -41,9 +41,9 @@ def trace_figure(estimate: "RLCTEstimate") -> "Figure":
     kernel = np.ones(width) / width
     draws = estimate.draws
     compared = np.isfinite(draws).all() and draws.shape[1] > 1
-    mosaic, heights = ([["chains", "chains"], ["ranks", "memory"]], [1.5, 1]) if compared else ([["chains"]], None)
+    mosaic: Any = [["chains", "chains"], ["ranks", "memory"]] if compared else [["chains"]]
     figure = Figure(figsize=(6.4, 5.6 if compared else 3.8), layout="constrained")
-    panels = figure.subplot_mosaic(mosaic, height_ratios=heights)
+    panels = figure.subplot_mosaic(mosaic, height_ratios=[1.5, 1][: len(mosaic)])
     axes = panels["chains"]
     for chain, trace in enumerate(excess):
         smooth = np.convolve(trace, kernel, mode="valid")

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import zipfile
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -57,7 +58,7 @@ def write_estimate(estimate, path: Path) -> None:
             numbers |= {f"{name}/{part}": array for part, array in value.items()}
         elif value is not None and name not in ("settings", "loss", "doubts"):
             numbers[name] = value
-    content = {name: np.asarray(value) for name, value in numbers.items()}
+    content: dict[str, Any] = {name: np.asarray(value) for name, value in numbers.items()}
 
     def write(part: Path) -> None:
         with part.open("wb") as stream:
@@ -66,7 +67,7 @@ def write_estimate(estimate, path: Path) -> None:
     write_whole(path, write)
 
 
-def read_estimate(kind: type[T], path: Path, records: dict[str, type]) -> T:
+def read_estimate(kind: Callable[..., T], path: Path, records: dict[str, type]) -> T:
     """The inverse of `write_estimate`.
 
     Args:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+import keras
+
 from keras_selfmodel.datasets import Dataset
 from keras_selfmodel.experiments.progress import Progress
 from keras_selfmodel.experiments.recipe import Recipe
@@ -50,6 +52,7 @@ class RunContext:
         files: Its folder.
         progress: Progress callbacks.
         seconds_between_checkpoints: How much training an interruption may cost at most.
+        callbacks: Further Keras callbacks of the training.
     """
 
     recipe: Recipe
@@ -59,6 +62,7 @@ class RunContext:
     files: RunFolder
     progress: Progress = field(default_factory=Progress)
     seconds_between_checkpoints: float = SECONDS_BETWEEN_CHECKPOINTS
+    callbacks: tuple[keras.callbacks.Callback, ...] = ()
 
     @classmethod
     def of(

@@ -18,7 +18,8 @@ def trained(run: RunContext, model: keras.Model, trainer: Trainer) -> keras.Mode
     model, record = training_so_far(run, model)
     if not run.files.model.exists():
         run.progress.phase("training: the first steps are compiled")
-        trainer.fit(model, epochs=run.recipe.epochs, initial_epoch=len(record.rows), callbacks=[WeightSpread(), record])
+        callbacks = [WeightSpread(), record, *run.callbacks]
+        trainer.fit(model, epochs=run.recipe.epochs, initial_epoch=len(record.rows), callbacks=callbacks)
         write_whole(run.files.model, model.save)
     return model
 

@@ -1,0 +1,97 @@
+"""Runs in the programs that people follow their experiments with, by the callbacks of Keras or of these programs."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ksm_cli.backend import installation
+from ksm_cli.output import require
+
+TRACKERS = ("tensorboard", "mlflow", "wandb")
+PROJECT = "keras-selfmodel"
+
+
+@dataclass
+class Tracked:
+    """What a run is to be told to a tracker.
+
+    Attributes:
+        callbacks: Keras callbacks of the training.
+        conclude: Called with the measures of the finished run.
+    """
+
+    callbacks: list[Any] = field(default_factory=list)
+    conclude: Callable[[dict[str, float]], None] = lambda _: None
+
+
+def check_tracker(name: str | None) -> None:
+    """Stops a command before it starts if the tracker is not installed.
+
+    Raises:
+        click.ClickException: With the line that installs it.
+    """
+    if name == "tensorboard":
+        try:
+            require("tensorflow")  # by which Keras's callback writes, whatever the backend
+        except click.ClickException:
+            advice = installation.installing("tensorflow")
+            raise click.ClickException(f"Keras writes TensorBoard's files with TensorFlow: {advice}") from None
+    elif name is not None:
+        try:
+            require(name)
+        except click.ClickException:
+            raise click.ClickException(f"--tracker {name} needs {name}: pip install {name}") from None
+
+
+@contextmanager
+def tracked(name: str | None, recipe, folder: Path) -> Iterator[Tracked]:
+    """A run as the tracker of that name sees it, from the settings to the measures; nothing for `None`.
+
+    Raises:
+        click.ClickException: If the tracker cannot be reached.
+    """
+    with ExitStack() as ended:
+        try:
+            found = Tracked() if name is None else _START[name](recipe, folder, ended)
+        except Exception as error:  # Of which class, each tracker decides.
+            raise click.ClickException(f"--tracker {name}: {error}") from error
+        yield found
+
+
+def _tensorboard(recipe, folder: Path, ended: ExitStack) -> Tracked:
+    import keras
+
+    return Tracked([keras.callbacks.TensorBoard(log_dir=str(folder / "tensorboard"))])
+
+
+def _mlflow(recipe, folder: Path, ended: ExitStack) -> Tracked:
+    import mlflow
+    from mlflow.keras import MlflowCallback
+
+    ended.enter_context(mlflow.start_run(run_name=recipe.name))
+    mlflow.log_params(recipe.settings())
+    return Tracked([MlflowCallback()], mlflow.log_metrics)
+
+
+def _wandb(recipe, folder: Path, ended: ExitStack) -> Tracked:
+    import wandb
+    from wandb.integration.keras import WandbMetricsLogger
+
+    folder.mkdir(parents=True, exist_ok=True)
+    settings = recipe.settings()
+    run = ended.enter_context(wandb.init(project=PROJECT, name=recipe.name, config=settings, dir=str(folder)))
+    return Tracked([WandbMetricsLogger()], run.summary.update)
+
+
+_START = {"tensorboard": _tensorboard, "mlflow": _mlflow, "wandb": _wandb}
+
+
+def measures_of(result) -> dict[str, float]:
+    """The measures of a run as trackers take them, beside those of its epochs; an RLCT only if it can be used."""
+    names = ("accuracy", "weight_spread", "self_prediction_r2", "rlct", "rlct_descended")
+    found = {name: result.number(name) for name in names}
+    return {f"final_{name}": float(value) for name, value in found.items() if value is not None}

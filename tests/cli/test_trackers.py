@@ -1,0 +1,45 @@
+"""Runs followed in MLflow and TensorBoard, on local folders."""
+
+import importlib.util
+
+import pytest
+
+
+def _run(ksm, *options):
+    sizes = "--hidden", 4, "--epochs", 2, "--batch-size", 20
+    return ksm("run", "mnist", *sizes, "--no-rlct", "--out", "run", *options)
+
+
+def test_a_run_is_followed_in_mlflow(ksm, tiny_mnist, monkeypatch, tmp_path):
+    mlflow = pytest.importorskip("mlflow", reason="MLflow is not installed")
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", (tmp_path / "followed").as_uri())
+    assert _run(ksm, "--tracker", "mlflow", "--json").exit_code == 0
+    (found,) = mlflow.MlflowClient().search_runs(["0"])
+    assert found.info.run_name == "mnist-hidden4-aux10-seed1" and found.info.status == "FINISHED"
+    assert found.data.params["hidden"] == "4" and found.data.params["optimizer_name"] == "sgd"
+    spread = mlflow.MlflowClient().get_metric_history(found.info.run_id, "weight_spread")
+    history = [line.split(",") for line in (tmp_path / "run" / "history.csv").read_text().splitlines()]
+    expected = [float(row[history[0].index("weight_spread")]) for row in history[1:]]
+    assert [one.value for one in spread] == pytest.approx(expected) and len(expected) == 2
+    assert found.data.metrics["final_weight_spread"] == pytest.approx(expected[-1])
+
+
+def test_a_run_is_followed_in_tensorboard(ksm, tiny_mnist, tmp_path):
+    if importlib.util.find_spec("tensorflow") is None:
+        answer = _run(ksm, "--tracker", "tensorboard")
+        assert answer.exit_code == 1 and "writes TensorBoard's files with TensorFlow: pip install" in answer.stderr
+        assert not (tmp_path / "run").exists()
+        return
+    assert _run(ksm, "--tracker", "tensorboard", "--json").exit_code == 0
+    assert len(list((tmp_path / "run" / "tensorboard").glob("*/events.out.tfevents.*"))) == 2  # training, validation
+
+
+def test_a_tracker_that_is_missing_is_named_with_the_line_that_installs_it(ksm, tmp_path, monkeypatch):
+    there = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, *rest: None if name == "wandb" else there(name, *rest)
+    )
+    answer = _run(ksm, "--tracker", "wandb")
+    assert answer.exit_code == 1 and "--tracker wandb needs wandb: pip install wandb" in answer.stderr
+    assert not (tmp_path / "run").exists()
