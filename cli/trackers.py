@@ -4,12 +4,15 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ksm_cli.backend import installation
 from ksm_cli.output import require
+
+if TYPE_CHECKING:
+    from keras_selfmodel.experiments import Recipe, RunResult
 
 TRACKERS = ("tensorboard", "mlflow", "wandb")
 PROJECT = "keras-selfmodel"
@@ -48,7 +51,7 @@ def check_tracker(name: str | None) -> None:
 
 
 @contextmanager
-def tracked(name: str | None, recipe, folder: Path) -> Iterator[Tracked]:
+def tracked(name: str | None, recipe: "Recipe", folder: Path) -> Iterator[Tracked]:
     """A run as the tracker of that name sees it, from the settings to the measures; nothing for `None`.
 
     Raises:
@@ -62,13 +65,13 @@ def tracked(name: str | None, recipe, folder: Path) -> Iterator[Tracked]:
         yield found
 
 
-def _tensorboard(recipe, folder: Path, ended: ExitStack) -> Tracked:
+def _tensorboard(recipe: "Recipe", folder: Path, ended: ExitStack) -> Tracked:
     import keras
 
     return Tracked([keras.callbacks.TensorBoard(log_dir=str(folder / "tensorboard"))])
 
 
-def _mlflow(recipe, folder: Path, ended: ExitStack) -> Tracked:
+def _mlflow(recipe: "Recipe", folder: Path, ended: ExitStack) -> Tracked:
     import mlflow
     from mlflow.keras import MlflowCallback
 
@@ -77,7 +80,7 @@ def _mlflow(recipe, folder: Path, ended: ExitStack) -> Tracked:
     return Tracked([MlflowCallback()], mlflow.log_metrics)
 
 
-def _wandb(recipe, folder: Path, ended: ExitStack) -> Tracked:
+def _wandb(recipe: "Recipe", folder: Path, ended: ExitStack) -> Tracked:
     import wandb
     from wandb.integration.keras import WandbMetricsLogger
 
@@ -90,7 +93,7 @@ def _wandb(recipe, folder: Path, ended: ExitStack) -> Tracked:
 _START = {"tensorboard": _tensorboard, "mlflow": _mlflow, "wandb": _wandb}
 
 
-def measures_of(result) -> dict[str, float]:
+def final_measures(result: "RunResult") -> dict[str, float]:
     """The measures of a run as trackers take them, beside those of its epochs; an RLCT only if it can be used."""
     names = ("accuracy", "weight_spread", "self_prediction_r2", "rlct", "rlct_descended")
     found = {name: result.number(name) for name in names}

@@ -21,7 +21,7 @@ from ksm_cli.options.settings import (
     trial_name,
 )
 from ksm_cli.output import Bar, Interrupted, next_steps, print_json, print_table, require, spoken_warnings
-from ksm_cli.trackers import TRACKERS, check_tracker, measures_of, tracked
+from ksm_cli.trackers import TRACKERS, check_tracker, final_measures, tracked
 
 
 @click.command(
@@ -133,7 +133,7 @@ def run_command(
                     recipe, dataset, folder, resume=resume, devices=devices, progress=progress,
                     callbacks=followed.callbacks,
                 )  # fmt: skip
-                followed.conclude(measures_of(result))
+                followed.conclude(final_measures(result))
             if devices == 1:
                 experiments.remember_paces([result], dataset)
         except KeyboardInterrupt:

@@ -31,6 +31,8 @@ def draw_training(axes: "Axes", study: Study, *, paper: bool) -> None:
         study: The runs.
         paper: Whether the paper's values at the end of the training are marked.
     """
+    from matplotlib.ticker import MaxNLocator
+
     series = study.series[-1]
     weights = _weights(study)
     counts, drawn = [], []
@@ -59,7 +61,7 @@ def draw_training(axes: "Axes", study: Study, *, paper: bool) -> None:
         if value is not None:
             axes.plot(epochs[-1], value, marker=style.marker, **_faint(8))
     axes.set(xlabel="epoch", ylabel=AXES["weight_spread"][1])
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
     if drawn:
         _legend(axes, "auxiliary weight AW", drawn, counts, _paper_handle(axes) if paper else None)
     else:
@@ -135,7 +137,7 @@ def draw_measure(axes: "Axes", study: Study, name: str, *, paper: bool) -> None:
         _say(axes, f"{MEASURES[name].title}: {'no estimate can be used' if crosses else 'not measured'}")
 
 
-def on_weights(axes, weights: Sequence[float]) -> None:
+def on_weights(axes: "Axes", weights: Sequence[float]) -> None:
     """Makes the x axis one of auxiliary weights: linear up to the smallest above 0, logarithmic from there."""
     positive = [weight for weight in weights if weight > 0]
     least, most = (positive[0], positive[-1]) if positive else (1.0, 1.0)
@@ -145,7 +147,7 @@ def on_weights(axes, weights: Sequence[float]) -> None:
     axes.set_xlim(-0.35 * least, 1.35 * most)
 
 
-def _end_below(axes, lowest: float, highest: float, points: Sequence[tuple]) -> None:
+def _end_below(axes: "Axes", lowest: float, highest: float, points: Sequence[tuple]) -> None:
     """Ends the y axis below what stands upright, and says at its edge how low the points beyond it are.
 
     Args:

@@ -1,10 +1,14 @@
 """An estimate as a notebook shows it: the number, its verdict with what speaks against it, and the chains."""
 
 from html import escape
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from keras_selfmodel._curve_styles import COLORS
+
+if TYPE_CHECKING:
+    from keras_selfmodel.rlct.rlct_estimate import RLCTEstimate
 
 # Of the drawing, in pixels, and points of each curve in it.
 WIDTH, HEIGHT, POINTS = 360, 90, 120
@@ -12,7 +16,7 @@ WIDTH, HEIGHT, POINTS = 360, 90, 120
 VERDICT_COLORS = {"reliable": "#1a7f4b", "doubtful": "#b06000", "not to be used": "#c0392b"}
 
 
-def as_html(estimate) -> str:
+def as_html(estimate: "RLCTEstimate") -> str:
     """An `RLCTEstimate` as HTML that needs nothing from elsewhere."""
     color = VERDICT_COLORS[estimate.verdict]
     number = f"{estimate.value:.4g} ± {estimate.std_error:.2g}".replace("-", "−")
@@ -26,7 +30,7 @@ def as_html(estimate) -> str:
     )
 
 
-def _chains(estimate) -> str:
+def _chains(estimate: "RLCTEstimate") -> str:
     """nβ·[L_B(w) − L_B(w*)] of each chain, means over stretches, with the burn-in shaded and the estimate dashed."""
     excess = estimate.excess
     points = min(POINTS, excess.shape[1])

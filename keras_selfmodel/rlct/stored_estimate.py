@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 
@@ -15,12 +15,15 @@ from keras_selfmodel._typed_files import plain, typed
 from keras_selfmodel._whole_files import write_whole
 from keras_selfmodel.rlct.conventions import SamplingSettings
 
+if TYPE_CHECKING:
+    from keras_selfmodel.rlct.draws import Draws
+
 T = TypeVar("T")
 
 # What NumPy, zipfile and json raise for a file that is no stored estimate.
 _UNREADABLE = (OSError, ValueError, LookupError, TypeError, AttributeError, EOFError, zipfile.BadZipFile, zlib.error)
 # Chains and their steps. All have the same shape.
-TRACES = ("losses", "reference_losses", "heat", "acceptance", "squares", "virial", "step_sizes")
+SAME_SHAPE = ("losses", "reference_losses", "heat", "acceptance", "squares", "virial", "step_sizes")
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ class EstimateHeader:
     doubts: tuple[str, ...]
 
 
-def write_estimate(estimate, path: Path) -> None:
+def write_estimate(estimate: "Draws", path: Path) -> None:
     """Writes an `RLCTEstimate`, complete or not at all.
 
     Args:
@@ -91,9 +94,9 @@ def read_estimate(kind: Callable[..., T], path: Path, records: dict[str, type]) 
             else:
                 given[name] = value
         given |= {name: record(**given[name]) if given[name] else None for name, record in records.items()}
-        shapes = {given[name].shape for name in TRACES}
+        shapes = {given[name].shape for name in SAME_SHAPE}
         if len(shapes) > 1 or len(next(iter(shapes))) != 2:
-            raise ValueError(f"{', '.join(TRACES)} must have one shape (chains, steps). Received: {sorted(shapes)}")
+            raise ValueError(f"{', '.join(SAME_SHAPE)} must have one shape (chains, steps). Received: {sorted(shapes)}")
         return kind(settings=header.settings, loss=header.loss, doubts=header.doubts, **given)
     except FileNotFoundError:
         raise
