@@ -3,8 +3,11 @@
 import importlib.abc
 import importlib.util
 import os
+import platform
+import shutil
 import sys
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,11 +27,16 @@ def module_of_the_package(name: str) -> Any:
 
 
 installation = module_of_the_package("_installation")
+cache_folder = module_of_the_package("_cache_folder")
 BACKENDS = installation.BACKENDS
+MOST_COMPILED = 20_000
+"""Programs kept on disk before all are dropped: some 200 MB on a CPU. A command compiles about a hundred."""
 
 
 def activate(requested: str | None) -> str:
-    """Makes the next import of Keras choose this backend, and keeps TensorFlow from printing its log.
+    """Makes the next import of Keras choose this backend.
+
+    TensorFlow is kept from printing its log, and JAX keeps what it compiles for the next command.
 
     Args:
         requested: The value of `--backend`, or `None`.
@@ -48,7 +56,31 @@ def activate(requested: str | None) -> str:
     if backend != "tensorflow":
         # TensorFlow announces oneDNN at every log level unless it is off.
         os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+    if backend == "jax":
+        _keep_compiled()
     return backend
+
+
+def _keep_compiled() -> None:
+    """Has JAX keep compiled programs on disk, unless its own variables say where or whether.
+
+    Compiling takes most of the time of a short command. The folder bears the machine's name, because what is compiled
+    for one CPU may not run on another that shares the folder.
+    """
+    if {"JAX_ENABLE_COMPILATION_CACHE", "JAX_COMPILATION_CACHE_DIR"} & os.environ.keys():
+        return
+    folder = cache_folder.cache_root() / "compiled" / (platform.node() or "this-machine")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if len(os.listdir(folder)) > MOST_COMPILED:
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(exist_ok=True)
+    except OSError:  # compiled anew each time
+        return
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = str(folder)
+    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+    # What cannot be read or written there is compiled anew.
+    warnings.filterwarnings("ignore", message="Error (reading|writing) persistent compilation cache")
 
 
 def choose(requested: str | None) -> tuple[str, str]:

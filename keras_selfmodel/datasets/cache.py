@@ -12,14 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from keras_selfmodel._cache_folder import cache_root
+
 _TEXT = ".json"
-
-
-def cache_root() -> Path:
-    """Returns KSM_CACHE_DIR, else `keras_selfmodel` in XDG_CACHE_HOME or in `~/.cache`."""
-    if chosen := os.environ.get("KSM_CACHE_DIR"):
-        return Path(chosen).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "keras_selfmodel"
 
 
 def read(key: str) -> dict[str, np.ndarray] | None:

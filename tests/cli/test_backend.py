@@ -1,11 +1,13 @@
 import importlib.util
 import json
+import os
 import subprocess
 import sys
 
 import click
 import pytest
 
+from ksm_cli import backend as backend_module
 from ksm_cli.backend import choose
 
 
@@ -107,3 +109,69 @@ os.write(1, b"imported")
 """
     finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert (finished.stdout, finished.stderr) == ("imported", seen)
+
+
+COMPILES = """
+import warnings
+warnings.simplefilter("error")
+from ksm_cli.backend import activate
+activate("jax")
+import jax
+print(jax.jit(lambda x: 2 * x + 1)(3.0))
+"""
+
+
+@pytest.fixture
+def kept(monkeypatch, tmp_path):
+    """Compiles a program on JAX after `activate`, in a process of its own; returns the files that it kept."""
+    pytest.importorskip("jax")
+    monkeypatch.delenv("JAX_ENABLE_COMPILATION_CACHE", raising=False)
+
+    def compiling(**variables: str) -> list:
+        done = subprocess.run(
+            [sys.executable, "-c", COMPILES], env=os.environ | variables, capture_output=True, text=True, check=True
+        )
+        assert (done.stdout, done.stderr) == ("7.0\n", "")
+        return sorted((tmp_path / "cache").glob("compiled/*/*-cache"))
+
+    return compiling
+
+
+@pytest.mark.any_backend
+def test_what_jax_compiles_is_kept_and_damage_costs_no_more_than_compiling_again(kept):
+    first = kept()
+    assert first
+    times = [file.stat().st_mtime_ns for file in first]
+    assert [file.stat().st_mtime_ns for file in kept()] == times
+    for file in first:
+        os.truncate(file, 10)
+    kept()
+
+
+@pytest.mark.any_backend
+def test_nothing_is_kept_where_jax_s_own_variables_say_otherwise(kept, tmp_path):
+    assert kept(JAX_ENABLE_COMPILATION_CACHE="false") == []
+    assert kept(JAX_COMPILATION_CACHE_DIR=str(tmp_path / "elsewhere")) == []
+
+
+def test_too_many_compiled_programs_are_dropped_and_a_folder_that_cannot_be_made_stops_nothing(monkeypatch, tmp_path):
+    for name in ("JAX_ENABLE_COMPILATION_CACHE", "JAX_COMPILATION_CACHE_DIR"):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+    monkeypatch.setattr(backend_module, "MOST_COMPILED", 1)
+    backend_module._keep_compiled()
+    (folder,) = (tmp_path / "cache" / "compiled").iterdir()
+    (folder / "one").touch()
+    monkeypatch.delenv("JAX_COMPILATION_CACHE_DIR")
+    backend_module._keep_compiled()
+    assert [file.name for file in folder.iterdir()] == ["one"]
+    (folder / "two").touch()
+    monkeypatch.delenv("JAX_COMPILATION_CACHE_DIR")
+    backend_module._keep_compiled()
+    assert list(folder.iterdir()) == []
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("KSM_CACHE_DIR", str(tmp_path / "file"))
+    monkeypatch.delenv("JAX_COMPILATION_CACHE_DIR")
+    backend_module._keep_compiled()
+    assert "JAX_COMPILATION_CACHE_DIR" not in os.environ

@@ -166,6 +166,7 @@ def test_training_is_that_of_numpy_in_the_order_of_the_seed(plain, recipe, tiny)
         np.testing.assert_allclose(weight, expected, atol=1e-5)
 
 
+@pytest.mark.on_cpu
 def test_weight_zero_trains_the_plain_classifier(plain, recipe, tiny):
     model = keras.models.load_model(plain.folder / "model.keras")
     assert not isinstance(model, SelfModelingModel)

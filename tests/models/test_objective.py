@@ -84,6 +84,7 @@ def test_gradient_accumulation_equals_one_large_batch(data, cross_entropy):
         np.testing.assert_allclose(accumulated, whole, atol=1e-6)
 
 
+@pytest.mark.on_cpu
 def test_weight_zero_trains_the_plain_classifier_bit_for_bit(data, cross_entropy):
     x, y = data
 

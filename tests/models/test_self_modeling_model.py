@@ -127,6 +127,7 @@ def test_exported_model_gives_the_classifiers_scores(classifier, data, tmp_path)
     np.testing.assert_allclose(exported.serve(x), classifier.predict(x, verbose=0), atol=1e-6)
 
 
+@pytest.mark.on_cpu
 def test_batch_norm_and_dropout_behave_as_in_the_plain_classifier(data, cross_entropy):
     x, y = data
 

@@ -154,7 +154,7 @@ class TestLossesOfPyTorch:
         ("loss", "ignored"),
         [
             (lambda torch: torch.nn.CrossEntropyLoss(ignore_index=0), True),
-            (lambda torch: torch.nn.CrossEntropyLoss(weight=torch.tensor([1.0, 2.0, 5.0])), True),
+            (lambda torch: torch.nn.CrossEntropyLoss(weight=keras.ops.convert_to_tensor([1.0, 2.0, 5.0])), True),
             (lambda torch: torch.nn.CrossEntropyLoss(label_smoothing=0.1), False),
         ],
     )

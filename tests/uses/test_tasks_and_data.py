@@ -109,6 +109,7 @@ def test_wrong_labels_in_validation_data():
 
 @use("Labels out of range in a loader", "an error, at the end of the epoch at the latest")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+@pytest.mark.on_cpu
 def test_wrong_labels_in_a_loader():
     model = compiled()
     with pytest.raises(Exception, match="labels from 0 to 3|outside the valid range|out of bounds|out of range"):

@@ -10,9 +10,9 @@ from pathlib import Path
 import keras
 
 from keras_selfmodel import transforms
+from keras_selfmodel._cache_folder import cache_root
 from keras_selfmodel._typed_files import DamagedFileError, TypedFile
 from keras_selfmodel.datasets import Dataset
-from keras_selfmodel.datasets.cache import cache_root
 from keras_selfmodel.experiments.recipe import Recipe
 from keras_selfmodel.experiments.run_result import RunResult
 from keras_selfmodel.experiments.stages.measuring import PARTS
