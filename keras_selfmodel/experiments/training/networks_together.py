@@ -75,6 +75,8 @@ class NetworksTogether:
         separately = any("seed_generator" in v.path for v in first.non_trainable_variables)
         self._train = transforms.jit(_program(first, training=True, separately=separately))
         self._test = transforms.jit(_program(first, training=False, separately=separately))
+        self._names: list[str] = []
+        self._results = transforms.jit(transforms.map_chains(self._results_of_one))
 
     def epoch(self) -> list[dict[str, float]]:
         """Trains every network for an epoch, and returns the logs of each, as `fit` names them."""
@@ -104,14 +106,20 @@ class NetworksTogether:
             if part.size:
                 indices = part.reshape(len(orders), -1, size).swapaxes(0, 1)
                 self._state, _ = program(self._state, ops.convert_to_tensor(np.ascontiguousarray(indices)), *data)
-        values = [ops.convert_to_numpy(m) for m in self._state[3]]
-        return [self._logs(model, [v[k] for v in values]) for k, model in enumerate(self._models)]
+        metrics, results = self._results(self._state[3])
+        self._state = (*self._state[:3], metrics)
+        return [
+            {name: float(value) for name, value in zip(self._names, row, strict=True)}
+            for row in ops.convert_to_numpy(results)
+        ]
 
-    @staticmethod
-    def _logs(model: keras.Model, values: list[np.ndarray]) -> dict[str, float]:
-        for variable, value in zip(model.metrics_variables, values, strict=True):
-            variable.assign(value)
-        return {name: float(value) for name, value in model.get_metrics_result().items()}
+    def _results_of_one(self, metrics: list) -> tuple[list, object]:
+        """The metrics as they are, and their results in the order that `_names` notes: one array for all networks."""
+        model = self._models[0]
+        with keras.StatelessScope(state_mapping=list(zip(_metrics(model), metrics, strict=True))):
+            results = model.get_metrics_result()
+        self._names = list(results)
+        return metrics, ops.stack([ops.cast(value, keras.config.floatx()) for value in results.values()])
 
 
 def _program(model: keras.Model, *, training: bool, separately: bool) -> Callable:
