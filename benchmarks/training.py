@@ -113,9 +113,10 @@ def torch_epoch(x, y):
     import torch
     from torch.nn import functional
 
-    weights = [torch.tensor(w, requires_grad=True) for w in widened_weights()]
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    weights = [torch.tensor(w, device=device, requires_grad=True) for w in widened_weights()]
     optimizer = torch.optim.SGD(weights, RATE, momentum=MOMENTUM, nesterov=True)
-    x, y = torch.from_numpy(x), torch.from_numpy(y).long()
+    x, y = torch.from_numpy(x).to(device), torch.from_numpy(y).long().to(device)
 
     def epoch():
         for batch in BATCHES:
@@ -127,6 +128,7 @@ def torch_epoch(x, y):
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
+        loss.item()  # a GPU is waited for
 
     return epoch
 
