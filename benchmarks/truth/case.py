@@ -3,9 +3,12 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import keras
 import numpy as np
+
+from keras_selfmodel.rlct.problem import Problem
 
 # `(weights (chains, P)) -> (L − L(w*) (chains,), ∇L (chains, P))`, in float64.
 Excess = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
@@ -29,6 +32,11 @@ class Built:
     data: tuple
     loss: keras.losses.Loss
     finite: Finite
+
+    @cached_property
+    def problem(self) -> Problem:
+        """What `estimate_rlct` makes of the first three, compiled once for all seeds."""
+        return Problem.of(self.model, self.data, self.loss, training=False)
 
 
 @dataclass(frozen=True)

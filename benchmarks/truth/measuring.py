@@ -1,7 +1,6 @@
 """One estimate of one case, as a row of numbers."""
 
 import time
-import warnings
 
 import keras_selfmodel as ksm
 from truth.case import Built, Case
@@ -26,9 +25,7 @@ def measure(case: Case, built: Built, seed: int, **settings) -> dict:
         whether the bar holds either value, and the cost.
     """
     start = time.perf_counter()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ksm.rlct.RLCTWarning)
-        estimate = ksm.estimate_rlct(built.model, built.data, loss=built.loss, seed=seed, **settings)
+    estimate = built.problem.estimate(ksm.rlct.SamplingSettings(seed=seed, **settings))
     seconds = time.perf_counter() - start
     known = built.finite(estimate.inverse_temperature, estimate.localization)
     finite, finite_error = (None, None) if known is None else known
@@ -53,6 +50,15 @@ def measure(case: Case, built: Built, seed: int, **settings) -> dict:
         "inverse_temperature": estimate.inverse_temperature,
         "localization": estimate.localization,
         "distance": estimate.distance,
+        "localization_error": estimate.localization_error,
+        "finite_size_error": estimate.finite_size_error,
+        "temperature_error": estimate.temperature_error,
+        "trend": None if estimate.trend is None else estimate.trend.difference,
+        "curvature_error": estimate.curvature_error,
+        "quadratic_value": estimate.quadratic_value,
+        "degeneracy": estimate.degeneracy,
+        "unfilled": estimate.unfilled,
+        "held": estimate.held_by_localization,
         "evaluations": estimate.gradient_evaluations,
         "seconds": seconds,
     }

@@ -142,7 +142,15 @@ def _descent_rows(estimate: RLCTEstimate) -> list[tuple[str, str]]:
 def _locality_rows(estimate: RLCTEstimate) -> list[tuple[str, str]]:
     if estimate.settings.convention == "paper":
         return [("  from L₀ of a few batches", f"{estimate.reference_error:.3f}")]
-    rows = [("  from the localization", f"{estimate.localization_error:.3f}")]
+    rows = [
+        ("  from the localization", f"{estimate.localization_error:.3f}"),
+        ("  from the number of samples", f"{math.hypot(estimate.finite_size_error, estimate.temperature_error):.3f}"),
+    ]
+    if estimate.quadratic_value is not None:
+        rows.append(("  from the curvature at w*", f"{estimate.curvature_error:.3f}"))
+        rows.append(("the parabola at w* alone", f"{estimate.quadratic_value:.4g}"))
+    if estimate.trend is not None:
+        rows.append(("gain at a quarter of nβ", f"{estimate.trend.difference:.2g} ± {estimate.trend.error:.2g}"))
     if estimate.sensitivity is not None:
         sensitivity = estimate.sensitivity
         rows.append(("gain with each e-fold of weaker γ", f"{sensitivity.slope:.2g} ± {sensitivity.error:.2g}"))

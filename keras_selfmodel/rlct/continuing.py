@@ -1,4 +1,4 @@
-"""Chains that go on at another localization."""
+"""Chains that go on at another localization or temperature."""
 
 from typing import NamedTuple
 
@@ -8,6 +8,10 @@ from keras_selfmodel.rlct.batches import random_batches
 from keras_selfmodel.rlct.chains import Chains
 from keras_selfmodel.rlct.conventions import ResolvedSettings
 from keras_selfmodel.rlct.stepwise import Stepwise
+
+# After the draws the chains go on at a localization weaker by this factor, for so many more steps for each draw, of
+# which the first part is not counted; not where there are fewer draws than these.
+FACTOR, STEPS, SETTLING, LEAST_DRAWS = 4.0, 3 / 8, 1 / 3, 200
 
 
 class Stretch(NamedTuple):
@@ -35,7 +39,7 @@ def continued(
         chains: The chains.
         steps: How many.
         per_sample: The loss of each sample at w*, `(samples,)`.
-        settings: Those of the chains.
+        settings: Those of the chains, whose localization and temperature are their own.
         first: Number of the first of these chains among all of the estimate.
         most: Steps of one call, at most.
     """
@@ -48,6 +52,33 @@ def continued(
         indices = indices.reshape(count, number, -1)
         at_reference = per_sample[indices].mean(axis=2).T
         trace = yield from chains.advancing(indices, at_reference)
-        excess = settings.inverse_temperature * (trace.losses - at_reference)
+        excess = chains.inverse_temperature * (trace.losses - at_reference)
         found.append(Stretch(excess, excess - 0.5 * trace.heat, trace.squares, trace.virial))
     return Stretch(*(np.concatenate(parts, axis=1) for parts in zip(*found, strict=True)))
+
+
+def after_the_draws(
+    chains: Chains, per_sample: np.ndarray, settings: ResolvedSettings, first: int, most: int
+) -> Stepwise[dict[str, np.ndarray]]:
+    """Lets the chains go on at γ/4, then at γ/4 and nβ/4; arguments as for `continued`.
+
+    What the first tells, the draws alone do not where there are many weights. The second is the same posterior at four
+    times the temperature: where the loss is quadratic it is twice as wide, and its RLCT the same.
+
+    Returns:
+        Arrays `(chains, steps)` by the names that `Draws` has for them.
+    """
+    steps = int(STEPS * settings.num_draws * settings.thinning)
+    kept = slice(int(SETTLING * steps), None)
+    chains.localization /= FACTOR
+    weaker = yield from continued(chains, steps, per_sample, settings, first, most)
+    # Twice as wide in as many steps: with twice the time step.
+    chains.inverse_temperature /= FACTOR
+    chains.step_size *= FACTOR
+    hotter = yield from continued(chains, steps, per_sample, settings, first, most)
+    virial = 0.5 * chains.inverse_temperature * hotter.virial
+    return {
+        "second": weaker.corrected[:, kept],
+        "heated": hotter.corrected[:, kept],
+        "heated_anharmonic": (hotter.excess - virial)[:, kept],
+    }

@@ -1,4 +1,6 @@
-"""The largest curvature of the loss, which decides how long a step may be."""
+"""The curvatures of the loss: the largest, which decides how long a step may be, and all of a small network at w*."""
+
+import math
 
 import keras
 import numpy as np
@@ -8,6 +10,11 @@ from keras_selfmodel import transforms
 from keras_selfmodel.rlct.batches import random_batches
 from keras_selfmodel.rlct.energy import Energy
 from keras_selfmodel.rlct.samplers.sampler import total
+
+# Batches over which all curvatures are averaged: so many gradients in all, but so many batches at least and at most.
+SPECTRUM_GRADIENTS, FEWEST_BATCHES, MOST_BATCHES = 8000, 4, 32
+# A curvature that is less than so many of its standard errors over these batches is taken for zero.
+SEEN = 3.0
 
 
 class Curvature:
@@ -82,6 +89,40 @@ class Curvature:
         rng = np.random.default_rng([self._seed, self.evaluations, 3])
         drawn = [ops.convert_to_tensor(width * rng.normal(size=w.shape), keras.config.floatx()) for w in weights]
         return self([w + away for w, away in zip(weights, drawn, strict=True)], other, 2)
+
+    def spectrum(self, chains: int) -> np.ndarray:
+        """All eigenvalues of ∇²L at w*, `(d,)`, over some batches: 0 where they cannot be told from it, NaN if a
+        gradient is not finite.
+
+        Args:
+            chains: How many directions are looked at together.
+        """
+        energy = self._energy
+        size, shapes = energy.num_parameters, [tuple(w.shape) for w in energy.anchor]
+        ends = np.cumsum([np.prod(shape, dtype=int) for shape in shapes])[:-1]
+        weights, other = ([ops.stack([a] * chains) for a in arrays] for arrays in (energy.anchor, energy.other))
+        batches = min(max(SPECTRUM_GRADIENTS // (2 * size), FEWEST_BATCHES), MOST_BATCHES)
+        rng = np.random.default_rng([self._seed, 6])
+        drawn = random_batches(rng, batches, energy.num_samples, self._batch_size)[:, None].repeat(chains, axis=1)
+        hessians = np.zeros((batches, size, size))
+        for start in range(0, size, chains):
+            parts = np.split(np.eye(chains, size, start), ends, axis=1)  # Rows beyond the last weight are zero.
+            directions = [part.reshape(chains, *shape) for part, shape in zip(parts, shapes, strict=True)]
+            for number, index in enumerate(drawn):
+                # New ones each time: their memory is used again.
+                asked = [ops.convert_to_tensor(part, keras.config.floatx()) for part in directions]
+                unit, lengths = self._iterate(asked, weights, other, energy.rows(index), energy.context)
+                rows = [ops.convert_to_numpy(part).reshape(chains, -1) for part in unit]
+                found = np.concatenate(rows, axis=1) * ops.convert_to_numpy(lengths)[:, None]
+                hessians[number, start : start + chains] = found[: size - start]
+        self.evaluations += 2 * size * batches
+        if not np.isfinite(hessians).all():
+            return np.full(size, np.nan)
+        hessian = hessians.mean(axis=0)
+        values, vectors = np.linalg.eigh((hessian + hessian.T) / 2)
+        # What a batch sees of a direction that is flat over all data is noise of either sign.
+        seen = np.einsum("ik,bij,jk->bk", vectors, hessians, vectors, optimize=True)
+        return np.where(np.abs(values) > SEEN * seen.std(axis=0, ddof=1) / math.sqrt(batches), values, 0.0)
 
 
 def difference_length(norm: float) -> float:

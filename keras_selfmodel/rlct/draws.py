@@ -46,6 +46,10 @@ class Draws:
         gradient_evaluations: Gradients of a batch that it took, all chains and the search for a step size together.
         second: What draws at γ/4, to which the same chains went on, say of the RLCT, `(chains, draws)`; `None` if
             there are none.
+        heated: What draws at nβ/4 and γ/4 say of the RLCT, to which the same chains went on after these, `(chains,
+            draws)`; `None` if there are none.
+        heated_anharmonic: `anharmonic` of these.
+        curvatures: Eigenvalues of ∇²L at w*, `(d,)`; `None` where there are too many weights.
         profile: The same at several localizations, if it was asked for.
         hotter: Where w* is no minimum of the loss, an estimate at a temperature at which that hardly matters.
         loss: What loss was measured, and why, in words.
@@ -72,6 +76,9 @@ class Draws:
     descent: Descent | None = None
     observed: dict[str, np.ndarray] = field(default_factory=dict)
     second: np.ndarray | None = None
+    heated: np.ndarray | None = None
+    heated_anharmonic: np.ndarray | None = None
+    curvatures: np.ndarray | None = None
     hotter: "HotterEstimate | None" = None
     loss: str = ""
     doubts: tuple[str, ...] = ()
@@ -86,6 +93,11 @@ class Draws:
     def corrected(self) -> np.ndarray:
         """`draws` with the heat of each step taken off; its mean is `value` of the dataset convention."""
         return self.draws - 0.5 * self.kept(self.heat)
+
+    @property
+    def anharmonic(self) -> np.ndarray:
+        """nβ·[L_B(w) − L_B(w*)] − ½nβ(w − w*)·∇L_B(w) at each draw that counts: 0 on average where L is quadratic."""
+        return self.draws - 0.5 * self.inverse_temperature * self.kept(self.virial)
 
     @property
     def excess(self) -> np.ndarray:
@@ -155,6 +167,19 @@ class Draws:
         """
         virial = 0.5 * self.inverse_temperature * np.mean(self.kept(self.virial))
         return float(virial / self.paired_value) if self.paired_value else math.nan
+
+    @property
+    def quadratic_value(self) -> float | None:
+        """½ Σ nβh/(nβ|h| + γ) over the curvatures h at w*: the value if the loss were the parabola that it is there.
+
+        No RLCT at w* is smaller. Where noise makes flat directions curved, it does so to either side, which cancels.
+        `None` where the curvatures are not known.
+        """
+        if self.curvatures is None or not np.isfinite(self.curvatures).all():
+            return None
+        held = self.inverse_temperature * self.curvatures
+        whole = np.abs(held) + self.localization
+        return float(0.5 * np.sum(held[whole > 0] / whole[whole > 0]))
 
     @property
     def unfilled(self) -> float:

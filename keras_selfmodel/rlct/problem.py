@@ -17,8 +17,8 @@ from keras_selfmodel._internals.keras import mode
 from keras_selfmodel.models.precision import in_single_precision
 from keras_selfmodel.rlct._arguments import WeightChoice, check_inputs, check_model, chosen_weights, resolve_variables
 from keras_selfmodel.rlct.batches import paper_batches, random_batches
-from keras_selfmodel.rlct.conventions import ResolvedSettings, SamplingSettings
-from keras_selfmodel.rlct.curvature import difference_length
+from keras_selfmodel.rlct.conventions import FEW_WEIGHTS, ResolvedSettings, SamplingSettings
+from keras_selfmodel.rlct.curvature import Curvature, difference_length
 from keras_selfmodel.rlct.data import Reading, TrainingData, samples_of
 from keras_selfmodel.rlct.descent import descend
 from keras_selfmodel.rlct.energy import Energy
@@ -194,7 +194,8 @@ class Problem:
         )
         traces = yield from sampling.steps()
         term, term_evaluations = _gradient_term(anchored, settings)
-        traces["gradient_evaluations"] += evaluations + term_evaluations
+        curvatures, curvature_evaluations = _curvatures(anchored, settings)
+        traces["gradient_evaluations"] += evaluations + term_evaluations + curvature_evaluations
         estimate = RLCTEstimate(
             settings=dataclasses.replace(settings, localization=traces["localization"]),
             num_samples=num_samples,
@@ -203,6 +204,7 @@ class Problem:
             initial_loss=sampling.initial_loss,
             anchor_norm=math.hypot(*(np.linalg.norm(ops.convert_to_numpy(w)) for w in anchored.anchor)),
             gradient_term=term,
+            curvatures=curvatures,
             descent=descent,
             loss=self.loss,
             doubts=self.doubts,
@@ -232,6 +234,15 @@ class Problem:
                 "inverse_temperature."
             )
         return dataclasses.replace(settings, inverse_temperature=found.inverse_temperature), found.gradient_evaluations
+
+
+def _curvatures(energy: Energy, settings: ResolvedSettings) -> tuple[np.ndarray | None, int]:
+    """All curvatures at w*, where they are few, and the number of gradients of a batch computed."""
+    if settings.convention == "paper" or energy.num_parameters >= FEW_WEIGHTS:
+        return None, 0
+    curvature = Curvature(energy, settings.batch_size, settings.seed)
+    at_once = min(settings.chains_at_once or settings.num_chains, settings.num_chains)
+    return curvature.spectrum(at_once), curvature.evaluations
 
 
 def _gradient_term(energy: Energy, settings: ResolvedSettings) -> tuple[float, int]:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from keras_selfmodel._typed_files import plain
+from keras_selfmodel.rlct.continuing import FACTOR
 from keras_selfmodel.rlct.descent import Descent
 from keras_selfmodel.rlct.draws import Draws
 from keras_selfmodel.rlct.profile_of_localizations import LocalizationProfile
-from keras_selfmodel.rlct.sampling import SECOND_FACTOR
-from keras_selfmodel.rlct.sensitivity import Sensitivity, by_covariance, by_second_localization
+from keras_selfmodel.rlct.sensitivity import Sensitivity, Trend, by_covariance, by_second_localization, by_temperature
 from keras_selfmodel.rlct.standard_error import error_of_references, sampling_error
 from keras_selfmodel.rlct.stored_estimate import read_estimate, write_estimate
 from keras_selfmodel.rlct.summary import RLCTSummary, Verdict, allows_use
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 # What is not known of the heat, as a part of it, and of the value (benchmarks/rlct_accuracy.py).
 HEAT_DOUBT, VALUE_DOUBT = 0.05, 0.02
-# A loss of more than this degeneracy is not quadratic near w*.
-DEGENERATE = 1.25
 
 
 @dataclass(frozen=True)
@@ -44,15 +42,17 @@ class RLCTEstimate(Draws):
     def std_error(self) -> float:
         """Standard error of `value`; NaN for a single chain.
 
-        In quadrature, with "dataset": `sampling_error`, `localization_error`, `finite_size_error`, 5 % of
-        `heat_correction`, and 2 % of the value for what steps and burn-in leave (measured on deep linear networks).
+        In quadrature, with "dataset": `sampling_error`, `localization_error`, `finite_size_error`,
+        `temperature_error`, `curvature_error`, 5 % of `heat_correction`, and 2 % of the value for what steps and
+        burn-in leave (measured on deep linear networks).
         With "paper", whose value is that at its γ and nβ: `sampling_error` and `reference_error`. It knows nothing of
         places where no chain has been.
         """
         if self.settings.convention == "paper":
             return math.hypot(self.sampling_error, self.reference_error)
         doubts = HEAT_DOUBT * self.heat_correction, VALUE_DOUBT * self.value
-        return math.hypot(self.sampling_error, self.localization_error, self.finite_size_error, *doubts)
+        limits = self.localization_error, self.finite_size_error, self.temperature_error, self.curvature_error
+        return math.hypot(self.sampling_error, *limits, *doubts)
 
     @cached_property
     def sampling_error(self) -> float:
@@ -79,11 +79,40 @@ class RLCTEstimate(Draws):
 
     @property
     def finite_size_error(self) -> float:
-        """How far the value may be from its limit of many samples, as one standard error: 1/(1.96 ln nβ) where the
-        loss is not quadratic near w*, so that the multiplicity may be above 1; else 0."""
-        if self.settings.convention == "paper" or not self.degeneracy > DEGENERATE:
+        """How far the value may be from its limit of many samples where the loss rises more than quadratically from
+        w*, so that the multiplicity may be above 1, as one standard error of bars that reach it: 1/ln nβ, but no more
+        than (degeneracy − 1)·λ̂."""
+        if self.settings.convention == "paper" or not math.isfinite(self.degeneracy):
             return 0.0
-        return 1 / (1.96 * max(math.log(self.inverse_temperature), 1.0))
+        more = (self.degeneracy - 1) * self.paired_value
+        return min(max(more, 0.0), 1 / max(math.log(self.inverse_temperature), 1.0)) / 1.96
+
+    @property
+    def temperature_error(self) -> float:
+        """How far the value may be from its limit of many samples by the `trend`, as one standard error."""
+        return 0.0 if self.trend is None else self.trend.reach
+
+    @cached_property
+    def trend(self) -> Trend | None:
+        """What a higher temperature changes; `None` where no chains went on at one.
+
+        The change of the value, or of what is not quadratic in it: the smaller one. Directions too slow to follow the
+        temperature show only in the first, valleys too curved only in the second, and what falls as n grows in both.
+        """
+        if self.heated is None or self.heated_anharmonic is None:
+            return None
+        ways = [by_temperature(self.corrected, self.heated)]
+        if np.isfinite(self.heated_anharmonic).all() and np.isfinite(self.anharmonic).all():
+            ways.append(by_temperature(self.anharmonic, self.heated_anharmonic))
+        return min(ways, key=lambda way: way.reach)
+
+    @property
+    def curvature_error(self) -> float:
+        """How far the value is below `quadratic_value`, as one standard error of bars that reach it; else 0."""
+        least = self.quadratic_value
+        if self.settings.convention == "paper" or least is None:
+            return 0.0
+        return max(least - self.value, 0.0) / 1.96
 
     @cached_property
     def sensitivity(self) -> Sensitivity | None:
@@ -94,7 +123,7 @@ class RLCTEstimate(Draws):
             if np.isfinite(squares).all():
                 ways.append(by_covariance(self.draws, squares, self.localization))
             if self.second is not None:
-                ways.append(by_second_localization(self.corrected, self.second, SECOND_FACTOR))
+                ways.append(by_second_localization(self.corrected, self.second, FACTOR))
         return min(ways, key=lambda way: way.error) if ways else None
 
     @property

@@ -11,7 +11,8 @@ import numpy as np
 
 from keras_selfmodel.rlct.batches import batch_indices, paper_batches, random_batches
 from keras_selfmodel.rlct.chains import Chains
-from keras_selfmodel.rlct.continuing import continued
+from keras_selfmodel.rlct.continuing import LEAST_DRAWS as LEAST_DRAWS_TO_GO_ON
+from keras_selfmodel.rlct.continuing import after_the_draws
 from keras_selfmodel.rlct.conventions import ResolvedSettings
 from keras_selfmodel.rlct.energy import Energy
 from keras_selfmodel.rlct.progress_bar import Reports
@@ -30,9 +31,8 @@ _LENGTHS = ("num_draws", "target_error")
 # After this part of burn-in it is decided whether a default localization becomes weaker by so much: where the data hold
 # so many of the directions, the distribution is near the weights without its help.
 DECISION, WEAKER, HELD = 1 / 3, 10.0, 0.75
-# After the draws the chains go on at a localization weaker by this factor, for so many more steps for each draw, of
-# which the first part is not counted; not where there are fewer draws than these.
-SECOND_FACTOR, SECOND_STEPS, SETTLING, SECOND_LEAST = 4.0, 3 / 8, 1 / 3, 200
+# What the chains say when they go on after the draws.
+FURTHER = ("second", "heated", "heated_anharmonic")
 
 
 class Sampling:
@@ -135,9 +135,9 @@ class Sampling:
             if number + 1 == len(blocks):
                 self._write(chains)
             last = {"distances": chains.distances(), "localization": np.array(chains.localization)}
-            second = yield from self._second_localization(chains, block)
+            further = yield from self._further(chains, block)
             last["evaluations"] = np.array(chains.gradient_evaluations)
-            self._blocks.append({**_joined(self._parts), **second, **last})
+            self._blocks.append({**_joined(self._parts), **further, **last})
             self._parts = []
             del chains  # Before the next block takes its memory.
         return self._traces()
@@ -182,19 +182,14 @@ class Sampling:
         if held > HELD * self._energy.num_parameters:
             chains.localization /= WEAKER
 
-    def _second_localization(self, chains: Chains, block: range) -> Stepwise[dict[str, np.ndarray]]:
-        """Lets the chains go on at a weaker localization, where their draws alone do not tell what that changes."""
+    def _further(self, chains: Chains, block: range) -> Stepwise[dict[str, np.ndarray]]:
+        """What the chains say when they go on otherwise, if there are draws to hold that against."""
         settings = self._settings
-        steps = int(SECOND_STEPS * settings.num_draws * settings.thinning)
-        if settings.convention == "paper" or chains.localization == 0 or settings.num_draws < SECOND_LEAST:
+        if settings.convention == "paper" or settings.num_draws < LEAST_DRAWS_TO_GO_ON or self._lost():
             return {}
-        if self._lost():
-            return {}
-        self._reports.phase("sampling at a weaker localization")
-        chains.localization /= SECOND_FACTOR
+        self._reports.phase("sampling at a weaker localization and at a higher temperature")
         most = self._energy.steps_per_call(settings)
-        stretch = yield from continued(chains, steps, self._per_sample, settings, block.start, most)
-        return {"second": stretch.corrected[:, int(SETTLING * steps) :]}
+        return (yield from after_the_draws(chains, self._per_sample, settings, block.start, most))
 
     def _observe(self, chains: Chains, name: str, other: Energy, seed: list[int]) -> np.ndarray:
         """The excess loss of each chain on other data, `(chains, 1)`."""
@@ -222,12 +217,14 @@ class Sampling:
         return relative_sampling_error(values, draws["squares"]) <= settings.target_error * blocks**0.5
 
     def _traces(self) -> dict:
-        names = [name for name in self._blocks[0] if name not in ("evaluations", "distances", "localization", "second")]
+        own = ("evaluations", "distances", "localization", *FURTHER)
+        names = [name for name in self._blocks[0] if name not in own]
         lost = not all(np.isfinite(block["losses"]).all() for block in self._blocks)
         joined = {"distances": np.concatenate([block["distances"] for block in self._blocks])}
         localization = float(self._blocks[0]["localization"])
-        if all("second" in block for block in self._blocks):
-            joined["second"] = np.concatenate([block["second"] for block in self._blocks])
+        for name in FURTHER:
+            if all(name in block for block in self._blocks):
+                joined[name] = np.concatenate([block[name] for block in self._blocks])
         for name in names:
             arrays = [block.get(name, np.empty((len(block["losses"]), 0))) for block in self._blocks]
             length = max(array.shape[1] for array in arrays)

@@ -35,6 +35,8 @@ class RLCTSummary:
         sampling_error: The part of it that more draws would lessen.
         localization_error: The part of it that a tenfold localization may change, as far as the chains can tell.
         finite_size_error: The part of it for n being finite where the loss is not quadratic.
+        temperature_error: The part of it for n being finite by what a higher temperature changes.
+        curvature_error: The part of it by which the value is below what the curvature at w* holds.
         reference_error: The part of it from the few batches of L₀, with the paper's convention.
         paired_value: λ̂ with each draw compared with its own batch at w*, nothing taken off.
         paired_std_error: Its standard error.
@@ -76,6 +78,8 @@ class RLCTSummary:
     sampling_error: float | None
     localization_error: float | None = None
     finite_size_error: float | None = None
+    temperature_error: float | None = None
+    curvature_error: float | None = None
     reference_error: float | None = None
     paired_value: float | None = None
     paired_std_error: float | None = None
@@ -114,7 +118,7 @@ class RLCTSummary:
     def __post_init__(self) -> None:
         if self.sampler not in SAMPLERS:
             raise ValueError(f"sampler must be one of {', '.join(SAMPLERS)}. Received: {self.sampler!r}")
-        for name in ("std_error", "sampling_error", "localization_error", "finite_size_error", "reference_error"):
+        for name in (field.name for field in fields(self) if field.name.endswith("_error")):
             error = getattr(self, name)
             if error is not None and error < 0:
                 raise ValueError(f"{name} must not be negative. Received: {error}")

@@ -22,7 +22,8 @@ HEAT_LIMIT = 0.5
 STRETCH = 25
 # The gradient at w* is objected to if the loss falls along it by more than this part of the value.
 GRADIENT_LIMIT = 0.05
-# A tenfold localization that may change more than this part of the value, as one standard error, is warned of.
+# What a tenfold localization or a fourth of the data may change, or the curvature at w* says is missing, is warned of
+# beyond this part of the value, as one standard error.
 LOCALITY_LIMIT = 0.1
 # Where the loss is quadratic and holds this part of all directions, those that are not filled are no flat ones, which
 # would be more than γ holds. Warned of are so many.
@@ -153,6 +154,22 @@ def _locality(estimate: "RLCTEstimate") -> Iterator[tuple[bool, str]]:
             f"The estimate depends on the localization: each e-fold by which γ = {estimate.localization:.3g} becomes "
             f"weaker adds {sensitivity.slope:.2g} ± {sensitivity.error:.2g}. It is that of the weights within reach of "
             f"γ, {estimate.distance:.3g} from w*; compare estimates at the same γ only, or look at the profile.",
+        )
+    trend = estimate.trend
+    if trend is not None and estimate.temperature_error > LOCALITY_LIMIT * estimate.value:
+        yield (
+            False,
+            f"The estimate depends on the temperature: a quarter of nβ = {estimate.inverse_temperature:.4g} adds "
+            f"{trend.difference:.2g} ± {trend.error:.2g}. {estimate.num_samples} samples are too few to tell the RLCT "
+            "itself, which is the limit of many; compare estimates at the same nβ only.",
+        )
+    least = estimate.quadratic_value
+    if least is not None and estimate.curvature_error > LOCALITY_LIMIT * estimate.value:
+        yield (
+            False,
+            f"The curvature of the loss at w* alone holds {least:.3g} half-directions, and no RLCT at w* is smaller: "
+            "the chains have left w* for weights around which the loss is flatter, or have not settled. Take a "
+            f"stronger localization than {estimate.localization:.3g}, or sample longer.",
         )
     if at_no_minimum(estimate):
         return  # Forces and distances from w* mean something else there.

@@ -35,6 +35,16 @@ def test_largest_curvature_is_that_of_the_hessian(line):
     assert curvature.evaluations == 2 * 30 * 2
 
 
+def test_all_curvatures_at_the_weights_are_those_of_the_hessian(line):
+    model, x, y = line
+    here = energy(model, half_squared_error, Samples(x, y), training=False)
+    exact = np.linalg.eigvalsh(x.T.astype(float) @ x / 300)
+    # The whole data as a batch, two directions at a time of five; float32 differences.
+    np.testing.assert_allclose(Curvature(here, 300, seed=1).spectrum(2), exact, rtol=1e-3)
+    # 32 batches of 30 of the 300: three standard errors of some curvatures that are known to 5 or 10 % by them.
+    np.testing.assert_allclose(Curvature(here, 30, seed=1).spectrum(8), exact, rtol=0.3)
+
+
 def test_steps_that_throw_the_chains_out_are_taken_back(line, monkeypatch):
     monkeypatch.setattr(chains.Curvature, "__call__", lambda self, *_: 1e-4)  # the true one is 9
     model, x, y = line
@@ -68,7 +78,7 @@ def test_a_step_size_that_is_given_stays(line):
     )
     np.testing.assert_array_equal(estimate.step_sizes, 1e-4)
     # The gradient at w* takes three batches, the curvature along it two more.
-    assert estimate.gradient_evaluations == 8 * 500 + 5
+    assert estimate.gradient_evaluations == 8 * 500 + 5 + 2 * 5 * 32  # the last for the curvatures at w*
 
 
 def test_a_step_size_that_is_free_brings_mala_to_its_best_acceptance(line):

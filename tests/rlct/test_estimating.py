@@ -375,10 +375,11 @@ class TestControlVariate:
         # Without it they are heated by nearly half of what there is to measure, 6 · ½, or more.
         assert plain.heat_correction > 3 * 0.4
         # Twice the steps' work, and the gradient of all data at w*, 25 batches; w* is looked at in 27 in any case.
-        # After burn-in and draws the chains go on at a second localization for 3/8 as many steps as there are draws.
-        steps = 4 * (500 + 150)
-        assert plain.gradient_evaluations == steps + 27
-        assert corrected.gradient_evaluations == 2 * steps + 25 + 27
+        # After burn-in and draws the chains go on at a second localization, and at a higher temperature, for 3/8 as
+        # many steps as there are draws. The curvatures of six weights are differences of gradients of 32 batches.
+        steps, at_anchor = 4 * (500 + 150 + 150), 27 + 2 * 6 * 32
+        assert plain.gradient_evaluations == steps + at_anchor
+        assert corrected.gradient_evaluations == 2 * steps + 25 + at_anchor
 
     def test_lessens_the_heat_of_a_regression(self):
         # Gradients of batches at w* differ by the labels' unit noise; their changes from there only by the inputs,

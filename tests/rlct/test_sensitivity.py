@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from keras_selfmodel.rlct.prior_width import weight_scale
-from keras_selfmodel.rlct.sensitivity import Sensitivity, by_covariance, by_second_localization
+from keras_selfmodel.rlct.sensitivity import Sensitivity, Trend, by_covariance, by_second_localization, by_temperature
 
 CURVATURES, GAMMA = np.array([100.0, 10.0, 3.0, 1.0, 0.3, 0.0]), 1.0  # nβh
 
@@ -33,6 +33,26 @@ def test_a_second_localization_gives_the_difference():
 def test_a_bar_of_95_percent_reaches_what_a_tenfold_localization_changes():
     assert 1.96 * Sensitivity(0.3, 0.0, "covariance").tenfold == pytest.approx(0.3 * np.log(10))
     assert Sensitivity(0.3, 0.4, "covariance").tenfold == pytest.approx(Sensitivity(0.5, 0.0, "covariance").tenfold)
+
+
+def test_a_quarter_of_the_temperature_shows_what_is_not_quadratic():
+    grid = np.linspace(-3, 3, 20_001)
+    rng = np.random.default_rng(3)
+
+    def law(nbeta, quartic):
+        """Draws of nβL for L = w²/2 + c w⁴, and their exact mean, by the distribution function on a grid."""
+        energy = nbeta * (0.5 * grid**2 + quartic * grid**4)
+        weight = np.exp(-energy) / np.exp(-energy).sum()
+        return rng.choice(energy, p=weight, size=(8, 2000)), float(energy @ weight)
+
+    for quartic in (0.0, 2.0):
+        (cold, cold_mean), (warm, warm_mean) = law(20.0, quartic), law(5.0, quartic)
+        found = by_temperature(cold, warm)
+        assert found.difference == pytest.approx(warm_mean - cold_mean, abs=4 * found.error)
+        assert found.error < 0.03
+        # Half a direction of a parabola, whatever the temperature; the quartic part leaves less.
+        assert (abs(found.difference) > 4 * found.error) == (quartic > 0)
+    assert 1.96 * Trend(0.3, 0.4).reach == pytest.approx(0.5)
 
 
 def test_the_scale_of_weights_is_theirs_or_that_of_an_initialization():
