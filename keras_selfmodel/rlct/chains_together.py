@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
+from keras_selfmodel import transforms
 from keras_selfmodel.rlct.chains import Chains
 from keras_selfmodel.rlct.conventions import SamplingSettings
 from keras_selfmodel.rlct.stepwise import Request, Stepwise
@@ -33,16 +34,17 @@ def together(several: Sequence[Stepwise[Result]]) -> list[Result]:
     results: dict[int, Result] = {}
     # A generator is started by None, which its type does not say.
     traces: dict[int, Any] = dict.fromkeys(range(len(several)))
-    while traces:
-        asked: dict[tuple, dict[int, Request]] = defaultdict(dict)
-        for number, trace in traces.items():
-            try:
-                request = several[number].send(trace)
-            except StopIteration as end:
-                results[number] = end.value
-            else:
-                asked[request.indices.shape][number] = request
-        traces = {}
-        for requests in asked.values():
-            traces |= zip(requests, Chains.run_together(list(requests.values())), strict=True)
+    with transforms.float32_products():
+        while traces:
+            asked: dict[tuple, dict[int, Request]] = defaultdict(dict)
+            for number, trace in traces.items():
+                try:
+                    request = several[number].send(trace)
+                except StopIteration as end:
+                    results[number] = end.value
+                else:
+                    asked[request.indices.shape][number] = request
+            traces = {}
+            for requests in asked.values():
+                traces |= zip(requests, Chains.run_together(list(requests.values())), strict=True)
     return [results[number] for number in range(len(several))]

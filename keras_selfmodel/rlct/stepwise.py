@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
+from keras_selfmodel import transforms
+
 if TYPE_CHECKING:
     from keras_selfmodel.rlct.chains import Chains
 
@@ -52,12 +54,16 @@ Stepwise = Generator[Request, Trace, Result]
 
 
 def alone(steps: Stepwise[Result]) -> Result:
-    """Does what is asked for, one request after another, and returns the result."""
+    """Does what is asked for, one request after another, and returns the result.
+
+    Products keep all bits of float32, on a GPU too: the estimate is a small difference of losses times nβ.
+    """
     trace: Any = None  # A generator is started by None, which its type does not say.
-    while True:
-        try:
-            request = steps.send(trace)
-        except StopIteration as end:
-            return end.value
-        trace = request.chains.run(request.indices)
-        del request  # The chains may be at their end, and hold memory.
+    with transforms.float32_products():
+        while True:
+            try:
+                request = steps.send(trace)
+            except StopIteration as end:
+                return end.value
+            trace = request.chains.run(request.indices)
+            del request  # The chains may be at their end, and hold memory.

@@ -18,6 +18,7 @@ add_scaled_in_place = _backend.add_scaled_in_place
 IGNORES_WRONG_LABELS = _backend.IGNORES_WRONG_LABELS
 data_parallel = _backend.data_parallel
 devices = _backend.devices
+float32_products = _backend.float32_products
 is_traced = _backend.is_traced
 jit = _backend.jit
 key_from_numpy = _backend.key_from_numpy
@@ -44,6 +45,7 @@ __all__ = [
     "add_scaled_in_place",
     "data_parallel",
     "devices",
+    "float32_products",
     "is_traced",
     "jit",
     "key_from_numpy",

@@ -1,6 +1,7 @@
 """Transformations on JAX. The other backends' files define the same names."""
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from typing import Any
 
 import jax
@@ -25,6 +26,11 @@ IGNORES_WRONG_LABELS = True
 def devices() -> list[str]:
     """Names of the devices the backend computes on, the one it prefers first."""
     return [f"{device.platform}:{device.id} {device.device_kind}" for device in jax.devices()]
+
+
+def float32_products() -> AbstractContextManager[None]:
+    """A context in which products of float32 keep all their bits; GPUs and TPUs round the factors to ten or seven."""
+    return jax.default_matmul_precision("highest")
 
 
 def replicas() -> int:

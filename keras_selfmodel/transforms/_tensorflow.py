@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
@@ -26,6 +27,16 @@ _FUSED = ContextVar("fused", default=False)
 def devices() -> list[str]:
     found = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("TPU")
     return [device.name.removeprefix("/device:") for device in found or tf.config.list_logical_devices("CPU")]
+
+
+@contextmanager
+def float32_products() -> Iterator[None]:
+    before = tf.config.experimental.tensor_float_32_execution_enabled()
+    tf.config.experimental.enable_tensor_float_32_execution(False)
+    try:
+        yield
+    finally:
+        tf.config.experimental.enable_tensor_float_32_execution(before)
 
 
 def replicas() -> int:
