@@ -63,7 +63,7 @@ def run(
         folder,
         progress=progress,
         seconds_between_checkpoints=seconds_between_checkpoints,
-        callbacks=tuple(callbacks),
+        callbacks=callbacks,
     )
     # Before anything is written: settings that do not fit leave no folder behind.
     scope = shared_by(devices, context.task, recipe, context.dataset)

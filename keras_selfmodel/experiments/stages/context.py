@@ -1,7 +1,7 @@
 """What the stages of one run share."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -74,6 +74,7 @@ class RunContext:
         prepared: Dataset | None = None,
         progress: Progress | None = None,
         seconds_between_checkpoints: float = SECONDS_BETWEEN_CHECKPOINTS,
+        callbacks: Sequence[keras.callbacks.Callback] = (),
     ) -> "RunContext":
         """The run of a recipe.
 
@@ -84,6 +85,7 @@ class RunContext:
             prepared: The data as the task prepares them, where that is done already.
             progress: Progress callbacks; `None` for none.
             seconds_between_checkpoints: How much training an interruption may cost at most.
+            callbacks: Further Keras callbacks of the training.
 
         Raises:
             ValueError: If the task is unknown.
@@ -91,7 +93,10 @@ class RunContext:
         task = find_task(recipe.task)
         prepared = task.prepare(dataset) if prepared is None else prepared
         config, files = RunConfig.of(recipe, dataset), RunFolder(Path(folder))
-        return cls(recipe, task, prepared, config, files, progress or Progress(), seconds_between_checkpoints)
+        progress = progress or Progress()
+        return cls(
+            recipe, task, prepared, config, files, progress, seconds_between_checkpoints, tuple(callbacks)
+        )  # fmt: skip
 
     @cached_property
     def stopwatch(self) -> Stopwatch:
