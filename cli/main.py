@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from ksm_cli.commands.compare import compare_command
+from ksm_cli.commands.completion import completion_command
 from ksm_cli.commands.controls import controls_command
 from ksm_cli.commands.data import data_command
 from ksm_cli.commands.doctor import doctor_command
@@ -21,6 +22,7 @@ from ksm_cli.commands.plot import plot_command
 from ksm_cli.commands.report import report_command
 from ksm_cli.commands.rlct import rlct_command
 from ksm_cli.commands.run import run_command
+from ksm_cli.commands.runs import runs_command
 from ksm_cli.commands.sweep import sweep_command
 from ksm_cli.commands.tune import tune_command
 from ksm_cli.output import Interrupted, in_options, printable
@@ -117,9 +119,20 @@ def main() -> None:
     """Train networks that predict their own activations, and measure what that
     does to their complexity.
 
-    KSM_DEBUG=1 shows the traceback of an error. Options can also be set by
-    environment variables, such as KSM_RUN_EPOCHS for ksm run --epochs.
+    Options can also be set by environment variables, such as KSM_RUN_EPOCHS for
+    ksm run --epochs. KSM_DEBUG=1 shows the traceback of an error; KSM_CACHE_DIR
+    names the folder of what is kept between runs.
     """
+
+
+def variables(command: click.Command) -> str:
+    """A sentence on the environment variables of a command's options."""
+    options = [one for one in command.params if isinstance(one, click.Option)]
+    if not options:
+        return ""
+    last = options[-1]
+    prefix = f"KSM_{(command.name or '').upper()}"
+    return f"Variables: {prefix}_NAME sets an option, such as {prefix}_{(last.name or '').upper()} {last.opts[0]}."
 
 
 for command in (
@@ -128,6 +141,7 @@ for command in (
     controls_command,
     tune_command,
     compare_command,
+    runs_command,
     plot_command,
     report_command,
     identity_command,
@@ -135,5 +149,7 @@ for command in (
     rlct_command,
     data_command,
     doctor_command,
+    completion_command,
 ):
     main.add_command(command)
+    command.epilog = f"{command.epilog}\n\n{variables(command)}".rstrip()

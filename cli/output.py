@@ -187,10 +187,16 @@ class Bar:
             self._end_phase()
             self._phase = self._progress.add_task("", total=None, note=f"{words} …")
         else:
-            if self._loading:
-                self._say(f"loaded {self._loading} in {time.monotonic() - self._moment:.0f} s")
-                self._loading = ""
+            self.loaded()
             self._say(f"{words} …")
+
+    def loaded(self) -> None:
+        """Says that what was being loaded is there; the next part does so too."""
+        if self._progress is not None:
+            self._end_phase()
+        elif self._loading and not self._quiet:
+            self._say(f"loaded {self._loading} in {time.monotonic() - self._moment:.0f} s")
+        self._loading = ""
 
     def _end_phase(self) -> None:
         if self._phase is not None:
@@ -211,6 +217,7 @@ class Bar:
                 self._tasks[part] = self._progress.add_task(part, total=total, note=note)
             self._progress.update(self._tasks[part], completed=done, total=total, note=note)
             return
+        self.loaded()
         tenth = done >= self._said.get(part, 0) + total / 10
         if done == total or (tenth and time.monotonic() >= self._moment + SECONDS_BETWEEN_LINES):
             self._said[part] = done

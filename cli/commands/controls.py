@@ -13,7 +13,7 @@ from ksm_cli.options.grids import numbers
 from ksm_cli.options.objectives import chosen_strengths
 from ksm_cli.options.recipes import data_dir_option, dataset_of, examples_option, opened
 from ksm_cli.options.settings import fitted, recipe_of, rlct_switch, trial_name
-from ksm_cli.output import print_json, print_table, require, spoken_warnings
+from ksm_cli.output import Bar, print_json, print_table, require, spoken_warnings
 
 # Tasks for which the strengths were chosen.
 CONTROLLED_TASKS = ("mnist",)
@@ -74,14 +74,17 @@ def controls_command(
     sizes = numbers(hidden, int, "--hidden", least=1)
     chosen_seeds = numbers(seeds, int, "--seeds", least=0)
     require("rich", "matplotlib", "scipy", "filelock")
-    backend = activate(backend)
     with spoken_warnings():
-        from keras_selfmodel import experiments, studies
-        from ksm_cli.tables.controls import control_tables, matched_tables
+        with Bar(quiet) as bar:
+            bar.loading("Keras and the data")
+            backend = activate(backend)
+            from keras_selfmodel import experiments, studies
+            from ksm_cli.tables.controls import control_tables, matched_tables
 
-        strengths = _complete(strengths)
-        chosen = opened(task, None)
-        dataset = dataset_of(chosen, data_dir, examples)
+            strengths = _complete(strengths)
+            chosen = opened(task, None)
+            dataset = dataset_of(chosen, data_dir, examples)
+            bar.loaded()
         recipe = recipe_of(chosen.recipe, (), measure_rlct, settings)
         recipe = fitted(recipe, len(dataset.y_train), settings["batch_size"])
         folder = out or Path("sweeps") / f"{task}{trial_name(recipe, chosen.recipe, examples)}"

@@ -53,8 +53,9 @@ def identity_command(
     described.
     """
     require("rich", "matplotlib")
-    activate(backend)
-    with spoken_warnings():
+    with Bar(quiet) as bar, spoken_warnings():
+        bar.loading("Keras, the runs and the data")
+        activate(backend)
         from keras_selfmodel import probes, studies
         from keras_selfmodel._whole_files import write_csv
         from keras_selfmodel.reporting import identity_figure, write_figure
@@ -65,13 +66,12 @@ def identity_command(
         for run in runs:
             run.check_data(dataset)
         found = []
-        with Bar(quiet) as bar:
-            for number, run in enumerate(runs, 1):
-                found.append(studies.identity_of_run(run, dataset, samples=test_samples))
-                write_csv(run.files.path / "identity.csv", [probes.identity_row(one) for one in found[-1]])
-                run.files.write("identity.json", probes.IDENTITY, probes.IdentityAlongTraining.of(found[-1]))
-                write_figure(identity_figure(found[-1], run.result.recipe.name), run.files.figures / "identity.png")
-                bar.show("runs", number, len(runs))
+        for number, run in enumerate(runs, 1):
+            found.append(studies.identity_of_run(run, dataset, samples=test_samples))
+            write_csv(run.files.path / "identity.csv", [probes.identity_row(one) for one in found[-1]])
+            run.files.write("identity.json", probes.IDENTITY, probes.IdentityAlongTraining.of(found[-1]))
+            write_figure(identity_figure(found[-1], run.result.recipe.name), run.files.figures / "identity.png")
+            bar.show("runs", number, len(runs))
     if as_json:
         pairs = zip(runs, found, strict=True)
         print_json({"runs": [{"run": str(run.files.path), **probes.identity_json(one)} for run, one in pairs]})

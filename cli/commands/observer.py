@@ -97,8 +97,9 @@ def observer_command(
     capacities = numbers(capacities, int, "--capacities", least=0)
     if out is None and len(folders) > 1:
         raise click.UsageError("Several RUNS need a folder for the result. Give it as --out.")
-    backend = activate(backend)
-    with spoken_warnings():
+    with Bar(quiet) as bar, spoken_warnings():
+        bar.loading("Keras, the runs and the data")
+        backend = activate(backend)
         from keras_selfmodel._whole_files import write_csv
         from keras_selfmodel.probes.observers import QUESTIONS, ObserverProtocol
         from keras_selfmodel.reporting import observer_figure, write_figure
@@ -114,18 +115,17 @@ def observer_command(
         _say_fewer(protocol, given)
         questions = [question for question in QUESTIONS if not sources or question.source in sources]
         folder = out or folders[0] / "observer"
-        with Bar(quiet) as bar:
-            try:
-                observed = observers.observe_runs(
-                    results,
-                    dataset,
-                    folder,
-                    protocol=protocol,
-                    questions=questions,
-                    progress=partial(bar.show, "observers"),
-                )
-            except KeyboardInterrupt:
-                raise Interrupted(f"To continue in {folder}, repeat the command.") from None
+        try:
+            observed = observers.observe_runs(
+                results,
+                dataset,
+                folder,
+                protocol=protocol,
+                questions=questions,
+                progress=partial(bar.show, "observers"),
+            )
+        except KeyboardInterrupt:
+            raise Interrupted(f"To continue in {folder}, repeat the command.") from None
         groups = observers.observed_groups(observed)
         matched = observers.matched_observers(observed)
         write_csv(folder / "observer.csv", observers.observed_rows(observed))

@@ -9,8 +9,8 @@ import click
 from ksm_cli.backend import activate
 from ksm_cli.options.figures import figure_file
 from ksm_cli.options.general import backend_option, json_option, quiet_option
-from ksm_cli.options.recipes import check_one, data_dir_option, dataset_of, opened, recipe_option
-from ksm_cli.options.settings import TASK_NAMES
+from ksm_cli.options.recipes import check_one, data_dir_option, dataset_of, examples_option, opened, recipe_option
+from ksm_cli.options.settings import TASK_NAMES, fitted_sampling
 from ksm_cli.output import Bar, Interrupted, next_steps, print_json, print_table, require, spoken_warnings
 
 # Written out, for the help's sake: importing them would import Keras. A test compares.
@@ -110,6 +110,7 @@ Examples:
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of batches and noise.")
 @data_dir_option
+@examples_option
 @click.option("--test-loss", is_flag=True, help="Also record the loss on the test data along the chains.")
 @click.option("--profile", is_flag=True, help="Also estimate at several localizations, and show the plateau.")
 @click.option("--calibrate", is_flag=True, help="Find the settings by pilot runs first, and show the plateau.")
@@ -134,8 +135,8 @@ def rlct_command(
     file: Path, data_name: str | None, recipe_file: Path | None, scaling: str | None,
     convention: Literal["dataset", "paper"], anchor: Literal["trained", "descend"],
     weights: tuple[str, ...], test_loss: bool, profile: bool, calibrate: bool, checkpoint: Path | None,
-    traces: Path | None, data_dir: Path | None, plot: Path | None, backend: str | None, as_json: bool, quiet: bool,
-    **settings: Any,
+    traces: Path | None, data_dir: Path | None, examples: int | None, plot: Path | None, backend: str | None,
+    as_json: bool, quiet: bool, **settings: Any,
 ) -> None:  # fmt: skip
     """Estimate the RLCT of the network saved in FILE.
 
@@ -173,7 +174,8 @@ def rlct_command(
             model = read_model(file)
         except UnreadableModelError as error:
             raise click.ClickException(f"{file} is not a Keras model that can be loaded: {error}.") from error
-        dataset = task.prepare(dataset_of(task, data_dir))
+        dataset = task.prepare(dataset_of(task, data_dir, examples))
+        sampling = fitted_sampling(sampling, len(dataset.y_train), settings["batch_size"])
         data = inputs_of(model, dataset.x_train, scaling=scaling), dataset.y_train
         chosen = list(weights) or None
         observe = {"test": (inputs_of(model, dataset.x_test, scaling=scaling), dataset.y_test)} if test_loss else None

@@ -154,8 +154,9 @@ def tune_command(
     check_one(task, recipe_file, "TASK", TASK_NAMES)
     require("keras_tuner", extra="tune")
     require("rich", "matplotlib", "filelock", "scipy", "jinja2")
-    activate(backend)
-    with spoken_warnings():
+    with Bar(quiet) as bar, spoken_warnings():
+        bar.loading("Keras and the data")
+        activate(backend)
         from keras_selfmodel import datasets, tuning
 
         chosen = opened(task, recipe_file)
@@ -179,21 +180,20 @@ def tune_command(
         if tuning.is_worker() and not quiet:
             chief = ":".join(os.environ.get(f"KERASTUNER_ORACLE_{part}", "?") for part in ("IP", "PORT"))
             click.echo(f"Worker: waiting up to an hour for trials from the chief at {chief}.", err=True)
-        with Bar(quiet) as bar:
-            try:
-                result = tuning.tune(
-                    recipe,
-                    dataset,
-                    folder,
-                    settings=settings,
-                    score=tuning.Score(score, price, enough_accuracy),
-                    search=search,
-                    trials=trials,
-                    validation=validation,
-                    progress=_progress(bar),
-                )
-            except KeyboardInterrupt:
-                raise Interrupted(f"To continue the search in {folder}, repeat the command.") from None
+        try:
+            result = tuning.tune(
+                recipe,
+                dataset,
+                folder,
+                settings=settings,
+                score=tuning.Score(score, price, enough_accuracy),
+                search=search,
+                trials=trials,
+                validation=validation,
+                progress=_progress(bar),
+            )
+        except KeyboardInterrupt:
+            raise Interrupted(f"To continue the search in {folder}, repeat the command.") from None
     if result is None:
         click.echo("No trials are left for this worker. The chief shows the result.", err=True)
     elif as_json:

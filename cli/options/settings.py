@@ -9,6 +9,7 @@ import click
 
 if TYPE_CHECKING:
     from keras_selfmodel.experiments import Recipe
+    from keras_selfmodel.rlct import SamplingSettings
 
 
 TASK_NAMES = ("mnist", "cifar10", "imdb")
@@ -119,9 +120,18 @@ def fitted(recipe: "Recipe", samples: int, batch_size: int | None) -> "Recipe":
 
     clipped = recipe if batch_size is not None else experiments.clipped_to(recipe, samples)
     if clipped != recipe and recipe.rlct is not None:
-        click.echo(
-            f"The data have {samples:,} training samples: the RLCT is sampled in batches of {samples:,}, not "
-            f"{recipe.rlct.batch_size:,}.",
-            err=True,
-        )
+        _say_smaller_batches(samples, recipe.rlct.batch_size)
     return clipped
+
+
+def fitted_sampling(sampling: "SamplingSettings", samples: int, batch_size: int | None) -> "SamplingSettings":
+    """Settings of a sampling whose default batch fits the data; arguments as for `fitted`."""
+    if batch_size is not None or sampling.batch_size is None or sampling.batch_size <= samples:
+        return sampling
+    _say_smaller_batches(samples, sampling.batch_size)
+    return dataclasses.replace(sampling, batch_size=samples)
+
+
+def _say_smaller_batches(samples: int, batch_size: int | None) -> None:
+    words = f"The data have {samples:,} training samples: the RLCT is sampled in batches of {samples:,}, not"
+    click.echo(f"{words} {batch_size:,}.", err=True)

@@ -5,6 +5,7 @@ from keras_selfmodel.experiments.control_strengths import CONTROL_STRENGTHS
 from keras_selfmodel.experiments.custom.custom_task import CustomTask
 from keras_selfmodel.experiments.custom.recipe_file import read_recipe_file
 from keras_selfmodel.experiments.custom.recipe_file_error import RecipeFileError
+from keras_selfmodel.experiments.listing import ListedRun, listed_runs
 from keras_selfmodel.experiments.objectives import OBJECTIVES, SELF_MODELING, Objective, find_objective
 from keras_selfmodel.experiments.one_run import run
 from keras_selfmodel.experiments.paper import PaperFigures, paper_figures
@@ -42,6 +43,7 @@ from keras_selfmodel.experiments.training.training_record import TrainingDiverge
 
 __all__ = [
     "CONTROL_STRENGTHS",
+    "ListedRun",
     "OBJECTIVES",
     "SELF_MODELING",
     "TASKS",
@@ -92,4 +94,5 @@ __all__ = [
     "shortcomings",
     "spread_history",
     "sweep",
+    "listed_runs",
 ]

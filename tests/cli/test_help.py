@@ -34,6 +34,8 @@ COMMANDS = (
     "controls",
     "tune",
     "compare",
+    "completion",
+    "runs",
     "plot",
     "report",
     "identity",
@@ -50,6 +52,17 @@ def test_help_fits_a_terminal_and_has_an_example(ksm, command):
     assert result.exit_code == 0
     assert max(len(line) for line in result.stdout.splitlines()) <= 80
     assert f"ksm {command}".strip() in result.stdout.split("Example", 1)[1]
+
+
+def test_a_variable_that_the_help_names_sets_the_option(ksm, monkeypatch):
+    assert "KSM_RUNS_AS_JSON --json." in ksm("runs", "--help").stdout
+    monkeypatch.setenv("KSM_RUNS_AS_JSON", "1")
+    assert ksm("runs", ".").stdout == "[]\n"
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_prints_the_script_of_a_shell(ksm, shell):
+    assert "_KSM_COMPLETE" in ksm("completion", shell).stdout
 
 
 def test_every_command_is_tried_here():
