@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ksm_cli.output import Bar, Interrupted
+from ksm_cli.output import Bar, Interrupted, in_options, printable
 from ksm_cli.sweep_progress import SweepBar, duration
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def raise_failures(result: "SweepResult", runs: int) -> None:
     """
     if result.failures:
         lines = [f"{len(result.failures)} of {runs} runs failed (retry them with --retry-failed):"]
-        lines += [f"  {name}: {reason}" for name, reason in sorted(result.failures.items())]
+        lines += [f"  {name}: {printable(in_options(reason))}" for name, reason in sorted(result.failures.items())]
         raise click.ClickException("\n".join(lines))
 
 

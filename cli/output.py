@@ -93,9 +93,14 @@ def in_options(sentence: str, command: click.Command | None = None) -> str:
         if option is None:
             return None
         name = max(option.opts, key=len)
-        return name if option.is_flag else f"{name} {'DIR' if value == '…' else value}"
+        return name if option.is_flag or not value else f"{name} {'DIR' if value == '…' else value}"
 
     return said_arguments.with_arguments(sentence, called)
+
+
+def usage_error(error: ValueError) -> click.UsageError:
+    """An error of the package about a value as one about the option that it was given by."""
+    return click.UsageError(printable(in_options(str(error))))
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ksm_cli.estimates import estimate_text
-from ksm_cli.output import terminal_progress
+from ksm_cli.output import in_options, printable, terminal_progress
 
 if TYPE_CHECKING:
     from keras_selfmodel.experiments import Plan, RunResult, SweepProgress
@@ -63,7 +63,7 @@ class SweepBar:
         return SweepProgress(
             step=self._step,
             finished=lambda job, result: self._ended(job, _note(result)),
-            failed=lambda job, reason: self._ended(job, f"failed: {reason}"),
+            failed=lambda job, reason: self._ended(job, f"failed: {printable(in_options(reason))}"),
             waiting=self._wait,
         )
 

@@ -1,6 +1,7 @@
 """Python's arguments in sentences: who calls the package speaks of `anchor='descend'`, a program of `--anchor descend`.
 
-Errors and warnings name arguments as Python does, `name=value`, those that are advice in parentheses of their own.
+Errors and warnings name arguments as Python does, `name=value`, advice in parentheses of its own; an error about one
+starts with its name: `epochs must be …`.
 This module imports nothing of the package: the program uses it before Keras is imported.
 """
 
@@ -8,7 +9,7 @@ import re
 from collections.abc import Callable
 
 _VALUE = r"('[^']*'|…|[^\s'(),;:\[\]{}]*[^\s'(),;:.\[\]{}])"
-_SAID = re.compile(rf" \((\w+)={_VALUE}\)|\b(\w+)={_VALUE}")
+_SAID = re.compile(rf" \((\w+)={_VALUE}\)|\b(\w+)={_VALUE}|^(\w+)(?= must )")
 
 
 def with_arguments(sentence: str, called: Callable[[str, str], str | None]) -> str:
@@ -16,8 +17,9 @@ def with_arguments(sentence: str, called: Callable[[str, str], str | None]) -> s
 
     Args:
         sentence: What the package says.
-        called: Given name and value, without quotes, returns what they are called; `None` for an argument that does
-            not exist there: it is left out where it stands in parentheses, and left alone elsewhere.
+        called: Given name and value, without quotes and "" where there is none, returns what they are called; `None`
+            for an argument that does not exist there: it is left out where it stands in parentheses, and left alone
+            elsewhere.
 
     Example:
 
@@ -28,8 +30,8 @@ def with_arguments(sentence: str, called: Callable[[str, str], str | None]) -> s
     """
 
     def said(found: re.Match) -> str:
-        advised, value, name, plain = found.groups()
-        words = called(advised or name, (value or plain).strip("'"))
+        advised, value, name, plain, subject = found.groups()
+        words = called(advised or name or subject, (value or plain or "").strip("'"))
         if words is None:
             return "" if advised else found[0]
         return f" ({words})" if advised else words
@@ -39,4 +41,4 @@ def with_arguments(sentence: str, called: Callable[[str, str], str | None]) -> s
 
 def as_in_a_file(sentence: str) -> str:
     """A sentence about values of a file: `epochs = 0`, as TOML has it, is no argument that somebody passed."""
-    return with_arguments(sentence, lambda name, value: f"{name} = {value}")
+    return with_arguments(sentence, lambda name, value: f"{name} = {value}" if value else None)

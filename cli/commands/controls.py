@@ -13,7 +13,7 @@ from ksm_cli.options.grids import numbers
 from ksm_cli.options.objectives import chosen_strengths
 from ksm_cli.options.recipes import data_dir_option, dataset_of, examples_option, opened
 from ksm_cli.options.settings import fitted, recipe_of, rlct_switch, trial_name
-from ksm_cli.output import Bar, print_json, print_table, require, spoken_warnings
+from ksm_cli.output import Bar, print_json, print_table, require, spoken_warnings, usage_error
 
 # Tasks for which the strengths were chosen.
 CONTROLLED_TASKS = ("mnist",)
@@ -92,7 +92,7 @@ def controls_command(
         try:
             recipes = experiments.objectives_grid(recipe, with_baseline, hidden=sizes, seeds=chosen_seeds)
         except ValueError as error:
-            raise click.UsageError(str(error)) from error
+            raise usage_error(error) from error
         result = computed(
             recipes,
             dataset,

@@ -11,7 +11,7 @@ from ksm_cli.options.figures import figure_file
 from ksm_cli.options.general import backend_option, json_option, quiet_option
 from ksm_cli.options.recipes import check_one, data_dir_option, dataset_of, examples_option, opened, recipe_option
 from ksm_cli.options.settings import TASK_NAMES, fitted_sampling
-from ksm_cli.output import Bar, Interrupted, next_steps, print_json, print_table, require, spoken_warnings
+from ksm_cli.output import Bar, Interrupted, next_steps, print_json, print_table, require, spoken_warnings, usage_error
 
 # Written out, for the help's sake: importing them would import Keras. A test compares.
 SAMPLER_NAMES = ("underdamped", "sgld", "rmsprop", "sgnht", "mala")
@@ -164,7 +164,7 @@ def rlct_command(
         try:
             sampling = experiments.sampling_settings(task.recipe, convention, **settings)
         except ValueError as error:  # NaN and infinity, which a click range lets through.
-            raise click.UsageError(str(error)) from error
+            raise usage_error(error) from error
         scaling = scaling or task.recipe.scaling or "symmetric"
         if calibrate and (sampling.step_size is not None or convention == "paper"):
             raise click.UsageError("--calibrate chooses the step size. Leave out --step-size and --convention paper.")

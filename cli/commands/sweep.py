@@ -23,7 +23,7 @@ from ksm_cli.options.settings import (
     targets_option,
     trial_name,
 )
-from ksm_cli.output import Bar, next_steps, print_json, print_table, require, spoken_warnings
+from ksm_cli.output import Bar, next_steps, print_json, print_table, require, spoken_warnings, usage_error
 
 
 @click.command(
@@ -127,7 +127,7 @@ def sweep_command(
         try:
             recipes = experiments.objectives_grid(recipe, strengths, hidden=values["hidden"], seeds=values["seeds"])
         except ValueError as error:
-            raise click.UsageError(str(error)) from error
+            raise usage_error(error) from error
         folder = out or Path("sweeps") / f"{recipe.task}{trial_name(recipe, chosen.recipe, examples)}"
         announcement = _announcement(recipe.task, backend, values, objectives)
         result = computed(

@@ -12,7 +12,7 @@ from ksm_cli.options.general import backend_option, json_option, quiet_option
 from ksm_cli.options.recipes import check_one, data_dir_option, dataset_of, examples_option, opened, recipe_option
 from ksm_cli.options.searched import search_values
 from ksm_cli.options.settings import TASK_NAMES, fitted, given_once, layers_of, recipe_of, rlct_switch, trial_name
-from ksm_cli.output import Bar, Interrupted, print_json, print_table, require, spoken_warnings
+from ksm_cli.output import Bar, Interrupted, in_options, print_json, print_table, printable, require, spoken_warnings
 
 if TYPE_CHECKING:
     from keras_selfmodel.experiments import Recipe, RunResult
@@ -273,6 +273,6 @@ def _progress(bar: Bar) -> "TuningProgress":
 
 def _note(outcome: "RunResult | str") -> str:
     if isinstance(outcome, str):
-        return f"failed: {outcome}"
+        return f"failed: {printable(in_options(outcome))}"
     rlct = "" if outcome.rlct is None else f", RLCT {estimate_text(outcome.rlct, 1)}"
     return f"accuracy {outcome.accuracy:.4f}, spread {outcome.weight_spread:.4f}{rlct}"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ksm_cli.options.grids import numbers
+from ksm_cli.output import usage_error
 
 if TYPE_CHECKING:
     from keras_selfmodel.experiments import Recipe
@@ -39,4 +40,4 @@ def keeping(recipe: "Recipe", text: str | None) -> "Recipe":
     try:
         return dataclasses.replace(recipe, keep_epochs=tuple(epochs))
     except ValueError as error:
-        raise click.UsageError(str(error)) from error
+        raise usage_error(error) from error

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ksm_cli.output import usage_error
+
 if TYPE_CHECKING:
     from keras_selfmodel.experiments import Recipe
     from keras_selfmodel.rlct import SamplingSettings
@@ -90,7 +92,7 @@ def recipe_of(start: "Recipe", targets: Sequence[str], measure_rlct: bool | None
     try:
         return dataclasses.replace(start, **given, rlct=None if measure_rlct is False else rlct)
     except ValueError as error:  # NaN and infinity, which a click range lets through.
-        raise click.UsageError(str(error)) from error
+        raise usage_error(error) from error
 
 
 def trial_name(recipe: "Recipe", real: "Recipe", examples: int | None) -> str:

@@ -7,6 +7,7 @@ from rich.table import Table
 
 from keras_selfmodel.tuning import Trial, TuningResult
 from ksm_cli.estimates import MARK, MARKED, estimate_text
+from ksm_cli.output import in_options
 
 COMPLEXITY_NAMES = {"rlct": "RLCT", "spread": "weight spread"}
 SHORT_NAMES = {"hidden": "H", "aux_weight": "AW", "targets": "targets", "learning_rate": "rate", "batch_size": "batch"}
@@ -45,7 +46,7 @@ def tune_table(result: TuningResult) -> Table:
 
 def tune_notes(result: TuningResult) -> str:
     """Notes below the table: the best trial on the test data, failures, files."""
-    best, failed = result.best, [trial for trial in result.trials if trial.failure is not None]
+    best, failed = result.best, [(t.name, in_options(t.failure)) for t in result.trials if t.failure is not None]
     lines = [f"* best score, {result.scored_by}:"]
     if (run := best.result) is not None:
         lines += [
@@ -55,7 +56,7 @@ def tune_notes(result: TuningResult) -> str:
     if failed:
         lines.append(f"{len(failed)} trials failed:")
         lines += [
-            textwrap.fill(f"{t.name}: {t.failure}", 80, initial_indent="  ", subsequent_indent="    ") for t in failed
+            textwrap.fill(f"{name}: {why}", 80, initial_indent="  ", subsequent_indent="    ") for name, why in failed
         ]
     return "\n".join([*lines, f"all trials: {result.folder / 'trials.csv'}, figure: {result.folder / 'front.png'}"])
 

@@ -98,11 +98,11 @@ def test_a_sweep_has_the_objectives_that_are_named(ksm, asked):
         (("sweep", "mnist", "--objective", "dropout,droput", "--aux-weight", "0.5"), "unknown objective 'droput'"),
         (("sweep", "mnist", "--objective", "signs,signs", "--aux-weight", "0.5"), "twice"),
         (("sweep", "mnist", "--objective", "dropout"), "--objective dropout needs its strengths"),
-        (("sweep", "mnist", "--objective", "dropout", "--aux-weight", "10"), "aux_weight must be below 1"),
+        (("sweep", "mnist", "--objective", "dropout", "--aux-weight", "10"), "--aux-weight must be below 1"),
         (("run", "mnist", "--objective", "droput", "--aux-weight", "1"), "'droput' is not one of"),
         (("run", "mnist", "--objective", "dropout"), "--objective dropout needs a strength. Give it as --aux-weight"),
         (("run", "mnist", "--objective", "dropout", "--aux-weight", "0"), "cannot be combined with --aux-weight 0"),
-        (("run", "mnist", "--objective", "dropout", "--aux-weight", "1"), "aux_weight must be below 1"),
+        (("run", "mnist", "--objective", "dropout", "--aux-weight", "1"), "--aux-weight must be below 1"),
     ],
 )
 def test_wrong_usage_is_named_before_anything_is_computed(ksm, tiny_mnist, arguments, said):

@@ -84,6 +84,8 @@ def test_a_missing_package_is_answered_with_the_pip_line(monkeypatch):
          "--sampler mala needs --batch-size 600. Received: --batch-size 512"),
         (run_command, "below 1 with objective='dropout'. Received: aux_weight=1.5.",
          "below 1 with --objective dropout. Received: --aux-weight 1.5."),
+        (run_command, "epochs must be 1. Received: epochs=0", "--epochs must be 1. Received: --epochs 0"),
+        (rlct_command, "num_chains must be 2. The anchor must be.", "--chains must be 2. The anchor must be."),
         # No arguments: what a file holds, an environment variable, code of the user's.
         (run_command, "my.toml, [training]: Received: epochs = 0", "my.toml, [training]: Received: epochs = 0"),
         (run_command, "KERAS_BACKEND=jax, dict(a=1), x == 2", "KERAS_BACKEND=jax, dict(a=1), x == 2"),

@@ -137,7 +137,10 @@ def test_a_file_that_is_no_model_is_named(ksm, tmp_path, tiny_mnist, content):
         ([__file__], "--data"),
         ([__file__, "--data", "cats"], "--data"),
         ([__file__, "--data", "mnist", "--step-size", "0"], "--step-size"),
-        ([__file__, "--data", "mnist", "--step-size", "nan"], "step_size must be finite"),
+        (
+            [__file__, "--data", "mnist", "--step-size", "nan"],
+            "--step-size must be finite",
+        ),
         ([__file__, "--data", "mnist", "--localization", "-1"], "--localization"),
         ([__file__, "--data", "mnist", "--chains", "0"], "--chains"),
         ([__file__, "--data", "mnist", "--draws", "0"], "--draws"),

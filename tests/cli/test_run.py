@@ -109,7 +109,10 @@ def test_quiet_leaves_only_the_result(ksm, tiny_mnist):
         (["run", "mnist", "--hidden", "0"], "--hidden"),
         (["run", "mnist", "--hidden", "many"], "--hidden"),
         (["run", "mnist", "--aux-weight", "-1"], "--aux-weight"),
-        (["run", "mnist", "--aux-weight", "nan"], "aux_weight must be finite"),
+        (
+            ["run", "mnist", "--aux-weight", "nan"],
+            "not negative. Received: --aux-weight nan",
+        ),
         (["run", "mnist", "--epochs", "0"], "--epochs"),
         (["run", "mnist", "--batch-size", "1"], "--batch-size"),
         (["run", "mnist", "--seed", "-1"], "--seed"),
