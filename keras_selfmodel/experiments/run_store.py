@@ -125,10 +125,12 @@ def shortcomings(result: RunResult) -> list[str]:
     history = spread_history(result)
     if history.damage:
         return [*said, f"history.csv is damaged: {history.damage} It is left out of curves over the epochs."]
-    if history.epochs and len(history.epochs) < result.recipe.epochs:
-        epochs = f"{len(history.epochs)} of {result.recipe.epochs} epochs"
-        said.append(f"history.csv has {epochs}: it is left out of curves over the epochs.")
-    return said
+    lack = ""
+    if history.epochs and len(history.epochs) != result.recipe.epochs:
+        lack = f"has {len(history.epochs)} epochs, and the run {result.recipe.epochs}"
+    elif not all(map(math.isfinite, history.weight_spread)):
+        lack = "has no weight_spread after some epochs"
+    return [*said, f"history.csv {lack}: it is left out of curves over the epochs."] if lack else said
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from keras_selfmodel.experiments import RunWarning, find_runs, finished_runs, spread_history
+from keras_selfmodel.experiments import RunWarning, find_runs, finished_runs, shortcomings, spread_history
 from tests.studies.made_up import estimate, made_up_grid, made_up_run, written
 
 VICTIM = "hidden64-aux10-seed1-jax"
@@ -134,11 +134,23 @@ def test_a_missing_file_is_reported_on_the_page_and_on_the_terminal(ksm, folder,
     assert f"{name} is missing: " in Path("sweep/report.html").read_text(encoding="utf-8")
 
 
-def test_a_damaged_history_is_reported_and_its_run_stays(ksm, folder):
-    (folder / VICTIM / "history.csv").write_text("epoch,weight_spread\n1,none\n")
+HISTORIES = {
+    "1,none": "is damaged: line 2: weight_spread must be a number. Received: 'none'",
+    "": "is damaged: it has no epochs",
+    "1,0.1\n1,0.1\n2,0.1": "is damaged: line 3: epoch must be 2. Received: 1",
+    "1,0.1\n2,0.1": "has 2 epochs, and the run 3: it is left out",
+    "1,0.1\n2,0.1\n3,0.1\n4,0.1": "has 4 epochs, and the run 3: it is left out",
+    "1,0.1\n2,nan\n3,0.1": "has no weight_spread after some epochs: it is left out",
+}
+
+
+def test_what_is_wrong_with_a_history_is_reported_and_its_run_stays(ksm, folder):
+    run = next(run for run in find_runs(folder).results if run.folder.name == VICTIM)
+    for rows, said in HISTORIES.items():
+        (folder / VICTIM / "history.csv").write_text(f"epoch,weight_spread\n{rows}\n" if rows else "epoch,loss\n")
+        assert [f"history.csv {said}" in sentence for sentence in shortcomings(run)] == [True], rows
     result = ksm("report", "sweep")
-    assert result.exit_code == 0
-    assert "history.csv is damaged: line 2: weight_spread must be a number. Received: 'none'" in result.stderr
+    assert result.exit_code == 0 and "has no weight_spread after some epochs" in result.stderr
     assert len(find_runs(folder).results) == 4
 
 
