@@ -13,7 +13,13 @@ from keras_selfmodel.rlct.continuing import FACTOR
 from keras_selfmodel.rlct.descent import Descent
 from keras_selfmodel.rlct.draws import Draws
 from keras_selfmodel.rlct.profile_of_localizations import LocalizationProfile
-from keras_selfmodel.rlct.sensitivity import Sensitivity, Trend, by_covariance, by_second_localization, by_temperature
+from keras_selfmodel.rlct.sensitivity import (
+    Sensitivity,
+    TemperatureTrend,
+    by_covariance,
+    by_second_localization,
+    by_temperature,
+)
 from keras_selfmodel.rlct.standard_error import error_of_references, sampling_error
 from keras_selfmodel.rlct.stored_estimate import read_estimate, write_estimate
 from keras_selfmodel.rlct.summary import RLCTSummary, Verdict, allows_use
@@ -93,7 +99,7 @@ class RLCTEstimate(Draws):
         return 0.0 if self.trend is None else self.trend.reach
 
     @cached_property
-    def trend(self) -> Trend | None:
+    def trend(self) -> TemperatureTrend | None:
         """What a higher temperature changes; `None` where no chains went on at one.
 
         The change of the value, or of what is not quadratic in it: the smaller one. Directions too slow to follow the

@@ -57,7 +57,7 @@ def by_second_localization(draws: np.ndarray, weaker: np.ndarray, factor: float)
 
 
 @dataclass(frozen=True)
-class Trend:
+class TemperatureTrend:
     """By how much the estimate is larger at nβ/4 and γ/4, where there is but a quarter of the data's weight.
 
     0 where the loss is quadratic. Where the value approaches the RLCT like 1/√n, what is missing is as large again;
@@ -77,11 +77,13 @@ class Trend:
         return math.hypot(self.difference, self.error) / 1.96
 
 
-def by_temperature(draws: np.ndarray, heated: np.ndarray) -> Trend:
+def by_temperature(draws: np.ndarray, heated: np.ndarray) -> TemperatureTrend:
     """The difference of the means.
 
     Args:
         draws: nβ·[L_B(w) − L_B(w*)], heat taken off, `(chains, draws)`, or a part of it.
         heated: The same at the higher temperature.
     """
-    return Trend(float(heated.mean() - draws.mean()), math.hypot(sampling_error(draws), sampling_error(heated)))
+    return TemperatureTrend(
+        float(heated.mean() - draws.mean()), math.hypot(sampling_error(draws), sampling_error(heated))
+    )

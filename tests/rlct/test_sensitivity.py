@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from keras_selfmodel.rlct.prior_width import weight_scale
-from keras_selfmodel.rlct.sensitivity import Sensitivity, Trend, by_covariance, by_second_localization, by_temperature
+from keras_selfmodel.rlct.sensitivity import (
+    Sensitivity,
+    TemperatureTrend,
+    by_covariance,
+    by_second_localization,
+    by_temperature,
+)
 
 CURVATURES, GAMMA = np.array([100.0, 10.0, 3.0, 1.0, 0.3, 0.0]), 1.0  # nβh
 
@@ -52,7 +58,7 @@ def test_a_quarter_of_the_temperature_shows_what_is_not_quadratic():
         assert found.error < 0.03
         # Half a direction of a parabola, whatever the temperature; the quartic part leaves less.
         assert (abs(found.difference) > 4 * found.error) == (quartic > 0)
-    assert 1.96 * Trend(0.3, 0.4).reach == pytest.approx(0.5)
+    assert 1.96 * TemperatureTrend(0.3, 0.4).reach == pytest.approx(0.5)
 
 
 def test_the_scale_of_weights_is_theirs_or_that_of_an_initialization():
