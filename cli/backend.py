@@ -29,6 +29,7 @@ def module_of_the_package(name: str) -> Any:
 installation = module_of_the_package("_installation")
 cache_folder = module_of_the_package("_cache_folder")
 BACKENDS = installation.BACKENDS
+version: str = module_of_the_package("_version").__version__
 MOST_COMPILED = 20_000
 """Programs kept on disk before all are dropped: some 200 MB on a CPU. A command compiles about a hundred."""
 

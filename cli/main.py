@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from ksm_cli.backend import version
 from ksm_cli.commands.compare import compare_command
 from ksm_cli.commands.completion import completion_command
 from ksm_cli.commands.controls import controls_command
@@ -114,7 +115,7 @@ def said(error: Exception) -> str:
     },
     epilog="Example: ksm run mnist --backend jax --aux-weight 10",
 )
-@click.version_option(package_name="keras-selfmodel", prog_name="ksm")
+@click.version_option(version, prog_name="ksm")
 def main() -> None:
     """Train networks that predict their own activations, and measure what that
     does to their complexity.

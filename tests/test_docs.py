@@ -16,6 +16,7 @@ from ksm_cli.main import main
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
 PAGES = [page for page in PAGES if page.exists()]
+NOTEBOOKS = sorted((ROOT / "docs" / "notebooks").glob("*.ipynb"))
 
 
 def _blocks(page: Path, language: str) -> list[str]:
@@ -38,6 +39,17 @@ def test_the_python_of_a_page_runs_as_it_stands(page, tmp_path):
     assert finished.returncode == 0, finished.stderr
     if page.stem == "README":
         assert " reliable ()" in finished.stdout  # what a newcomer measures first can be trusted
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda notebook: notebook.stem)
+def test_a_notebook_runs_as_it_stands(notebook, tmp_path):
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    assert len(code) > 3 and not any(cell.get("outputs") for cell in cells)  # outputs would grow old
+    finished = subprocess.run(
+        [sys.executable, "-c", "\n\n".join(code)], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    assert finished.returncode == 0, finished.stderr
 
 
 @pytest.mark.slow

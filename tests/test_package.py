@@ -1,6 +1,7 @@
 """The package as it is installed."""
 
 import ast
+import re
 import subprocess
 import sys
 import tomllib
@@ -20,6 +21,13 @@ def test_every_folder_with_code_is_packaged():
     installed_as = {"keras_selfmodel": "keras_selfmodel", "cli": "ksm_cli"}
     folders = [init.parent.relative_to(ROOT) for top in installed_as for init in (ROOT / top).rglob("__init__.py")]
     assert set(listed) == {".".join((installed_as[top], *rest)) for top, *rest in (folder.parts for folder in folders)}
+
+
+def test_version_and_changelog_agree_everywhere():
+    version = ksm.__version__
+    assert f"\nversion: {version}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    newest = re.search(r"^## \[(.+?)\] – (\S+)$", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), flags=re.M)
+    assert newest and newest[1] == version and re.fullmatch(r"\d{4}-\d\d-\d\d", newest[2])
 
 
 def test_lowest_txt_has_the_lower_bounds_of_what_it_pins():
