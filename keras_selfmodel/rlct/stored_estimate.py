@@ -1,17 +1,16 @@
 """An estimate with its chains as a file."""
 
 import dataclasses
-import json
 import zipfile
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from keras_selfmodel._typed_files import plain, typed
+from keras_selfmodel._typed_files import TypedFile
 from keras_selfmodel._whole_files import write_whole
 from keras_selfmodel.rlct.conventions import SamplingSettings
 
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# What NumPy, zipfile and json raise for a file that is no stored estimate.
+# What NumPy and zipfile raise for a file that is no stored estimate.
 _UNREADABLE = (OSError, ValueError, LookupError, TypeError, AttributeError, EOFError, zipfile.BadZipFile, zlib.error)
 # Chains and their steps. All have the same shape.
 SAME_SHAPE = ("losses", "reference_losses", "heat", "acceptance", "squares", "virial", "step_sizes")
@@ -31,16 +30,17 @@ class EstimateHeader:
     """What a stored estimate holds beside its numbers, which are arrays of the file.
 
     Attributes:
-        format: Number of the format.
         settings: Settings of the sampling.
         loss: What loss was measured.
         doubts: What spoke against loss or data.
     """
 
-    format: Literal[1]
     settings: SamplingSettings
     loss: str
     doubts: tuple[str, ...]
+
+
+ESTIMATE_HEADER = TypedFile(EstimateHeader, format=1)
 
 
 def write_estimate(estimate: "Draws", path: Path) -> None:
@@ -51,7 +51,7 @@ def write_estimate(estimate: "Draws", path: Path) -> None:
         path: The file, a compressed `.npz`: its arrays and numbers by their names, those of what it holds as
             "profile/values", "descent/loss", "observed/NAME".
     """
-    header = EstimateHeader(1, estimate.settings, estimate.loss, estimate.doubts)
+    header = EstimateHeader(estimate.settings, estimate.loss, estimate.doubts)
     values = {field.name: getattr(estimate, field.name) for field in dataclasses.fields(estimate)}
     numbers: dict[str, Any] = {}
     for name, value in values.items():
@@ -65,7 +65,7 @@ def write_estimate(estimate: "Draws", path: Path) -> None:
 
     def write(part: Path) -> None:
         with part.open("wb") as stream:
-            np.savez_compressed(stream, header=np.array(json.dumps(plain(header))), **content)
+            np.savez_compressed(stream, header=np.frombuffer(ESTIMATE_HEADER.encode(header), np.uint8), **content)
 
     write_whole(path, write)
 
@@ -85,7 +85,7 @@ def read_estimate(kind: Callable[..., T], path: Path, records: dict[str, type]) 
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             numbers: dict[str, Any] = {name: _number(file[name]) for name in file.files if name != "header"}
-            header = typed(EstimateHeader, json.loads(str(file["header"])), path)
+            header = ESTIMATE_HEADER.decode(file["header"].tobytes(), path)
         given: dict[str, Any] = {"observed": {}, **{name: {} for name in records}}
         for name, value in numbers.items():
             holder, _, part = name.partition("/")

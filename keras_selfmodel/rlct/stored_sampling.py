@@ -40,7 +40,7 @@ class SamplingHeader:
     blocks: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
 
 
-HEADER = TypedFile(SamplingHeader, format=1)
+SAMPLING_HEADER = TypedFile(SamplingHeader, format=1)
 
 
 def write_sampling(path: Path, identity: dict, chains: tuple[dict, list], blocks: list[dict]) -> None:
@@ -53,7 +53,7 @@ def write_sampling(path: Path, identity: dict, chains: tuple[dict, list], blocks
         blocks: The traces of each block of chains by name; the last one is that of the present block.
     """
     numbers, arrays = chains
-    header = HEADER.encode(SamplingHeader(identity, tuple(numbers["groups"]), len(blocks) - 1))
+    header = SAMPLING_HEADER.encode(SamplingHeader(identity, tuple(numbers["groups"]), len(blocks) - 1))
     # Arrays too: JSON does not know infinity, which a step size may have become.
     scalars = {f"number/{name}": np.array(value) for name, value in numbers.items() if name != "groups"}
     traces = {f"trace/{i}/{name}": array for i, block in enumerate(blocks) for name, array in block.items()}
@@ -75,7 +75,7 @@ def read_sampling(path: Path, identity: dict) -> tuple[tuple[dict, list], list[d
     """
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
-            header = HEADER.decode(file["header"].tobytes(), path)
+            header = SAMPLING_HEADER.decode(file["header"].tobytes(), path)
             numbers = {name: _number(file, name, path) for name in (*Chains.NUMBERS, "curvature_evaluations")}
             arrays = [file[f"state/{i}"] for i in range(sum(header.groups) + 1)]
             blocks: list[dict] = [{} for _ in range(header.blocks + 1)]

@@ -147,9 +147,9 @@ def test_a_file_that_holds_no_estimate_is_named(tmp_path, damage):
     elif damage == "text":
         file.write_text("no archive")
     else:
-        header = json.loads(str(content["header"]))
+        header = json.loads(content["header"].tobytes())
         header["settings"]["num_chains"] = 0 if damage == "settings" else 4
-        content |= {"header": np.array(json.dumps(header))}
+        content |= {"header": np.frombuffer(json.dumps(header).encode(), np.uint8)}
         content |= {"trace": {"heat": np.zeros(3)}, "other": {"secret": np.zeros(3)}}.get(damage, {})
         if damage == "missing":
             del content["anchor_norm"]
