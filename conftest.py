@@ -14,6 +14,10 @@ if not os.environ.get("KERAS_BACKEND"):
         name for name in ("jax", "tensorflow", "torch") if importlib.util.find_spec(name)
     )
 os.environ.setdefault("JAX_ENABLE_COMPILATION_CACHE", "false")  # every program is compiled where it is tested
+# JAX's tests compile much and compute little: LLVM's optimizations take longer than all the rest.
+FAST_COMPILING = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
+if os.environ["KERAS_BACKEND"] == "jax" and FAST_COMPILING not in os.environ.get("XLA_FLAGS", ""):
+    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {FAST_COMPILING}"
 # oneDNN, which TensorFlow and PyTorch compute convolutions with, corrupts the heap on some CPUs where those of two or
 # three channels, as in the tests' ResNets, are trained: plain Keras on PyTorch 2.13 ends or hangs then.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
