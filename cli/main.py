@@ -76,6 +76,11 @@ class Program(click.Group):
                 os._exit(end.code if isinstance(end.code, int) else int(end.code is not None))
             raise
 
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        if os.environ.get("NO_COLOR"):  # https://no-color.org; rich obeys it by itself
+            kwargs.setdefault("color", False)
+        return super().make_context(*args, **kwargs)
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             with ended_like_ctrl_c():

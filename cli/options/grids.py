@@ -34,6 +34,9 @@ def numbers(text: str | None, kind: type, option: str, *, least: float) -> list:
         span = re.fullmatch(r"\s*(\d{1,18})\s*-\s*(\d{1,18})\s*", part) if kind is int else None
         if span and int(span[2]) - int(span[1]) >= MOST_NUMBERS:
             raise click.UsageError(f"{option} may list at most {MOST_NUMBERS:,} numbers. Received: {text!r}.")
+        if span and int(span[1]) > int(span[2]):
+            turned = f"{span[2]}-{span[1]}"
+            raise click.UsageError(f"{option}: a range goes from small to large, such as {turned}. Received: {text!r}.")
         try:
             found += range(int(span[1]), int(span[2]) + 1) if span else [kind(part)]
         except ValueError:

@@ -5,11 +5,14 @@ from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from keras_selfmodel.rlct import verdict
 from ksm_cli.commands.compare import compare_command
 from ksm_cli.commands.rlct import rlct_command
 from ksm_cli.commands.run import run_command
+from ksm_cli.main import Program
+from ksm_cli.options.grids import numbers
 from ksm_cli.output import Bar, in_options, print_json, require, spoken_warnings
 
 
@@ -100,3 +103,17 @@ def test_every_setting_that_a_warning_of_the_estimate_names_is_an_option_of_ksm_
     source = Path(verdict.__file__).read_text(encoding="utf-8")
     named = set(re.findall(r" \((\w+)='\w+'\)", source))
     assert {"anchor", "inverse_temperature"} <= named <= {one.name for one in rlct_command.params}
+
+
+@pytest.mark.parametrize(("variable", "coloured"), [("", True), ("1", False)])
+def test_no_color_is_obeyed(monkeypatch, variable, coloured):
+    monkeypatch.setenv("NO_COLOR", variable)
+    command = click.Command("warned", callback=lambda: click.secho("Warning", fg="yellow", err=True))
+    group = Program("ksm", commands={"warned": command})
+    shown = CliRunner().invoke(group, ["warned"], color=True).stderr
+    assert ("\x1b[" in shown) == coloured and "Warning" in shown
+
+
+def test_a_range_that_goes_down_is_named():
+    with pytest.raises(click.UsageError, match="--seeds: a range goes from small to large, such as 1-3"):
+        numbers("3-1", int, "--seeds", least=0)

@@ -89,7 +89,7 @@ def test_every_task_has_a_grid_around_its_recipe(task):
         ("--aux-weight", "1-10", "a list such as 0,0.5,10"),
         ("--aux-weight", "-1", "at least 0"),
         ("--aux-weight", "nan", "finite"),
-        ("--seeds", "3-1", "at least 0"),
+        ("--seeds", "3-1", "a range goes from small to large, such as 1-3"),
         ("--seeds", "1,1-2", "twice"),
         ("--seeds", "1-999999999999", "at most 100,000 numbers"),
     ],
