@@ -96,7 +96,7 @@ class Program(click.Group):
         except BrokenPipeError:
             raise click.exceptions.Exit(1) from None
         except EXPECTED as error:
-            if os.environ.get("KSM_DEBUG"):
+            if os.environ.get("KSM_DEBUG") or ctx.params.get("verbose"):
                 raise
             command = self.get_command(ctx, ctx.invoked_subcommand or "")
             raise click.ClickException(printable(in_options(said(error), command)) or type(error).__name__) from error
@@ -121,7 +121,13 @@ def said(error: Exception) -> str:
     epilog="Example: ksm run mnist --backend jax --aux-weight 10",
 )
 @click.version_option(version, prog_name="ksm")
-def main() -> None:
+@click.option(
+    "--verbose",
+    "-v",
+    is_flag=True,
+    help="More lines of progress where output is no terminal, and the traceback of an error.",
+)
+def main(verbose: bool) -> None:
     """Train networks that predict their own activations, and measure what that
     does to their complexity.
 

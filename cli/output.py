@@ -162,6 +162,9 @@ class Bar:
         self._loading = ""
         self._said: dict[str, int] = {}
         self._moment = time.monotonic()  # of the last line
+        running = click.get_current_context(silent=True)
+        verbose = running is not None and running.find_root().params.get("verbose")
+        self._seconds_between_lines = 0.0 if verbose else SECONDS_BETWEEN_LINES
 
     def __enter__(self) -> "Bar":
         if self._terminal and not self._quiet:
@@ -224,6 +227,6 @@ class Bar:
             return
         self.loaded()
         tenth = done >= self._said.get(part, 0) + total / 10
-        if done == total or (tenth and time.monotonic() >= self._moment + SECONDS_BETWEEN_LINES):
+        if done == total or (tenth and time.monotonic() >= self._moment + self._seconds_between_lines):
             self._said[part] = done
             self._say(f"{part} {done}/{total} {note}".rstrip())

@@ -117,3 +117,25 @@ def test_no_color_is_obeyed(monkeypatch, variable, coloured):
 def test_a_range_that_goes_down_is_named():
     with pytest.raises(click.UsageError, match="--seeds: a range goes from small to large, such as 1-3"):
         numbers("3-1", int, "--seeds", least=0)
+
+
+@pytest.mark.parametrize(("options", "lines"), [((), 1), (("--verbose",), 10)])
+def test_verbose_has_a_line_for_each_tenth_elsewhere_than_on_a_terminal(options, lines):
+    def callback() -> None:
+        with Bar(quiet=False) as bar:
+            for done in range(1, 101):
+                bar.show("epochs", done, 100)
+
+    flag = click.Option(["--verbose"], is_flag=True)
+    group = Program("ksm", params=[flag], commands={"train": click.Command("train", callback=callback)})
+    assert len(CliRunner().invoke(group, [*options, "train"]).stderr.splitlines()) == lines
+
+
+def test_verbose_shows_the_traceback_of_an_error():
+    def callback() -> None:
+        raise ValueError("too large")
+
+    flag = click.Option(["--verbose"], is_flag=True)
+    group = Program("ksm", params=[flag], commands={"train": click.Command("train", callback=callback)})
+    assert CliRunner().invoke(group, ["train"]).stderr == "Error: too large\n"
+    assert isinstance(CliRunner().invoke(group, ["--verbose", "train"]).exception, ValueError)
