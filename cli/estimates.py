@@ -3,13 +3,27 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from keras_selfmodel.experiments import RunResult
     from keras_selfmodel.rlct import RLCTSummary
 
 
+# What a measure is called that is `None` in a run's results.
+NO_NUMBER = "not a number"
 # Behind a number in a table; the caption says what it means.
 MARK = "!"
 MARKED = f"{MARK} an estimate that is not to be used"
 LEFT_OUT = f"{MARK} without estimates that are not to be used"
+
+
+def measure_text(value: float | None, digits: int = 4, *, none: str = NO_NUMBER) -> str:
+    """A measure of a run as text.
+
+    Args:
+        value: The measure.
+        digits: Decimal places.
+        none: What stands for one that is not a number.
+    """
+    return none if value is None else f"{value:.{digits}f}"
 
 
 def estimate_text(estimate: "RLCTSummary", digits: int, *, mark: str = " (not to be used)") -> str:
@@ -21,5 +35,17 @@ def estimate_text(estimate: "RLCTSummary", digits: int, *, mark: str = " (not to
         mark: What follows a value that is not to be used.
     """
     if estimate.value is None:
-        return "not a number"
+        return NO_NUMBER
     return f"{estimate.value:.{digits}f}{'' if estimate.is_usable else mark}"
+
+
+def rlcts_text(result: "RunResult") -> str:
+    """The RLCTs of a run in a line: "RLCT 50.1, after descent 48.3"; "" where it has none."""
+    names = {"rlct": "RLCT", "rlct_descended": "after descent"}
+    return ", ".join(f"{names[name]} {estimate_text(one, 1)}" for name, one in result.estimates().items())
+
+
+def result_note(result: "RunResult") -> str:
+    """The measures of a finished run in a line."""
+    parts = [f"accuracy {result.accuracy:.4f}", f"spread {measure_text(result.weight_spread)}"]
+    return ", ".join([*parts, *([rlcts_text(result)] if result.estimates() else [])])

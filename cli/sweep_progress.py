@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ksm_cli.estimates import estimate_text
+from ksm_cli.estimates import result_note
 from ksm_cli.output import in_options, printable, terminal_progress
 
 if TYPE_CHECKING:
-    from keras_selfmodel.experiments import Plan, RunResult, SweepProgress
+    from keras_selfmodel.experiments import Plan, SweepProgress
     from keras_selfmodel.experiments.sweeps.jobs import Job
 
 
@@ -62,7 +62,7 @@ class SweepBar:
 
         return SweepProgress(
             step=self._step,
-            finished=lambda job, result: self._ended(job, _note(result)),
+            finished=lambda job, result: self._ended(job, result_note(result)),
             failed=lambda job, reason: self._ended(job, f"failed: {printable(in_options(reason))}"),
             waiting=self._wait,
         )
@@ -92,10 +92,3 @@ class SweepBar:
         if runs != self._waiting and not self._quiet:
             self._waiting = runs
             click.echo(f"Waiting for another process to finish the remaining runs: {runs}.", err=True)
-
-
-def _note(result: "RunResult") -> str:
-    note = f"accuracy {result.accuracy:.4f}, spread {result.weight_spread:.4f}"
-    if result.recipe.rlct is None:
-        return note
-    return f"{note}, RLCT {estimate_text(result.rlct, 1)}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from ksm_cli.backend import activate
-from ksm_cli.estimates import estimate_text
+from ksm_cli.estimates import result_note
 from ksm_cli.options.general import backend_option, json_option, quiet_option
 from ksm_cli.options.recipes import check_one, data_dir_option, dataset_of, examples_option, opened, recipe_option
 from ksm_cli.options.searched import search_values
@@ -49,15 +49,14 @@ chief's address. A worker that died continues when started again by its name."""
     type=click.Choice(SCORES),
     default="rlct",
     show_default=True,
-    help="Score to maximize: the accuracy on validation data, minus --price for each unit of RLCT or weight spread; or "
-    "the accuracy alone.",
+    help="Score to maximize: the accuracy on validation data, minus --price for each unit of RLCT (at the trained "
+    "weights) or weight spread; or the accuracy alone.",
 )
 @click.option(
     "--price",
     type=click.FloatRange(min=0),
-    help="Accuracy that one unit of RLCT or weight spread costs. Default: RLCT 0.001, in the dataset convention "
-    "0.0001; "
-    "spread 0.1.",
+    help="Accuracy that one unit of RLCT or weight spread costs. Default: 0.001 for the RLCT, 0.0001 in the dataset "
+    "convention; 0.1 for the spread.",
 )
 @click.option(
     "--enough-accuracy",
@@ -75,21 +74,22 @@ chief's address. A worker that died continues when started again by its name."""
 @click.option(
     "--hidden",
     metavar="VALUES",
-    help="Units of the hidden layer, as 64 or 64,128 or 64:512. Default: from an eighth of the task's to the task's.",
+    help="Units of the hidden layer: 64, 64,128 or 64:512. Default: an eighth of the task's number to all of it.",
 )
 @click.option(
     "--aux-weight", metavar="VALUES", help="Auxiliary weights. Default: 0, and a tenth to five times the task's."
 )
 @click.option("--learning-rate", metavar="VALUES", help="Learning rates. Default: a tenth to ten times the task's.")
-@click.option("--batch-size", metavar="VALUES", help="Samples per step. Default: a quarter of, half of and the task's.")
+@click.option(
+    "--batch-size", metavar="VALUES", help="Samples per step. Default: the task's number, a half and a quarter of it."
+)
 @click.option(
     "--targets",
     metavar="VALUES",
     multiple=True,
     callback=given_once,
     help="Layers to predict, joined by +; alternatives separated by commas, as in hidden,last_block+hidden. Default: "
-    "the "
-    "task's.",
+    "the task's.",
 )
 @click.option(
     "--also",
@@ -274,5 +274,4 @@ def _progress(bar: Bar) -> "TuningProgress":
 def _note(outcome: "RunResult | str") -> str:
     if isinstance(outcome, str):
         return f"failed: {printable(in_options(outcome))}"
-    rlct = "" if outcome.rlct is None else f", RLCT {estimate_text(outcome.rlct, 1)}"
-    return f"accuracy {outcome.accuracy:.4f}, spread {outcome.weight_spread:.4f}{rlct}"
+    return result_note(outcome)

@@ -40,7 +40,10 @@ def search_values(text: str | None, kind: type, option: str, *, least: float) ->
         raise click.UsageError(f"{option}: every number must be finite and at least {least}. Received: {text!r}.")
     if len(numbers) == 1:
         return numbers[0]
-    try:
-        return Range(*numbers) if ":" in text else OneOf(tuple(numbers))
-    except (TypeError, ValueError) as error:
-        raise click.UsageError(f"{option}: {error}") from None
+    if ":" not in text:
+        if len(set(numbers)) < len(numbers):
+            raise click.UsageError(f"{option}: the values of a list must be all different. Received: {text!r}.")
+        return OneOf(tuple(numbers))
+    if len(numbers) != 2 or not 0 < numbers[0] < numbers[1]:
+        raise click.UsageError(f"{option}: a range is two numbers above 0, the smaller one first. Received: {text!r}.")
+    return Range(*numbers)

@@ -6,6 +6,7 @@ from rich.table import Table
 
 from keras_selfmodel.experiments import SELF_MODELING, RunResult
 from keras_selfmodel.studies.measures import number_text
+from ksm_cli.estimates import measure_text
 
 
 def run_table(result: RunResult) -> Table:
@@ -19,9 +20,9 @@ def run_table(result: RunResult) -> Table:
     table.add_column("this run", justify="right")
     rows = [
         ("accuracy on the test data", f"{result.accuracy:.4f}", paper and paper.accuracy),
-        ("weight spread (standard deviation)", f"{result.weight_spread:.4f}", paper and paper.weight_spread),
-        ("  interquartile range", f"{result.weight_interquartile_range:.4f}", None),
-        ("  excess kurtosis", _with_error(result.weight_excess_kurtosis, None), None),
+        ("weight spread (standard deviation)", measure_text(result.weight_spread), paper and paper.weight_spread),
+        ("  interquartile range", measure_text(result.weight_interquartile_range), None),
+        ("  excess kurtosis", measure_text(result.weight_excess_kurtosis, 2), None),
     ]
     trained, descended = result.rlct, result.rlct_descended
     if trained is not None:
@@ -60,6 +61,5 @@ def run_notes(result: RunResult) -> str:
 
 
 def _with_error(value: float | None, error: float | None) -> str:
-    if value is None:
-        return "not a number"
-    return f"{value:.2f}" if error is None else f"{value:.2f} ± {error:.2f}"
+    text = measure_text(value, 2)
+    return text if value is None or error is None else f"{text} ± {error:.2f}"

@@ -5,25 +5,29 @@ from pathlib import Path
 
 from rich.table import Table
 
-from keras_selfmodel.experiments import ListedRun
-from ksm_cli.estimates import MARK, MARKED, estimate_text
+from keras_selfmodel.experiments import ListedRun, RunResult
+from ksm_cli.estimates import MARK, MARKED, estimate_text, measure_text
+
+# Titles of the RLCTs, by the field of `RunResult`.
+ESTIMATES = {"rlct": "RLCT", "rlct_descended": "after\ndescent"}
 
 
 def listing_table(found: Sequence[ListedRun], folder: Path) -> Table:
-    """One row for each run, with the path below the folder."""
-    lost = any(one.result and one.result.rlct and not one.result.rlct.is_usable for one in found)
+    """One row for each run, with the path below the folder; the RLCT after descent where a run has one."""
+    estimates = [one.result.estimates() if one.result else {} for one in found]
+    lost = any(not estimate.is_usable for each in estimates for estimate in each.values())
+    shown = [name for name in ESTIMATES if name == "rlct" or any(name in each for each in estimates)]
     table = Table(box=None, pad_edge=False, caption=MARKED if lost else None, caption_justify="left")
     table.add_column("run", overflow="fold")
     table.add_column("state")
-    for name in ("accuracy", "spread", "RLCT"):
-        table.add_column(name, justify="right")
-    for one in found:
-        result = one.result
-        measures = ["", "", ""]
-        if result is not None:
-            rlct = "" if result.rlct is None else estimate_text(result.rlct, 1, mark=MARK)
-            measures = [f"{result.accuracy:.4f}", f"{result.weight_spread:.4f}", rlct]
-        table.add_row(str(one.folder.relative_to(folder)), one.state, *measures)
+    for title in ("accuracy", "spread", *(ESTIMATES[name] for name in shown)):
+        table.add_column(title, justify="right")
+    for one, each in zip(found, estimates, strict=True):
+        measures = ["", ""]
+        if one.result is not None:
+            measures = [f"{one.result.accuracy:.4f}", measure_text(one.result.weight_spread, none="–")]
+        rlcts = [estimate_text(each[name], 1, mark=MARK) if name in each else "" for name in shown]
+        table.add_row(str(one.folder.relative_to(folder)), one.state, *measures, *rlcts)
     return table
 
 
@@ -35,7 +39,16 @@ def listing_json(found: Sequence[ListedRun]) -> list[dict]:
             "state": one.state,
             "accuracy": one.result and one.result.accuracy,
             "weight_spread": one.result and one.result.weight_spread,
-            "rlct": one.result and one.result.number("rlct"),
+            **dict.fromkeys(ESTIMATES),
+            **({} if one.result is None else _estimates(one.result)),
         }
         for one in found
     ]
+
+
+def _estimates(result: RunResult) -> dict[str, dict]:
+    """Each RLCT of a run with its standard error, and with its verdict where it is not to be used too."""
+    return {
+        name: {"value": estimate.value, "std_error": estimate.std_error, "verdict": estimate.verdict}
+        for name, estimate in result.estimates().items()
+    }

@@ -20,11 +20,14 @@ def sweep_tables(results: Sequence[RunResult]) -> Iterator[Table]:
 
 
 def _table(results: Sequence[RunResult], title: str | None) -> Table:
-    """One row for each size and auxiliary weight: mean ± standard deviation over the seeds; fits 80 columns."""
+    """One row for each size and auxiliary weight: mean ± standard deviation over the seeds; fits 80 columns.
+
+    The RLCT after descent stands in a row below.
+    """
     groups: dict[tuple, list[RunResult]] = {}
     for result in results:
         groups.setdefault((result.recipe.hidden, result.recipe.aux_weight), []).append(result)
-    unusable = any(result.rlct is not None and not result.rlct.is_usable for result in results)
+    unusable = any(not estimate.is_usable for result in results for estimate in result.estimates().values())
     marked = f";\n{LEFT_OUT}" if unusable else ""
     table = Table(
         title=title,
@@ -45,6 +48,8 @@ def _table(results: Sequence[RunResult], title: str | None) -> Table:
             _mean(group, "rlct", 1),
             _mean(group, "self_prediction_r2", 2),
         )
+        if any(result.rlct_descended is not None for result in group):
+            table.add_row("", "", "", "", "after descent", _mean(group, "rlct_descended", 1), "")
     return table
 
 

@@ -6,7 +6,7 @@ from rich import box
 from rich.table import Table
 
 from keras_selfmodel.tuning import Trial, TuningResult
-from ksm_cli.estimates import MARK, MARKED, estimate_text
+from ksm_cli.estimates import MARK, MARKED, estimate_text, measure_text, rlcts_text
 from ksm_cli.output import in_options
 
 COMPLEXITY_NAMES = {"rlct": "RLCT", "spread": "weight spread"}
@@ -14,7 +14,7 @@ SHORT_NAMES = {"hidden": "H", "aux_weight": "AW", "targets": "targets", "learnin
 
 
 def tune_table(result: TuningResult) -> Table:
-    """The Pareto front, simplest first; fits 80 columns."""
+    """The Pareto front, simplest first, with RLCTs at the trained weights; fits 80 columns."""
     table = Table(
         box=box.SIMPLE,
         padding=(0, 1, 0, 0),
@@ -36,7 +36,7 @@ def tune_table(result: TuningResult) -> Table:
             *(_setting(trial, name) for name in shown),
             f"{run.accuracy:.4f}",
             "" if run.rlct is None else estimate_text(run.rlct, 1, mark=MARK),
-            f"{run.weight_spread:.4f}",
+            measure_text(run.weight_spread, none="–"),
             f"{trial.score:.4f}",
         )
     if any(run.rlct is not None and not run.rlct.is_usable for _, run in measured):
@@ -51,6 +51,7 @@ def tune_notes(result: TuningResult) -> str:
     if (run := best.result) is not None:
         lines += [
             f"  accuracy {run.accuracy:.4f} on the validation data, {result.test_accuracy:.4f} on the test data",
+            *([f"  {rlcts_text(run)}"] if run.estimates() else []),
             f"  {run.folder}",
         ]
     if failed:

@@ -37,7 +37,9 @@ class Panel:
 
 
 def panels(study: Study, *, paper: bool = False) -> list[Panel]:
-    """The panels of a study: A–D of the paper's Figure 2, or A–C of its Figures 3 and 4.
+    """The panels of a study: A–D of the paper's Figure 2, or A–C of its Figures 3 and 4; the last of all is ours.
+
+    That shows the RLCT after descent, where runs have it.
 
     Panel B of Figure 2, the spread against the auxiliary weight, is there for MNIST and wherever several network sizes
     are.
@@ -49,13 +51,14 @@ def panels(study: Study, *, paper: bool = False) -> list[Panel]:
     against = {"rlct": "RLCT after training", "accuracy": "Accuracy after training"}
     if study.task == "mnist" or len(study.series) > 1:
         against = {"weight_spread": "Weight spread after training", **against}
+    against["rlct_descended"] = "RLCT after training and descent"
     # What no run measured has no panel.
     against = {name: title for name, title in against.items() if any(_measured(run, name) for run in study.runs)}
     drawings = [(f"Weight spread during training, H = {study.series[-1].hidden}", partial(draw_training, study=study))]
     drawings += [(title, partial(draw_measure, study=study, name=name)) for name, title in against.items()]
     return [
         Panel(letter, title, partial(draw, paper=paper))
-        for letter, (title, draw) in zip("ABCD", drawings, strict=False)
+        for letter, (title, draw) in zip("ABCDE", drawings, strict=False)
     ]
 
 
@@ -84,10 +87,14 @@ def sweep_figures(studies: Sequence[Study], *, paper: bool = False) -> dict:
     figures = {}
     for study, name in zip(studies, figure_names(studies), strict=True):
         drawn = panels(study, paper=paper)
-        rows, columns = (2, 2) if len(drawn) == 4 else (1, len(drawn))
+        rows = 1 if len(drawn) <= 3 else 2
+        columns = -(-len(drawn) // rows)
         figure = Figure(figsize=(columns * PANEL_SIZE[0], rows * PANEL_SIZE[1] + 0.4), layout="constrained")
         figure.suptitle(f"{study_title(study)}: means and 95 % intervals over the seeds", fontsize="medium")
-        for axes, panel in zip(figure.subplots(rows, columns, squeeze=False).flat, drawn, strict=True):
+        places = list(figure.subplots(rows, columns, squeeze=False).flat)
+        for axes in places[len(drawn) :]:
+            axes.remove()
+        for axes, panel in zip(places, drawn, strict=False):
             _draw(axes, panel)
         figures[name] = figure
     return figures

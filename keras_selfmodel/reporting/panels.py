@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 AXES = {
     "weight_spread": (1, "standard deviation of the\nfinal layer's weights"),
     "rlct": (1, "RLCT"),
+    "rlct_descended": (1, "RLCT after descent"),
     "accuracy": (100, "accuracy on the test data / %"),
 }
 
@@ -118,7 +119,7 @@ def draw_measure(axes: "Axes", study: Study, name: str, *, paper: bool) -> None:
         drawn.append((curve, str(series.hidden)))
         if paper:
             _mark_paper(axes, study, series, name, weights, style.marker)
-    axes.set(xlabel="auxiliary weight AW", ylabel=rlct_label(study) if name == "rlct" else label)
+    axes.set(xlabel="auxiliary weight AW", ylabel=rlct_label(study, name) if name.startswith("rlct") else label)
     on_weights(axes, weights)
     axes.margins(y=0.08)
     if name == "accuracy" and standing and below:
@@ -196,7 +197,7 @@ def _few(epochs: list[int]) -> int:
 def _mark_paper(axes: "Axes", study: Study, series: Series, name: str, weights: list[float], marker: str) -> None:
     factor = AXES[name][0]
     for weight, figures in paper_of(study, series).items():
-        value = getattr(figures, name)
+        value = getattr(figures, name, None)
         if value is not None and weight in weights:
             axes.plot(weight, factor * value, marker=marker, **_faint(9))
 
@@ -244,12 +245,17 @@ def _legend(axes: "Axes", title: str, drawn: list, counts: list[int], paper: Any
     legend.get_title().set_multialignment("center")
 
 
-def rlct_label(study: Study) -> str:
-    """What stands at the axis of the RLCT: which convention the numbers are of."""
-    label = AXES["rlct"][1]
+def rlct_label(study: Study, name: str = "rlct") -> str:
+    """What stands at the axis of the RLCT: which convention the numbers are of.
+
+    Args:
+        study: The runs.
+        name: "rlct" or "rlct_descended".
+    """
+    label = AXES[name][1]
     for run in study.runs:
-        if run.rlct is not None:
-            return f"{label} ({run.rlct.convention} convention,\nnβ = {run.rlct.inverse_temperature:.1f})"
+        if (estimate := run.estimates().get(name)) is not None:
+            return f"{label} ({estimate.convention} convention,\nnβ = {estimate.inverse_temperature:.1f})"
     return label
 
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-COMPLEXITY_LABELS = {"rlct": "RLCT", "spread": "standard deviation of the final layer's weights"}
+COMPLEXITY_LABELS = {"rlct": "RLCT at the trained weights", "spread": "standard deviation of the final layer's weights"}
 
 
 def front_figure(result: TuningResult) -> "Figure":

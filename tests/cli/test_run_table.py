@@ -69,7 +69,8 @@ def test_without_rlct_there_is_no_row_of_it(result):
 
 def test_what_is_not_a_number_is_called_that(result):
     nan = float("nan")
-    rows = _rows(dataclasses.replace(result, rlct=estimate(None), weight_excess_kurtosis=nan))
+    rows = _rows(dataclasses.replace(result, rlct=estimate(None), weight_excess_kurtosis=nan, weight_spread=nan))
+    assert rows["weight spread (standard deviation)"][0] == "not a number"
     assert rows["RLCT (paper convention, nβ = 82.1)"][0] == "not a number"
     assert rows["excess kurtosis"][0] == "not a number"
 

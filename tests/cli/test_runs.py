@@ -8,10 +8,10 @@ from tests.studies.made_up import estimate, made_up_run, written
 
 @pytest.fixture
 def folder(tmp_path):
-    """A finished run, one whose RLCT is not to be used, an unfinished, a failed and a damaged one."""
-    for name, value in (("good", 40.0), ("lost", -5.0)):
-        rlct = estimate(value, verdict="reliable" if value > 0 else "not to be used")
-        written(made_up_run(10.0, 1, rlct=rlct), tmp_path / "runs" / name)
+    """A finished run, one that has an RLCT not to be used and no spread, an unfinished, a failed and a damaged one."""
+    written(made_up_run(10.0, 1, rlct=estimate(40.0, std_error=2.0), rlct_descended=45.0), tmp_path / "runs" / "good")
+    lost = made_up_run(10.0, 1, rlct=estimate(-5.0, verdict="not to be used"), weight_spread=None)
+    written(lost, tmp_path / "runs" / "lost", history=[{"epoch": 1, "loss": 1.0}])
     for name in ("cut", "failed", "damaged"):
         files = RunFolder(written(made_up_run(10.0, 1), tmp_path / "runs" / "others" / name).folder)
         files.path.joinpath("metrics.json").unlink()
@@ -28,9 +28,15 @@ def test_every_run_is_listed_with_its_state_and_measures(ksm, folder):
         "good": "finished", "lost": "finished", "others/cut": "unfinished, 50 epochs", "others/failed": "failed",
         "others/damaged": "damaged",
     }  # fmt: skip
-    assert (rows["good"]["rlct"], rows["lost"]["rlct"], rows["others/cut"]["accuracy"]) == (40.0, None, None)
-    table = ksm("runs", folder).stdout
-    assert "-5.0!" in table and "! an estimate that is not to be used" in table
+    good, lost = rows["good"], rows["lost"]
+    assert good["rlct"] == {"value": 40.0, "std_error": 2.0, "verdict": "reliable"}
+    assert good["rlct_descended"] == {"value": 45.0, "std_error": None, "verdict": "reliable"}
+    assert lost["rlct"] == {"value": -5.0, "std_error": None, "verdict": "not to be used"}
+    assert lost["rlct_descended"] is None and lost["weight_spread"] is None and rows["others/cut"]["accuracy"] is None
+    lines = {line.split()[0]: line.split() for line in ksm("runs", folder).stdout.splitlines() if line.strip()}
+    assert lines["good"] == ["good", "finished", "0.9700", "0.0900", "40.0", "45.0"]
+    assert lines["lost"] == ["lost", "finished", "0.9700", "–", "-5.0!"]
+    assert " ".join(lines["!"]) == "! an estimate that is not to be used"
 
 
 def test_a_folder_without_runs_is_said(ksm, tmp_path):

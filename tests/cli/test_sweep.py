@@ -1,4 +1,5 @@
 import csv
+import io
 import json
 import random
 import re
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import keras
 import pytest
+from rich.console import Console
 
 from keras_selfmodel import experiments
 from keras_selfmodel.experiments import TASKS
@@ -18,6 +20,8 @@ from keras_selfmodel.experiments.sweeps import jobs
 from ksm_cli.options.grids import GRIDS, numbers
 from ksm_cli.options.settings import TASK_NAMES
 from ksm_cli.sweep_progress import duration
+from ksm_cli.tables.sweep import sweep_tables
+from tests.studies.made_up import made_up_run
 
 PROGRAM = [sys.executable, "-c", "from ksm_cli.main import main; main(prog_name='ksm')"]
 SMALL = (
@@ -54,6 +58,16 @@ def test_a_sweep_says_what_it_will_do_and_ends_in_a_table(ksm, tiny_mnist, witho
     assert again.stderr == ""
     found = json.loads(again.stdout)
     assert found["failures"] == {} and [row["run"] for row in found["rows"]] == [row["run"] for row in rows]
+
+
+def test_the_table_has_the_rlct_after_descent_below_that_of_the_trained_weights():
+    runs = [made_up_run(10.0, seed, rlct_descended=30.0 + seed, weight_spread=None) for seed in (1, 2)]
+    (table,) = sweep_tables([made_up_run(0.0, 1), *runs])
+    console = Console(file=io.StringIO(), width=80)
+    console.print(table)
+    lines = [line.split() for line in console.file.getvalue().splitlines()]
+    assert ["after", "descent", "31.5", "±", "0.7"] in lines  # 31 and 32: the deviation is √½
+    assert sum("descent" in line for line in lines) == 1
 
 
 def test_a_dry_run_computes_and_writes_nothing(ksm, tiny_mnist):

@@ -19,7 +19,7 @@ def grid(tmp_path_factory):
 def _panels(runs, **options) -> dict:
     """The axes of the only figure, by the letter in their title."""
     (figure,) = sweep_figures(studies_of(runs), **options).values()
-    return dict(zip("ABCD", figure.axes, strict=False))
+    return dict(zip("ABCDE", figure.axes, strict=False))
 
 
 def _curves(axes) -> list:
@@ -156,6 +156,18 @@ def test_what_was_not_measured_has_no_panel():
     assert [axes.get_title(loc="left").split("   ")[1] for axes in panels.values()] == [
         "Weight spread during training, H = 512", "Weight spread after training", "Accuracy after training"
     ]  # fmt: skip
+
+
+def test_the_rlct_after_descent_has_the_last_panel():
+    runs = [
+        dataclasses.replace(run, rlct_descended=estimate(10.0 * run.recipe.seed, anchor="descend"))
+        for run in made_up_grid(hiddens=(64,), weights=(0, 10))
+    ]
+    panels = _panels(runs, paper=True)
+    assert list(panels) == list("ABCDE")
+    assert panels["E"].get_ylabel() == "RLCT after descent (paper convention,\nnβ = 82.1)"
+    (curve,) = _curves(panels["E"])
+    assert curve.get_ydata() == pytest.approx([20.0, 20.0])  # the mean of 10, 20 and 30
 
 
 def test_collapsed_networks_do_not_hide_a_loss_of_some_points_of_accuracy():
