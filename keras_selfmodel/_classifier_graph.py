@@ -51,7 +51,7 @@ class ClassifierGraph:
         if isinstance(model, keras.Sequential) and not is_built_sequential(model):
             raise ValueError(
                 "The Sequential classifier does not know its input shape yet. Start it with keras.Input(shape), "
-                f"or call it on a batch first. Received: classifier={model.name!r}"
+                f"or call it on a batch first. Received: {model.name!r}"
             )
         functional = functional_of(model)
         if functional is None:
@@ -59,7 +59,7 @@ class ClassifierGraph:
                 "The classifier must be a functional or Sequential Keras model, whose layers can be read: a subclassed "
                 "model hides which activations become which. Pass a functional model of the same layers, "
                 "keras.Model(inputs, model.call(inputs)) with inputs = keras.Input(shape): it shares the weights. "
-                f"Received: classifier={model!r} of type {type(model).__name__}"
+                f"Received: {model.name!r} of type {type(model).__name__}"
             )
         return functional
 
@@ -110,7 +110,7 @@ class ClassifierGraph:
         if not names:
             raise ValueError(
                 "No final layer: walking back from the class scores, the inputs were reached without meeting a layer "
-                f"that has weights. Received: layers={self.layer_names}"
+                f"that has weights. Received: layers {', '.join(map(repr, self.layer_names))}"
             )
         if between:
             reason = (
@@ -124,8 +124,8 @@ class ClassifierGraph:
         else:
             return finals[0]
         raise ValueError(
-            f"It cannot be determined which layer is the final one: {reason}. Name it: output_layer=... "
-            f"Received: candidates={names}"
+            f"It cannot be determined which of {', '.join(map(repr, names))} is the final layer (output_layer=…): "
+            f"{reason}."
         )
 
     @property

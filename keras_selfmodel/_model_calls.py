@@ -69,8 +69,8 @@ class Call:
         found = list({id(value): value for tensor, value in pairs if id(tensor) in called_on}.values())
         if len(found) != 1:
             raise ValueError(
-                f"Layer {self.path!r} is called on {len(found)} tensors, so that it cannot be determined which are the "
-                "features. Name the layer that puts them out: features=..."
+                f"It cannot be determined which tensor is the features (features=…): layer {self.path!r} is called on "
+                f"{len(found)}. Let it read one, such as a concatenation of them."
             )
         return found[0]
 

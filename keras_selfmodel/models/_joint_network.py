@@ -121,8 +121,8 @@ def _check_upstream(graph: ClassifierGraph, names: Sequence[str], values: Sequen
             nearest = f"the last {NEAREST} of {len(possible)}" if len(possible) > NEAREST else "all"
             raise ValueError(
                 f"Target {name!r} is computed from the features that the self-prediction head reads (the input of "
-                f"{graph.final_call.path!r}). Choose a layer before that, or let the head read another one: "
-                f"features=... Received: target {name!r}; layers before the head, {nearest}: {possible[-NEAREST:]}"
+                f"{graph.final_call.path!r}). Choose a target before what the head reads (features=…). Received: "
+                f"target {name!r}; layers before the head, {nearest}: {possible[-NEAREST:]}"
             )
 
 

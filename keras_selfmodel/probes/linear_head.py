@@ -43,12 +43,14 @@ def linear_self_model(model: SelfModelingModel, values: TappedValues) -> tuple[n
         raise ValueError(
             "The targets of this network are normalised or transformed: its head does not "
             "predict the numbers that it reads, so it cannot learn the identity. Received: "
-            f"target_normalization={model.target_normalization!r}, target_transformation={model.target_transformation}"
+            f"normalization {model.target_normalization}, transformation {model.target_transformation}"
         )
     if model.features is not None or model.per_timestep:
         raise ValueError(
             "The head of this network does not read what the final layer reads, sample by sample, so it cannot be "
-            f"compared with the identity. Received: features={model.features}, per_timestep={model.per_timestep}"
+            "compared with the identity. Received: a head that reads "
+            + ("each time step of " if model.per_timestep else "")
+            + (repr(model.features) if model.features is not None else "what the final layer reads")
         )
     start = 0
     for target in values.activations:
@@ -61,5 +63,5 @@ def linear_self_model(model: SelfModelingModel, values: TappedValues) -> tuple[n
         start = stop
     raise ValueError(
         "No target of this network is what its head reads (the input of the final layer), so there is no identity map "
-        f"to compare with. Received: targets={model.targets}"
+        f"to compare with. Received: targets {', '.join(map(repr, model.targets))}"
     )

@@ -170,6 +170,24 @@ class SamplingSettings:
         whole = self.sampler_class.acceptance is not None
         return replace(self, batch_size=num_samples if whole else min(BATCH_SIZE, num_samples))
 
+    def check_batch(self, num_samples: int) -> None:
+        """Makes sure that a batch can be had of so many samples.
+
+        Raises:
+            ValueError: If there are fewer, or the sampler needs all of them.
+        """
+        size = self.batch_size
+        if size is not None and size > num_samples:
+            raise ValueError(
+                f"batch_size must be at most the number of samples. Received: batch_size={size} with {num_samples} "
+                "samples"
+            )
+        if size is not None and size < num_samples and self.sampler_class.acceptance is not None:
+            raise ValueError(
+                f"sampler={self.sampler!r} accepts draws by the loss of all data: it needs batch_size={num_samples}. "
+                f"Received: batch_size={size}"
+            )
+
     def resolved(self, num_samples: int, num_parameters: int, scale: float) -> "ResolvedSettings":
         """These settings with nβ, γ, the number of chains and the batch size as numbers.
 

@@ -27,7 +27,6 @@ from keras_selfmodel.rlct.network_loss import energy, energy_of_network
 from keras_selfmodel.rlct.prior_width import weight_scale
 from keras_selfmodel.rlct.progress_bar import Reports
 from keras_selfmodel.rlct.rlct_estimate import RLCTEstimate
-from keras_selfmodel.rlct.samplers import SAMPLERS
 from keras_selfmodel.rlct.sampling import Sampling
 from keras_selfmodel.rlct.stepwise import Stepwise, alone
 from keras_selfmodel.rlct.temperature import BURN_IN, FACTOR, TEMPERATURES, hotter_estimate
@@ -166,16 +165,7 @@ class Problem:
             settings, searched = yield from self._at_an_automatic_temperature(settings, anchor)
         adapts = settings.localization is None
         settings = settings.resolved(num_samples, trained.num_parameters, weight_scale(trained.anchor))
-        if settings.batch_size > num_samples:
-            raise ValueError(
-                f"batch_size must be at most the number of samples. Received: batch_size={settings.batch_size} with "
-                f"{num_samples} samples"
-            )
-        if SAMPLERS[settings.sampler].acceptance is not None and settings.batch_size < num_samples:
-            raise ValueError(
-                f"sampler={settings.sampler!r} accepts draws by the loss of all data: it needs "
-                f"batch_size={num_samples}. Received: batch_size={settings.batch_size}"
-            )
+        settings.check_batch(num_samples)
         if anchor not in ("trained", "descend"):
             raise ValueError(f"anchor must be 'trained' or 'descend'. Received: {anchor!r}")
         anchored, descent, evaluations = trained, None, 0

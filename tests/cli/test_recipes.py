@@ -138,3 +138,12 @@ def test_the_rlct_of_a_saved_network_is_measured_on_a_recipes_data(ksm, mine):
     result = ksm(*arguments)
     assert result.exit_code == 0, result.output
     assert json.loads(result.stdout)["num_samples"] == 60
+
+
+def test_a_sampler_of_the_recipe_that_needs_all_data_is_refused_in_the_recipes_words_before_training(ksm, mine):
+    mine.write_text(mine.read_text().replace('"paper"', '"dataset"\nsampler = "mala"\nstep_size = 0.01'))
+    result = ksm("run", "--recipe", mine)
+    assert result.exit_code == 1 and "epochs" not in result.output
+    said = " ".join(result.stderr.split())
+    assert "RLCT estimation: sampler = mala accepts draws by the loss of all data: it needs batch_size = 60." in said
+    assert "--batch-size" not in said

@@ -73,7 +73,7 @@ def test_classifier_with_two_outputs():
     inputs = keras.Input((4,))
     hidden = keras.layers.Dense(4, name="hidden")(inputs)
     model = keras.Model(inputs, [keras.layers.Dense(2)(hidden), keras.layers.Dense(3)(hidden)])
-    with pytest.raises(ValueError, match="several outputs.*output_layer"):
+    with pytest.raises(ValueError, match="output_layer.*several outputs"):
         ksm.SelfModelingModel(model, "hidden")
 
 
@@ -86,7 +86,7 @@ def test_classifier_without_dense_layer():
 def test_classifier_whose_scores_join_branches():
     inputs = keras.Input((4,))
     branches = [keras.layers.Dense(2, name=name)(inputs) for name in "ab"]
-    with pytest.raises(ValueError, match=r"join 2 branches.*candidates=\['(a', 'b|b', 'a)'\]"):
+    with pytest.raises(ValueError, match=r"which of '(a', 'b|b', 'a)' is .*output_layer.* join 2 branches"):
         ksm.SelfModelingModel(keras.Model(inputs, keras.layers.Add()(branches)), "a")
 
 

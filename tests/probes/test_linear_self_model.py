@@ -62,7 +62,7 @@ def test_a_head_that_is_no_linear_map_is_refused():
 
 
 def test_a_head_that_predicts_other_layers_than_it_reads_is_refused():
-    with pytest.raises(ValueError, match=r"No target of this network.*targets=\('first',\)"):
+    with pytest.raises(ValueError, match=r"No target of this network.*targets 'first'"):
         _self_model(SelfModelingModel(_classifier(), "first"))
 
 

@@ -33,7 +33,10 @@ def check_classifier(model: object, input_shape: tuple[int, ...], classes: int, 
     functional = ClassifierGraph(model).functional
     if len(functional.outputs) != 1:
         raise ValueError(f"{origin} must have one output, the scores. Received: {len(functional.outputs)}")
-    final_kernel(model)  # says what is wrong with a model that cannot be read
+    try:
+        final_kernel(model)
+    except ValueError as error:
+        raise ValueError(f"{origin} must end in one layer that the scores come from. {error}") from error
     if len(functional.inputs) != 1:
         raise ValueError(f"{origin} must have one input. Received: {len(functional.inputs)}")
     shape = tuple(functional.inputs[0].shape[1:])

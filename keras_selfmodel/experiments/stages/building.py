@@ -5,6 +5,7 @@ from dataclasses import replace
 import keras
 
 from keras_selfmodel import transforms
+from keras_selfmodel._said_arguments import as_in_a_file
 from keras_selfmodel.datasets import Dataset
 from keras_selfmodel.experiments.objectives import Subject, find_objective
 from keras_selfmodel.experiments.recipe import Recipe
@@ -24,11 +25,12 @@ def compiled_model(task: Task, recipe: Recipe, dataset: Dataset) -> keras.Model:
         ValueError: If a setting does not fit the network or the data.
     """
     task.check(recipe)
-    if recipe.rlct is not None and (recipe.rlct.batch_size or 0) > len(dataset.y_train):
-        raise ValueError(
-            f"batch_size of the RLCT estimation must be at most the number of training samples. Received: "
-            f"batch_size={recipe.rlct.batch_size} with {len(dataset.y_train)} samples"
-        )
+    if recipe.rlct is not None:
+        try:
+            recipe.rlct.check_batch(len(dataset.y_train))
+        except ValueError as error:
+            # Options of the same names set the training's batches.
+            raise ValueError(f"RLCT estimation: {as_in_a_file(str(error))}") from error
     with building_in(recipe.precision):
         classifier = task.network(recipe, dataset)
         if not computes_in(classifier, recipe.precision):
