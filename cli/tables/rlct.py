@@ -147,7 +147,7 @@ def _locality_rows(estimate: RLCTEstimate) -> list[tuple[str, str]]:
         ("  from the number of samples", f"{math.hypot(estimate.finite_size_error, estimate.temperature_error):.3f}"),
     ]
     if estimate.quadratic_value is not None:
-        rows.append(("  from the curvature at w*", f"{estimate.curvature_error:.3f}"))
+        rows.append(("  from what the loss holds near w*", f"{estimate.departure_error:.3f}"))
         rows.append(("the parabola at w* alone", f"{estimate.quadratic_value:.4g}"))
     if estimate.trend is not None:
         rows.append(("gain at a quarter of nβ", f"{estimate.trend.difference:.2g} ± {estimate.trend.error:.2g}"))

@@ -1,5 +1,6 @@
 """Chains that go on at another localization or temperature."""
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -7,11 +8,14 @@ import numpy as np
 from keras_selfmodel.rlct.batches import random_batches
 from keras_selfmodel.rlct.chains import Chains
 from keras_selfmodel.rlct.conventions import ResolvedSettings
+from keras_selfmodel.rlct.energy import Energy
 from keras_selfmodel.rlct.stepwise import Stepwise
 
 # After the draws the chains go on at a localization weaker by this factor, for so many more steps for each draw, of
 # which the first part is not counted; not where there are fewer draws than these.
 FACTOR, STEPS, SETTLING, LEAST_DRAWS = 4.0, 3 / 8, 1 / 3, 200
+# How much stronger the localization is that holds chains near w*.
+NEARER = 100.0
 
 
 class Stretch(NamedTuple):
@@ -55,6 +59,32 @@ def continued(
         excess = chains.inverse_temperature * (trace.losses - at_reference)
         found.append(Stretch(excess, excess - 0.5 * trace.heat, trace.squares, trace.virial))
     return Stretch(*(np.concatenate(parts, axis=1) for parts in zip(*found, strict=True)))
+
+
+def held_near(
+    energy: Energy, settings: ResolvedSettings, block: range, gradient: list | None, per_sample: np.ndarray
+) -> Stepwise[tuple[np.ndarray, int]]:
+    """Chains of their own at 100 γ, which hold to w*.
+
+    λ̂ grows as γ falls, as long as the chains stay around the weights that they start from. If it is larger here, the
+    others have left for weights around which the loss is flatter.
+
+    Args:
+        energy: The loss.
+        settings: Those of the other chains.
+        block: Numbers of the chains.
+        gradient: ∇L(w*), if the settings ask for the control variate.
+        per_sample: The loss of each sample at w*.
+
+    Returns:
+        nβ·[L_B(w) − L_B(w*)] without the heat, `(chains, draws)`, and the gradients of a batch that it took.
+    """
+    steps = int(STEPS * settings.num_draws * settings.thinning)
+    settings = replace(settings, localization=NEARER * settings.localization, burn_in=steps)
+    chains, most = Chains(energy, settings, block, gradient), energy.steps_per_call(settings)
+    yield from continued(chains, steps, per_sample, settings, block.start, most)
+    stretch = yield from continued(chains, steps, per_sample, settings, block.start, most)
+    return stretch.corrected, chains.gradient_evaluations
 
 
 def after_the_draws(

@@ -49,6 +49,7 @@ class Draws:
         heated: What draws at nβ/4 and γ/4 say of the RLCT, to which the same chains went on after these, `(chains,
             draws)`; `None` if there are none.
         heated_anharmonic: `anharmonic` of these.
+        near: What draws of other chains at 100 γ say of it, `(chains, draws)`; `None` where there are many weights.
         curvatures: Eigenvalues of ∇²L at w*, `(d,)`; `None` where there are too many weights.
         profile: The same at several localizations, if it was asked for.
         hotter: Where w* is no minimum of the loss, an estimate at a temperature at which that hardly matters.
@@ -78,6 +79,7 @@ class Draws:
     second: np.ndarray | None = None
     heated: np.ndarray | None = None
     heated_anharmonic: np.ndarray | None = None
+    near: np.ndarray | None = None
     curvatures: np.ndarray | None = None
     hotter: "HotterEstimate | None" = None
     loss: str = ""

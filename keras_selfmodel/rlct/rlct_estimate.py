@@ -49,7 +49,7 @@ class RLCTEstimate(Draws):
         """Standard error of `value`; NaN for a single chain.
 
         In quadrature, with "dataset": `sampling_error`, `localization_error`, `finite_size_error`,
-        `temperature_error`, `curvature_error`, 5 % of `heat_correction`, and 2 % of the value for what steps and
+        `temperature_error`, `departure_error`, 5 % of `heat_correction`, and 2 % of the value for what steps and
         burn-in leave (measured on deep linear networks).
         With "paper", whose value is that at its γ and nβ: `sampling_error` and `reference_error`. It knows nothing of
         places where no chain has been.
@@ -57,7 +57,7 @@ class RLCTEstimate(Draws):
         if self.settings.convention == "paper":
             return math.hypot(self.sampling_error, self.reference_error)
         doubts = HEAT_DOUBT * self.heat_correction, VALUE_DOUBT * self.value
-        limits = self.localization_error, self.finite_size_error, self.temperature_error, self.curvature_error
+        limits = self.localization_error, self.finite_size_error, self.temperature_error, self.departure_error
         return math.hypot(self.sampling_error, *limits, *doubts)
 
     @cached_property
@@ -113,12 +113,20 @@ class RLCTEstimate(Draws):
         return min(ways, key=lambda way: way.reach)
 
     @property
-    def curvature_error(self) -> float:
-        """How far the value is below `quadratic_value`, as one standard error of bars that reach it; else 0."""
-        least = self.quadratic_value
+    def departure_error(self) -> float:
+        """How far the value is below `least_value`, as one standard error of bars that reach it; else 0."""
+        least = self.least_value
         if self.settings.convention == "paper" or least is None:
             return 0.0
         return max(least - self.value, 0.0) / 1.96
+
+    @property
+    def least_value(self) -> float | None:
+        """The larger of `quadratic_value` and λ̂ at 100 γ: what the RLCT at w* is at least, but for the sampling of the
+        latter. `None` where there are too many weights to know it."""
+        known = [] if self.near is None or not np.isfinite(self.near).all() else [float(self.near.mean())]
+        known += [] if self.quadratic_value is None else [self.quadratic_value]
+        return max(known) if known else None
 
     @cached_property
     def sensitivity(self) -> Sensitivity | None:

@@ -12,8 +12,8 @@ import numpy as np
 from keras_selfmodel.rlct.batches import batch_indices, paper_batches, random_batches
 from keras_selfmodel.rlct.chains import Chains
 from keras_selfmodel.rlct.continuing import LEAST_DRAWS as LEAST_DRAWS_TO_GO_ON
-from keras_selfmodel.rlct.continuing import after_the_draws
-from keras_selfmodel.rlct.conventions import ResolvedSettings
+from keras_selfmodel.rlct.continuing import after_the_draws, held_near
+from keras_selfmodel.rlct.conventions import FEW_WEIGHTS, ResolvedSettings
 from keras_selfmodel.rlct.energy import Energy
 from keras_selfmodel.rlct.progress_bar import Reports
 from keras_selfmodel.rlct.standard_error import relative_sampling_error
@@ -32,7 +32,7 @@ _LENGTHS = ("num_draws", "target_error")
 # so many of the directions, the distribution is near the weights without its help.
 DECISION, WEAKER, HELD = 1 / 3, 10.0, 0.75
 # What the chains say when they go on after the draws.
-FURTHER = ("second", "heated", "heated_anharmonic")
+FURTHER = ("second", "heated", "heated_anharmonic", "near")
 
 
 class Sampling:
@@ -189,7 +189,15 @@ class Sampling:
             return {}
         self._reports.phase("sampling at a weaker localization and at a higher temperature")
         most = self._energy.steps_per_call(settings)
-        return (yield from after_the_draws(chains, self._per_sample, settings, block.start, most))
+        further = yield from after_the_draws(chains, self._per_sample, settings, block.start, most)
+        # A step size that is given may be too long there.
+        few = self._energy.num_parameters < FEW_WEIGHTS
+        if few and settings.localization > 0 and settings.step_size is None:
+            self._reports.phase("sampling near w*")
+            near = yield from held_near(self._energy, settings, block, self._gradient, self._per_sample)
+            further["near"], evaluations = near
+            self._evaluations += evaluations
+        return further
 
     def _observe(self, chains: Chains, name: str, other: Energy, seed: list[int]) -> np.ndarray:
         """The excess loss of each chain on other data, `(chains, 1)`."""

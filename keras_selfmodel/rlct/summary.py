@@ -36,7 +36,7 @@ class RLCTSummary:
         localization_error: The part of it that a tenfold localization may change, as far as the chains can tell.
         finite_size_error: The part of it for n being finite where the loss is not quadratic.
         temperature_error: The part of it for n being finite by what a higher temperature changes.
-        curvature_error: The part of it by which the value is below what the curvature at w* holds.
+        departure_error: The part of it by which the value is below what the loss holds near w*.
         reference_error: The part of it from the few batches of L₀, with the paper's convention.
         paired_value: λ̂ with each draw compared with its own batch at w*, nothing taken off.
         paired_std_error: Its standard error.
@@ -79,7 +79,7 @@ class RLCTSummary:
     localization_error: float | None = None
     finite_size_error: float | None = None
     temperature_error: float | None = None
-    curvature_error: float | None = None
+    departure_error: float | None = None
     reference_error: float | None = None
     paired_value: float | None = None
     paired_std_error: float | None = None

@@ -163,13 +163,13 @@ def _locality(estimate: "RLCTEstimate") -> Iterator[tuple[bool, str]]:
             f"{trend.difference:.2g} ± {trend.error:.2g}. {estimate.num_samples} samples are too few to tell the RLCT "
             "itself, which is the limit of many; compare estimates at the same nβ only.",
         )
-    least = estimate.quadratic_value
-    if least is not None and estimate.curvature_error > LOCALITY_LIMIT * estimate.value:
+    least = estimate.least_value
+    if least is not None and estimate.departure_error > LOCALITY_LIMIT * estimate.value:
         yield (
             False,
-            f"The curvature of the loss at w* alone holds {least:.3g} half-directions, and no RLCT at w* is smaller: "
-            "the chains have left w* for weights around which the loss is flatter, or have not settled. Take a "
-            f"stronger localization than {estimate.localization:.3g}, or sample longer.",
+            f"Near w* the loss holds {least:.3g} half-directions at least, and the RLCT at w* is no smaller: the "
+            "chains have left w* for weights around which the loss is flatter, or have not settled. Take a stronger "
+            f"localization than {estimate.localization:.3g}, or sample longer.",
         )
     if at_no_minimum(estimate):
         return  # Forces and distances from w* mean something else there.

@@ -27,6 +27,7 @@ def estimate_of(
     target_error=None,
     held=None,
     power=1.0,
+    **further,
 ) -> RLCTEstimate:
     """Chains of independent draws of nβ(L − L*) with a given mean and standard deviation 1."""
     rng = np.random.default_rng(0)
@@ -55,6 +56,7 @@ def estimate_of(
         distances=np.ones(chains),
         anchor_norm=1.0,
         gradient_term=gradient_term,
+        **further,
     )
 
 
@@ -95,6 +97,21 @@ def test_value_and_errors_of_independent_draws():
             {"excess": 1.0, "power": 2.0},
             "doubtful",
             r"not quadratic .*degeneracy 2\).*1/ln\(nβ\), here 0\.26: 200 samples",
+        ),
+        (
+            {"excess": 10.0, "near": np.full((4, 10), 13.0)},
+            "doubtful",
+            r"Near w\* the loss holds 13 half-directions .*stronger localization than 1,",
+        ),
+        (
+            {"excess": 10.0, "curvatures": np.full(30, 100.0)},
+            "doubtful",
+            "Near w.* holds 15 half-directions",
+        ),
+        (
+            {"excess": 10.0, "heated": np.full((4, 10), 13.0), "heated_anharmonic": np.full((4, 10), 3.0)},
+            "doubtful",
+            r"a quarter of nβ = 50 adds 3 ± .*200 samples are too few",
         ),
         ({"excess": 20.0}, "not to be used", "half the number of weights, 15"),
         ({"excess": -5.0}, "not to be used", "not a minimum"),
@@ -168,3 +185,17 @@ def test_a_notebook_shows_value_verdict_objections_and_chains(excess):
     assert f"RLCT {estimate.value:.4g}".replace("-", "−") in text and estimate.verdict in text
     assert [one.text for one in page.iter("li")] == list(estimate.warnings)
     assert len(list(page.iter("polyline"))) == (0 if math.isnan(excess) else 4)
+
+
+def test_bars_reach_what_near_weights_and_a_higher_temperature_say():
+    reached = estimate_of(10.0, near=np.full((4, 10), 11.0), curvatures=np.zeros(30))
+    assert 1.96 * reached.departure_error == pytest.approx(11 - reached.value)
+    assert reached.verdict == "reliable" and reached.std_error > reached.departure_error
+    below = {"near": np.full((4, 10), 9.0), "curvatures": np.r_[np.full(16, 1.0), np.zeros(14)]}
+    # nβ = 50, γ = 1: 16 directions hold ½ · 50/51 each.
+    assert estimate_of(10.0, **below).quadratic_value == pytest.approx(8 * 50 / 51)
+    assert estimate_of(10.0, **below).departure_error == 0
+    # A change of the value alone is that of directions which do not follow the temperature.
+    slow = estimate_of(10.0, heated=np.full((4, 10), 8.0), heated_anharmonic=np.zeros((4, 10)))
+    assert slow.temperature_error < 0.05
+    assert slow.verdict == "reliable"
