@@ -194,9 +194,9 @@ class Sampling:
         few = self._energy.num_parameters < FEW_WEIGHTS
         if few and settings.localization > 0 and settings.step_size is None:
             self._reports.phase("sampling near w*")
-            near = yield from held_near(self._energy, settings, block, self._gradient, self._per_sample)
-            further["near"], evaluations = near
-            self._evaluations += evaluations
+            found = yield from held_near(self._energy, settings, block, self._gradient, self._per_sample)
+            further["near"], evaluations = found
+            chains.gradient_evaluations += evaluations
         return further
 
     def _observe(self, chains: Chains, name: str, other: Energy, seed: list[int]) -> np.ndarray:
