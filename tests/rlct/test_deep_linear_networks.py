@@ -75,9 +75,10 @@ def test_the_defaults_find_the_exact_value(kind):
     assert estimate.value == pytest.approx(float(network.coefficient.value), rel=0.1)
     # Two gradients a step, because networks of few weights have a control variate, through burn-in, draws, 3/8 as many
     # steps at a second localization and at a higher temperature, and near w* twice as many, which look at curvatures
-    # at their start and after 50, 100, 150 and 200 steps. Besides these: all curvatures at w* over some batches; power iterations at w*, after 50, 100, 150, 200, 400 and 600
-    # steps and when the chains cool, the gradient of all data twice, and blocks of 50 steps that were taken back. The
-    # curvature along the gradient takes two more, unless the gradient at the true weights is exactly zero.
+    # at their start and after 50, 100, 150 and 200 steps. Besides these: all curvatures at w* over some batches; power
+    # iterations at w*, after 50, 100, 150, 200, 400 and 600 steps and when the chains cool, the gradient of all data
+    # twice, and blocks of 50 steps that were taken back. The curvature along the gradient takes two more, unless the
+    # gradient at the true weights is exactly zero.
     steps = 2 * 8 * (1400 + 4 * 225)
     at_anchor = 2 * network.num_parameters * (8000 // (2 * network.num_parameters)) + 2 * 100
     iterations = 8 * 2 * (20 + 7 * 4 + 20 + 4 * 4)
