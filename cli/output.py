@@ -93,7 +93,9 @@ def in_options(sentence: str, command: click.Command | None = None) -> str:
         if option is None:
             return None
         name = max(option.opts, key=len)
-        return name if option.is_flag or not value else f"{name} {'DIR' if value == '…' else value}"
+        if value == "…":  # whatever the user wants
+            return f"{name} DIR" if name == "--out" else name
+        return name if option.is_flag or not value else f"{name} {value}"
 
     return said_arguments.with_arguments(sentence, called)
 

@@ -20,7 +20,7 @@ PROJECT = "keras-selfmodel"
 
 @dataclass
 class Tracked:
-    """What a run is to be told to a tracker.
+    """What reports a run to a tracker.
 
     Attributes:
         callbacks: Keras callbacks of the training.

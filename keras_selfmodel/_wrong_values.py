@@ -18,7 +18,7 @@ class Misfit:
     Attributes:
         path: The field it stands at, such as "recipe.rlct".
         received: The name of an unknown field, or a word.
-        possible: What could stand in its stead.
+        possible: What could stand there.
         is_field: Whether it is the name of a field.
     """
 

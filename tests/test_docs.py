@@ -74,6 +74,13 @@ def test_every_command_and_option_that_a_page_names_exists(page):
         assert used <= known | {"--help"}, f"ksm {' '.join(command)}"
 
 
+def test_the_page_of_the_program_lists_every_command():
+    text = (ROOT / "docs" / "program.md").read_text(encoding="utf-8")
+    assert sorted(re.findall(r"^\| `ksm (\w+)", text, re.M)) == sorted(main.commands)
+    without_json = [name for name, one in main.commands.items() if "as_json" not in {part.name for part in one.params}]
+    assert without_json == ["completion"] and "all but `ksm completion` have `--json`" in text
+
+
 def test_the_readme_is_short_and_its_files_are_there():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert len(text.splitlines()) <= 150

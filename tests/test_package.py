@@ -23,6 +23,18 @@ def test_every_folder_with_code_is_packaged():
     assert set(listed) == {".".join((installed_as[top], *rest)) for top, *rest in (folder.parts for folder in folders)}
 
 
+def test_the_ban_on_backends_holds_for_every_room_but_transforms():
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ]
+    (listed,) = [contract["source_modules"] for contract in contracts if contract["type"] == "forbidden"]
+    rooms = [
+        one for one in (ROOT / "keras_selfmodel").iterdir() if one.suffix == ".py" or (one / "__init__.py").exists()
+    ]
+    names = {f"keras_selfmodel.{one.stem}" for one in rooms if one.stem not in ("__init__", "transforms")}
+    assert set(listed) == names | {"ksm_cli"}
+
+
 def test_version_and_changelog_agree_everywhere():
     version = ksm.__version__
     assert f"\nversion: {version}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")

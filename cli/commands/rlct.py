@@ -84,7 +84,7 @@ Examples:
     "--chains",
     "num_chains",
     type=click.IntRange(min=1),
-    help="Number of chains. Default: 2, of fewer than 500 weights 8; paper 4.",
+    help="Number of chains. Default: 2, or 8 for fewer than 500 weights; paper 4.",
 )
 @click.option(
     "--draws",
@@ -162,7 +162,7 @@ def rlct_command(
 
         task = opened(data_name, recipe_file)
         try:
-            sampling = experiments.sampling_settings(task.recipe, convention, **settings)
+            sampling = experiments.sampling_settings(task.recipe, convention=convention, **settings)
         except ValueError as error:  # NaN and infinity, which a click range lets through.
             raise usage_error(error) from error
         scaling = scaling or task.recipe.scaling or "symmetric"

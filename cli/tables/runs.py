@@ -9,18 +9,18 @@ from keras_selfmodel.experiments import ListedRun, RunResult
 from ksm_cli.estimates import MARK, MARKED, estimate_text, measure_text
 
 # Titles of the RLCTs, by the field of `RunResult`.
-ESTIMATES = {"rlct": "RLCT", "rlct_descended": "after\ndescent"}
+LISTED_ESTIMATES = {"rlct": "RLCT", "rlct_descended": "after\ndescent"}
 
 
 def listing_table(found: Sequence[ListedRun], folder: Path) -> Table:
     """One row for each run, with the path below the folder; the RLCT after descent where a run has one."""
     estimates = [one.result.estimates() if one.result else {} for one in found]
     lost = any(not estimate.is_usable for each in estimates for estimate in each.values())
-    shown = [name for name in ESTIMATES if name == "rlct" or any(name in each for each in estimates)]
+    shown = [name for name in LISTED_ESTIMATES if name == "rlct" or any(name in each for each in estimates)]
     table = Table(box=None, pad_edge=False, caption=MARKED if lost else None, caption_justify="left")
     table.add_column("run", overflow="fold")
     table.add_column("state")
-    for title in ("accuracy", "spread", *(ESTIMATES[name] for name in shown)):
+    for title in ("accuracy", "spread", *(LISTED_ESTIMATES[name] for name in shown)):
         table.add_column(title, justify="right")
     for one, each in zip(found, estimates, strict=True):
         measures = ["", ""]
@@ -39,7 +39,7 @@ def listing_json(found: Sequence[ListedRun]) -> list[dict]:
             "state": one.state,
             "accuracy": one.result and one.result.accuracy,
             "weight_spread": one.result and one.result.weight_spread,
-            **dict.fromkeys(ESTIMATES),
+            **dict.fromkeys(LISTED_ESTIMATES),
             **({} if one.result is None else _estimates(one.result)),
         }
         for one in found

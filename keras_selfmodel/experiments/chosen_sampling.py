@@ -1,19 +1,19 @@
 """How the RLCT of a network of a task is sampled, if not all settings are given."""
 
 import dataclasses
-from typing import Any
+from typing import Any, Unpack
 
 from keras_selfmodel.experiments.recipe import Recipe
-from keras_selfmodel.rlct import Convention, SamplingSettings
+from keras_selfmodel.rlct import SamplingSettings
+from keras_selfmodel.rlct.sampling_changes import SamplingChanges
 
 
-def sampling_settings(recipe: Recipe, convention: Convention, **changes: Any) -> SamplingSettings:
-    """A recipe's sampling if it follows the convention, else the convention's, with changes.
+def sampling_settings(recipe: Recipe, **changes: Unpack[SamplingChanges]) -> SamplingSettings:
+    """A recipe's sampling if it follows the wanted convention, else that convention's, with changes.
 
     Args:
         recipe: The task's recipe.
-        convention: "dataset" or "paper".
-        **changes: Fields of `SamplingSettings`; `None` leaves a field as it is.
+        **changes: Fields of `SamplingSettings`; `None` leaves a field as it is. Convention: "dataset" if not given.
 
     Raises:
         ValueError: If a value is out of its range.
@@ -21,13 +21,14 @@ def sampling_settings(recipe: Recipe, convention: Convention, **changes: Any) ->
     Example:
 
     >>> from keras_selfmodel.experiments import TASKS
-    >>> sampling_settings(TASKS["mnist"].recipe, "paper", num_chains=2, burn_in=None).num_chains
+    >>> sampling_settings(TASKS["mnist"].recipe, convention="paper", num_chains=2, burn_in=None).num_chains
     2
     """
-    start = recipe.rlct
+    convention, start = changes.get("convention", "dataset"), recipe.rlct
     if start is None or start.convention != convention:
         start = SamplingSettings(convention=convention)
-    return dataclasses.replace(start, **{name: value for name, value in changes.items() if value is not None})
+    given: dict[str, Any] = {name: value for name, value in changes.items() if value is not None}
+    return dataclasses.replace(start, **given)
 
 
 def clipped_to(recipe: Recipe, samples: int) -> Recipe:

@@ -54,7 +54,7 @@ class DamagedRunError(RunFolderError):
 
     @property
     def finding(self) -> str:
-        """The file's name and what is wrong, without what to do about it: for who knows that better."""
+        """The file's name and what is wrong, without advice, for a caller that gives its own."""
         return f"{self.file.name} is damaged: {self.reason}"
 
     def __reduce__(self) -> tuple:
@@ -208,6 +208,8 @@ class RunFolder:
 
     def read_history(self) -> list[dict[str, float]]:
         """The rows of `history.csv`, one for each epoch: its number, and numbers by column; none if it is missing.
+
+        A table for spreadsheets too, so without the format's number that JSON files have: every cell is checked.
 
         Raises:
             DamagedRunError: If it is no such table.

@@ -277,7 +277,7 @@ class Chains:
         # Where neither holds a chain, as at a w* of no curvature, no step is longer than the weights are wide.
         least = self._energy.num_parameters / weight_scale(self._energy.anchor) / WIDER
         if whole <= 0 and not curvature.near(self._state[0], self._state[2], least**-0.5) > 0:
-            raise ValueError("The loss does not depend on the weights near w*. Give a step_size or a localization.")
+            raise ValueError("The loss does not depend on the weights near w*. Set step_size=… or localization=….")
         longer = 1.0 if self._cold or self.done < STEPS_BETWEEN else BURN_IN_STEP
         self.step_size = longer * self._settings.safe_step / max(whole, least)
 

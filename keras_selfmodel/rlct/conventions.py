@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from keras_selfmodel.rlct.samplers import SAMPLERS, Sampler
+from keras_selfmodel.rlct.samplers import SAMPLERS, Sampler, SamplerName
 
 # Samples of a batch, where there are as many.
 BATCH_SIZE = 512
@@ -55,7 +55,7 @@ class SamplingSettings:
         inverse_temperature: nβ > 0. `None`: the convention's. "auto" (only "dataset"): the convention's divided by the
             least power of 4 at which what the loss can still fall near w* is less than a tenth of the estimate, as
             pilots find: for weights that are no minimum of the loss.
-        num_chains: Chains, ≥ 1. `None`: 2, of fewer than 500 weights 8 (4).
+        num_chains: Chains, ≥ 1. `None`: 2, or 8 for fewer than 500 weights (4).
         num_draws: Draws that each chain contributes to the estimate; the most it may contribute if there is a
             `target_error`. `None`: 1600, with a `target_error` 16,000 (500).
         target_error: Sampling ends when the sampling error is at most this part of the estimate. `None`: after
@@ -76,7 +76,7 @@ class SamplingSettings:
     """
 
     convention: Convention = "dataset"
-    sampler: str | None = None
+    sampler: SamplerName | None = None
     step_size: float | None = None
     localization: float | None = None
     inverse_temperature: float | Literal["auto"] | None = None
@@ -103,11 +103,15 @@ class SamplingSettings:
         if self.convention == "paper" and self.sampler != "sgld":
             raise ValueError(f"The paper's convention samples by SGLD. Received: sampler={self.sampler!r}")
         if self.step_size is None and self.sampler_class.curvature_step is None:
-            raise ValueError(f"sampler={self.sampler!r} needs a step_size: it cannot be derived from the curvature")
+            raise ValueError(
+                f"sampler={self.sampler!r} needs a step size (step_size=…): it cannot be derived from the curvature"
+            )
         if self.control_variate and self.convention == "paper":
             raise ValueError("control_variate has no meaning with convention='paper', which corrects nothing.")
         if self.target_error is not None and self.num_chains == 1:
-            raise ValueError("target_error needs at least 2 chains: one has no sampling error.")
+            raise ValueError(
+                "A target for the error (target_error=…) needs at least 2 chains: one has no sampling error."
+            )
         if self.inverse_temperature == "auto" and self.convention == "paper":
             raise ValueError("inverse_temperature='auto' has no meaning with convention='paper', which fixes nβ.")
         for name in ("step_size", "inverse_temperature", "target_error"):
@@ -223,7 +227,7 @@ if TYPE_CHECKING:
     class ResolvedSettings(SamplingSettings):
         """What `SamplingSettings.resolved` returns: a number for all but the step size."""
 
-        sampler: str
+        sampler: SamplerName
         localization: float
         inverse_temperature: float
         num_chains: int

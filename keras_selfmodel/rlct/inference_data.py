@@ -45,15 +45,20 @@ def as_inference_data(estimate: "RLCTEstimate") -> Any:
                 for name, value in dataclasses.asdict(estimate.settings).items()
                 if value is not None
             },
-            "value": estimate.value,
-            "std_error": estimate.std_error,
-            "gradient_term": estimate.gradient_term,
-            "initial_loss": estimate.initial_loss,
-            "inverse_temperature": estimate.inverse_temperature,
-            "localization": estimate.localization,
-            "verdict": estimate.verdict,
+            **_summarised(estimate),
         },
     )
+
+
+def _summarised(estimate: "RLCTEstimate") -> dict[str, Any]:
+    """What `metrics.json` holds of an estimate, as netCDF can: numbers, texts and lists of them, nothing empty."""
+    settings = {field.name for field in dataclasses.fields(estimate.settings)} - {"inverse_temperature", "localization"}
+    found = {}
+    for name, value in estimate.to_dict().items():
+        if name in settings or value is None or value == []:
+            continue
+        found[name] = [math.nan if one is None else one for one in value] if isinstance(value, list) else value
+    return found
 
 
 def effective_draws(draws: np.ndarray) -> float:

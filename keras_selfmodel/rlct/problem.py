@@ -220,8 +220,8 @@ class Problem:
         if found is None:
             raise ValueError(
                 "The loss falls from w* by more than the estimate at every temperature tried, down to "
-                f"nβ = {coldest / FACTOR ** (TEMPERATURES - 1):.2g}: w* is near no minimum. Train longer, or give an "
-                "inverse_temperature."
+                f"nβ = {coldest / FACTOR ** (TEMPERATURES - 1):.2g}: there is no minimum near w*. Train longer, or "
+                "set an inverse temperature (inverse_temperature=…)."
             )
         return dataclasses.replace(settings, inverse_temperature=found.inverse_temperature), found.gradient_evaluations
 

@@ -11,8 +11,7 @@ from keras_selfmodel.rlct._arguments import WeightChoice
 from keras_selfmodel.rlct.conventions import Convention, SamplingSettings
 from keras_selfmodel.rlct.data import Reading
 from keras_selfmodel.rlct.progress_bar import Verbose
-
-SamplerName = Literal["underdamped", "sgld", "rmsprop", "sgnht", "mala"]
+from keras_selfmodel.rlct.samplers import SamplerName
 
 
 class CalibrationChanges(TypedDict, total=False):

@@ -160,8 +160,8 @@ def _locality(estimate: "RLCTEstimate") -> Iterator[tuple[bool, str]]:
         yield (
             False,
             f"The estimate depends on the temperature: a quarter of nβ = {estimate.inverse_temperature:.4g} adds "
-            f"{trend.difference:.2g} ± {trend.error:.2g}. {estimate.num_samples} samples are too few to tell the RLCT "
-            "itself, which is the limit of many; compare estimates at the same nβ only.",
+            f"{trend.difference:.2g} ± {trend.error:.2g}. {estimate.num_samples} samples are too few for the RLCT "
+            "itself, the limit of many samples; compare estimates at the same nβ only.",
         )
     least = estimate.least_value
     if least is not None and estimate.departure_error > LOCALITY_LIMIT * estimate.value:

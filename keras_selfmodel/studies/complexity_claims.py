@@ -1,4 +1,4 @@
-"""Does self-modeling lower a measure of complexity, and the more so the larger its weight?"""
+"""Whether self-modeling lowers a measure of complexity, and lowers it more at larger weights."""
 
 from keras_selfmodel.statistics.differences import Difference, difference
 from keras_selfmodel.statistics.multiple_tests import holm
@@ -80,7 +80,7 @@ def _but_above(strongest: Comparison, found: dict[float, Comparison], risen: lis
 
 
 def grows(series: Series, measure: Measure) -> Answer:
-    """Whether a measure falls the more the larger the auxiliary weight. The criterion is `GROWS`."""
+    """Whether a measure falls further as the auxiliary weight grows. The criterion is `GROWS`."""
     missing = _missing(series, measure)
     if missing:
         return unknown(missing)

@@ -162,7 +162,7 @@ def test_the_defaults_that_depend_on_the_data_are_described():
     localization = f"Default: from the scale of the weights; paper {_paper('localization')}."
     assert _help(rlct_command, "localization").endswith(localization)
     few, many = (default.resolved(1000, weights, 1.0).num_chains for weights in (499, 500))
-    chains = f"Default: {many}, of fewer than 500 weights {few}; paper {_paper('num_chains')}."
+    chains = f"Default: {many}, or {few} for fewer than 500 weights; paper {_paper('num_chains')}."
     assert _help(rlct_command, "num_chains").endswith(chains)
 
 

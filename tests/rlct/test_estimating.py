@@ -483,7 +483,13 @@ def test_chains_as_arviz_knows_them(classifier, data, tmp_path):
     np.testing.assert_allclose(inference.posterior["rlct"], corrected, rtol=1e-9, atol=1e-9)
     assert float(arviz.ess(inference)["rlct"]) > 1
     inference.to_netcdf(tmp_path / "chains.nc")
-    assert arviz.from_netcdf(tmp_path / "chains.nc").attrs["setting_sampler"] == "sgld"
+    stored = arviz.from_netcdf(tmp_path / "chains.nc").attrs
+    assert stored["setting_sampler"] == "sgld" and stored["anchor"] == "trained"
+    np.testing.assert_allclose(stored["chain_values"], estimate.chain_values)
+    # A list of one sentence comes back as the sentence.
+    summary, warnings = estimate.summary(), stored.get("warnings", [])
+    assert tuple([warnings] if isinstance(warnings, str) else warnings) == summary.warnings != ()
+    assert (stored["std_error"], stored["verdict"]) == (estimate.std_error, estimate.verdict)
 
 
 def test_plot_draws_every_chain(classifier, data):

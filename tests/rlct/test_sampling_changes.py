@@ -8,8 +8,8 @@ import pytest
 
 import keras_selfmodel as ksm
 from keras_selfmodel.rlct import SamplingSettings, calibrate_rlct, estimate_of_function, localization_profile
-from keras_selfmodel.rlct.samplers import SAMPLERS
-from keras_selfmodel.rlct.sampling_changes import EstimateArguments, SamplerName, SamplingChanges
+from keras_selfmodel.rlct.samplers import SAMPLERS, SamplerName
+from keras_selfmodel.rlct.sampling_changes import EstimateArguments, SamplingChanges
 
 ROOT = Path(__file__).resolve().parents[2]
 

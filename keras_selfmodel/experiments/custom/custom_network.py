@@ -86,7 +86,8 @@ class CustomNetwork:
         """
         if recipe.network != self.description:
             raise ValueError(
-                f"The network's file changed: the recipe is about {recipe.network}, and there is {self.description}."
+                f"The network's file has changed since the recipe was read: it was {recipe.network}, and now is "
+                f"{self.description}."
             )
         if recipe.hidden != self.hidden and not self.takes_hidden:
             raise ValueError(
@@ -117,8 +118,8 @@ def _called(where: str, function: PythonFunction, targets: tuple[str, ...], hidd
         hidden = HIDDEN
     if hidden is None:
         raise RecipeFileError(
-            f"{where}: {function} takes no argument 'hidden', so hidden = ... must say how many units its hidden layer "
-            "has: folders and tables are named by it."
+            f"{where}: {function} takes no argument 'hidden', so hidden = ... must say how many units its hidden "
+            "layer has, for the names of folders and tables."
         )
     return CustomNetwork(
         f"{function} (sha256 {function.digest[:12]})",

@@ -54,8 +54,8 @@ class TrainingSection:
     epochs: Annotated[int, _meta("Passes over the training data")] = 50
     batch_size: Annotated[int, _meta("Samples of one step")] = 64
     optimizer: Annotated[str, _meta("SGD with Nesterov momentum, or Adam", OPTIMIZERS)] = "sgd"
-    learning_rate: Annotated[float, _meta("Default: 0.01, of Adam 0.001")] | None = None
-    momentum: Annotated[float, _meta("Default: 0.9; Adam has none")] | None = None
+    learning_rate: Annotated[float, _meta("Default: 0.01; adam 0.001")] | None = None
+    momentum: Annotated[float, _meta("Default: 0.9; adam has none")] | None = None
     seed: Annotated[int, _meta("Seed of weights, order and sampling")] = 1
     objective: Annotated[str, _meta("What is trained on besides the task", OBJECTIVES)] | None = None
     precision: Annotated[str, _meta("What the network computes in", PRECISIONS)] | None = None

@@ -1,4 +1,7 @@
-"""`results.csv`: one row for each finished run of a sweep."""
+"""`results.csv`: one row for each finished run of a sweep.
+
+It is for spreadsheets and data frames, so without the format's number that JSON files have; the package never reads it.
+"""
 
 import time
 from pathlib import Path

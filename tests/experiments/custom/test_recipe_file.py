@@ -451,7 +451,7 @@ def test_changed_files_are_no_resumption(task, tmp_path):
     other = task(CUSTOM_BUILD + SHORT, BUILD.replace("relu", "tanh"), head=NO_RLCT)
     with pytest.raises(RunFolderError, match=r"other settings: network: my.py:build \(sha256 \w+\) there, my.py:build"):
         run(other.recipe, other.load(), folder, resume=True)
-    with pytest.raises(ValueError, match="The network's file changed"):
+    with pytest.raises(ValueError, match="The network's file has changed"):
         run(mine.recipe, other.load(), tmp_path / "other")
 
     mine = task(CUSTOM_BUILD + SHORT, BUILD, head=NO_RLCT)
