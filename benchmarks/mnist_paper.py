@@ -4,17 +4,18 @@
     python benchmarks/mnist_paper.py --backend torch --seeds 1 --out runs/mnist-paper
 
 Runs that exist in the folder are kept, unfinished ones go on, so the command can be repeated at will. Every finished
-run in the folder goes into the table, whatever its backend; none is left out.
+run in the folder goes into the table, whatever its backend; none is left out. RLCTs that are not to be used are in no
+mean: the table counts them, and the figure shows them as crosses.
 """
 
 import argparse
-import csv
-import json
 import statistics
 import subprocess
 import sys
 from collections import defaultdict
 from pathlib import Path
+
+from keras_selfmodel.experiments import RunResult, finished_runs, spread_history
 
 AUX_WEIGHTS = (0, 10, 50)
 
@@ -33,11 +34,10 @@ def run_all(backend: str, seeds: list[int], out: Path) -> None:
             subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 
-def results(out: Path) -> dict[tuple[str, float], list[dict]]:
+def results(out: Path) -> dict[tuple[str, float], list[RunResult]]:
     found = defaultdict(list)
-    for file in sorted(out.glob("*/metrics.json")):
-        metrics = json.loads(file.read_text())
-        found[metrics["backend"], metrics["recipe"]["aux_weight"]].append(metrics)
+    for run in finished_runs(out):
+        found[run.backend, run.recipe.aux_weight].append(run)
     return dict(sorted(found.items()))
 
 
@@ -47,46 +47,45 @@ def table(found: dict) -> str:
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for (backend, aux_weight), runs in found.items():
-        paper = runs[0]["paper"]
-        r2 = [run["self_prediction_r2"] for run in runs if run["self_prediction_r2"] is not None]
+        paper = runs[0].paper
         cells = [
             backend,
             f"{aux_weight:g}",
-            ", ".join(str(run["recipe"]["seed"]) for run in runs),
-            _summary([run["weight_spread"] for run in runs], 4),
-            f"{paper['weight_spread']:g}",
-            _summary([run["accuracy"] for run in runs], 4),
-            "" if paper["accuracy"] is None else f"{paper['accuracy']:g}",
-            _summary([run["rlct"] for run in runs], 1),
-            f"{paper['rlct']:g}",
-            _summary(r2, 3) if r2 else "",
+            ", ".join(str(run.recipe.seed) for run in runs),
+            _summary(runs, "weight_spread", 4),
+            _of_paper(paper and paper.weight_spread),
+            _summary(runs, "accuracy", 4),
+            _of_paper(paper and paper.accuracy),
+            _summary(runs, "rlct", 1),
+            _of_paper(paper and paper.rlct),
+            _summary(runs, "self_prediction_r2", 3),
         ]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
-def figure(out: Path, backend: str, file: Path) -> None:
-    """Draws the spread of the weights during training and the RLCT after it, every run of one backend."""
+def figure(found: dict[tuple[str, float], list[RunResult]], backend: str, file: Path) -> None:
+    """Draws the weights' spread in training and the RLCT after it, every run of a backend; ×: not to be used."""
     from matplotlib.figure import Figure
 
     drawing = Figure(figsize=(8, 3.2), layout="constrained")
     curves, bars = drawing.subplots(1, 2, width_ratios=[1.4, 1])
     colors = {0: "#0072B2", 10: "#D55E00", 50: "#009E73"}  # told apart by colour-blind readers
     for position, aux_weight in enumerate(AUX_WEIGHTS):
-        runs = sorted(out.glob(f"{backend}-aux{aux_weight}-seed*/metrics.json"))
-        if not runs:
-            continue
+        runs = found.get((backend, aux_weight), [])
+        color, epochs = colors[aux_weight], 0
         for number, run in enumerate(runs):
-            with run.with_name("history.csv").open(newline="") as lines:
-                spread = [float(row["weight_spread"]) for row in csv.DictReader(lines)]
+            history = spread_history(run)
+            epochs = max(epochs, len(history.epochs))
             label = f"auxiliary weight {aux_weight}" if number == 0 else None
-            curves.plot(range(1, len(spread) + 1), spread, color=colors[aux_weight], linewidth=1, label=label)
-        metrics = [json.loads(run.read_text()) for run in runs]
-        paper = metrics[0]["paper"]
-        curves.plot(len(spread) + 1.5, paper["weight_spread"], "k_", markersize=10)
-        values = [run["rlct"] for run in metrics]
-        bars.plot([position] * len(values), values, "o", color=colors[aux_weight], markersize=5)
-        bars.plot(position, paper["rlct"], "k_", markersize=24, label="the paper" if position == 0 else None)
+            curves.plot(history.epochs, history.weight_spread, color=color, linewidth=1, label=label)
+        estimates = [run.rlct for run in runs if run.rlct is not None and run.rlct.value is not None]
+        for usable, mark in ((True, "o"), (False, "x")):
+            values = [estimate.value for estimate in estimates if estimate.is_usable == usable]
+            bars.plot([position] * len(values), values, mark, color=color, markersize=5)
+        if runs and runs[0].paper is not None:
+            curves.plot(epochs + 1.5, runs[0].paper.weight_spread, "k_", markersize=10)
+            bars.plot(position, runs[0].paper.rlct, "k_", markersize=24, label="the paper" if position == 0 else None)
     curves.set(xlabel="epoch", ylabel="spread of the final weights", ylim=(0.03, 0.105))
     curves.legend(frameon=False, fontsize="small")
     bars.set(xlabel="auxiliary weight", ylabel="RLCT (paper's convention)", ylim=(0, 65), xlim=(-0.6, 2.6))
@@ -98,9 +97,18 @@ def figure(out: Path, backend: str, file: Path) -> None:
     drawing.savefig(file, dpi=110)
 
 
-def _summary(values: list[float], digits: int) -> str:
+def _summary(runs: list[RunResult], name: str, digits: int) -> str:
+    values = [value for run in runs if (value := run.number(name)) is not None]
+    unusable = sum(name in run.estimates() and not run.estimates()[name].is_usable for run in runs)
+    note = f" ({unusable} not to be used)" if unusable else ""
+    if not values:
+        return note.strip()
     mean = f"{statistics.mean(values):.{digits}f}"
-    return mean if len(values) == 1 else f"{mean} ± {statistics.stdev(values):.{digits}f}"
+    return (mean if len(values) == 1 else f"{mean} ± {statistics.stdev(values):.{digits}f}") + note
+
+
+def _of_paper(value: float | None) -> str:
+    return "" if value is None else f"{value:g}"
 
 
 def main() -> None:
@@ -112,9 +120,10 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.backend:
         run_all(arguments.backend, [int(seed) for seed in arguments.seeds.split(",")], arguments.out)
-    print(table(results(arguments.out)))
+    found = results(arguments.out)
+    print(table(found))
     if arguments.figure:
-        figure(arguments.out, arguments.backend or "jax", arguments.figure)
+        figure(found, arguments.backend or "jax", arguments.figure)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from ksm_cli.sweep_progress import SweepBar, duration
 if TYPE_CHECKING:
     from keras_selfmodel.datasets import Dataset
     from keras_selfmodel.experiments import RayCluster, SweepResult
+    from ksm_cli.options.computing import Computing
 
 
 # The largest memory observed: ResNet-18 on PyTorch takes 2.7 GB, an RLCT of IMDB 2.2 to 2.6, MNIST up to 1.7.
@@ -29,11 +30,7 @@ def computed(
     *,
     data_dir: Path | None,
     quiet: bool,
-    workers: int | None,
-    cluster: dict | None,
-    together: bool | None,
-    retry_failed: bool,
-    dry_run: bool,
+    computing: "Computing",
 ) -> "SweepResult | None":
     """Announces how long a grid of runs will take, and computes the missing runs.
 
@@ -44,7 +41,7 @@ def computed(
         announcement: Description of the grid, printed first.
         data_dir: Folder of TFDS data.
         quiet: Whether to print nothing.
-        workers, cluster, together, retry_failed, dry_run: Values of `computing_options`.
+        computing: How they are computed.
 
     Returns:
         An `experiments.SweepResult`; `None` after a dry run.
@@ -54,16 +51,17 @@ def computed(
     """
     from keras_selfmodel import experiments, transforms
 
-    plan = experiments.plan_sweep(recipes, dataset, folder, retry_failed=retry_failed)
+    plan = experiments.plan_sweep(recipes, dataset, folder, retry_failed=computing.retry_failed)
     accelerated = not transforms.devices()[0].lower().startswith("cpu")
-    machines = None if cluster is None else experiments.RayCluster(**cluster)
+    machines = None if computing.cluster is None else experiments.RayCluster(**computing.cluster)
     if machines is not None:
         accelerated = machines.gpus_per_task > 0
+    together = computing.together
     if together is None:
         together = accelerated and all(map(experiments.can_be_trained_together, plan.jobs))
     if together:
         experiments.check_together(plan.jobs)  # a dry run is refused what the sweep would be
-    workers = min(workers or (1 if accelerated else _workers()), max(1, len(plan.jobs)))
+    workers = min(computing.workers or (1 if accelerated else _workers()), max(1, len(plan.jobs)))
     if not quiet:
         failed = f", {len(plan.failures)} failed before" if plan.failures else ""
         state = f"folder {folder}: {len(plan.kept)} runs finished{failed}, {len(plan.jobs)} to compute"
@@ -83,7 +81,7 @@ def computed(
             what = "trained and sampled together" if sampled else "trained together"
             click.echo(f"less than that, because networks of one size are {what}", err=True)
         click.echo(err=True)
-    if dry_run:
+    if computing.dry_run:
         return None
     with SweepBar(quiet, plan) as bar, _only_the_result(machines):
         try:
@@ -128,5 +126,5 @@ def _tasks(cluster: "RayCluster") -> str:
 
 
 def _only_the_result(cluster: "RayCluster | None") -> AbstractContextManager:
-    """Keeps what Ray says of dying processes out of standard output, where it says it."""
+    """Sends what Ray prints about dying processes to standard error: standard output holds the result alone."""
     return contextlib.nullcontext() if cluster is None else contextlib.redirect_stdout(sys.stderr)

@@ -7,12 +7,12 @@ import click
 
 from ksm_cli.backend import activate
 from ksm_cli.computing import computed, raise_failures
-from ksm_cli.options.computing import computing_options
+from ksm_cli.options.computing import Computing, computing_options
 from ksm_cli.options.general import backend_option, json_option, quiet_option
 from ksm_cli.options.grids import numbers
 from ksm_cli.options.objectives import chosen_strengths
 from ksm_cli.options.recipes import data_dir_option, dataset_of, examples_option, opened
-from ksm_cli.options.settings import fitted, recipe_of, rlct_switch, trial_name
+from ksm_cli.options.settings import fitted, name_of_changes, recipe_of, rlct_switch
 from ksm_cli.output import Bar, print_json, print_table, require, spoken_warnings, usage_error
 
 # Tasks for which the strengths were chosen.
@@ -27,7 +27,7 @@ Examples:
   ksm controls mnist --dry-run
   ksm controls mnist --objective weight-decay --objective dropout --seeds 1-5
   ksm controls mnist --objective dropout=0.2,0.4,0.6 --hidden 64,512
-  ksm controls mnist --examples 2000 --epochs 3 --seeds 1-2 --out trial""",
+  ksm controls mnist --examples 2000 --epochs 3 --seeds 1-2 --out short""",
 )
 @click.argument("task", type=click.Choice(CONTROLLED_TASKS))
 @backend_option
@@ -39,8 +39,7 @@ Examples:
     metavar="NAME[=LIST]",
     multiple=True,
     help="Objective to compare with, optionally with its strengths; may be repeated. Default: all. Self-modeling and "
-    "the "
-    "baseline are always included. ksm run --help lists the names.",
+    "the baseline are always included. ksm run --help lists the names.",
 )
 @click.option("--epochs", type=click.IntRange(min=1), help="Passes over the training data. Default: the paper's.")
 @click.option("--batch-size", type=click.IntRange(min=2), help="Samples per step. Default: the paper's.")
@@ -50,7 +49,7 @@ Examples:
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Folder. Default: sweeps/TASK, with what a trial changes in its name.",
+    help="Folder. Default: sweeps/TASK, with the changed settings in its name.",
 )
 @computing_options
 @json_option
@@ -58,7 +57,7 @@ Examples:
 def controls_command(
     task: str, backend: str | None, hidden: str, seeds: str, objectives: tuple[str, ...], examples: int | None,
     measure_rlct: bool | None, data_dir: Path | None, out: Path | None, as_json: bool, quiet: bool,
-    workers: int | None, cluster: dict[str, Any] | None, together: bool | None, retry_failed: bool, dry_run: bool,
+    computing: Computing,
     **settings: Any,
 ) -> None:  # fmt: skip
     """Compare self-modeling with other objectives at the same accuracy.
@@ -87,7 +86,7 @@ def controls_command(
             bar.loaded()
         recipe = recipe_of(chosen.recipe, (), measure_rlct, settings)
         recipe = fitted(recipe, len(dataset.y_train), settings["batch_size"])
-        folder = out or Path("sweeps") / f"{task}{trial_name(recipe, chosen.recipe, examples)}"
+        folder = out or Path("sweeps") / f"{task}{name_of_changes(recipe, chosen.recipe, examples)}"
         with_baseline = {name: [0.0, *values] for name, values in strengths.items()}
         try:
             recipes = experiments.objectives_grid(recipe, with_baseline, hidden=sizes, seeds=chosen_seeds)
@@ -100,11 +99,7 @@ def controls_command(
             _announcement(f"{task} on {backend}", strengths, sizes, chosen_seeds),
             data_dir=data_dir,
             quiet=quiet,
-            workers=workers,
-            cluster=cluster,
-            together=together,
-            retry_failed=retry_failed,
-            dry_run=dry_run,
+            computing=computing,
         )
         if result is None:
             return

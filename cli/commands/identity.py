@@ -28,7 +28,11 @@ Examples:
     type=click.Path(exists=True, file_okay=False, path_type=Path),
 )
 @data_options
-@click.option("--test-samples", type=click.IntRange(min=2), help="Number of test samples to measure on. Default: all.")
+@click.option(
+    "--test-samples",
+    type=click.IntRange(min=2),
+    help="Number of test samples to measure on, of those loaded (see --examples). Default: all.",
+)
 @backend_option
 @json_option
 @quiet_option

@@ -14,11 +14,11 @@ from ksm_cli.options.recipes import check_one, data_dir_option, dataset_of, exam
 from ksm_cli.options.settings import (
     TASK_NAMES,
     fitted,
+    name_of_changes,
     precision_option,
     recipe_of,
     rlct_switch,
     targets_option,
-    trial_name,
 )
 from ksm_cli.output import Bar, Interrupted, next_steps, print_json, print_table, require, spoken_warnings
 from ksm_cli.trackers import TRACKERS, check_tracker, final_measures, tracked
@@ -118,7 +118,7 @@ def run_command(
 
         chosen = opened(task, recipe_file)
         recipe = keeping(recipe_of(chosen.recipe, targets, measure_rlct, settings), keep_epochs)
-        folder = out or Path("runs") / f"{recipe.name}{trial_name(recipe, chosen.recipe, examples)}-{backend}"
+        folder = out or Path("runs") / f"{recipe.name}{name_of_changes(recipe, chosen.recipe, examples)}-{backend}"
         dataset = dataset_of(chosen, data_dir, examples)
         recipe = fitted(recipe, len(dataset.y_train), settings["batch_size"])
         progress = experiments.Progress(

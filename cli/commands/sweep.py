@@ -8,7 +8,7 @@ import click
 
 from ksm_cli.backend import activate
 from ksm_cli.computing import computed, raise_failures
-from ksm_cli.options.computing import computing_options
+from ksm_cli.options.computing import Computing, computing_options
 from ksm_cli.options.general import backend_option, json_option, quiet_option
 from ksm_cli.options.grids import GRIDS, numbers
 from ksm_cli.options.keep_epochs import keep_epochs_option, keeping
@@ -17,11 +17,11 @@ from ksm_cli.options.recipes import check_one, data_dir_option, dataset_of, exam
 from ksm_cli.options.settings import (
     TASK_NAMES,
     fitted,
+    name_of_changes,
     precision_option,
     recipe_of,
     rlct_switch,
     targets_option,
-    trial_name,
 )
 from ksm_cli.output import Bar, next_steps, print_json, print_table, require, spoken_warnings, usage_error
 
@@ -61,7 +61,7 @@ Examples:
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Folder. Default: sweeps/TASK, with what a trial changes in its name.",
+    help="Folder. Default: sweeps/TASK, with the changed settings in its name.",
 )
 @computing_options
 @json_option
@@ -82,11 +82,7 @@ def sweep_command(
     out: Path | None,
     as_json: bool,
     quiet: bool,
-    workers: int | None,
-    cluster: dict[str, Any] | None,
-    together: bool | None,
-    retry_failed: bool,
-    dry_run: bool,
+    computing: Computing,
     **settings: Any,
 ) -> None:
     """Train and measure a grid of networks, continuing where it was stopped.
@@ -128,7 +124,7 @@ def sweep_command(
             recipes = experiments.objectives_grid(recipe, strengths, hidden=values["hidden"], seeds=values["seeds"])
         except ValueError as error:
             raise usage_error(error) from error
-        folder = out or Path("sweeps") / f"{recipe.task}{trial_name(recipe, chosen.recipe, examples)}"
+        folder = out or Path("sweeps") / f"{recipe.task}{name_of_changes(recipe, chosen.recipe, examples)}"
         announcement = _announcement(recipe.task, backend, values, objectives)
         result = computed(
             recipes,
@@ -137,11 +133,7 @@ def sweep_command(
             announcement,
             data_dir=data_dir,
             quiet=quiet,
-            workers=workers,
-            cluster=cluster,
-            together=together,
-            retry_failed=retry_failed,
-            dry_run=dry_run,
+            computing=computing,
         )
     if result is None:
         return

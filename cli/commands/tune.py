@@ -11,7 +11,7 @@ from ksm_cli.estimates import result_note
 from ksm_cli.options.general import backend_option, json_option, quiet_option
 from ksm_cli.options.recipes import check_one, data_dir_option, dataset_of, examples_option, opened, recipe_option
 from ksm_cli.options.searched import search_values
-from ksm_cli.options.settings import TASK_NAMES, fitted, given_once, layers_of, recipe_of, rlct_switch, trial_name
+from ksm_cli.options.settings import TASK_NAMES, fitted, given_once, layers_of, name_of_changes, recipe_of, rlct_switch
 from ksm_cli.output import Bar, Interrupted, in_options, print_json, print_table, printable, require, spoken_warnings
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ def tune_command(
         dataset = dataset_of(chosen, data_dir, examples)
         trained_on = len(datasets.with_validation(dataset, validation, seed=recipe.seed).y_train)
         recipe = fitted(recipe, trained_on, fixed.get("batch_size"))
-        folder = out or Path("tuning") / f"{recipe.task}{trial_name(recipe, chosen.recipe, examples)}"
+        folder = out or Path("tuning") / f"{recipe.task}{name_of_changes(recipe, chosen.recipe, examples)}"
         if tuning.is_worker() and not quiet:
             chief = ":".join(os.environ.get(f"KERASTUNER_ORACLE_{part}", "?") for part in ("IP", "PORT"))
             click.echo(f"Worker: waiting up to an hour for trials from the chief at {chief}.", err=True)

@@ -1,7 +1,10 @@
 """How the runs of a grid are computed, as options."""
 
+import dataclasses
 import functools
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import click
 
@@ -25,6 +28,31 @@ _HOW = (
 )
 
 
+@dataclass(frozen=True)
+class Computing:
+    """How the runs of a grid are computed.
+
+    Attributes:
+        workers: Number of runs at a time; `None` for one per core and memory.
+        cluster: Fields of a `RayCluster`; `None` for processes on this machine.
+        together: Whether all networks of one size are trained in one program; `None` on a GPU or TPU only.
+        retry_failed: Whether runs that failed before are computed again.
+        dry_run: Whether to stop after the announcement.
+    """
+
+    workers: int | None
+    cluster: dict[str, Any] | None
+    together: bool | None
+    retry_failed: bool
+    dry_run: bool
+
+
 def computing_options(command: Callable) -> Callable:
-    """Adds the options that say how the runs of a grid are computed; `computed` takes them."""
-    return functools.reduce(lambda changed, option: option(changed), reversed(_HOW), cluster_options(command))
+    """Adds the options that say how the runs of a grid are computed: the command gets a `Computing` as `computing`."""
+    names = [field.name for field in dataclasses.fields(Computing)]
+
+    @functools.wraps(command)
+    def with_record(**values: Any) -> Any:
+        return command(computing=Computing(**{name: values.pop(name) for name in names}), **values)
+
+    return functools.reduce(lambda changed, option: option(changed), reversed(_HOW), cluster_options(with_record))

@@ -25,8 +25,8 @@ data_dir_option = click.option(
 examples_option = click.option(
     "--examples",
     type=click.IntRange(min=1),
-    help="Use only this many training and test samples, the first ones. For trials: not comparable with the paper. "
-    "Default: all.",
+    help="Use only this many training and test samples, the first ones. Such shortened runs are not "
+    "comparable with the paper. Default: all.",
 )
 
 

@@ -95,17 +95,19 @@ def recipe_of(start: "Recipe", targets: Sequence[str], measure_rlct: bool | None
         raise usage_error(error) from error
 
 
-def trial_name(recipe: "Recipe", real: "Recipe", examples: int | None) -> str:
-    """What distinguishes the folder of a trial from that of real runs, such as "-epochs2-examples1024"; else nothing.
+def name_of_changes(recipe: "Recipe", unchanged: "Recipe", examples: int | None) -> str:
+    """What the folder of shortened or otherwise changed runs has in its name, such as "-epochs2-examples1024".
 
     Args:
         recipe: The recipe with the options' changes.
-        real: The task's recipe.
+        unchanged: The task's recipe.
         examples: The training samples that were asked for; `None` for all.
     """
-    changed = [name for name in ("epochs", "batch_size", "precision") if getattr(recipe, name) != getattr(real, name)]
+    changed = [
+        name for name in ("epochs", "batch_size", "precision") if getattr(recipe, name) != getattr(unchanged, name)
+    ]
     parts = [f"-{name.removesuffix('_size')}{getattr(recipe, name)}" for name in changed]
-    if recipe.targets != real.targets:
+    if recipe.targets != unchanged.targets:
         parts.append("-targets" + "+".join(re.sub(r"\W", "_", name) for name in recipe.targets))
     return "".join(parts) + ("" if examples is None else f"-examples{examples}")
 

@@ -6,15 +6,21 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ksm_cli.options.recipes import data_dir_option, dataset_of, examples_option, opened, recipe_option
+from ksm_cli.options.recipes import data_dir_option, dataset_of, opened, recipe_option
 
 if TYPE_CHECKING:
     from keras_selfmodel.datasets import Dataset
 
+_examples_option = click.option(
+    "--examples",
+    type=click.IntRange(min=1),
+    help="Load only this many training and test samples, the first ones, as ksm run --examples did. Default: all.",
+)
+
 
 def data_options(command: Callable) -> Callable:
     """Adds the options that say where the data of the runs come from."""
-    for option in (examples_option, data_dir_option, recipe_option):
+    for option in (_examples_option, data_dir_option, recipe_option):
         command = option(command)
     return command
 

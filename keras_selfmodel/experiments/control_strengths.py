@@ -1,8 +1,9 @@
 """Default strengths of each objective in `ksm controls`."""
 
 # For the paper's MNIST networks: from a baseline's accuracy down to a few points below it, where self-modeling lies, by
-# trials of 64 hidden units after 20 epochs. Self-models of few numbers overwhelm a network sooner, because each weighs
-# more in the mean. Self-modeling has two weights below the paper's, because some controls cost less accuracy than AW 1.
+# early runs of 64 hidden units after 20 epochs. Self-models of few numbers overwhelm a network sooner, because each
+# weighs more in the mean. Self-modeling has two weights below the paper's, because some controls cost less accuracy
+# than AW 1.
 CONTROL_STRENGTHS: dict[str, tuple[float, ...]] = {
     "self-modeling": (0.1, 0.3, 1, 5, 10, 20, 50),
     "both-gradients": (0.3, 1, 3, 10),

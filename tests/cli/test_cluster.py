@@ -57,7 +57,7 @@ def test_options_of_the_other_executor_are_refused(ksm, arguments, said):
 
 def test_gpus_that_cannot_be_divided_are_refused(ksm, asked):
     result = ksm("sweep", "mnist", "--executor", "ray", "--gpus-per-task", "1.5")
-    assert result.exit_code == 1 and "gpus_per_task must be a part of one GPU or a whole number" in result.stderr
+    assert result.exit_code == 1 and "--gpus-per-task must be a part of one GPU or a whole number" in result.stderr
 
 
 def test_without_ray_the_line_that_brings_it_is_shown(ksm, monkeypatch):
