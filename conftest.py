@@ -13,7 +13,6 @@ if not os.environ.get("KERAS_BACKEND"):
     os.environ["KERAS_BACKEND"] = next(
         name for name in ("jax", "tensorflow", "torch") if importlib.util.find_spec(name)
     )
-os.environ.setdefault("JAX_ENABLE_COMPILATION_CACHE", "false")  # every program is compiled where it is tested
 # JAX's tests compile much and compute little: LLVM's optimizations take longer than all the rest.
 FAST_COMPILING = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
 if os.environ["KERAS_BACKEND"] == "jax" and FAST_COMPILING not in os.environ.get("XLA_FLAGS", ""):
