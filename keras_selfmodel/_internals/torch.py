@@ -1,12 +1,13 @@
-"""PyTorch: a function recorded as a list of operations.
+"""PyTorch: a function recorded as a list of operations, and its global generator.
 
-Relied on: `torch.fx.experimental.proxy_tensor.make_fx`, and that what it records keeps the shapes it was recorded with.
+Relied on: `torch.fx.experimental.proxy_tensor.make_fx`, and that what it records keeps the shapes it was recorded with;
+that a `DataLoader` draws nothing but from the global generator.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import torch
-from torch.fx.experimental.proxy_tensor import make_fx
 
 
 def recorded(function: Callable, tensors: list[torch.Tensor]) -> Callable | None:
@@ -16,8 +17,20 @@ def recorded(function: Callable, tensors: list[torch.Tensor]) -> Callable | None
         function: `function(*tensors)` that returns a list of tensors.
         tensors: What it is recorded with. It must be played back with tensors of the same shapes and types.
     """
+    from torch.fx.experimental.proxy_tensor import make_fx  # takes a while, and is not always needed
+
     try:
         return make_fx(function)(*tensors).forward
     except Exception:
         # Whatever PyTorch says: an error of the function itself comes up again where it is called as it is.
         return None
+
+
+@contextmanager
+def generator_left_alone() -> Iterator[None]:
+    """Puts the global random generator back to where it was."""
+    state = torch.get_rng_state()
+    try:
+        yield
+    finally:
+        torch.set_rng_state(state)

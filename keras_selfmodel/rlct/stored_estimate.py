@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from keras_selfmodel._typed_files import TypedFile
+from keras_selfmodel._typed_files import DamagedFileError, TypedFile
 from keras_selfmodel._whole_files import write_whole
+from keras_selfmodel._wrong_values import quoted
 from keras_selfmodel.rlct.conventions import SamplingSettings
 
 if TYPE_CHECKING:
@@ -80,32 +81,66 @@ def read_estimate(kind: Callable[..., T], path: Path, records: dict[str, type]) 
 
     Raises:
         FileNotFoundError: If there is no file.
+        DamagedFileError: If a field is missing, unknown, or of another type.
         ValueError: If it holds no estimate.
     """
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
-            numbers: dict[str, Any] = {name: _number(file[name]) for name in file.files if name != "header"}
-            header = ESTIMATE_HEADER.decode(file["header"].tobytes(), path)
-        given: dict[str, Any] = {"observed": {}, **{name: {} for name in records}}
-        for name, value in numbers.items():
-            holder, _, part = name.partition("/")
-            if part:
-                given[holder][part] = value
-            else:
-                given[name] = value
-        given |= {name: record(**given[name]) if given[name] else None for name, record in records.items()}
-        shapes = {given[name].shape for name in SAME_SHAPE}
-        if len(shapes) > 1 or len(next(iter(shapes))) != 2:
-            raise ValueError(f"{', '.join(SAME_SHAPE)} must have one shape (chains, steps). Received: {sorted(shapes)}")
-        return kind(settings=header.settings, loss=header.loss, doubts=header.doubts, **given)
+            arrays = {name: file[name] for name in file.files}
     except FileNotFoundError:
         raise
     except _UNREADABLE as error:
         raise ValueError(f"{path} holds no RLCT estimate that can be read ({error}).") from error
+    if "header" not in arrays:
+        raise DamagedFileError(path, "header is missing.")
+    header = ESTIMATE_HEADER.decode(arrays.pop("header").tobytes(), path)
+    given: dict[str, Any] = {"observed": {}, **{name: {} for name in records}}
+    for name, array in arrays.items():
+        holder, _, part = name.partition("/")
+        if part and holder not in given:
+            raise DamagedFileError(path, f"{name} is unknown.")
+        (given[holder] if part else given)[part or name] = array.item() if array.ndim == 0 else array
+    _check(kind, {**given, **header.__dict__}, path)
+    for name, array in given["observed"].items():
+        _check_is(f"observed/{name}", np.ndarray, array, path)
+    for name, record in records.items():
+        if given[name]:
+            _check(record, given[name], path, f"{name}/")
+        given[name] = record(**given[name]) if given[name] else None
+    shapes = {given[name].shape for name in SAME_SHAPE}
+    if len(shapes) > 1 or len(next(iter(shapes))) != 2:
+        reason = f"{', '.join(SAME_SHAPE)} must have one shape (chains, steps). Received: {sorted(shapes)}"
+        raise DamagedFileError(path, reason)
+    return kind(settings=header.settings, loss=header.loss, doubts=header.doubts, **given)
 
 
-def _number(array: np.ndarray) -> Any:
-    """A number where the array is one; texts and objects have no place in an estimate."""
-    if array.dtype.kind not in "fiu":
-        raise ValueError(f"numbers are expected, not {array.dtype}")
-    return array.item() if array.ndim == 0 else array
+def _check(kind: Any, given: dict[str, Any], path: Path, prefix: str = "") -> None:
+    """Makes sure that a record can be made of values: none missing or unknown, numbers and arrays where they belong."""
+    fields = {field.name: field for field in dataclasses.fields(kind)}
+    for name in given:
+        if name not in fields:
+            raise DamagedFileError(path, f"{prefix}{name} is unknown.")
+    for name, field in fields.items():
+        if name in given:
+            _check_is(prefix + name, field.type, given[name], path)
+        elif field.default is field.default_factory is dataclasses.MISSING:
+            raise DamagedFileError(path, f"{prefix}{name} is missing.")
+
+
+# What a field's value must be an instance of, and what that is called.
+_NUMBERS: dict[Any, tuple[Any, str]] = {
+    int: (int, "a whole number"),
+    float: ((int, float), "a number"),
+    np.ndarray: (np.ndarray, "an array of numbers"),
+    np.ndarray | None: (np.ndarray, "an array of numbers"),
+}
+
+
+def _check_is(name: str, kind: Any, value: Any, path: Path) -> None:
+    if kind not in _NUMBERS:
+        return
+    types, words = _NUMBERS[kind]
+    is_array = isinstance(value, np.ndarray)
+    if isinstance(value, bool) or not isinstance(value, types) or (is_array and value.dtype.kind not in "fiu"):
+        received = f"an array of shape {value.shape}" if is_array else quoted(value)
+        raise DamagedFileError(path, f"{name} must be {words}. Received: {received}")

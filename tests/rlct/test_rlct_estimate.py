@@ -153,8 +153,22 @@ def test_the_dictionary_of_an_estimate_is_json(tmp_path):
     assert found["std_error"] is None and len(found["warnings"]) == len(estimate.warnings)
 
 
-@pytest.mark.parametrize("damage", ["cut", "text", "trace", "missing", "settings", "other"])
-def test_a_file_that_holds_no_estimate_is_named(tmp_path, damage):
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        ("cut", "holds no RLCT estimate that can be read ("),
+        ("text", "holds no RLCT estimate that can be read ("),
+        ("trace", "is damaged: losses, reference_losses, heat,"),
+        ("number", "is damaged: num_samples must be a whole number. Received: an array of shape (3,)."),
+        ("array", "is damaged: losses must be an array of numbers. Received: 1.0."),
+        ("missing", "is damaged: anchor_norm is missing."),
+        ("part", "is damaged: descent/trained_loss is missing."),
+        ("settings", "is damaged: settings: num_chains must be a whole number from 1"),
+        ("other", "is damaged: secret is unknown."),
+        ("format", "is damaged: format must be 1. Received: 9."),
+    ],
+)
+def test_a_file_that_holds_no_estimate_is_named_with_what_is_wrong(tmp_path, damage, said):
     file = tmp_path / "estimate.npz"
     estimate_of(10.0).save(file)
     with np.load(file) as stored:
@@ -166,12 +180,16 @@ def test_a_file_that_holds_no_estimate_is_named(tmp_path, damage):
     else:
         header = json.loads(content["header"].tobytes())
         header["settings"]["num_chains"] = 0 if damage == "settings" else 4
+        header["format"] = 9 if damage == "format" else 1
         content |= {"header": np.frombuffer(json.dumps(header).encode(), np.uint8)}
-        content |= {"trace": {"heat": np.zeros(3)}, "other": {"secret": np.zeros(3)}}.get(damage, {})
+        changes = {"trace": "heat", "other": "secret", "number": "num_samples"}
+        content |= {changes[damage]: np.zeros(3)} if damage in changes else {}
+        content |= {"losses": np.array(1.0)} if damage == "array" else {}
+        content |= {"descent/steps": np.array(3)} if damage == "part" else {}
         if damage == "missing":
             del content["anchor_norm"]
         np.savez(file, **content)
-    with pytest.raises(ValueError, match=r"estimate\.npz holds no RLCT estimate that can be read \("):
+    with pytest.raises(ValueError, match=re.escape(f"estimate.npz {said}")):
         RLCTEstimate.load(file)
     with pytest.raises(FileNotFoundError):
         RLCTEstimate.load(tmp_path / "elsewhere.npz")

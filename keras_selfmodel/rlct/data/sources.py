@@ -1,7 +1,6 @@
 """What `fit` takes, read into `Samples`."""
 
 import math
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -160,9 +159,7 @@ def _generators_left_alone(data: TrainingData) -> Iterator[None]:
     if not type(data).__module__.startswith("torch."):
         yield
         return
-    torch = sys.modules["torch"]
-    state = torch.get_rng_state()
-    try:
+    from keras_selfmodel._internals.torch import generator_left_alone
+
+    with generator_left_alone():
         yield
-    finally:
-        torch.set_rng_state(state)
