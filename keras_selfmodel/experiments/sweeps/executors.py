@@ -1,7 +1,6 @@
 """Where the runs of a sweep are computed: in this process, or in several others."""
 
 import contextlib
-import json
 import os
 import signal
 import subprocess
@@ -15,11 +14,11 @@ from typing import IO
 
 import keras
 
-from keras_selfmodel._typed_files import plain, typed
 from keras_selfmodel.datasets import Dataset
 from keras_selfmodel.experiments.progress import Progress
 from keras_selfmodel.experiments.sweeps.data_origin import DataOrigin
 from keras_selfmodel.experiments.sweeps.jobs import Job, Outcome, failed, perform
+from keras_selfmodel.experiments.sweeps.worker_messages import Answer, Start, line_of, message_of
 
 OnProgress = Callable[[Job, str, int, int], None]
 """Called with a job, what it does ("epochs", "RLCT", "after descent"), how much of it is done, and of how much."""
@@ -61,8 +60,8 @@ class _Worker:
     answers: IO[str]
     errors: IO[str]
 
-    def say(self, values: dict) -> None:
-        self.orders.write(json.dumps(values) + "\n")
+    def say(self, message: Start | Job) -> None:
+        self.orders.write(line_of(message))
         self.orders.flush()
 
     def end(self) -> None:
@@ -94,7 +93,7 @@ class ProcessesExecutor:
         self._workers = workers
         self._stopped = threading.Event()
         self.processes: list[subprocess.Popen] = []
-        self._start = {"data": plain(DataOrigin.of(dataset, data_dir))}
+        self._origin = DataOrigin.of(dataset, data_dir)
 
     def __call__(self, jobs: SimpleQueue) -> Generator[tuple[Job, Outcome], None, None]:
         """Takes jobs from the queue until it is empty, and yields the outcome of each.
@@ -154,15 +153,17 @@ class ProcessesExecutor:
 
     def _performed(self, worker: _Worker, job: Job, events: SimpleQueue) -> Outcome | None:
         try:
-            worker.say(plain(job))
+            worker.say(job)
             for line in worker.answers:
-                values = json.loads(line)
-                if "event" in values:
-                    events.put(("progress", job, values["event"], values["done"], values["total"]))
-                elif "state" in values:
-                    return typed(Outcome, values, "a worker's answer")
+                if not line.endswith("\n"):
+                    break  # it died while it wrote
+                answer = message_of(Answer, line, "a worker's answer")
+                if answer.step is not None:
+                    events.put(("progress", job, answer.step.part, answer.step.done, answer.step.total))
+                elif answer.outcome is not None:
+                    return answer.outcome
                 else:
-                    events.put(("fatal", values["fatal"]))
+                    events.put(("fatal", answer.fatal))
                     return None
         except BrokenPipeError:
             pass
@@ -189,7 +190,7 @@ class ProcessesExecutor:
         assert process.stdin is not None and process.stdout is not None  # both are pipes
         worker = _Worker(process, process.stdin, process.stdout, errors)
         with contextlib.suppress(BrokenPipeError):  # the first job will find out why
-            worker.say({**self._start, "cores": cores})
+            worker.say(Start(self._origin, tuple(cores)))
         return worker
 
 

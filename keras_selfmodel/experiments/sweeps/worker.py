@@ -1,16 +1,18 @@
 """A process that computes runs for a sweep: `python -m keras_selfmodel.experiments.sweeps.worker`.
 
-It reads one JSON object a line from standard input, first about itself and the data, then one for each job; and writes
-one a line to standard output: `{"event": "epochs" | "RLCT" | "after descent", "done": 3, "total": 50}` on the way, and
-an `Outcome` at the end of a job, or `{"fatal": ...}` if no job can be computed.
+It reads a `Start` from the first line of standard input and a `Job` from each other one, and writes each `Answer` as a
+line to standard output (`worker_messages`).
 """
 
-import json
 import os
 import sys
 import threading
 from functools import partial
 from queue import SimpleQueue
+from typing import Any
+
+# What errors about messages name.
+SOURCE = "standard input"
 
 
 def main() -> None:
@@ -20,29 +22,27 @@ def main() -> None:
     # What libraries print must not mix with what is said to the sweep.
     channel, sys.stdout = os.fdopen(os.dup(1), "w", buffering=1), sys.stderr
     os.dup2(2, 1)
-    start = json.loads(lines.get())
-    if start["cores"] and hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, start["cores"])
 
-    from keras_selfmodel._typed_files import plain, typed
     from keras_selfmodel.experiments.progress import Progress
-    from keras_selfmodel.experiments.sweeps.data_origin import DataOrigin
     from keras_selfmodel.experiments.sweeps.jobs import Job, perform
+    from keras_selfmodel.experiments.sweeps.worker_messages import Answer, Part, Start, Step, line_of, message_of
 
-    def tell(values: dict) -> None:
-        channel.write(json.dumps(values) + "\n")
+    def tell(**answer: Any) -> None:
+        channel.write(line_of(Answer(**answer)))
 
-    def event(name: str, done: int, total: int, *_) -> None:
-        tell({"event": name, "done": done, "total": total})
+    def step(part: Part, done: int, total: int, *_: object) -> None:
+        tell(step=Step(part, done, total))
 
-    progress = Progress(partial(event, "epochs"), partial(event, "RLCT"), partial(event, "after descent"))
+    progress = Progress(partial(step, "epochs"), partial(step, "RLCT"), partial(step, "after descent"))
     try:
-        dataset = typed(DataOrigin, start["data"], "standard input").load()
+        start = message_of(Start, lines.get(), SOURCE)
+        if start.cores and hasattr(os, "sched_setaffinity"):
+            os.sched_setaffinity(0, start.cores)
+        dataset = start.data.load()
         while True:
-            job = typed(Job, json.loads(lines.get()), "standard input")
-            tell(plain(perform(job, dataset, progress)))
+            tell(outcome=perform(message_of(Job, lines.get(), SOURCE), dataset, progress))
     except (ImportError, OSError, RuntimeError, ValueError) as error:
-        tell({"fatal": str(error)})
+        tell(fatal=str(error))
         sys.exit(1)
 
 

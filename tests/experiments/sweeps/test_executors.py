@@ -18,6 +18,7 @@ from keras_selfmodel.experiments.run_store import read_run
 from keras_selfmodel.experiments.sweeps.data_origin import DataOrigin
 from keras_selfmodel.experiments.sweeps.executors import ProcessesExecutor
 from keras_selfmodel.experiments.sweeps.jobs import Job
+from keras_selfmodel.experiments.sweeps.worker_messages import Answer, Step, line_of, message_of
 
 
 @pytest.fixture(scope="module")
@@ -107,3 +108,23 @@ def test_a_process_notes_down_the_source_that_the_sweep_names(subset):
     here = dataclasses.replace(subset, source="images in ./here")
     loaded = DataOrigin.of(here, None).load()
     assert (loaded.source, loaded.digest) == (here.source, subset.digest)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("hello", "it is no valid JSON"),
+        ('{"step": {"part": "epochs", "done": 1}}', "step.total is missing"),
+        (
+            '{"step": {"part": "sleep", "done": 1, "total": 2}}',
+            "step.part must be one of 'RLCT', 'after descent'",
+        ),
+        ('{"fatal": "no data", "outcome": {"state": "busy"}}', "exactly one of step, outcome and fatal"),
+        ('{"event": "epochs"}', "event is unknown"),
+    ],
+)
+def test_a_line_that_is_no_answer_of_a_worker_is_refused(line, said):
+    with pytest.raises(ValueError, match=f"a worker's answer is damaged: .*{said}"):
+        message_of(Answer, line, "a worker's answer")
+    answer = Answer(step=Step("epochs", 1, 2))
+    assert message_of(Answer, line_of(answer), "") == answer
