@@ -18,7 +18,7 @@ from keras_selfmodel.datasets import Dataset
 from keras_selfmodel.experiments.progress import Progress
 from keras_selfmodel.experiments.sweeps.data_origin import DataOrigin
 from keras_selfmodel.experiments.sweeps.jobs import Job, Outcome, failed, perform
-from keras_selfmodel.experiments.sweeps.worker_messages import Answer, Start, line_of, message_of
+from keras_selfmodel.experiments.sweeps.worker_messages import Start, WorkerAnswer, line_of, message_of
 
 OnProgress = Callable[[Job, str, int, int], None]
 """Called with a job, what it does ("epochs", "RLCT", "after descent"), how much of it is done, and of how much."""
@@ -157,7 +157,7 @@ class ProcessesExecutor:
             for line in worker.answers:
                 if not line.endswith("\n"):
                     break  # it died while it wrote
-                answer = message_of(Answer, line, "a worker's answer")
+                answer = message_of(WorkerAnswer, line, "a worker's answer")
                 if answer.step is not None:
                     events.put(("progress", job, answer.step.part, answer.step.done, answer.step.total))
                 elif answer.outcome is not None:

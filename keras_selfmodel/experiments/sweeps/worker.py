@@ -1,7 +1,7 @@
 """A process that computes runs for a sweep: `python -m keras_selfmodel.experiments.sweeps.worker`.
 
-It reads a `Start` from the first line of standard input and a `Job` from each other one, and writes each `Answer` as a
-line to standard output (`worker_messages`).
+It reads a `Start` from the first line of standard input and a `Job` from each other one, and writes each `WorkerAnswer`
+as a line to standard output (`worker_messages`).
 """
 
 import os
@@ -25,13 +25,20 @@ def main() -> None:
 
     from keras_selfmodel.experiments.progress import Progress
     from keras_selfmodel.experiments.sweeps.jobs import Job, perform
-    from keras_selfmodel.experiments.sweeps.worker_messages import Answer, Part, Start, Step, line_of, message_of
+    from keras_selfmodel.experiments.sweeps.worker_messages import (
+        Start,
+        WorkerAnswer,
+        WorkerPart,
+        WorkerStep,
+        line_of,
+        message_of,
+    )
 
     def tell(**answer: Any) -> None:
-        channel.write(line_of(Answer(**answer)))
+        channel.write(line_of(WorkerAnswer(**answer)))
 
-    def step(part: Part, done: int, total: int, *_: object) -> None:
-        tell(step=Step(part, done, total))
+    def step(part: WorkerPart, done: int, total: int, *_: object) -> None:
+        tell(step=WorkerStep(part, done, total))
 
     progress = Progress(partial(step, "epochs"), partial(step, "RLCT"), partial(step, "after descent"))
     try:

@@ -12,7 +12,7 @@ from keras_selfmodel.experiments.sweeps.jobs import Outcome
 
 T = TypeVar("T")
 
-Part = Literal["epochs", "RLCT", "after descent"]
+WorkerPart = Literal["epochs", "RLCT", "after descent"]
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Start:
 
 
 @dataclass(frozen=True)
-class Step:
+class WorkerStep:
     """How far a worker is with its job.
 
     Attributes:
@@ -38,13 +38,13 @@ class Step:
         total: Of how much.
     """
 
-    part: Part
+    part: WorkerPart
     done: int
     total: int
 
 
 @dataclass(frozen=True)
-class Answer:
+class WorkerAnswer:
     """A line that a worker writes: exactly one of these.
 
     Attributes:
@@ -53,7 +53,7 @@ class Answer:
         fatal: Why no job can be computed; the worker ends.
     """
 
-    step: Step | None = None
+    step: WorkerStep | None = None
     outcome: Outcome | None = None
     fatal: str | None = None
 

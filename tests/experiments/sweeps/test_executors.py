@@ -18,7 +18,7 @@ from keras_selfmodel.experiments.run_store import read_run
 from keras_selfmodel.experiments.sweeps.data_origin import DataOrigin
 from keras_selfmodel.experiments.sweeps.executors import ProcessesExecutor
 from keras_selfmodel.experiments.sweeps.jobs import Job
-from keras_selfmodel.experiments.sweeps.worker_messages import Answer, Step, line_of, message_of
+from keras_selfmodel.experiments.sweeps.worker_messages import WorkerAnswer, WorkerStep, line_of, message_of
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +125,6 @@ def test_a_process_notes_down_the_source_that_the_sweep_names(subset):
 )
 def test_a_line_that_is_no_answer_of_a_worker_is_refused(line, said):
     with pytest.raises(ValueError, match=f"a worker's answer is damaged: .*{said}"):
-        message_of(Answer, line, "a worker's answer")
-    answer = Answer(step=Step("epochs", 1, 2))
-    assert message_of(Answer, line_of(answer), "") == answer
+        message_of(WorkerAnswer, line, "a worker's answer")
+    answer = WorkerAnswer(step=WorkerStep("epochs", 1, 2))
+    assert message_of(WorkerAnswer, line_of(answer), "") == answer
