@@ -63,12 +63,11 @@ def estimate_of_function(
 
     >>> import numpy as np
     >>> def losses(weights, batch):
-    ...     return 0.5 * ops.square(batch["y"] - batch["x"] * weights["a"] * weights["b"])
+    ...     return 0.5 * ops.square(batch["y"] - batch["x"] * weights["slope"] - weights["shift"])
     >>> x = np.random.default_rng(0).normal(size=400)
-    >>> estimate = estimate_of_function(
-    ...     losses, {"a": np.zeros(()), "b": np.ones(())}, {"x": x, "y": 0 * x}, seed=1, localization=1.0
-    ... )
-    >>> 0.3 < estimate.value < 0.7  # ab = 0, at a place where one weight counts: ½
+    >>> at = {"slope": np.ones(()), "shift": np.zeros(())}
+    >>> estimate = estimate_of_function(losses, at, {"x": x, "y": x}, seed=1, localization=1.0)
+    >>> 0.8 < estimate.value < 1.2  # two weights, both of which count: 2/2
     True
     """
     settings = changed_settings(estimate_of_function, settings, changes)

@@ -21,10 +21,13 @@ def test_a_command_that_is_asked_to_end_ends_like_ctrl_c(number):
         os.kill(os.getpid(), number)
         click.echo("went on")
 
+    ignored = {one: signal.signal(one, signal.SIG_DFL) for one in ENDING}  # as under nohup
     before = [signal.getsignal(one) for one in ENDING]
     done = CliRunner().invoke(Program(commands=[computing]), ["computing"])
     assert (done.exit_code, done.stdout, done.stderr) == (1, "", "Error: Interrupted.\n")
     assert [signal.getsignal(one) for one in ENDING] == before
+    for one, handler in ignored.items():
+        signal.signal(one, handler)
 
 
 def test_what_is_ignored_stays_so():

@@ -207,7 +207,7 @@ def test_a_loss_that_is_not_a_number_ends_the_run(recipe, tiny, tmp_path):
     [
         ({"targets": ("hiden",)}, r"'hiden'.*\['hidden', 'logits'\]"),
         ({"task": "minst"}, "'minst'.*mnist"),
-        ({"batch_size": 201}, "batch_size=201 with 200 samples"),
+        ({"batch_size": 201}, "batch_size = 201 with 200 samples"),
     ],
 )
 def test_settings_that_do_not_fit_leave_no_folder_behind(recipe, tiny, tmp_path, changes, words):

@@ -2,7 +2,6 @@
 
 import dataclasses
 import math
-import re
 
 import numpy as np
 import pytest
@@ -161,10 +160,8 @@ class TestEstimate:
         # A step along the gradient reaches no further than the minimum.
         assert 0.5 * ridge.excess(ridge.start) < estimate.gradient_term < ridge.excess(ridge.start)
         assert estimate.verdict == "doubtful"
-        assert len(estimate.warnings) == 1
-        assert re.search(
-            f"falls along its gradient at w\\* by {expected:.2f}.*not a minimum.*anchor='descend'", estimate.warnings[0]
-        )
+        # As that of no minimum does.
+        assert any("depends on the temperature" in warning for warning in estimate.warnings)
         assert estimate.value < D / 2 - expected + 4 * estimate.sampling_error
 
     def test_after_descent_has_no_gradient_left(self):
