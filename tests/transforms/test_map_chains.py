@@ -43,7 +43,7 @@ def test_each_call_is_computed_from_what_it_is_given(separately):
 
 @torch_only
 def test_what_cannot_be_recorded_is_called_as_it_is(monkeypatch):
-    from keras_selfmodel._internals import torch
+    from torch.fx.experimental import proxy_tensor
 
     def refuses(function):
         def trace(*args):
@@ -51,7 +51,7 @@ def test_what_cannot_be_recorded_is_called_as_it_is(monkeypatch):
 
         return trace
 
-    monkeypatch.setattr(torch, "make_fx", refuses)
+    monkeypatch.setattr(proxy_tensor, "make_fx", refuses)
     counted = []
 
     def function(x):
