@@ -32,7 +32,7 @@ class OracleOfWholeFiles(keras_tuner.Oracle):
         return Path(self._get_oracle_fname())
 
     def save(self) -> None:
-        # The class above `Oracle` writes the file that it is told; `Oracle` itself tells it the final one.
+        # The class above `Oracle` writes any file; `Oracle` itself always names the final one.
         write_whole(self.file, lambda part: super(keras_tuner.Oracle, self).save(str(part)))
 
     def _save_trial(self, trial: Trial) -> None:

@@ -58,8 +58,8 @@ def expected_time(plan: Plan, dataset: Dataset) -> ExpectedTime:
         if kind not in found:
             left = deadline - time.perf_counter()
             # A baseline takes no longer than the network of its size with a self-model, which came before it.
-            is_told = job.recipe.aux_weight == 0 and job.recipe.hidden == hidden
-            if last is not None and (is_told or left <= 0):
+            is_its_baseline = job.recipe.aux_weight == 0 and job.recipe.hidden == hidden
+            if last is not None and (is_its_baseline or left <= 0):
                 found[kind] = last
             else:
                 found[kind] = pilot_pace(job, dataset, max(left, 0.0)), "a short pilot run"
