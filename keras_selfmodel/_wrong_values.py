@@ -1,5 +1,6 @@
 """What is wrong with values that a type does not allow, in words that name the field."""
 
+import dataclasses
 import functools
 import re
 from collections.abc import Iterator
@@ -19,21 +20,25 @@ class Misfit:
         path: The field it stands at, such as "recipe.rlct".
         received: The name of an unknown field, or a word.
         possible: What could stand there.
-        is_field: Whether it is the name of a field.
+        allowed: The same in words, for a word; empty for the name of a field.
     """
 
     path: str
     received: Any
     possible: tuple[str, ...]
-    is_field: bool
+    allowed: str = ""
+
+    @property
+    def is_field(self) -> bool:
+        """Whether it is the name of a field."""
+        return not self.allowed
 
     @property
     def sentence(self) -> str:
         if self.is_field:
             place = f"{self.path}.{self.received}" if self.path else self.received
             return f"{place} is unknown. Possible: {', '.join(self.possible)}."
-        words = ", ".join(map(repr, self.possible))
-        return f"{self.path} must be one of {words}. Received: {quoted(self.received)}"
+        return f"{self.path} must be {self.allowed}. Received: {quoted(self.received)}"
 
 
 def misfits(kind: Any, values: Any) -> Iterator[Misfit]:
@@ -53,19 +58,22 @@ def _misfits(kind: Any, values: Any, path: str) -> Iterator[Misfit]:
         kind = kind.type
     if isinstance(kind, inspect.UnionType):
         for part in kind.types:
-            yield from _misfits(part, values, path)
+            for misfit in _misfits(part, values, path):
+                # A word of one part of the type; the others may allow something else, such as a number.
+                own = misfit.allowed and misfit.path == path
+                yield dataclasses.replace(misfit, allowed=_described(kind)) if own else misfit
     elif isinstance(kind, inspect.DataclassType) and isinstance(values, dict):
         fields = {field.encode_name: field.type for field in kind.fields}
         for name, value in values.items():
             if name in fields:
                 yield from _misfits(fields[name], value, f"{path}.{name}" if path else name)
             else:
-                yield Misfit(path, name, tuple(fields), is_field=True)
+                yield Misfit(path, name, tuple(fields))
     elif isinstance(kind, inspect.VarTupleType | inspect.ListType) and isinstance(values, list):
         for number, value in enumerate(values):
             yield from _misfits(kind.item_type, value, f"{path}[{number}]")
     elif isinstance(kind, inspect.LiteralType) and isinstance(values, str) and values not in kind.values:
-        yield Misfit(path, values, tuple(map(str, kind.values)), is_field=False)
+        yield Misfit(path, values, tuple(map(str, kind.values)), _described(kind))
 
 
 class _Key(str):
@@ -174,9 +182,10 @@ def _described(kind: Any) -> str:
         return f"a list of {len(kind.item_types)} values: {', '.join(map(_described, kind.item_types))}"
     if isinstance(kind, inspect.VarTupleType | inspect.ListType):
         return f"a list, each {_described(kind.item_type)}"
+    if isinstance(kind, inspect.LiteralType):
+        return ("" if len(kind.values) == 1 else "one of ") + ", ".join(map(repr, kind.values))
     words = {
         inspect.StrType: "a text",
-        inspect.LiteralType: "a text",
         inspect.IntType: "a whole number",
         inspect.FloatType: "a number",
         inspect.BoolType: "true or false",

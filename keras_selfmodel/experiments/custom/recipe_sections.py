@@ -28,20 +28,20 @@ def _meta(description: str, possible: typing.Iterable[str] | None = None) -> msg
 class DataSection:
     """`[data]`: exactly one of arrays, tfds, images, python."""
 
-    arrays: Annotated[str, _meta("A .npz file with x_train, y_train, x_test, y_test")] | None = None
-    tfds: Annotated[str, _meta("A TFDS name, such as fashion_mnist:3.0.1")] | None = None
-    images: Annotated[str, _meta("A folder with train/CLASS/*.png and test/CLASS/*.png, or .jpg")] | None = None
-    python: Annotated[str, _meta("A function that returns the arrays, such as my_file.py:load")] | None = None
+    arrays: Annotated[str, _meta(".npz file with x_train, y_train, x_test, y_test")] | None = None
+    tfds: Annotated[str, _meta("TFDS name, such as fashion_mnist:3.0.1")] | None = None
+    images: Annotated[str, _meta("Folder with train/CLASS/*.png and test/CLASS/*.png, or .jpg")] | None = None
+    python: Annotated[str, _meta("Function that returns the arrays, such as my_file.py:load")] | None = None
     scaling: Annotated[str, _meta("How inputs are scaled", SCALINGS)] | None = None
-    size: Annotated[tuple[int, int], _meta("Height and width that images are brought to")] | None = None
+    size: Annotated[tuple[int, int], _meta("Height and width that images are resized to")] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelSection:
     """`[model]`: at most one of keras, python; else the package's `mlp`."""
 
-    keras: Annotated[str, _meta("A saved model, whose architecture is taken")] | None = None
-    python: Annotated[str, _meta("A function that builds the network, such as my_file.py:build")] | None = None
+    keras: Annotated[str, _meta("Saved model whose architecture is used")] | None = None
+    python: Annotated[str, _meta("Function that builds the network, such as my_file.py:build")] | None = None
     hidden: Annotated[int, _meta("Units of the hidden layer")] | None = None
     targets: Annotated[tuple[str, ...], _meta("Layers whose activations are predicted")] = ("hidden",)
 
@@ -52,13 +52,30 @@ class TrainingSection:
 
     aux_weight: Annotated[float, _meta("Weight of the self-prediction loss, or strength of another objective")] = 10.0
     epochs: Annotated[int, _meta("Passes over the training data")] = 50
-    batch_size: Annotated[int, _meta("Samples of one step")] = 64
+    batch_size: Annotated[int, _meta("Samples per step")] = 64
     optimizer: Annotated[str, _meta("SGD with Nesterov momentum, or Adam", OPTIMIZERS)] = "sgd"
-    learning_rate: Annotated[float, _meta("Default: 0.01; adam 0.001")] | None = None
-    momentum: Annotated[float, _meta("Default: 0.9; adam has none")] | None = None
-    seed: Annotated[int, _meta("Seed of weights, order and sampling")] = 1
-    objective: Annotated[str, _meta("What is trained on besides the task", OBJECTIVES)] | None = None
-    precision: Annotated[str, _meta("What the network computes in", PRECISIONS)] | None = None
+    learning_rate: Annotated[float, _meta("Learning rate. Default: 0.01; adam 0.001")] | None = None
+    momentum: Annotated[float, _meta("Nesterov momentum of sgd; 0 for none. Default: 0.9")] | None = None
+    seed: Annotated[int, _meta("Seed of initial weights, sample order and RLCT sampling")] = 1
+    objective: Annotated[str, _meta("What the network is trained on besides the task", OBJECTIVES)] | None = None
+    precision: Annotated[str, _meta("Number format the network computes in", PRECISIONS)] | None = None
+
+
+SAMPLING = {
+    "convention": "Inverse temperature nβ from the data set (n/ln n), or from a batch as in the paper (B/ln B)",
+    "sampler": "Sampler. Default: underdamped; paper sgld",
+    "step_size": "Step size ε. Default: from the curvature; paper 0.0001",
+    "localization": "Localization γ. Default: from the scale of the weights; paper 100",
+    "inverse_temperature": "Inverse temperature nβ, or auto. Default: by the convention",
+    "num_chains": "Number of chains. Default: 2, or 8 for fewer than 500 weights; paper 4",
+    "num_draws": "Draws per chain. Default: 1600; paper 500",
+    "target_error": "Sample until the sampling error is at most this fraction of the estimate",
+    "burn_in": "Steps before the first draw. Default: 3000; paper 500",
+    "thinning": "Steps per draw",
+    "batch_size": "Samples per step. Default: as in training",
+    "chains_at_once": "Number of chains sampled together, to save memory. Default: all",
+    "control_variate": "Whether to correct each batch's gradient by that at the trained weights",
+}
 
 
 def _sampling_fields() -> list[tuple[str, Any, Any]]:
@@ -68,7 +85,11 @@ def _sampling_fields() -> list[tuple[str, Any, Any]]:
         (
             one.name,
             # A convention of another name is refused by the settings, as the other fields' values are.
-            (Annotated[str, _meta(one.name, words[one.name])] if one.name in words else hints[one.name]) | None,
+            Annotated[
+                str if one.name in words else hints[one.name],
+                _meta(SAMPLING[one.name], words.get(one.name)),
+            ]
+            | None,
             field(default=None),
         )
         for one in dataclasses.fields(SamplingSettings)
@@ -84,7 +105,7 @@ RLCTSection.__doc__ = "`[rlct]`: the sampling; `rlct = false` leaves the RLCT ou
 class RecipeSections:
     """A recipe file."""
 
-    name: Annotated[str, _meta("Names the task, and the folders of its runs")]
+    name: Annotated[str, _meta("Name of the task, used for the folders of its runs")]
     data: DataSection
     model: ModelSection = ModelSection()
     training: TrainingSection = TrainingSection()
@@ -113,6 +134,8 @@ def read_sections(values: dict[str, Any], file: str) -> RecipeSections:
     unknown: dict[str, list[str]] = {}
     possible = {}
     for misfit in misfits(RecipeSections, values):
+        if not misfit.is_field:
+            raise RecipeFileError(_in_its_section(f"{misfit.sentence}.", file))
         unknown.setdefault(misfit.path, []).append(misfit.received)
         possible[misfit.path] = misfit.possible
     for path, names in unknown.items():
@@ -129,9 +152,14 @@ def read_sections(values: dict[str, Any], file: str) -> RecipeSections:
     try:
         return typed(RecipeSections, values, file)
     except DamagedFileError as error:
-        section = re.match(r"(data|model|training|rlct)\.", error.reason)
-        where = f"{file}, [{section[1]}]" if section else file
-        raise RecipeFileError(f"{where}: {error.reason[section.end() if section else 0 :]}") from error
+        raise RecipeFileError(_in_its_section(error.reason, file)) from error
+
+
+def _in_its_section(reason: str, file: str) -> str:
+    """A sentence that starts with a field, such as "rlct.burn_in must be …", after the file and the section."""
+    section = re.match(r"(data|model|training|rlct)\.", reason)
+    where = f"{file}, [{section[1]}]" if section else file
+    return f"{where}: {reason[section.end() if section else 0 :]}"
 
 
 def section_of(setting: str) -> str:

@@ -138,6 +138,7 @@ def test_the_rlct_can_be_left_out(write):
         ("size = [8, 8]", "[data]: size is the height and width"),
         ("size = 8", "[data]: size must be a list of 2 values: a whole number, a whole number. Received: 8"),
         ('scaling = "pixels"', "[data]: scaling must be one of 'symmetric', 'unit', 'none'. Received: 'pixels'"),
+        ('[rlct]\ninverse_temperature = "cold"', "[rlct]: inverse_temperature must be a number or 'auto'. Received"),
         ('[model]\nhiden = 3', "[model]: unknown key 'hiden'. Possible: keras, python, hidden, targets."),
         ("[model]\nhidden = 1.5", "[model]: hidden must be a whole number. Received: 1.5"),
         ("[model]\nhidden = 0", "my.toml, [model]: hidden must be a whole number from 1 to"),
