@@ -26,7 +26,7 @@ class SelfModelingModel(PenalizedModel):
     on the features that the classifier's final layer reads; MSE: the mean over batch and units; sg: the stop of the
     gradient; AW: the auxiliary weight.
 
-    It is a `keras.Model` like any other: compile, fit, save, load. What it returns and is judged by is the classifier:
+    It is a `keras.Model` like any other: compile, fit, save, load. Outputs and metrics are those of the classifier:
     `model(x)`, `predict` and `evaluate` give what the plain classifier gives. In `fit`, `loss` is the weighted sum, and
     the logs name its parts `task_loss` (the compiled loss and regularization terms) and `self_prediction_loss`,
     besides `self_prediction_r2`. With validation data there are `val_self_prediction_loss` and
@@ -133,9 +133,9 @@ class SelfModelingModel(PenalizedModel):
         joint = JointNetwork(
             ClassifierGraph(classifier, output_layer),
             targets,
-            features,
-            _maker_of(head, seed),
-            target_transformation,
+            features=features,
+            make_head=_maker_of(head, seed),
+            transformation=target_transformation,
             stop_gradient=stop_gradient,
             normalization=target_normalization,
             per_timestep=per_timestep,

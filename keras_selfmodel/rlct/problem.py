@@ -45,7 +45,7 @@ class Problem:
         energy: The loss.
         observed: The same loss on further data sets.
         loss: What the loss is and why, in words.
-        doubts: What speaks against the loss or the data, in sentences.
+        doubts: Objections to the loss or the data, in sentences.
     """
 
     energy: Energy
@@ -176,10 +176,10 @@ class Problem:
         sampling = Sampling(
             anchored,
             settings,
-            adapts,
-            self.observed if descent is None else {n: o.at(anchored.anchor) for n, o in self.observed.items()},
-            None if checkpoint is None else Path(checkpoint),
-            reports,
+            adapts=adapts,
+            observed=self.observed if descent is None else {n: o.at(anchored.anchor) for n, o in self.observed.items()},
+            checkpoint=None if checkpoint is None else Path(checkpoint),
+            reports=reports,
             identity={"trained weights": trained.anchor, "data": trained.identity(), "anchor": anchor},
         )
         traces = yield from sampling.steps()

@@ -55,6 +55,7 @@ class Sampling:
         self,
         energy: Energy,
         settings: ResolvedSettings,
+        *,
         adapts: bool,
         observed: dict[str, Energy],
         checkpoint: Path | None,

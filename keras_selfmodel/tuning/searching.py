@@ -66,7 +66,7 @@ def tune(
 
     Args:
         recipe: The settings that are not searched. Its seed is also that of the search and of the validation data. Its
-            epochs are the most that Hyperband trains for.
+            epochs are the maximum for Hyperband.
         dataset: The data, as `keras_selfmodel.datasets.load` returns them.
         folder: Where the files go. Created if need be.
         settings: What is searched, by the name of a field of `Recipe`; `None`: `space_around(recipe)`.
@@ -116,10 +116,10 @@ def tune(
             oracle,
             space,
             split,
-            score,
-            files.path,
-            progress.trial,
-            lambda name, outcome: progress.ended(name, outcome, total),
+            score=score,
+            folder=files.path,
+            progress=progress.trial,
+            ended=lambda name, outcome: progress.ended(name, outcome, total),
         )
         tuner.search()
         if is_worker():
@@ -131,7 +131,7 @@ def tune(
 
 
 def _check(task: Task, space: SearchSpace, split: Dataset) -> None:
-    """Builds one network, with all the targets: what fits no trial, or a misspelt layer, ends the search here."""
+    """Builds one network, with all the targets, so that what would fail every trial ends the search here."""
     values: dict = {name: v.values[-1] if isinstance(v, OneOf) else v.low for name, v in space.settings.items()}
     searched = space.settings.get("targets")
     alternatives = searched.values if isinstance(searched, OneOf) else (space.base.targets,)

@@ -49,6 +49,7 @@ class TrialTuner(TunerThatStops):
         oracle: OracleOfWholeFiles,
         space: SearchSpace,
         dataset: Dataset,
+        *,
         score: Score,
         folder: Path,
         progress: Callable[[str], Progress],
