@@ -17,7 +17,7 @@ import click
 
 
 def module_of_the_package(name: str) -> Any:
-    """A module of the package, without the package, whose import would import Keras."""
+    """A module of the package, loaded without the package itself, whose import would import Keras."""
     package: Any = importlib.util.find_spec("keras_selfmodel")
     file = Path(package.submodule_search_locations[0]) / f"{name}.py"
     spec: Any = importlib.util.spec_from_file_location(name, file)
@@ -31,13 +31,13 @@ cache_folder = module_of_the_package("_cache_folder")
 BACKENDS = installation.BACKENDS
 version: str = module_of_the_package("_version").__version__
 MOST_COMPILED = 20_000
-"""Programs kept on disk before all are dropped: some 200 MB on a CPU. A command compiles about a hundred."""
+"""Compiled programs kept on disk before all are deleted: some 200 MB on a CPU. A command compiles about a hundred."""
 
 
 def activate(requested: str | None) -> str:
     """Makes the next import of Keras choose this backend.
 
-    TensorFlow is kept from printing its log, and JAX keeps what it compiles for the next command.
+    Keeps TensorFlow from printing its log, and lets JAX keep what it compiles for the next command.
 
     Args:
         requested: The value of `--backend`, or `None`.
@@ -63,10 +63,10 @@ def activate(requested: str | None) -> str:
 
 
 def _keep_compiled() -> None:
-    """Has JAX keep compiled programs on disk, unless its own variables say where or whether.
+    """Lets JAX keep compiled programs on disk, unless JAX's own variables say otherwise.
 
-    Compiling takes most of the time of a short command. The folder bears the machine's name, because what is compiled
-    for one CPU may not run on another that shares the folder.
+    Compiling takes most of the time of a short command. The folder is named after the machine, because what is
+    compiled for one CPU may not run on another that shares the folder.
     """
     if {"JAX_ENABLE_COMPILATION_CACHE", "JAX_COMPILATION_CACHE_DIR"} & os.environ.keys():
         return
@@ -105,7 +105,7 @@ def choose(requested: str | None) -> tuple[str, str]:
 
 
 class _Silencer(importlib.abc.MetaPathFinder):
-    """Finds TensorFlow as Python does; what its C++ code prints on import, before its log level counts, is not seen."""
+    """Finds TensorFlow as Python does, and hides what its C++ code prints on import, whatever the log level."""
 
     def find_spec(self, name, path=None, target=None):
         if name != "tensorflow":

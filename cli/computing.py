@@ -60,7 +60,7 @@ def computed(
     if together is None:
         together = accelerated and all(map(experiments.can_be_trained_together, plan.jobs))
     if together:
-        experiments.check_together(plan.jobs)  # a dry run is refused what the sweep would be
+        experiments.check_together(plan.jobs)  # here, so that a dry run fails where the sweep would
     workers = min(computing.workers or (1 if accelerated else _workers()), max(1, len(plan.jobs)))
     if not quiet:
         failed = f", {len(plan.failures)} failed before" if plan.failures else ""
@@ -114,7 +114,7 @@ def _workers() -> int:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     try:
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):  # Windows does not say
+    except (AttributeError, ValueError, OSError):  # not known on Windows
         return cores
     return max(1, min(cores, int(memory // BYTES_OF_A_WORKER)))
 
@@ -126,5 +126,5 @@ def _tasks(cluster: "RayCluster") -> str:
 
 
 def _only_the_result(cluster: "RayCluster | None") -> AbstractContextManager:
-    """Sends what Ray prints about dying processes to standard error: standard output holds the result alone."""
+    """Sends what Ray prints about dying processes to standard error: standard output is for the result alone."""
     return contextlib.nullcontext() if cluster is None else contextlib.redirect_stdout(sys.stderr)

@@ -7,9 +7,9 @@ if TYPE_CHECKING:
     from keras_selfmodel.rlct import RLCTSummary
 
 
-# What a measure is called that is `None` in a run's results.
+# Text of a measure that is `None` in a run's results.
 NO_NUMBER = "not a number"
-# Behind a number in a table; the caption says what it means.
+# After a number in a table; the caption explains it.
 MARK = "!"
 MARKED = f"{MARK} an estimate that is not to be used"
 LEFT_OUT = f"{MARK} without estimates that are not to be used"
@@ -21,7 +21,7 @@ def measure_text(value: float | None, digits: int = 4, *, none: str = NO_NUMBER)
     Args:
         value: The measure.
         digits: Decimal places.
-        none: What stands for one that is not a number.
+        none: Text of one that is not a number.
     """
     return none if value is None else f"{value:.{digits}f}"
 
@@ -32,7 +32,7 @@ def estimate_text(estimate: "RLCTSummary", digits: int, *, mark: str = " (not to
     Args:
         estimate: The summary.
         digits: Decimal places.
-        mark: What follows a value that is not to be used.
+        mark: Text after a value that is not to be used.
     """
     if estimate.value is None:
         return NO_NUMBER
@@ -40,7 +40,7 @@ def estimate_text(estimate: "RLCTSummary", digits: int, *, mark: str = " (not to
 
 
 def rlcts_text(result: "RunResult") -> str:
-    """The RLCTs of a run in a line: "RLCT 50.1, after descent 48.3"; "" where it has none."""
+    """The RLCTs of a run in a line, such as "RLCT 50.1, after descent 48.3"; "" for a run without any."""
     names = {"rlct": "RLCT", "rlct_descended": "after descent"}
     return ", ".join(f"{names[name]} {estimate_text(one, 1)}" for name, one in result.estimates().items())
 

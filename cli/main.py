@@ -32,7 +32,7 @@ from ksm_cli.output import Interrupted, in_options, printable
 EXPECTED = (ArithmeticError, ImportError, MemoryError, OSError, RuntimeError, ValueError)
 
 
-# Of a job scheduler or `kill`, and of a terminal that is closed.
+# Sent by a job scheduler or `kill`, and by a terminal that is closed.
 ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
@@ -46,7 +46,7 @@ def ended_like_ctrl_c() -> Iterator[None]:
     def unraised(event) -> None:
         if not issubclass(event.exc_type, KeyboardInterrupt):
             return reported(event)
-        # The signal came where Python drops what is raised, such as JAX's callback of the garbage collector.
+        # The signal came where Python drops exceptions, such as in JAX's callback of the garbage collector.
         again = next(one for one in (signal.SIGINT, *ENDING) if callable(signal.getsignal(one)))
         threading.Timer(0.1, signal.raise_signal, [again]).start()
 
@@ -125,7 +125,7 @@ def said(error: Exception) -> str:
     "--verbose",
     "-v",
     is_flag=True,
-    help="More lines of progress where output is no terminal, and the traceback of an error.",
+    help="Print more progress lines if the output is not a terminal, and the traceback of an error.",
 )
 def main(verbose: bool) -> None:
     """Train networks that predict their own activations, and measure what that
@@ -133,7 +133,7 @@ def main(verbose: bool) -> None:
 
     Options can also be set by environment variables, such as KSM_RUN_EPOCHS for
     ksm run --epochs. KSM_DEBUG=1 shows the traceback of an error; KSM_CACHE_DIR
-    names the folder of what is kept between runs.
+    sets the cache folder.
     """
 
 

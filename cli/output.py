@@ -1,4 +1,4 @@
-"""How the program speaks: tables on standard output, progress and warnings on standard error."""
+"""The program's output: tables on standard output, progress and warnings on standard error."""
 
 import importlib.util
 import json
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 said_arguments = module_of_the_package("_said_arguments")
 
-# On a file or a pipe: a command of minutes leaves a line for each of its parts, one of hours a few more.
+# In a file or a pipe: a command of minutes leaves a line for each of its parts, one of hours a few more.
 SECONDS_BETWEEN_LINES = 60.0
 
 
@@ -45,7 +45,7 @@ def print_json(values: dict | list) -> None:
 
 
 def printable(text: str) -> str:
-    """A text with its control characters, such as a terminal's escape sequences, replaced by what names them."""
+    """A text whose control characters, such as a terminal's escape sequences, are spelled out."""
     if text.isprintable():
         return text
     return "".join(one if one in "\n\t" or one.isprintable() else ascii(one)[1:-1] for one in text)
@@ -62,7 +62,7 @@ def next_steps(*lines: tuple[str, str]) -> None:
 
 
 def print_table(table: "Table") -> None:
-    """Prints a `rich.table.Table`, without colour where standard output is no terminal.
+    """Prints a `rich.table.Table`, without colour if standard output is not a terminal.
 
     What looks like rich's markup or a terminal's escape sequence is shown, not obeyed: cells hold names from files.
     """
@@ -93,7 +93,7 @@ def in_options(sentence: str, command: click.Command | None = None) -> str:
         if option is None:
             return None
         name = max(option.opts, key=len)
-        if value == "…":  # whatever the user wants
+        if value == "…":  # any value
             return f"{name} DIR" if name == "--out" else name
         return name if option.is_flag or not value else f"{name} {value}"
 
@@ -101,7 +101,7 @@ def in_options(sentence: str, command: click.Command | None = None) -> str:
 
 
 def usage_error(error: ValueError) -> click.UsageError:
-    """An error of the package about a value as one about the option that it was given by."""
+    """Turns the package's error about an argument into one about the option that gave it."""
     return click.UsageError(printable(in_options(str(error))))
 
 
@@ -132,7 +132,7 @@ def terminal_progress() -> "RichProgress":
     from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
     class Count(ProgressColumn):
-        """Units done of those there are; nothing of what has none."""
+        """Units done and their total; empty for a task without units."""
 
         def render(self, task) -> str:
             return "" if task.total is None else f"{task.completed:>4.0f}/{task.total:.0f}"
@@ -149,7 +149,7 @@ def terminal_progress() -> "RichProgress":
 
 
 class Bar:
-    """A progress bar with the time left on a terminal; elsewhere a line at its end, before that at most one a minute.
+    """A progress bar with the time left on a terminal; elsewhere at most one line a minute, and one at the end.
 
     Args:
         quiet: Whether to print nothing.
@@ -178,19 +178,19 @@ class Bar:
         self.end()
 
     def end(self) -> None:
-        """Leaves the terminal to what is printed next."""
+        """Ends the bar, so that other output can follow."""
         if self._progress is not None:
             self._end_phase()
             self._progress.stop()
 
     def loading(self, words: str) -> None:
-        """As `phase`; elsewhere than on a terminal it is said afterwards, so that errors of options come alone."""
+        """As `phase`; outside a terminal it is printed afterwards, so that errors about options stand alone."""
         if self._progress is not None:
             self.phase(f"loading {words}")
         self._loading, self._moment = words, time.monotonic()
 
     def phase(self, words: str) -> None:
-        """Says what begins: with a moving line until the next part on a terminal, with a plain line elsewhere."""
+        """Shows what begins: on a terminal by a moving line until the next part, elsewhere by a plain line."""
         if self._quiet:
             return
         if self._progress is not None:
@@ -201,7 +201,7 @@ class Bar:
             self._say(f"{words} …")
 
     def loaded(self) -> None:
-        """Says that what was being loaded is there; the next part does so too."""
+        """Shows that loading has ended; the next part does so too."""
         if self._progress is not None:
             self._end_phase()
         elif self._loading and not self._quiet:
@@ -218,7 +218,7 @@ class Bar:
         click.echo(line, err=True)
 
     def show(self, part: str, done: int, total: int, note: str = "") -> None:
-        """Shows that `done` of `total` units of a part are done."""
+        """Shows how many units of a part are done."""
         if self._quiet:
             return
         if self._progress is not None:

@@ -1,4 +1,4 @@
-"""Runs in the programs that people follow their experiments with, by the callbacks of Keras or of these programs."""
+"""Runs reported to experiment trackers, by the callbacks of Keras or of the trackers."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -52,7 +52,7 @@ def check_tracker(name: str | None) -> None:
 
 @contextmanager
 def tracked(name: str | None, recipe: "Recipe", folder: Path) -> Iterator[Tracked]:
-    """A run as the tracker of that name sees it, from the settings to the measures; nothing for `None`.
+    """Reports a run to the tracker of that name, from the settings to the measures; does nothing for `None`.
 
     Raises:
         click.ClickException: If the tracker cannot be reached.
@@ -60,7 +60,7 @@ def tracked(name: str | None, recipe: "Recipe", folder: Path) -> Iterator[Tracke
     with ExitStack() as ended:
         try:
             found = Tracked() if name is None else _START[name](recipe, folder, ended)
-        except Exception as error:  # Of which class, each tracker decides.
+        except Exception as error:  # Each tracker raises its own class.
             raise click.ClickException(f"--tracker {name}: {error}") from error
         yield found
 
@@ -94,7 +94,7 @@ _START = {"tensorboard": _tensorboard, "mlflow": _mlflow, "wandb": _wandb}
 
 
 def final_measures(result: "RunResult") -> dict[str, float]:
-    """The measures of a run as trackers take them, beside those of its epochs; an RLCT only if it can be used."""
+    """The final measures of a run, for trackers; an RLCT only if it can be used."""
     names = ("accuracy", "weight_spread", "self_prediction_r2", "rlct", "rlct_descended")
     found = {name: result.number(name) for name in names}
     return {f"final_{name}": float(value) for name, value in found.items() if value is not None}

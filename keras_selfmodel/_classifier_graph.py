@@ -1,4 +1,4 @@
-"""Where the pieces of a classifier lie: its final layer, the features that reads, named activations."""
+"""Where the pieces of a classifier are: its final layer, the features which that reads, named activations."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -76,7 +76,7 @@ class ClassifierGraph:
         """How many numbers the inputs and all calls of layers put out for one sample, nested models included.
 
         Args:
-            longest: What an axis of no fixed size is taken for.
+            longest: Length assumed for an axis without a fixed size.
         """
         shapes = [tensor.shape[1:] for tensor in self.functional.inputs]
         shapes += [value.shape[1:] for call in self.calls if not call.opened for value in call.outputs]

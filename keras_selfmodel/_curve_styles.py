@@ -11,7 +11,7 @@ SHADES = ("#C9A6D9", "#3F0051")
 # Of objectives, of which there are more: those above, and Tol's.
 MORE_COLORS = (*COLORS, "#332288", "#882255", "#117733", "#999933", "#AA4499", "#CC6677", "#44AA99", "#6699CC")
 LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)), (0, (7, 3)))
-# The paper's values: faint, and of no curve's colour.
+# The paper's values: faint, in a colour that no curve has.
 PAPER_COLOR = "0.45"
 
 
@@ -36,7 +36,7 @@ def curve_style(index: int) -> CurveStyle:
 
 
 def shade_style(index: int, count: int) -> CurveStyle:
-    """The style of one of so many curves whose order means something: from light to dark.
+    """The style of one of several curves whose order has a meaning: from light to dark.
 
     Example:
 

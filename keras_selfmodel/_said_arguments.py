@@ -1,4 +1,4 @@
-"""Python's arguments in sentences: who calls the package speaks of `anchor='descend'`, a program of `--anchor descend`.
+"""Python's arguments in messages: the package writes `anchor='descend'`, the program `--anchor descend`.
 
 Errors and warnings name arguments as Python does, `name=value`, advice in parentheses of its own; an error about one
 starts with its name: `epochs must be …`.

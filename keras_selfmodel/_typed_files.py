@@ -29,7 +29,7 @@ Name = Annotated[str, msgspec.Meta(pattern=NAME, max_length=100)]
 
 
 class DamagedFileError(ValueError):
-    """A file that does not hold what it should.
+    """A file that does not have the content it should.
 
     Attributes:
         file: The file, or what stands for it.
@@ -80,7 +80,7 @@ class TypedFile(Generic[T]):
             file: Where it comes from, for the error.
 
         Raises:
-            DamagedFileError: If it is something else.
+            DamagedFileError: If it is not such a record.
         """
         try:
             values = msgspec.json.decode(content)

@@ -10,7 +10,7 @@ from ksm_cli.options.general import json_option
 from ksm_cli.options.run_folders import say_damaged, say_shortcomings
 from ksm_cli.output import print_json, print_table, require, spoken_warnings
 
-# Runs that are printed.
+# Number of runs shown.
 RUNS_SHOWN = 50
 
 
@@ -50,7 +50,7 @@ def compare_command(folders: tuple[Path, ...], as_json: bool) -> None:
                 damaged.append(error)
         say_damaged(damaged)
         if len(runs) < 2:
-            raise click.ClickException(f"It takes two runs to compare. Runs that can be read: {len(runs)}.")
+            raise click.ClickException(f"A comparison needs two runs or more. Runs that can be read: {len(runs)}.")
         folders, results = zip(*runs, strict=True)
         say_shortcomings(results)
         found = studies.side_by_side(results)
@@ -65,6 +65,6 @@ def compare_command(folders: tuple[Path, ...], as_json: bool) -> None:
         click.echo(textwrap.fill(note, 80))
     if len(folders) > RUNS_SHOWN:
         click.echo(
-            f"These are the first {RUNS_SHOWN} of {len(folders)} runs. All of them: --json; means over seeds: ksm "
-            "report."
+            f"Only the first {RUNS_SHOWN} of {len(folders)} runs are shown. For all runs, use --json; for means over "
+            "seeds, use ksm report."
         )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from keras_selfmodel.probes.observers import ObserverProtocol
 
 
-# Written out, for the help's sake. A test compares.
+# Written out, because the help must not import the package. A test compares.
 SOURCES = ("inputs", "logits", "probabilities")
 
 
@@ -163,7 +163,7 @@ def observer_command(
 
 
 def _say_fewer(protocol: "ObserverProtocol", given: dict) -> None:
-    """Says which defaults the data are too small for."""
+    """Says which default numbers of samples the data cannot provide."""
     from keras_selfmodel.probes.observers import SAMPLES
 
     for name, what in (("samples", "training"), ("held_out", "test")):

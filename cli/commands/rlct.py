@@ -13,7 +13,7 @@ from ksm_cli.options.recipes import check_one, data_dir_option, dataset_of, exam
 from ksm_cli.options.settings import TASK_NAMES, fitted_sampling
 from ksm_cli.output import Bar, Interrupted, next_steps, print_json, print_table, require, spoken_warnings, usage_error
 
-# Written out, for the help's sake: importing them would import Keras. A test compares.
+# Written out, because the help must not import the package. A test compares.
 SAMPLER_NAMES = ("underdamped", "sgld", "rmsprop", "sgnht", "mala")
 SCALING_NAMES = ("symmetric", "unit", "none")
 
@@ -44,8 +44,7 @@ Examples:
     "--scaling",
     type=click.Choice(SCALING_NAMES),
     help="Pixel range the network expects: symmetric -1 … 1, unit 0 … 1, none 0 … 255. Default: symmetric; with "
-    "--recipe, "
-    "as the recipe says.",
+    "--recipe, as the recipe says.",
 )
 @click.option(
     "--convention",
@@ -53,8 +52,7 @@ Examples:
     default="dataset",
     show_default=True,
     help="Inverse temperature nβ: n/ln n with n samples in the data set, or B/ln B with B samples in a batch, as in "
-    "the "
-    "paper.",
+    "the paper.",
 )
 @click.option(
     "--step-size",
@@ -70,7 +68,8 @@ Examples:
 @click.option(
     "--inverse-temperature",
     type=InverseTemperature(min=0, min_open=True),
-    help="Inverse temperature nβ, or auto: as cold as the weights allow. Default: by --convention.",
+    help="Inverse temperature nβ; auto: the largest at which the weights can be measured as if they were a minimum. "
+    "Default: by --convention.",
 )
 @click.option(
     "--anchor",
@@ -220,7 +219,7 @@ def rlct_command(
                 click.echo(estimate.profile.words)
             if computes_in_half(classifier_of(model)):
                 click.echo("The network computes in half precision; its RLCT is computed in float32.")
-        # After the result, which a file that cannot be written must not cost.
+        # After the result, which must not be lost because a file cannot be written.
         if traces is not None:
             write_whole(traces, lambda part: estimate.to_inference_data().to_netcdf(str(part)))
         if plot is not None:

@@ -48,8 +48,7 @@ Examples:
     "--aux-weight",
     type=click.FloatRange(min=0),
     help="Weight of the self-prediction loss, or strength of another objective; 0: the plain classifier. Default: "
-    "mnist "
-    "10, cifar10 1, imdb 100.",
+    "mnist 10, cifar10 1, imdb 100.",
 )
 @click.option(
     "--objective",
@@ -74,7 +73,7 @@ Examples:
     type=click.IntRange(min=1),
     default=1,
     show_default=True,
-    help="Number of devices to train on, each with its part of every batch. More than one: JAX and TensorFlow only.",
+    help="Number of devices to train on; each takes a part of every batch. More than one needs JAX or TensorFlow.",
 )
 @click.option(
     "--seed", type=click.IntRange(min=0), help="Seed of initial weights, sample order and chains. Default: 1."
@@ -160,7 +159,7 @@ def run_command(
             where = shlex.quote(str(folder))
             next_steps(
                 (f"ksm rlct {where}/model.keras {source} --profile", "how the RLCT depends on its localization"),
-                (f"ksm compare {where} OTHER_RUN", "beside another run, such as one with --aux-weight 0"),
+                (f"ksm compare {where} OTHER_RUN", "next to another run, such as one with --aux-weight 0"),
             )
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from keras_selfmodel.tuning import TuningProgress
 
 
-# Written out, for the help's sake. A test compares.
+# Written out, because the help must not import the package. A test compares.
 SCORES = ("accuracy", "rlct", "spread")
 SEARCHES = ("bayesian", "random", "hyperband")
 # Accuracy for one unit; of the literature's convention an RLCT is about ten times that of the paper's.

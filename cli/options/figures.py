@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-# Written out, for the help's sake. A test compares.
+# Written out, because the help must not import the package. A test compares.
 FORMATS = ("png", "svg")
 
 
@@ -19,7 +19,7 @@ def format_list(text: str) -> list[str]:
     """The formats of a list such as "png,svg".
 
     Raises:
-        click.UsageError: If one of them is none.
+        click.UsageError: If one of them is not a format.
     """
     chosen = list(dict.fromkeys(part.strip().lower() for part in text.split(",")))
     for name in chosen:

@@ -10,4 +10,4 @@ backend_option = click.option(
     help="Keras backend that computes. Default: KERAS_BACKEND, else keras.json, else the first one installed.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON, for programs.")
-quiet_option = click.option("--quiet", "-q", is_flag=True, help="No progress: only the result, warnings and errors.")
+quiet_option = click.option("--quiet", "-q", is_flag=True, help="Print only the result, warnings and errors.")

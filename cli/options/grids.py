@@ -5,7 +5,7 @@ import re
 
 import click
 
-# Written out, for the help's sake: importing the recipes would import Keras. A test compares.
+# Written out, because the help must not import Keras, as the recipes do. A test compares.
 GRIDS = {
     "mnist": {"hidden": "64,128,256,512", "aux_weight": "0,1,5,10,20,50", "seeds": "1-10"},
     "cifar10": {"hidden": "2000", "aux_weight": "0,0.5,1,2", "seeds": "1-10"},
@@ -19,13 +19,13 @@ def numbers(text: str | None, kind: type, option: str, *, least: float) -> list:
     """The numbers of a list such as "1,2,5" or "1-10" or "0,0.5,1".
 
     Args:
-        text: The list, or `None`, of which come no numbers.
+        text: The list; `None` for no numbers.
         kind: int or float; only whole numbers have ranges.
         option: The option it comes from, for the error.
         least: The smallest number allowed.
 
     Raises:
-        click.UsageError: If it is no such list, or a number is too small or given twice.
+        click.UsageError: If the text is not such a list, or a number is too small or given twice.
     """
     found: list = []
     if text is None:

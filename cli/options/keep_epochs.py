@@ -21,14 +21,14 @@ keep_epochs_option = click.option(
 
 
 def keeping(recipe: "Recipe", text: str | None) -> "Recipe":
-    """A recipe that keeps the epochs asked for.
+    """The recipe, changed to keep the weights after the epochs asked for.
 
     Args:
-        recipe: Any.
+        recipe: Any recipe.
         text: The value of `--keep-epochs`; `None` leaves the recipe as it is.
 
     Raises:
-        click.UsageError: If it is no list of epochs, or one lies after the last.
+        click.UsageError: If the text is not a list of epochs, or one of them lies after the last.
     """
     from keras_selfmodel.experiments import geometric_epochs
 

@@ -4,7 +4,7 @@ import click
 
 from ksm_cli.options.grids import numbers
 
-# Written out, for the help's sake. A test compares.
+# Written out, because the help must not import the package. A test compares.
 OBJECTIVE_NAMES = (
     *("self-modeling", "both-gradients", "unit-rms", "random-subset", "signs", "mean-and-range", "deep-head"),
     *("fixed-vector", "random-projection", "other-network"),
@@ -13,7 +13,7 @@ OBJECTIVE_NAMES = (
 
 
 def check_strength(objective: str | None, aux_weight: float | None) -> None:
-    """Makes sure that an objective comes with a strength: the tasks' is meant for self-modeling.
+    """Makes sure that an objective comes with a strength: the default of a task is meant for self-modeling.
 
     Raises:
         click.UsageError: If it does not, or if the strength is 0.
@@ -49,10 +49,10 @@ def chosen_strengths(texts: tuple[str, ...]) -> dict[str, list[float] | None]:
         texts: Such as "dropout" or "dropout=0.25,0.5".
 
     Returns:
-        Strengths by name; `None` where the text names none.
+        Strengths by name; `None` where the text gives none.
 
     Raises:
-        click.UsageError: If a name is unknown or given twice, or a strength is none.
+        click.UsageError: If a name is unknown or given twice, or a strength is not a positive number.
     """
     found: dict[str, list[float] | None] = {}
     for text in texts:

@@ -37,7 +37,7 @@ def check_one(task: str | None, recipe_file: Path | None, what: str, names: tupl
         task: The task's name.
         recipe_file: The value of `--recipe`.
         what: How the task is given: "TASK", "--data".
-        names: The names possible.
+        names: The possible names.
 
     Raises:
         click.UsageError: If both are given, or neither.
@@ -50,18 +50,18 @@ def check_one(task: str | None, recipe_file: Path | None, what: str, names: tupl
 
 
 def opened(task: str | None, recipe_file: Path | None) -> "Task":
-    """The task asked for. That of a recipe is added to the tasks that the package knows."""
+    """The task asked for; a recipe's task is also registered with the package."""
     from keras_selfmodel import experiments
 
     if recipe_file is not None:
         return experiments.add_task(experiments.read_recipe_file(recipe_file))
     if task is None:
-        raise click.UsageError("Missing the task; give its name or --recipe FILE.")
+        raise click.UsageError("Missing task. Give its name or --recipe FILE.")
     return experiments.find_task(task)
 
 
 def dataset_of(task: "Task", data_dir: Path | None, examples: int | None = None) -> "Dataset":
-    """The data set of a task, or the first examples of it."""
+    """The data set of a task, or its first examples."""
     from keras_selfmodel import datasets, experiments
 
     if isinstance(task, experiments.CustomTask):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 folder_argument = click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 
 
-# So many lines about runs with the same shortcoming; the report has all.
+# Number of runs listed for each shortcoming; the report lists all.
 SAID = 5
 
 
@@ -23,7 +23,7 @@ def finished(folder: Path) -> "FoundRuns":
     """The finished runs in a folder; those left out, and what the others lack, are listed on standard error.
 
     Returns:
-        An `experiments.FoundRuns` with one result at least.
+        An `experiments.FoundRuns` with at least one result.
 
     Raises:
         click.ClickException: If there is none.

@@ -22,7 +22,7 @@ def search_values(text: str | None, kind: type, option: str, *, least: float) ->
         `None` if there is no text, a number, or a `OneOf` or `Range`.
 
     Raises:
-        click.UsageError: If it is no such text, or a number is out of its range.
+        click.UsageError: If the text is none of these, or a number is out of its range.
     """
     from keras_selfmodel.tuning import OneOf, Range
 
@@ -42,7 +42,7 @@ def search_values(text: str | None, kind: type, option: str, *, least: float) ->
         return numbers[0]
     if ":" not in text:
         if len(set(numbers)) < len(numbers):
-            raise click.UsageError(f"{option}: the values of a list must be all different. Received: {text!r}.")
+            raise click.UsageError(f"{option}: the values of a list must all be different. Received: {text!r}.")
         return OneOf(tuple(numbers))
     if len(numbers) != 2 or not 0 < numbers[0] < numbers[1]:
         raise click.UsageError(f"{option}: a range is two numbers above 0, the smaller one first. Received: {text!r}.")

@@ -40,7 +40,7 @@ def layers_of(text: str) -> tuple[str, ...]:
 
 
 def given_once(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> str | None:
-    """The value of an option whose second value would otherwise replace the first in silence."""
+    """The value of an option; a second value is refused, because it would silently replace the first."""
     if len(values) > 1:
         raise click.BadParameter(f"given twice. Received: {', '.join(values)}. Give all layers in one value.")
     return values[0] if values else None
@@ -63,7 +63,7 @@ rlct_switch = click.option(
     "--rlct/--no-rlct",
     "measure_rlct",
     default=None,
-    help="Estimate the RLCT or not. Default: yes, by the paper's convention; a custom task as its recipe says.",
+    help="Estimate the RLCT or not. Default: yes, in the paper's convention; with --recipe, as the recipe says.",
 )
 
 
@@ -96,12 +96,12 @@ def recipe_of(start: "Recipe", targets: Sequence[str], measure_rlct: bool | None
 
 
 def name_of_changes(recipe: "Recipe", unchanged: "Recipe", examples: int | None) -> str:
-    """What the folder of shortened or otherwise changed runs has in its name, such as "-epochs2-examples1024".
+    """The suffix of the folder name of shortened or otherwise changed runs, such as "-epochs2-examples1024".
 
     Args:
         recipe: The recipe with the options' changes.
         unchanged: The task's recipe.
-        examples: The training samples that were asked for; `None` for all.
+        examples: Number of training samples asked for; `None` for all.
     """
     changed = [
         name for name in ("epochs", "batch_size", "precision") if getattr(recipe, name) != getattr(unchanged, name)
@@ -113,12 +113,12 @@ def name_of_changes(recipe: "Recipe", unchanged: "Recipe", examples: int | None)
 
 
 def fitted(recipe: "Recipe", samples: int, batch_size: int | None) -> "Recipe":
-    """A recipe whose defaults fit the data, and a word on what that changes.
+    """A recipe whose defaults fit the data; says what that changes.
 
     Args:
         recipe: The recipe.
-        samples: Training samples there are.
-        batch_size: The batch size that was asked for: it stays, and is refused where it cannot be had.
+        samples: Number of training samples.
+        batch_size: The batch size asked for; `None` for the default. It is kept, and refused later if it is too large.
     """
     from keras_selfmodel import experiments
 
@@ -129,7 +129,7 @@ def fitted(recipe: "Recipe", samples: int, batch_size: int | None) -> "Recipe":
 
 
 def fitted_sampling(sampling: "SamplingSettings", samples: int, batch_size: int | None) -> "SamplingSettings":
-    """Settings of a sampling whose default batch fits the data; arguments as for `fitted`."""
+    """Sampling settings whose default batch size fits the data; arguments as for `fitted`."""
     if batch_size is not None or sampling.batch_size is None or sampling.batch_size <= samples:
         return sampling
     _say_smaller_batches(samples, sampling.batch_size)

@@ -32,10 +32,10 @@ def data_of_runs(runs: Sequence, recipe_file: Path | None, data_dir: Path | None
         runs: Results.
         recipe_file: The recipe file, of runs of a custom task.
         data_dir: Folder of TFDS data.
-        examples: How many of the first examples; `None` for all.
+        examples: Number of examples to load, the first ones; `None` for all.
 
     Raises:
-        click.UsageError: If the runs are of several tasks, or of another one than the recipe's, or need a recipe.
+        click.UsageError: If the runs are of several tasks, or of a task other than the recipe's, or need a recipe.
     """
     from keras_selfmodel.experiments import TASKS
 

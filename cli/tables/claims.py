@@ -6,12 +6,12 @@ from rich.table import Table
 
 from keras_selfmodel.studies import STATEMENTS, Claim, Study
 
-# So many sizes beside the claim fit 80 columns.
+# Number of sizes that fit 80 columns next to the claim.
 SIZES = 4
 
 
 def claims_table(study: Study, claims: Sequence[Claim]) -> Iterator[Table]:
-    """Claims down, network sizes across; further tables where there are many sizes.
+    """Claims down, network sizes across; several tables if there are many sizes.
 
     Args:
         study: The runs.

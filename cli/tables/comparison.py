@@ -8,19 +8,19 @@ from rich.table import Table
 
 from keras_selfmodel.studies import Measure, SideBySide
 
-# Runs beside the first one that fit 80 columns.
+# Number of runs that fit 80 columns next to the first one.
 OTHERS = 2
 
 
 def compare_tables(found: SideBySide, most: int) -> Iterator[Table]:
-    """Tables of the first run and two others each, of at most so many runs."""
+    """Tables of the first run and two others each, of at most `most` runs."""
     runs = min(len(found.runs), most)
     for start in range(1, runs, OTHERS):
         yield _table(found, [0, *range(start, min(start + OTHERS, runs))])
 
 
 def compare_json(found: SideBySide, folders: Sequence[Path]) -> dict:
-    """Everything, in the order of the runs."""
+    """The whole comparison, in the order of the runs."""
     return {
         "runs": [str(folder) for folder in folders],
         "settings": {name: list(values) for name, values in found.settings.items()},

@@ -17,7 +17,7 @@ from keras_selfmodel.studies import (
 )
 from ksm_cli.estimates import LEFT_OUT, MARK
 
-# So many auxiliary weights beside a control's name fit 80 columns; the spread has more digits.
+# Number of auxiliary weights that fit 80 columns next to a control's name; the spread has more digits.
 WEIGHTS = {"rlct": 3, "rlct_descended": 3, "weight_spread": 2}
 # What is shown of a group, with a factor and the decimal places that its interval deserves.
 SCALES = {"accuracy": (100, 2), "weight_spread": (1, 4), "rlct": (1, 1), "rlct_descended": (1, 1)}

@@ -46,8 +46,8 @@ def how_to_keep(runs: Sequence[StoredRun]) -> str:
     objective = "" if recipe.objective == SELF_MODELING else f"--objective {recipe.objective} "
     which = f"{len(without)} of {len(runs)} runs" if len(runs) > 1 else str(without[0].files.path)
     return (
-        f"{which} kept no weights along the training: only the trained network is shown. This keeps them, with what\n"
-        "else the run was given:\n"
+        f"{which} kept no weights along the training: only the trained network is shown. To keep them, run this with\n"
+        "the run's other options:\n"
         f"  {start} --hidden {recipe.hidden} --aux-weight {recipe.aux_weight:g} --seed {recipe.seed} "
         f"{objective}--keep-epochs geometric"
     )

@@ -10,9 +10,9 @@ from keras_selfmodel.studies.observers import MatchedObservers, ObservedGroup
 from keras_selfmodel.studies.observers.reading import is_significant
 from ksm_cli.tables.controls import WIDTH, matched_table
 
-# Capacities that fit 80 columns.
+# Number of capacities that fit 80 columns.
 CAPACITIES = 4
-# So do so many auxiliary weights beside a control's name.
+# Number of auxiliary weights that fit 80 columns next to a control's name.
 WEIGHTS_PER_TABLE = 3
 
 OBSERVER_LEGEND = """\
@@ -21,7 +21,7 @@ held-out samples, averaged over the units that count (0.1 % of the units' mean
 variance): mean ± 95 % interval over the seeds. AW: auxiliary weight.
 * differs from the baseline, 0 (paired or Welch's t test, Holm p < 0.05 over
 all tests of the study). units: mean number that count. nets: networks with
-any such unit, of all; (c): so many have collapsed; the mean of what is left
+any such unit, of all; (2c): 2 of them have collapsed; the mean of the others
 stands in parentheses, without interval or test."""
 
 
@@ -47,7 +47,7 @@ def matched_observer_tables(matched: Sequence[MatchedObservers]) -> Iterator[Tab
 
 
 def groups_json(groups: Sequence[ObservedGroup]) -> list[dict]:
-    """Everything, as JSON holds it."""
+    """The groups as JSON."""
     return [{**asdict(group), "question": group.question._asdict()} for group in groups]
 
 

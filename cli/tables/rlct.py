@@ -11,7 +11,7 @@ from keras_selfmodel.rlct import Calibration, LocalizationProfile, RLCTEstimate
 
 
 def rlct_table(estimate: RLCTEstimate, dataset: Dataset, file: Path) -> Table:
-    """The estimate, with what is needed to judge it; fits 80 columns."""
+    """The estimate with what it takes to judge it; fits 80 columns."""
     settings = estimate.settings
     table = Table(
         title=f"RLCT of {file.name}",
@@ -84,7 +84,7 @@ def profile_table(profile: LocalizationProfile) -> Table:
 
 
 def profile_json(profile: LocalizationProfile) -> dict:
-    """The profile as JSON holds it."""
+    """The profile as JSON."""
     columns = ("localizations", "values", "sampling_errors", "distances", "held", "unfilled")
     return {
         **{name: [_number(value) for value in getattr(profile, name)] for name in columns},
@@ -96,7 +96,7 @@ def profile_json(profile: LocalizationProfile) -> dict:
 
 
 def calibration_json(calibration: Calibration) -> dict:
-    """The calibration as JSON holds it."""
+    """The calibration as JSON."""
 
     def row(pilot: RLCTEstimate) -> dict:
         return {
@@ -116,7 +116,7 @@ def calibration_json(calibration: Calibration) -> dict:
 
 
 def rlct_json(estimate: RLCTEstimate, dataset: Dataset) -> dict:
-    """The summary of the estimate, as run folders hold it, and what this command alone asks for."""
+    """The summary of the estimate, as in run folders, and what only this command computes."""
     profile = estimate.profile
     return {
         **plain(estimate.summary()),

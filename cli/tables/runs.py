@@ -32,7 +32,7 @@ def listing_table(found: Sequence[ListedRun], folder: Path) -> Table:
 
 
 def listing_json(found: Sequence[ListedRun]) -> list[dict]:
-    """The same as JSON holds it."""
+    """The same as JSON."""
     return [
         {
             "run": str(one.folder),

@@ -22,7 +22,7 @@ def sweep_tables(results: Sequence[RunResult]) -> Iterator[Table]:
 def _table(results: Sequence[RunResult], title: str | None) -> Table:
     """One row for each size and auxiliary weight: mean ± standard deviation over the seeds; fits 80 columns.
 
-    The RLCT after descent stands in a row below.
+    The RLCT after descent is in a row below.
     """
     groups: dict[tuple, list[RunResult]] = {}
     for result in results:

@@ -12,8 +12,8 @@ from keras_selfmodel.rlct.sampling_changes import EstimateArguments, check_keywo
 class RLCT(keras.callbacks.Callback):
     """Estimates the RLCT of the pruned classifier every few epochs.
 
-    All epochs are measured at one nβ and one γ, so that the curve can be read: where these are not given, at those that
-    the first estimate takes.
+    All epochs are measured at the same nβ and γ, so that the points can be compared: unless these are given, those of
+    the first estimate.
 
     The logs, the history and the progress bar get `rlct` and `rlct_std_error`; between estimates they are NaN, because
     Keras's history has an entry for every epoch, and so are those of an estimate that is not to be used.

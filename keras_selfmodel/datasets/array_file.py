@@ -1,4 +1,4 @@
-"""A NumPy file of a user becomes a data set."""
+"""A user's NumPy file as a data set."""
 
 from pathlib import Path
 
@@ -18,8 +18,8 @@ def read_array_file(name: str, file: Path) -> Dataset:
 
     Raises:
         DataNotFoundError: If there is no such file.
-        DataCorruptedError: If it is no such file, or lacks an array.
-        ValueError: If the arrays are no classification data, see `from_arrays`.
+        DataCorruptedError: If it is not such a file, or lacks an array.
+        ValueError: If the arrays are not classification data, see `from_arrays`.
     """
     if not file.is_file():
         raise DataNotFoundError(f"There is no file {file}.")

@@ -1,4 +1,4 @@
-"""Arrays of a user become a data set, once they are checked."""
+"""A user's arrays as a data set, once they are checked."""
 
 import hashlib
 
@@ -15,18 +15,18 @@ def from_arrays(
     """A data set of arrays in memory.
 
     Args:
-        name: What it is called.
+        name: Name of the data set.
         x_train: Numbers, `(samples, ...)`.
         y_train: Whole numbers `(samples,)`: 0 … classes − 1, each of which occurs.
         x_test: Like `x_train`.
-        y_test: Like `y_train`; not every class need occur.
+        y_test: Like `y_train`; classes may be missing.
         source: One line for humans: where the arrays came from.
 
     Returns:
         The data set, with a digest of what the arrays hold.
 
     Raises:
-        ValueError: If an array is not as said above, or holds a NaN or an infinity.
+        ValueError: If an array is not as described above, or holds a NaN or an infinity.
 
     Example:
 
@@ -95,7 +95,7 @@ def _classes(y_train: np.ndarray, y_test: np.ndarray, source: str) -> int:
     if len(known) < classes:
         missing = int(np.flatnonzero(known != np.arange(len(known)))[0])
         raise ValueError(
-            f"Every class must occur in y_train, numbered from 0 on. Received: largest number {classes - 1}, but "
+            f"Classes must be numbered from 0, and all occur in y_train. Received: largest number {classes - 1}, but "
             f"{classes - len(known)} of the numbers below it are missing, the first {missing} ({source})"
         )
     if classes < 2:

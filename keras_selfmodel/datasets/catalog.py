@@ -1,4 +1,4 @@
-"""Which data sets are known, where TFDS keeps them, and which of them are there."""
+"""Which data sets are known, where TFDS keeps them, and which of them are prepared."""
 
 import json
 import os

@@ -10,7 +10,7 @@ class Dataset:
     """A classification data set in memory, as raw NumPy arrays.
 
     Args:
-        name: "mnist", "cifar10", "imdb", or what the user calls it.
+        name: "mnist", "cifar10", "imdb", or a user's name for it.
         x_train: Images as uint8 of shape (examples, height, width, channels); texts as object array of str,
             tokenized ones as object array of int32 arrays.
         y_train: Class numbers, int32.

@@ -1,4 +1,4 @@
-"""A folder of image files becomes a data set."""
+"""A folder of image files as a data set."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ def read_image_folder(name: str, folder: Path, size: tuple[int, int] | None = No
     Args:
         name: What the data set is called.
         folder: The folder that holds `train` and `test`.
-        size: Height and width that all images are brought to, whatever their sides are to each other. `None`: all have
+        size: Height and width that all images are resized to, whatever their aspect ratio. `None`: all have
             one size already.
 
     Returns:
@@ -59,7 +59,7 @@ def read_image_folder(name: str, folder: Path, size: tuple[int, int] | None = No
             if images[-1].shape != first[1]:
                 (h, w), (other_h, other_w) = first[1][:2], images[-1].shape[:2]
                 raise ValueError(
-                    "The images must have one size, or be brought to one by size = [height, width]. Received: "
+                    "The images must have one size, or be resized to one with size = [height, width]. Received: "
                     f"{first[0]} of {h} × {w} and {file} of {other_h} × {other_w}"
                 )
         arrays[f"x_{split}"] = np.stack(images)

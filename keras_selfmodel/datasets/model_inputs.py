@@ -15,7 +15,7 @@ def inputs_of(model: keras.Model, x: np.ndarray, *, scaling: str = "symmetric") 
     Args:
         model: A classifier with one input.
         x: Samples as a `Dataset` holds them: `(n, ...)` numbers, or `(n,)` arrays of token numbers.
-        scaling: Pixel range the model expects, as in `scaling.SCALINGS`. Of no account for texts.
+        scaling: Pixel range the model expects, as in `scaling.SCALINGS`. Ignored for texts.
 
     Returns:
         `(n, ...)` float32 images, or `(n, longest)` int32 tokens.

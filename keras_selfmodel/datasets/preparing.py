@@ -1,4 +1,4 @@
-"""Fetching a data set with TFDS, once, in a format that every backend's user can read."""
+"""Fetching a data set with TFDS, once, in a format that can be read with any backend."""
 
 import contextlib
 import io

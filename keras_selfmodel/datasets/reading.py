@@ -1,4 +1,4 @@
-"""A prepared TFDS folder becomes a Dataset, without TensorFlow."""
+"""A prepared TFDS folder as a `Dataset`, read without TensorFlow."""
 
 import contextlib
 import hashlib

@@ -1,4 +1,4 @@
-"""Texts become numbers of words, by a vocabulary built from the training split."""
+"""Texts as numbers of words, by a vocabulary built from the training split."""
 
 from collections import defaultdict
 from collections.abc import Iterable

@@ -9,7 +9,7 @@ from keras_selfmodel.datasets.dataset import Dataset
 
 
 def with_validation(dataset: Dataset, part: float = 0.1, *, seed: int) -> Dataset:
-    """Splits validation examples off the training examples, and puts them in the place of the test examples.
+    """Splits validation examples off the training examples, and replaces the test examples by them.
 
     Args:
         dataset: Any data set.

@@ -32,14 +32,14 @@ def sampling_settings(recipe: Recipe, **changes: Unpack[SamplingChanges]) -> Sam
 
 
 def clipped_to(recipe: Recipe, samples: int) -> Recipe:
-    """A recipe whose RLCT is sampled in batches that data of so many samples have.
+    """A recipe whose RLCT is sampled in batches no larger than the data.
 
-    The batches are those of the training unless somebody chose them: then they stay, and are refused where there are
-    not as many samples.
+    Only a batch size that equals that of the training is reduced. Any other was chosen by somebody: it stays, and is
+    refused later if there are too few samples.
 
     Args:
         recipe: Any recipe.
-        samples: Training samples there are.
+        samples: Number of training samples.
 
     Example:
 

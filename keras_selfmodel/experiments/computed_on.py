@@ -39,7 +39,7 @@ class Provenance:
 
 
 def provenance() -> Provenance:
-    """That of this process."""
+    """The provenance of what this process computes."""
     backend = keras.config.backend()
     return Provenance(
         keras_selfmodel=__version__,

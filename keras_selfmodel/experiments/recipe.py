@@ -18,7 +18,7 @@ WHOLE_NUMBERS = {"hidden": (1, 10**7), "epochs": (1, 10**6), "batch_size": (1, 1
 
 
 class SettingError(ValueError):
-    """A setting of a recipe cannot be what was given.
+    """A setting of a recipe cannot have the value given.
 
     Attributes:
         setting: Its name.
@@ -50,8 +50,8 @@ class Recipe:
         optimizer: "sgd" or "adam", in a custom task; `None` in a task of the paper.
         scaling: How the inputs are scaled, a name in `datasets.scaling.SCALINGS`, in a custom task.
         network: Description of a custom task's network, with the digest of its file.
-        objective: What is trained on besides the task, a name in `OBJECTIVES`. A baseline, which has no such thing, has
-            the default, so that it is one and the same for all of them.
+        objective: What the network is trained on besides the task, a name in `OBJECTIVES`. A baseline always has the
+            default, so that all objectives share it.
         keep_epochs: Epochs after which the weights are kept in the run folder, 0 for those before training. It changes
             no number. The last epoch is `model.keras` in any case.
         precision: Number format the network computes in while it is trained and tested, one of `PRECISIONS`. Its

@@ -42,7 +42,7 @@ class RunConfig:
 
     @classmethod
     def of(cls, recipe: Recipe, dataset: Dataset) -> "RunConfig":
-        """That of a run on this machine with data as loaded."""
+        """The configuration of a run on this machine with data as loaded."""
         return cls(recipe, DataIdentity(dataset.name, dataset.source, dataset.digest), provenance())
 
     def differences(self, other: "RunConfig") -> list[str]:

@@ -212,7 +212,7 @@ class RunFolder:
         A table for spreadsheets too, so without the format's number that JSON files have: every cell is checked.
 
         Raises:
-            DamagedRunError: If it is no such table.
+            DamagedRunError: If it is not such a table.
         """
         if not self.history.exists():
             return []

@@ -14,9 +14,9 @@ from keras_selfmodel.experiments.run_result import METRICS, RunResult
 
 # What a run without the file lacks.
 MISSING = {
-    "config.json": "on which data, with which versions it was computed is unknown",
-    "seconds.json": "how long it took is unknown",
-    "history.csv": "it is left out of curves over the epochs",
+    "config.json": "the data and versions that the run was computed with are unknown",
+    "seconds.json": "how long the run took is unknown",
+    "history.csv": "the run is left out of curves over the epochs",
 }
 
 
@@ -48,7 +48,7 @@ def read_run(folder: str | Path) -> RunResult:
         folder: A run folder.
 
     Raises:
-        RunFolderError: If there is none, the run is not finished, or a file is damaged.
+        RunFolderError: If the folder holds no run, the run is not finished, or a file is damaged.
     """
     files = RunFolder(Path(folder))
     if not files.finished:
@@ -127,7 +127,9 @@ def shortcomings(result: RunResult) -> list[str]:
         return [*said, f"history.csv is damaged: {history.damage} It is left out of curves over the epochs."]
     lack = ""
     if history.epochs and len(history.epochs) != result.recipe.epochs:
-        lack = f"has {len(history.epochs)} epochs, and the run {result.recipe.epochs}"
+        lack = f"has {len(history.epochs)} of the run's {result.recipe.epochs} epochs"
+        if len(history.epochs) > result.recipe.epochs:
+            lack = f"has {len(history.epochs)} epochs, but the run only {result.recipe.epochs}"
     elif not all(map(math.isfinite, history.weight_spread)):
         lack = "has no weight_spread after some epochs"
     return [*said, f"history.csv {lack}: it is left out of curves over the epochs."] if lack else said

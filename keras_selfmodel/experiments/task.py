@@ -25,7 +25,7 @@ class Task:
         network: Builds the classifier of a recipe.
         optimizer: Builds the optimizer of a recipe.
         trainer: Takes the data of a run.
-        prepare: What is done with the whole data set first, such as building a vocabulary. `network` and `trainer` are
+        prepare: Prepares the whole data set first, such as by building a vocabulary. `network` and `trainer` are
             given what it returns.
         together: Whether the networks of many runs can be trained by one program (`NetworksTogether`): their trainer
             feeds `inputs` of the training data as they are.

@@ -1,4 +1,4 @@
-"""Labels that no class belongs to, found before they train a network on nonsense."""
+"""Labels out of range, found before a network is trained on them."""
 
 from collections.abc import Iterator
 from typing import Any

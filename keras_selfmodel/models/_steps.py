@@ -1,4 +1,4 @@
-"""What is known inside a training or validation step and nowhere else: whose step it is, and how its samples weigh."""
+"""What is known only inside a training or validation step: which step it is, and the weights of its samples."""
 
 import functools
 import threading

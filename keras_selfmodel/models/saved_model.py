@@ -7,7 +7,7 @@ import keras
 
 
 class UnreadableModelError(ValueError):
-    """A file holds no network that can be read."""
+    """A file does not hold a network that can be read."""
 
 
 def read_model(file: Path, *, compiled: bool = True) -> keras.Model:

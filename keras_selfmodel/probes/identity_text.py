@@ -48,7 +48,7 @@ def identity_row(found: EpochIdentity) -> dict:
 
 
 def identity_json(found: Sequence[EpochIdentity]) -> dict:
-    """Everything, as JSON holds it."""
+    """The whole comparison, for JSON."""
     return plain(IdentityAlongTraining.of(found))
 
 

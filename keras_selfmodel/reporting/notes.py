@@ -10,8 +10,8 @@ from keras_selfmodel.experiments import DamagedRunError, RunResult, shortcomings
 from keras_selfmodel.experiments.run_folder import RunFolder
 from keras_selfmodel.studies import MEASURES, Study, has_collapsed
 
-# What to do with a damaged run.
-REMEDY = "ksm sweep --retry-failed computes it anew; or remove its folder."
+# What a reader can do about a damaged run.
+REMEDY = "To compute it again, use ksm sweep --retry-failed, or remove its folder."
 _NUMBER = re.compile(r"(?<!\w)-?\d+(?:\.\d+)?(?:e[+-]?\d+)?(?!\w)")
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-# What a measure is multiplied with, and what stands at its axis.
+# Factor of a measure, and label of its axis.
 AXES = {
     "weight_spread": (1, "standard deviation of the\nfinal layer's weights"),
     "rlct": (1, "RLCT"),
@@ -210,7 +210,7 @@ def _faint(size: int) -> dict:
 
 
 def _paper_handle(axes: "Axes") -> Any:
-    """What stands for the paper's values in the legend, if there are any in the panel."""
+    """The legend's entry for the paper's values, if the panel has any."""
     return next((line for line in axes.get_lines() if line.get_gid() == "paper"), None)
 
 
@@ -246,7 +246,7 @@ def _legend(axes: "Axes", title: str, drawn: list, counts: list[int], paper: Any
 
 
 def rlct_label(study: Study, name: str = "rlct") -> str:
-    """What stands at the axis of the RLCT: which convention the numbers are of.
+    """The label of the axis of the RLCT, with the convention of its numbers.
 
     Args:
         study: The runs.

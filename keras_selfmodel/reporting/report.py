@@ -50,8 +50,8 @@ def report_html(
     """The report of some runs, as the text of an HTML page.
 
     The paper's claims with verdicts come first, then its numbers beside ours, the figures, and the tables of groups,
-    tests and runs, settings, and what speaks against single runs. Networks with other objectives than self-modeling
-    have sections of their own, beside it. Nothing in it is loaded from elsewhere. It can be
+    tests and runs, settings, and notes on single runs. Networks with objectives other than self-modeling
+    have separate sections. Nothing in it is loaded from elsewhere. It can be
     read without JavaScript, which only sorts the table of runs.
 
     Args:

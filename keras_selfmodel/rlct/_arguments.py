@@ -1,4 +1,4 @@
-"""What the user passes to the estimator, made definite or refused."""
+"""The arguments of the estimator, checked and resolved."""
 
 from collections.abc import Sequence
 from typing import Any, TypeAlias
@@ -13,7 +13,7 @@ WeightChoice: TypeAlias = str | keras.Layer | keras.Variable | Sequence[str | ke
 
 
 def check_model(model: Any) -> None:
-    """Raises TypeError or ValueError for what is no built Keras model."""
+    """Raises TypeError or ValueError for anything but a built Keras model."""
     if not isinstance(model, keras.Model):
         raise TypeError(
             "model must be a built Keras model, or a torch.nn.Module on the backend torch, or a module of Equinox or "

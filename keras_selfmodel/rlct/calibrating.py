@@ -38,7 +38,7 @@ LEAST_DRAWS, MOST_DRAWS = 400, 16_000
 
 @dataclass(frozen=True)
 class Calibration:
-    """Settings found by `calibrate_rlct`, and the pilots that speak for them.
+    """Settings found by `calibrate_rlct`, and the pilots that support them.
 
     Attributes:
         settings: What to pass to `estimate_rlct`.
@@ -98,7 +98,7 @@ def calibrate_rlct(
        agree, their estimate does not depend on γ; else the given γ stays, and a note says how much it decides.
     3. Step size ε: the automatic one (from the curvature) and pilots at a quarter and half of it. Where these agree
        with it the automatic one stays; else the largest that agrees with the next smaller one is chosen.
-    4. Burn-in: twice the steps after which the pilot's trace no longer moves; twice the pilot if it moves to the end.
+    4. Burn-in: twice the steps after which the pilot's trace has settled; twice the pilot if it never does.
     5. Draws: as many as bring the sampling error to `target_error`.
 
     Burn-in and draws that are given (`burn_in=…`, `num_draws=…`) stay.
@@ -109,8 +109,8 @@ def calibrate_rlct(
     Args:
         model: As for `estimate_rlct`.
         data: As for `estimate_rlct`.
-        settings: What to start from; its step size must be free (`None`) and its convention "dataset".
-        target_error: Sampling error asked for, as a part of the estimate, in 0 … 1.
+        settings: Settings to start from; their step size must be free (`None`) and their convention "dataset".
+        target_error: Sampling error to reach, as a fraction of the estimate, in 0 … 1.
         verbose: As for `estimate_rlct`.
         progress: Called with (steps done, steps in all) now and then, in place of the bar.
         loss: As for `estimate_rlct`.
@@ -170,7 +170,7 @@ def calibrate_rlct(
             start, batch_size=min(2 * middle.settings.batch_size, LARGEST_BATCH, middle.num_samples)
         )
         notes.append(
-            f"Batch {start.batch_size}: of half as many samples the noise added {middle.heat_correction:.3g} to an "
+            f"Batch {start.batch_size}: with half as many samples, the noise added {middle.heat_correction:.3g} to an "
             f"estimate of {middle.value:.3g}."
         )
         total += BURN_IN + DRAWS
@@ -199,28 +199,28 @@ def calibrate_rlct(
     else:
         notes.append(
             f"No plateau over the step size: from {line[0].step_size:.3g} to {middle.step_size:.3g} the estimate "
-            f"changes by {_change(line[0], middle)}. The smallest is taken; the chains may not be at rest."
+            f"changes by {_change(line[0], middle)}. The smallest is taken; the chains may not have settled."
         )
     best = line[chosen]
 
     rest = _at_rest(best)
     if rest is None:
         burn_in = 2 * best.losses.shape[1]
-        notes.append(f"Burn-in {burn_in}: twice the pilot's steps, after which the loss still moved.")
+        notes.append(f"Burn-in {burn_in}: twice the pilot's steps, after which the loss had not settled.")
     else:
         burn_in = 2 * rest
-        notes.append(f"Burn-in {burn_in}: the loss was at rest after {rest} steps.")
+        notes.append(f"Burn-in {burn_in}: the loss had settled after {rest} steps.")
     relative = best.sampling_error / max(abs(best.value), 1e-300)
     needed = best.draws.shape[1] * (relative / target_error) ** 2 if math.isfinite(relative) else MOST_DRAWS
     num_draws = int(min(max(math.ceil(needed / 50) * 50, LEAST_DRAWS), MOST_DRAWS))
     notes.append(
-        f"Draws {num_draws} of each chain: {best.draws.shape[1]} of the pilot had a sampling error of {relative:.1%}"
+        f"Draws {num_draws} per chain: {best.draws.shape[1]} in the pilot gave a sampling error of {relative:.1%}"
         + (f"; more than {MOST_DRAWS} would be needed for {target_error:.1%}." if needed > MOST_DRAWS else ".")
     )
     error = max(_error(weaker, middle), _error(line[0], line[-1]))
     known = error <= PLATEAU
     if flat and chosen and not known:
-        notes.append(f"No plateau is claimed: the pilots know these changes only to ± {error:.0%}.")
+        notes.append(f"No plateau is claimed: the pilots determine these changes only to ± {error:.0%}.")
     lengths: dict[str, Any] = {"burn_in": burn_in, "num_draws": num_draws}
     asked: dict[str, Any] = {**changes}
     lengths |= {name: asked[name] for name in lengths if asked.get(name) is not None}

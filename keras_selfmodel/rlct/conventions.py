@@ -56,9 +56,9 @@ class SamplingSettings:
             least power of 4 at which what the loss can still fall near w* is less than a tenth of the estimate, as
             pilots find: for weights that are no minimum of the loss.
         num_chains: Chains, ≥ 1. `None`: 2, or 8 for fewer than 500 weights (4).
-        num_draws: Draws that each chain contributes to the estimate; the most it may contribute if there is a
-            `target_error`. `None`: 1600, with a `target_error` 16,000 (500).
-        target_error: Sampling ends when the sampling error is at most this part of the estimate. `None`: after
+        num_draws: Draws that each chain contributes to the estimate; with a `target_error`, the maximum. `None`: 1600,
+            with a `target_error` 16,000 (500).
+        target_error: Sampling ends when the sampling error is at most this fraction of the estimate. `None`: after
             `num_draws`.
         burn_in: Steps before the first of these. `None`: 3000 (500).
         thinning: Steps from one draw to the next.
@@ -158,7 +158,7 @@ class SamplingSettings:
 
     @property
     def safe_step(self) -> float:
-        """ε·A of the sampler: by it the curvature A sets a step size that is not given."""
+        """ε·A of the sampler, from which the curvature A gives the step size where none is given."""
         return cast(float, self.sampler_class.curvature_step)  # Without one, settings need a step size.
 
     def for_samples(self, num_samples: int) -> "SamplingSettings":
@@ -175,7 +175,7 @@ class SamplingSettings:
         return replace(self, batch_size=num_samples if whole else min(BATCH_SIZE, num_samples))
 
     def check_batch(self, num_samples: int) -> None:
-        """Makes sure that a batch can be had of so many samples.
+        """Makes sure that there are enough samples for a batch.
 
         Raises:
             ValueError: If there are fewer, or the sampler needs all of them.

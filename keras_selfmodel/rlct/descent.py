@@ -1,4 +1,4 @@
-"""From trained weights down to the minimum nearby of the loss that is measured."""
+"""Descent from the trained weights to a nearby minimum of the loss that is measured."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

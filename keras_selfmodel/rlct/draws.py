@@ -1,4 +1,4 @@
-"""The chains of an estimate, and what they say of themselves."""
+"""The chains of an estimate, and their diagnostics."""
 
 import math
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Draws:
-    """The chains of an estimate, all that they met, and what they say of themselves.
+    """The chains of an estimate, what was recorded along them, and their diagnostics.
 
     Attributes:
         settings: Settings of the sampling, with the convention.
@@ -54,7 +54,7 @@ class Draws:
         profile: The same at several localizations, if it was asked for.
         hotter: Where w* is no minimum of the loss, an estimate at a temperature at which that hardly matters.
         loss: What loss was measured, and why, in words.
-        doubts: What spoke against loss or data before the sampling, in sentences; part of `warnings`.
+        doubts: Objections to the loss or the data, found before the sampling, in sentences; part of `warnings`.
     """
 
     settings: ResolvedSettings
@@ -207,8 +207,8 @@ class Draws:
     def observed_value(self, name: str) -> tuple[float, float]:
         """nβ·mean[L'(w) − L'(w*)] with L' the loss of a further data set, and its standard error.
 
-        What the draws, which know nothing of those data, cost on them: of fresh data from the same source about as much
-        as the RLCT if nothing was overfitted. The heat of the batches is not taken off.
+        The excess loss of the draws, which were made without those data: for fresh data from the same source it is
+        about the RLCT if nothing was overfitted. The heat of the batches is not subtracted.
 
         Args:
             name: Its name in `observe`.

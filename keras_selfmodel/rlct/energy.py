@@ -1,4 +1,4 @@
-"""The loss as a pure function of the weights that are sampled."""
+"""The loss as a pure function of the sampled weights."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace

@@ -21,7 +21,7 @@ from keras_selfmodel.transforms.tensors import AnyModel
 
 
 class RLCTWarning(UserWarning):
-    """Something speaks against an RLCT estimate; the estimate's `warnings` hold the same sentences."""
+    """An objection to an RLCT estimate; the estimate's `warnings` hold the same sentences."""
 
 
 def estimate_rlct(
@@ -74,10 +74,10 @@ def estimate_rlct(
             another loss than the one measured, or not to its minimum.
         observe: Further data sets, `(x, y)` each by its name, whose loss is followed along the same chains:
             `RLCTEstimate.observed_value`.
-        profile: Whether the RLCT is also estimated at several localizations, or the localizations, by chains of their
-            own: `RLCTEstimate.profile`, see `localization_profile`.
-        checkpoint: A file that the sampling is written to every half minute. If it is there, the sampling goes on
-            where it ends; with more draws than before, it is continued, and with fewer used whole.
+        profile: Whether the RLCT is also estimated at several localizations, or these localizations, with separate
+            chains: `RLCTEstimate.profile`, see `localization_profile`.
+        checkpoint: A file that the sampling is written to every half minute. If it exists, the sampling continues
+            from it; a finished one is extended if more draws are asked for, and used as it is if fewer are.
         verbose: 0 shows nothing; "auto" and 1 show a progress bar, and what is done before it, on a terminal and in a
             notebook, elsewhere one line for each phase on standard error; 2 shows these lines everywhere.
         progress: Called with (steps done, steps in all) now and then, in place of the bar.
@@ -122,6 +122,6 @@ def estimate_rlct(
 
 
 def issue_warnings(estimate: RLCTEstimate) -> None:
-    """Issues the sentences that speak against an estimate, for the caller of the caller."""
+    """Issues the objections to an estimate as warnings, for the caller of the caller."""
     for sentence in estimate.warnings:
         warnings.warn(sentence, RLCTWarning, stacklevel=3)

@@ -185,7 +185,7 @@ def deep_linear_by_codimension(widths: Sequence[int], rank: int) -> Fraction:
 def local_two_layer(inputs: int, hidden: int, outputs: int, rank: int, first: int, second: int) -> Fraction:
     """The LOCAL λ of a linear network with one hidden layer, at a true parameter with layers of given ranks.
 
-    It is what an estimator started at that parameter has to find; `reduced_rank_regression` is its least value.
+    It is what an estimator started at that parameter has to find; `reduced_rank_regression` is the smallest of these.
 
     Args:
         inputs: m.

@@ -38,14 +38,14 @@ def estimate_of_function(
 ) -> RLCTEstimate:
     """Estimates the RLCT (local learning coefficient) of a loss that is given as a function.
 
-    `estimate_rlct` of a Keras model does no more: it makes such a function of the model and its loss. With one seed the
-    same network gives the same number either way, if its weights have the same order and shapes.
+    `estimate_rlct` makes such a function of a Keras model and its loss, and then does the same. With one seed the same
+    network gives the same number either way, if its weights have the same order and shapes.
 
     Args:
         losses: `losses(weights, batch) -> (batch,)`: a negative log-likelihood of each sample, computed by the backend
             (or `keras.ops`) from a structure like `weights` and one like `data`. It is compiled, and must not change
             anything. With convention="paper" it is the same function.
-        weights: w*, a structure of arrays: dicts, lists and tuples, nested as you like, on JAX any registered tree.
+        weights: w*, a structure of arrays: nested dicts, lists and tuples, on JAX any registered tree.
         data: A structure of arrays with one row for each sample, such as `(x, y)` or `{"tokens": tokens}`; or a data
             set of batches as for `estimate_rlct`, whose batches the function gets.
         settings, anchor, checkpoint, verbose, progress, phase: As for `estimate_rlct`.

@@ -62,7 +62,7 @@ def _summarised(estimate: "RLCTEstimate") -> dict[str, Any]:
 
 
 def effective_draws(draws: np.ndarray) -> float:
-    """The number of independent draws that know as much (bulk); NaN of draws that are not finite, or too few."""
+    """The effective number of independent draws (bulk); NaN if draws are not finite, or too few."""
     if not np.isfinite(draws).all() or draws.shape[1] < 4:
         return math.nan
     return float(arviz_for("ess").ess(draws))

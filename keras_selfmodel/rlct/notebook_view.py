@@ -1,4 +1,4 @@
-"""An estimate as a notebook shows it: the number, its verdict with what speaks against it, and the chains."""
+"""An estimate as a notebook shows it: the number, its verdict with the objections, and the chains."""
 
 from html import escape
 from typing import TYPE_CHECKING

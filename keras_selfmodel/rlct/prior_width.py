@@ -1,4 +1,4 @@
-"""How wide the weights of a network lie."""
+"""The scale of a network's weights."""
 
 import math
 

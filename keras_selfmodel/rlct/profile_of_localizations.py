@@ -1,4 +1,4 @@
-"""What estimates at several localizations say together."""
+"""The result of estimates at several localizations."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -43,7 +43,7 @@ class LocalizationProfile:
 
     @property
     def plateau(self) -> range | None:
-        """Numbers of the localizations between which λ̂ does not change; `None` where there is none, or none is sure.
+        """Indices of the localizations between which λ̂ does not change; `None` if there are none, or it is uncertain.
 
         The longest row of at least three whose values lie within 5 % of each other, each known to 5 % (95 %).
         """
@@ -58,7 +58,7 @@ class LocalizationProfile:
 
     @property
     def words(self) -> str:
-        """What it shows, in a sentence."""
+        """The result in a sentence."""
         if self.plateau is not None:
             ends = self.localizations[self.plateau.start], self.localizations[self.plateau.stop - 1]
             value = self.values[self.plateau.start : self.plateau.stop].mean()

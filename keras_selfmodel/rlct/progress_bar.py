@@ -1,4 +1,4 @@
-"""What an estimation in Python shows of its progress, as `fit` does."""
+"""The progress bar of an estimation in Python, like that of `fit`."""
 
 import sys
 from collections.abc import Callable

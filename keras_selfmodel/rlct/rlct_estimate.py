@@ -36,7 +36,7 @@ HEAT_DOUBT, VALUE_DOUBT = 0.05, 0.02
 
 @dataclass(frozen=True)
 class RLCTEstimate(Draws):
-    """An estimate of the RLCT (local learning coefficient): value, bar and verdict of the chains; see `Draws`."""
+    """An estimate of the RLCT (local learning coefficient): value, standard error and verdict; see `Draws`."""
 
     @property
     def value(self) -> float:
@@ -51,8 +51,8 @@ class RLCTEstimate(Draws):
         In quadrature, with "dataset": `sampling_error`, `localization_error`, `finite_size_error`,
         `temperature_error`, `departure_error`, 5 % of `heat_correction`, and 2 % of the value for what steps and
         burn-in leave (measured on deep linear networks).
-        With "paper", whose value is that at its γ and nβ: `sampling_error` and `reference_error`. It knows nothing of
-        places where no chain has been.
+        With "paper", whose value is that at its γ and nβ: `sampling_error` and `reference_error`. Places where no chain
+        has been are not accounted for.
         """
         if self.settings.convention == "paper":
             return math.hypot(self.sampling_error, self.reference_error)
@@ -71,7 +71,7 @@ class RLCTEstimate(Draws):
 
     @property
     def paired_std_error(self) -> float:
-        """Standard error of `paired_value`, which knows nothing of the noise of L₀; NaN for a single chain."""
+        """Standard error of `paired_value`, to which the noise of L₀ does not contribute; NaN for a single chain."""
         if len(self.losses) < 2 or self.settings.convention == "paper":
             return self.sampling_error
         return sampling_error(self.draws, self.kept(self.squares))
@@ -170,12 +170,12 @@ class RLCTEstimate(Draws):
 
     @cached_property
     def warnings(self) -> tuple[str, ...]:
-        """What speaks against the estimate, in sentences; empty if nothing does."""
+        """Objections to the estimate, in sentences; empty if there are none."""
         return tuple(sentence for _, sentence in self._objections)
 
     @property
     def verdict(self) -> Verdict:
-        """ "reliable" if nothing speaks against the estimate, "not to be used" if it is no RLCT, else "doubtful"."""
+        """ "reliable" without `warnings`, "not to be used" if the estimate cannot be an RLCT, else "doubtful"."""
         return verdict_of(self._objections)
 
     @property
@@ -184,7 +184,7 @@ class RLCTEstimate(Draws):
         return allows_use(self.verdict)
 
     def summary(self) -> RLCTSummary:
-        """The estimate without its chains: what run folders, tables and reports hold. Needs ArviZ."""
+        """The estimate without its chains, as in run folders, tables and reports. Needs ArviZ."""
         return RLCTSummary.of(self)
 
     def to_dict(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The fields of `SamplingSettings` as keywords, which a type checker knows and a typing error does not pass."""
+"""The fields of `SamplingSettings` as keywords, typed, so that a type checker finds a misspelt one."""
 
 import dataclasses
 import difflib
@@ -39,7 +39,7 @@ class SamplingChanges(CalibrationChanges, total=False):
 
 
 class EstimateArguments(SamplingChanges, Reading, total=False):
-    """Keywords of `estimate_rlct` besides `settings`, for what calls it with its user's."""
+    """Keywords of `estimate_rlct` besides `settings`, for functions that pass their own on to it."""
 
     loss: Any
     weights: WeightChoice
@@ -63,7 +63,7 @@ def changed_settings(
         changes: Fields to set.
 
     Raises:
-        TypeError: If a keyword is none of the function's, or `settings` are no settings.
+        TypeError: If a keyword is unknown, or `settings` is not a `SamplingSettings`.
     """
     check_keywords(function, changes)
     if settings is None:

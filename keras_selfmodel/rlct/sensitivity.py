@@ -1,4 +1,4 @@
-"""How an estimate changes with the localization and the temperature, by what the chains themselves tell."""
+"""How an estimate changes with the localization and the temperature, derived from its own chains."""
 
 import math
 from dataclasses import dataclass

@@ -33,7 +33,7 @@ class EstimateHeader:
     Attributes:
         settings: Settings of the sampling.
         loss: What loss was measured.
-        doubts: What spoke against loss or data.
+        doubts: Objections to the loss or the data.
     """
 
     settings: SamplingSettings

@@ -1,4 +1,4 @@
-"""What is written down of an RLCT estimate: numbers, words and settings, without the chains."""
+"""The record of an RLCT estimate that is stored and reported: numbers, words and settings, without the chains."""
 
 import math
 from dataclasses import dataclass, fields
@@ -46,7 +46,7 @@ class RLCTSummary:
         unfilled: Half-directions in which the chains have not come to rest.
         degeneracy: 1 where the loss is quadratic near w*, k where it grows like the 2k-th power.
         verdict: Whether it can be used.
-        warnings: What speaks against it, in sentences without the names of Python's arguments.
+        warnings: Objections to it, in sentences without the names of Python's arguments.
         anchor: What w* is: the trained weights, or the minimum of the loss that descent found near them.
         convention: What nβ means, and how the chains see the data.
         inverse_temperature: nβ.

@@ -21,13 +21,13 @@ SMALL = 0.1
 
 @dataclass(frozen=True)
 class HotterEstimate:
-    """What short chains at a higher temperature say, at which w* passes for a minimum.
+    """The result of short chains at a higher temperature, at which w* passes for a minimum.
 
     Attributes:
         inverse_temperature: The largest nβ of those tried at which the loss can fall little beside the estimate.
         value: λ̂ there.
         std_error: Its standard error.
-        gradient_evaluations: What it took to find it.
+        gradient_evaluations: Gradients of a batch that the search took.
     """
 
     inverse_temperature: float

@@ -1,4 +1,4 @@
-"""What speaks against an estimate, and whether it can be used."""
+"""Objections to an estimate, and whether it can be used."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -37,14 +37,14 @@ LEAST_ACCEPTANCE = 0.2
 
 
 def verdict_of(found: Sequence[tuple[bool, str]]) -> Verdict:
-    """ "reliable" if nothing speaks against an estimate, "not to be used" if it is no RLCT, else "doubtful"."""
+    """ "reliable" without objections, "not to be used" if the estimate cannot be an RLCT, else "doubtful"."""
     if not found:
         return "reliable"
     return "not to be used" if any(fatal for fatal, _ in found) else "doubtful"
 
 
 def objections(estimate: "RLCTEstimate") -> Iterator[tuple[bool, str]]:
-    """Yields what speaks against an estimate: whether it forbids any use, and a sentence."""
+    """Yields objections to an estimate: whether each forbids any use, and a sentence."""
     finite = np.isfinite(estimate.losses).all(axis=1)
     if not finite.all():
         first = [int(np.argmin(np.isfinite(trace))) for trace in estimate.losses[~finite]]
@@ -73,16 +73,16 @@ def objections(estimate: "RLCTEstimate") -> Iterator[tuple[bool, str]]:
     if overcorrected:
         yield (
             True,
-            f"The estimate is negative ({estimate.value:.3g}), which no RLCT is: what is taken off for the noise of "
-            f"the batches and the length of the steps, {estimate.heat_correction:.3g}, is more than the "
+            f"The estimate is negative ({estimate.value:.3g}), which an RLCT cannot be: the correction for the noise "
+            f"of the batches and the length of the steps, {estimate.heat_correction:.3g}, exceeds the "
             f"{estimate.paired_value:.3g} measured. Take larger batches, or a smaller step size than "
             f"{estimate.step_size:g}.",
         )
     elif estimate.value < 0:
         yield (
             True,
-            f"The estimate is negative ({estimate.value:.3g}), which no RLCT is: the chains found a lower loss than "
-            f"that of w*, so w* is not a minimum of the loss measured. {_remedy(estimate)}.",
+            f"The estimate is negative ({estimate.value:.3g}), which an RLCT cannot be: the chains found a lower loss "
+            f"than that of w*, so w* is not a minimum of the loss measured. {_remedy(estimate)}.",
         )
     elif (values < 0).any():
         yield (
@@ -93,14 +93,14 @@ def objections(estimate: "RLCTEstimate") -> Iterator[tuple[bool, str]]:
     elif not len(diverged) and estimate.value - 3 * np.nan_to_num(estimate.std_error) > estimate.num_parameters / 2:
         yield (
             True,
-            f"The estimate is above half the number of weights, {estimate.num_parameters / 2:g}, which no RLCT of a "
-            f"smooth loss is. {_what_is_too_high(estimate)}",
+            f"The estimate is above half the number of weights, {estimate.num_parameters / 2:g}, which the RLCT of a "
+            f"smooth loss cannot exceed. {_what_is_too_high(estimate)}",
         )
     drop = lowest_stretch(estimate)
     if estimate.value >= 0 and drop < 0:
         yield (
             False,
-            f"On their way the chains found a mean loss below that of w*, by {-drop:.3g} in units of the RLCT: w* is "
+            f"Along the way the chains found a mean loss below that of w*, by {-drop:.3g} in units of the RLCT: w* is "
             f"not a minimum of the loss measured, and the estimate is too low by at least that. {_remedy(estimate)}.",
         )
     elif estimate.value >= 0 and _falls_along_its_gradient(estimate):
@@ -113,15 +113,15 @@ def objections(estimate: "RLCTEstimate") -> Iterator[tuple[bool, str]]:
     if -estimate.heat_correction > noise:
         yield (
             -estimate.heat_correction > HEAT_LIMIT * abs(estimate.value),
-            f"The chains still took up {-estimate.heat_correction:.3g} in units of the RLCT during the draws: they "
-            "were not at rest. Sample with more burn-in.",
+            f"The energy of the chains was still rising during the draws, by {-estimate.heat_correction:.3g} in units "
+            "of the RLCT: they had not settled. Sample with more burn-in.",
         )
     much = estimate.heat_correction > HEAT_LIMIT * abs(estimate.value)
     if estimate.settings.convention == "dataset" and much and not overcorrected:
         yield (
             False,
-            f"The noise of the batches adds {estimate.heat_correction:.3g}, which is taken off but large beside the "
-            "estimate. Take larger batches.",
+            f"The noise of the batches adds {estimate.heat_correction:.3g}, which is subtracted, but is large compared "
+            "with the estimate. Take larger batches.",
         )
     if estimate.acceptance_rate < LEAST_ACCEPTANCE:
         yield (
@@ -134,8 +134,8 @@ def objections(estimate: "RLCTEstimate") -> Iterator[tuple[bool, str]]:
     if target is not None and reached > target:
         yield (
             False,
-            f"The sampling error is {reached:.1%} of the estimate after the most draws allowed, "
-            f"{estimate.draws.shape[1]} of each chain: above the {target:.1%} asked for. Allow more draws.",
+            f"The sampling error is {reached:.1%} of the estimate after the maximum number of draws, "
+            f"{estimate.draws.shape[1]} per chain: above the {target:.1%} asked for. Allow more draws.",
         )
     if estimate.settings.convention == "dataset" and estimate.value > 0:
         yield from _locality(estimate)
@@ -144,13 +144,13 @@ def objections(estimate: "RLCTEstimate") -> Iterator[tuple[bool, str]]:
 
 
 def _locality(estimate: "RLCTEstimate") -> Iterator[tuple[bool, str]]:
-    """What speaks against taking a value at this γ, these steps and this n for the RLCT."""
+    """Objections to taking a value at this γ, after these steps and with this n for the RLCT."""
     sensitivity = estimate.sensitivity
     if sensitivity is not None and estimate.localization_error > LOCALITY_LIMIT * estimate.value:
         yield (
             False,
             f"The estimate depends on the localization: each e-fold by which γ = {estimate.localization:.3g} becomes "
-            f"weaker adds {sensitivity.slope:.2g} ± {sensitivity.error:.2g}. It is that of the weights within reach of "
+            f"weaker adds {sensitivity.slope:.2g} ± {sensitivity.error:.2g}. It describes the weights within reach of "
             f"γ, {estimate.distance:.3g} from w*; compare estimates at the same γ only, or look at the profile.",
         )
     trend = estimate.trend
@@ -165,7 +165,7 @@ def _locality(estimate: "RLCTEstimate") -> Iterator[tuple[bool, str]]:
     if least is not None and estimate.departure_error > LOCALITY_LIMIT * estimate.value:
         yield (
             False,
-            f"Near w* the loss holds {least:.3g} half-directions at least, and the RLCT at w* is no smaller: the "
+            f"Near w* the loss holds at least {least:.3g} half-directions, so the RLCT at w* is at least that: the "
             "chains have left w* for weights around which the loss is flatter, or have not settled. Take a stronger "
             f"localization than {estimate.localization:.3g}, or sample longer.",
         )
@@ -177,7 +177,8 @@ def _locality(estimate: "RLCTEstimate") -> Iterator[tuple[bool, str]]:
         yield (
             False,
             f"The chains are too short for the directions in which the loss rises least: {estimate.unfilled:.2g} "
-            "half-directions are not filled yet, and may be missing in the estimate. Sample longer, with more burn-in.",
+            "half-directions have not been explored yet, and may be missing from the estimate. Sample longer, with "
+            "more burn-in.",
         )
     missing = 1.96 * estimate.finite_size_error
     if missing > FEW_DATA_LIMIT * estimate.value:
@@ -185,12 +186,12 @@ def _locality(estimate: "RLCTEstimate") -> Iterator[tuple[bool, str]]:
             False,
             f"The loss is not quadratic near w* (degeneracy {estimate.degeneracy:.2g}), so the estimate approaches the "
             f"RLCT only like 1/ln(nβ), here {missing:.2g}: {estimate.num_samples} samples are too few to determine the "
-            "RLCT itself. The estimate is that at this number of samples.",
+            "RLCT itself. The estimate holds for this number of samples.",
         )
 
 
 def at_no_minimum(estimate: "RLCTEstimate") -> bool:
-    """Whether the loss can fall from w* by more than can be neglected."""
+    """Whether the loss can fall from w* by more than is negligible."""
     return estimate.value < 0 or lowest_stretch(estimate) < 0 or _falls_along_its_gradient(estimate)
 
 
@@ -213,7 +214,7 @@ def _remedy(estimate: "RLCTEstimate") -> str:
 
 
 def _steadier(estimate: "RLCTEstimate") -> str:
-    """What keeps chains from flying off."""
+    """How to keep chains from diverging."""
     if estimate.settings.step_size is None:
         return (
             f"Shorter steps, down to {estimate.step_size:.2g}, did not help. Take a stronger localization than "
@@ -223,15 +224,15 @@ def _steadier(estimate: "RLCTEstimate") -> str:
 
 
 def _what_is_too_high(estimate: "RLCTEstimate") -> str:
-    """What the chains tell of an estimate that is above any RLCT."""
+    """Why an estimate may exceed any RLCT, as far as the chains show."""
     if estimate.heat_correction > 0.1 * estimate.value:
-        return "The noise of the batches and the length of the steps add much: take larger batches."
+        return "The noise of the batches and the length of the steps add too much: take larger batches."
     if estimate.degeneracy < SHARP:
         return (
             f"The loss rises less than quadratically from w* (degeneracy {estimate.degeneracy:.2g}), as at a kink: "
             "there the theory does not hold."
         )
-    return "The chains may not be at rest: compare with more burn-in, and with a stronger localization."
+    return "The chains may not have settled: compare with more burn-in, and with a stronger localization."
 
 
 def lowest_stretch(estimate: "RLCTEstimate") -> float:

@@ -7,7 +7,7 @@ import numpy as np
 
 # Permutations drawn where there are too many to try all; all are tried for up to seven runs.
 PERMUTATIONS = 9999
-# From so many runs on, Student's t says the same, and permutations take seconds.
+# From this number of runs on, Student's t says the same, and permutations take seconds.
 MANY = 500
 
 

@@ -44,7 +44,7 @@ def accuracy_is_kept(series: Series, compared: dict[tuple[str, int, float], Comp
     }
     worst = min(found, key=lambda one: one.difference.estimate.mean)
     estimate = worst.difference.estimate
-    reason = f"The accuracy changes most for the worse at AW {worst.aux_weight:g}: by {_points(estimate.mean)} points"
+    reason = f"The worst change of accuracy is {_points(estimate.mean)} points, at AW {worst.aux_weight:g}"
     if any(one.difference.estimate.half_width is None for one in found):
         return Answer("not enough data", f"{reason}: an interval needs at least two seeds.{left_out}", evidence)
     reason += f" (95 % interval {_points(estimate.low)} … {_points(estimate.high)}, n = {estimate.count})"
@@ -63,7 +63,7 @@ def collapse_shows_in_the_rlct(series: Series) -> Answer:
     if not groups:
         return unknown("No network of this size collapsed, so there is nothing to check.")
     if series.baseline is None or (baseline := series.baseline.interval("rlct")) is None:
-        missing = f"Networks collapsed at {weights_text(groups)}, but there is no RLCT of a baseline that can be used."
+        missing = f"Networks collapsed at {weights_text(groups)}, but no baseline has an RLCT that can be used."
         left_out = "" if series.baseline is None else unusable_text([series.baseline], MEASURES["rlct"])
         return unknown(f"{missing} {left_out}".rstrip())
     limit = NEAR_ZERO * abs(baseline.mean)

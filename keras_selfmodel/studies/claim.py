@@ -18,7 +18,7 @@ class Answer:
     Attributes:
         verdict: "yes", "no" or "not enough data".
         reason: One sentence of why, with effect size and interval where there are any.
-        evidence: The numbers behind it, as JSON holds them.
+        evidence: The numbers behind it, in plain values for JSON.
     """
 
     verdict: ClaimVerdict
@@ -51,7 +51,7 @@ class Claim:
     paper: str
 
     def to_dict(self) -> dict:
-        """Plain values, as JSON holds them."""
+        """Plain values, for JSON."""
         return {
             "claim": self.name,
             "statement": self.statement,

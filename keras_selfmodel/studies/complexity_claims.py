@@ -120,7 +120,7 @@ def grows(series: Series, measure: Measure) -> Answer:
 
 
 def difference_values(found: Difference) -> dict:
-    """A difference as JSON holds it."""
+    """A difference in plain values, for JSON."""
     return {
         "difference": found.estimate.mean,
         "low": found.estimate.low,

@@ -61,7 +61,7 @@ class MatchedComparison:
         return "lower" if self.difference.estimate.mean < 0 else "higher"
 
     def to_dict(self) -> dict:
-        """Plain values, as JSON holds them."""
+        """Plain values, for JSON."""
         found = self.difference
         return {
             **{name: getattr(self, name) for name in ("measure", "hidden", "aux_weight", "control")},

@@ -40,7 +40,7 @@ class Measure:
 
 
 def number_text(value: float, digits: int, *, sign: bool = False) -> str:
-    """A number with so many decimal places, or, where that would stretch a table, in powers of ten.
+    """A number with `digits` decimal places or, if that would stretch a table, in powers of ten.
 
     R² of a nearly constant network can be any number below 1.
 

@@ -9,7 +9,7 @@ from keras_selfmodel.studies.collapse import COLLAPSE
 from keras_selfmodel.studies.measures import MEASURES, Measure
 from keras_selfmodel.studies.study import Series, Study
 
-# What the paper shows, and the claims that speak of it.
+# What the paper shows, and the claims about it.
 PAPER_MEASURES = ("weight_spread", "rlct", "accuracy")
 _MEASURE_OF_CLAIM = {
     "spread_falls": "weight_spread",

@@ -23,7 +23,7 @@ def identity_of_run(
         run: A finished run. Recipes with `keep_epochs` keep weights along the training; of others, only the trained
             network is there. Of a baseline, which has no self-model, the activations alone are described.
         dataset: The data it was trained on; the test samples are used.
-        samples: At most so many of them, the first; `None` for all.
+        samples: Maximum number of them, the first ones; `None` for all.
         progress: Called with (epochs done, epochs in all).
 
     Returns:

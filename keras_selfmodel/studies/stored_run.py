@@ -106,7 +106,7 @@ class StoredRun:
 
         Args:
             dataset: The data as loaded.
-            samples: At most so many, the first; `None` for all.
+            samples: Maximum number of samples, the first ones; `None` for all.
 
         Raises:
             ValueError: If the network was trained on other data.

@@ -131,8 +131,8 @@ def _looped(function: Callable) -> Callable:
 def put_rows_in_place(table: Tensor, numbers: Tensor, rows: Tensor) -> Tensor:
     """The table with other rows at these numbers, all different.
 
-    Whoever calls this gives the table away: its memory is used again, at once on PyTorch and where the compiler
-    pleases on the others. Use the returned table.
+    The caller gives the table away: its memory is used again, at once on PyTorch, and where the compiler
+    decides so on the others. Use the returned table.
     """
     return table.at[numbers].set(rows, unique_indices=True)
 
@@ -140,7 +140,7 @@ def put_rows_in_place(table: Tensor, numbers: Tensor, rows: Tensor) -> Tensor:
 def add_scaled_in_place(y: Tensor, scale: Tensor, x: Tensor) -> Tensor:
     """y + scale·x, in one pass over the memory of y.
 
-    Whoever calls this gives y away, as with `put_rows_in_place`.
+    The caller gives y away, as with `put_rows_in_place`.
 
     Args:
         y: Array that nothing else needs.

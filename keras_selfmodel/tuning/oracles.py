@@ -1,4 +1,4 @@
-"""What proposes the settings of the next trial: keras-tuner's oracles, made to survive being killed at any time."""
+"""keras-tuner's oracles, which propose the settings of the next trial, made to survive being killed at any time."""
 
 import sys
 import warnings
@@ -56,7 +56,7 @@ def oracle_of(search: str, space: SearchSpace, trials: int | None, seed: int) ->
         search: One of `SEARCHES`.
         space: What is searched.
         trials: Number of trials; with Hyperband, the maximum. `None`: 20; Hyperband chooses the number itself.
-        seed: Of its random numbers.
+        seed: Seed of its random numbers.
 
     Raises:
         ValueError: If there is no such search.

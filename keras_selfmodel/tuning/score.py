@@ -15,15 +15,15 @@ SCORES = ("accuracy", *COMPLEXITIES)
 class Score:
     """score = min(accuracy, A) − price · complexity, which a search maximizes.
 
-    Accuracies are those of the validation data. Complexity alone is no sensible score, because collapsed
-    networks have the least of it: the price says how much accuracy one unit of it costs.
+    Accuracies are those of the validation data. Complexity alone is not a sensible score, because collapsed
+    networks have the lowest: the price says how much accuracy one unit of complexity costs.
 
     Attributes:
         name: "rlct" or "spread", the complexity; with "accuracy" nothing is subtracted, whatever the price.
         price: ≥ 0, accuracy (0 … 1) for one unit of RLCT or weight spread. 0.001 suits the RLCT of the paper's
             convention, which is ten times smaller than that of the literature's.
-        enough_accuracy: A, the accuracy above which gains do not count; 1 for none. With 0.95 and a small price,
-            the simplest network of those with an accuracy of 0.95 is found.
+        enough_accuracy: A, the accuracy above which gains do not count; 1 for no limit. With 0.95 and a small price,
+            the simplest network with an accuracy of 0.95 is found.
 
     Raises:
         ValueError: If the name is unknown, the price negative or not finite, or the accuracy not in 0 … 1.

@@ -15,7 +15,7 @@ Builder = Callable[[keras_tuner.HyperParameters], keras.Model]
 class SelfModelingHyperModel(keras_tuner.HyperModel):
     """Searches how a classifier models itself, together with the classifier's own hyperparameters.
 
-    Adds the hyperparameters `aux_weight`, `targets` and `head`, those of which there is more than one value. For any
+    Adds the hyperparameters `aux_weight`, `targets` and `head`, as far as they have more than one value. For any
     tuner of keras-tuner. The logs have, besides Keras's, `weight_spread`, so that
     `keras_tuner.Objective("weight_spread", "min")` is possible; with `callbacks.RLCT` among the callbacks of `search`,
     `rlct` too.
@@ -24,11 +24,11 @@ class SelfModelingHyperModel(keras_tuner.HyperModel):
         classifier: `classifier(hp)` returns a compiled functional or Sequential classifier; or a
             `keras_tuner.HyperModel`, whose `fit` is used too.
         targets: The alternatives, each the name of a layer or several of them: `["hidden", ("block", "hidden")]`.
-        aux_weights: The auxiliary weights, ≥ 0. With 0 the classifier trains as if alone.
+        aux_weights: The auxiliary weights, ≥ 0. With 0 the classifier trains as it would alone.
         heads: The alternatives by name, each as `head` of `SelfModelingModel`: `None`, or `head(n)` that returns the
             layer which predicts n activations, such as `layers.DeepSelfPredictionHead`.
         stop_gradient, target_normalization: As for `SelfModelingModel`.
-        seed: Of the default head.
+        seed: Seed of the default head.
         **kwargs: `name`, `tunable`.
 
     Raises:

@@ -53,7 +53,7 @@ def trial_rows(result: TuningResult) -> list[dict]:
 
 
 def trials_json(result: TuningResult) -> dict:
-    """The whole search as JSON holds it."""
+    """The whole search as JSON."""
     return plain(Trials.of(result))
 
 

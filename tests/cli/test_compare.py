@@ -56,7 +56,7 @@ def test_of_many_runs_the_first_are_shown_and_that_is_said(ksm, runs, monkeypatc
     stdout = ksm("compare", *runs).stdout
     headers = [row[1:] for row in _cells(stdout) if row[0] == "" and row[1].startswith("run")]
     assert headers == [["run 1", "run 2", "run 3"], ["run 1", "run 4"]] and "5: aw50" not in stdout
-    assert "These are the first 4 of 5 runs." in stdout
+    assert "Only the first 4 of 5 runs are shown." in stdout
     assert len(json.loads(ksm("compare", *runs, "--json").stdout)["runs"]) == 5
 
 
@@ -98,6 +98,6 @@ def test_a_damaged_file_is_named(ksm, runs, name):
     (Path(runs[1]) / name).write_text("{")
     result = ksm("compare", runs[0], runs[1])
     assert result.exit_code == 1 and f"Left out: aw1/{name} is damaged: it is no valid JSON" in result.stderr
-    assert result.stderr.endswith("Error: It takes two runs to compare. Runs that can be read: 1.\n")
+    assert result.stderr.endswith("Error: A comparison needs two runs or more. Runs that can be read: 1.\n")
     result = ksm("compare", *runs[:3])
     assert result.exit_code == 0 and f"aw1/{name} is damaged" in result.stderr and "2: aw10" in result.stdout

@@ -138,8 +138,8 @@ HISTORIES = {
     "1,none": "is damaged: line 2: weight_spread must be a number. Received: 'none'",
     "": "is damaged: it has no epochs",
     "1,0.1\n1,0.1\n2,0.1": "is damaged: line 3: epoch must be 2. Received: 1",
-    "1,0.1\n2,0.1": "has 2 epochs, and the run 3: it is left out",
-    "1,0.1\n2,0.1\n3,0.1\n4,0.1": "has 4 epochs, and the run 3: it is left out",
+    "1,0.1\n2,0.1": "has 2 of the run's 3 epochs: it is left out",
+    "1,0.1\n2,0.1\n3,0.1\n4,0.1": "has 4 epochs, but the run only 3: it is left out",
     "1,0.1\n2,nan\n3,0.1": "has no weight_spread after some epochs: it is left out",
 }
 

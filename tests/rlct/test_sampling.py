@@ -255,7 +255,7 @@ class TestTargetError:
         model, data, _ = regression(400, 12)
         estimate = quietly(model, data, target_error=1e-3, num_draws=250, **self.MODEST)
         assert estimate.draws.shape == (2, 250)
-        assert "after the most draws allowed, 250 of each chain: above the 0.1% asked for" in " ".join(
+        assert "after the maximum number of draws, 250 per chain: above the 0.1% asked for" in " ".join(
             estimate.warnings
         )
 

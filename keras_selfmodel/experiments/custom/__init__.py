@@ -1,1 +1,1 @@
-"""Tasks of the user's own: recipe files, their data and their networks."""
+"""Custom tasks: recipe files, their data and their networks."""

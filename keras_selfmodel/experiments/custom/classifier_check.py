@@ -36,7 +36,7 @@ def check_classifier(model: object, input_shape: tuple[int, ...], classes: int, 
     try:
         final_kernel(model)
     except ValueError as error:
-        raise ValueError(f"{origin} must end in one layer that the scores come from. {error}") from error
+        raise ValueError(f"{origin} must end in a single layer that computes the scores. {error}") from error
     if len(functional.inputs) != 1:
         raise ValueError(f"{origin} must have one input. Received: {len(functional.inputs)}")
     shape = tuple(functional.inputs[0].shape[1:])

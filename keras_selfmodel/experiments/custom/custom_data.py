@@ -27,7 +27,7 @@ class CustomData:
         source: One of `DATA_KEYS`.
         value: What the section says of that source.
         folder: What paths are relative to.
-        size: Height and width that images are brought to.
+        size: Height and width that images are resized to.
         function: The function, if that is the source.
         given_scaling: What the section says of `scaling`, a name in `SCALINGS`; `None` if nothing.
     """
@@ -62,8 +62,7 @@ class CustomData:
         if size is not None and (source != "images" or not 1 <= min(size) <= max(size) <= LARGEST_SIDE):
             raise RecipeFileError(
                 f"{where}: size is the height and width, from 1 to {LARGEST_SIDE}, that the files of images = ... are "
-                f"brought to. "
-                f"Received: size = {list(size)} with {source}"
+                f"resized to. Received: size = {list(size)} with {source}"
             )
         value = getattr(section, source)
         function = PythonFunction.named(f"{where}: python", value, folder) if source == "python" else None
@@ -84,7 +83,7 @@ class CustomData:
 
         Raises:
             OSError: If they are not there.
-            ValueError: If they are damaged, or no classification data.
+            ValueError: If they are damaged, or not classification data.
             ImportError: If a package is needed and not installed.
         """
         if self.source == "tfds":

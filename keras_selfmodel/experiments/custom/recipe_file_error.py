@@ -2,4 +2,4 @@
 
 
 class RecipeFileError(ValueError):
-    """A recipe file that cannot be used: the text says where and why, and what is possible."""
+    """A recipe file cannot be used: the message says where and why, and what is possible."""

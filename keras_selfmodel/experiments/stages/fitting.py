@@ -14,7 +14,7 @@ from keras_selfmodel.models.saved_model import UnreadableModelError, read_model
 
 
 def trained(run: RunContext, model: keras.Model, trainer: Trainer) -> keras.Model:
-    """Trains `model`, or goes on where the files of the folder say that it stands."""
+    """Trains `model`, or continues from what the folder holds."""
     model, record = training_so_far(run, model)
     if not run.files.model.exists():
         run.progress.phase("training: the first steps are compiled")
@@ -25,7 +25,7 @@ def trained(run: RunContext, model: keras.Model, trainer: Trainer) -> keras.Mode
 
 
 def training_so_far(run: RunContext, model: keras.Model) -> tuple[keras.Model, TrainingRecord]:
-    """Where the files of a run's folder say that its training stands.
+    """How far the training of a run has got, according to the files of its folder.
 
     Args:
         run: The run.

@@ -19,9 +19,9 @@ class DataOrigin:
         name: Name of the data set.
         recipe_file: The recipe file of the custom task of this name; `None` for a task of the paper.
         data_dir: Folder of TFDS data; `None` for TFDS_DATA_DIR or the usual one.
-        source: Where this process says that they come from, which every run notes down alike.
+        source: Origin of the data as this process names it; all runs record the same.
         digest: Digest that the data must have.
-        examples: How many training examples of them the sweep takes.
+        examples: Number of training examples that the sweep uses.
     """
 
     name: str

@@ -76,7 +76,7 @@ class _Worker:
 class ProcessesExecutor:
     """Computes several runs at a time, each in a process with its share of the CPU's cores.
 
-    A process that dies fails the run it was at, and another takes its place.
+    If a process dies, its run has failed, and another process takes its place.
 
     Args:
         dataset: The data of all runs; the processes load them again, by name or by the recipe file of the

@@ -25,7 +25,7 @@ class ExpectedTime:
 
     Attributes:
         seconds: Seconds of computing, one run after another.
-        sources: What that was concluded from.
+        sources: What the estimate is based on.
     """
 
     seconds: float

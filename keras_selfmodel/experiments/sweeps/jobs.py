@@ -1,4 +1,4 @@
-"""One run of a sweep: what it is, and what can come of it."""
+"""One run of a sweep, and its outcome."""
 
 import gc
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a job.
+    """The outcome of a job.
 
     Attributes:
         state: "finished"; "failed", for a reason that is the run's own; "busy", if another process computes it.

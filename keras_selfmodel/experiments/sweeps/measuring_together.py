@@ -57,7 +57,7 @@ def networks_sampled_at_once(
         model: One of them.
         settings: Number of chains and batch size.
         limit: Bytes.
-        longest: What an axis of no fixed size is taken for.
+        longest: Length assumed for an axis without a fixed size.
 
     Example:
 

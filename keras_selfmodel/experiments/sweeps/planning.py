@@ -1,4 +1,4 @@
-"""What a sweep has to do: which of its runs are there already."""
+"""What a sweep has to compute, and which of its runs exist already."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -22,9 +22,9 @@ class Plan:
     Attributes:
         folder: Where the runs lie.
         jobs: Runs to be computed, or to be finished.
-        kept: Results of runs that are there already.
-        failures: Reasons of those that failed before and will not be tried again, and of those whose folder is
-            another run's.
+        kept: Results of runs that exist already.
+        failures: Reasons for the failure of runs that will not be tried again, and of runs whose folder belongs to
+            another run.
     """
 
     folder: Path
@@ -34,7 +34,7 @@ class Plan:
 
 
 def plan_sweep(recipes: Sequence[Recipe], dataset: Dataset, folder: str | Path, *, retry_failed: bool = False) -> Plan:
-    """Looks which runs are there already.
+    """Finds out which runs exist already.
 
     Args:
         recipes: Settings of the runs.

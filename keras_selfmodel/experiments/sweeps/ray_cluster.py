@@ -1,11 +1,11 @@
-"""What of a Ray cluster a sweep takes."""
+"""The resources of a Ray cluster that a sweep uses."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class RayCluster:
-    """A Ray cluster, and what each task of a sweep takes of it. A task computes a group of runs, one after another.
+    """A Ray cluster, and the resources of each task of a sweep. A task computes a group of runs, one after another.
 
     Attributes:
         address: Where the cluster is: "host:6379", "auto" for the one of this machine; `None` for RAY_ADDRESS, or
@@ -13,9 +13,9 @@ class RayCluster:
         cpus_per_task: CPU cores of a task.
         gpus_per_task: GPUs of a task; a fraction lets tasks share one.
         memory_per_task: Bytes that Ray sets aside for a task; `None` for none. It does not limit the task.
-        runs_per_task: Runs of one task at most; fewer where more tasks keep more of the cluster at work. Those of one
-            size go together, because they share what is compiled.
-        retries: How often a run whose process or machine died is tried again.
+        runs_per_task: Maximum number of runs per task; fewer where more tasks keep more of the cluster busy. Runs of
+            one size go together, because they share what is compiled.
+        retries: Number of retries for a run whose process or machine died.
 
     Raises:
         ValueError: If a number is out of its range.
@@ -49,12 +49,12 @@ class RayCluster:
 
     @property
     def resources(self) -> dict[str, float]:
-        """What a task takes, by Ray's names, without what it does not need."""
+        """The resources of a task by Ray's names; without those it does not need."""
         taken = {"CPU": self.cpus_per_task, "GPU": self.gpus_per_task, "memory": self.memory_per_task}
         return {name: amount for name, amount in taken.items() if amount}
 
     def places(self, nodes: list[dict[str, float]]) -> int:
-        """How many tasks machines have room for at a time.
+        """How many tasks fit on machines at a time.
 
         Args:
             nodes: What each machine has, by Ray's names.

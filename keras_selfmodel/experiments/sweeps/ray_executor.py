@@ -24,7 +24,7 @@ from keras_selfmodel.experiments.sweeps.ray_cluster import RayCluster
 from keras_selfmodel.experiments.sweeps.ray_group import perform_group
 
 # Tasks handed to Ray for each that there is room for: enough that no machine waits and that a cluster which grows on
-# demand does; not all, because each costs the sweep a look whenever one of them says something.
+# demand does; not all, because each must be checked whenever one of them reports something.
 TASKS_AHEAD = 2
 # Paths that all machines share, for those of whose environment says nothing.
 SHARED_SETTINGS = ("TFDS_DATA_DIR", "KSM_CACHE_DIR")
@@ -33,10 +33,10 @@ SHARED_SETTINGS = ("TFDS_DATA_DIR", "KSM_CACHE_DIR")
 class RayExecutor:
     """Computes groups of runs as tasks of a Ray cluster. A context manager, connected to the cluster while it is open.
 
-    A run whose process or machine died is tried again elsewhere, from its checkpoint. After a death the runs of the
-    group that were left go on one by one, so that a run which ends every process it is given to costs no other one.
-    Nothing is computed by two at once: a machine that was only believed dead keeps the locks of its runs' folders, and
-    what comes of such a run is "busy".
+    A run whose process or machine died is tried again elsewhere, from its checkpoint. The remaining runs of its group
+    then continue one by one, so that a run which kills every process it is given to does not take others with it.
+    Nothing is computed twice at once: a machine that was only believed dead keeps the locks of its runs' folders, and
+    the outcome of such a run is "busy".
 
     Args:
         dataset: The data of all runs; the tasks load them again, by name or by the recipe file of the user's task that
@@ -127,7 +127,7 @@ class RayExecutor:
                         raise RuntimeError(f"A task of the sweep could not start: {error.cause}") from error
                     except self._ray.exceptions.RayError as error:
                         left = list(tasks.pop(task).values())
-                        # The one that it was at. Of those before it the news may have been lost.
+                        # The one that it was at. The outcomes of those before it may have been lost.
                         deaths.update([job for job in left if not RunFolder(job.folder).finished][:1])
                         for job in left:
                             if deaths[job] > self._cluster.retries:
@@ -183,12 +183,9 @@ def _check_address(address: str) -> None:
     if address in ("local", "auto"):
         return
     host, _, port = address.rpartition(":")
-    if (
-        not host or not port.isdigit() or "/" in host
-    ):  # ray:// is the address of a proxy that knows no streams of results
-        raise ValueError(
-            f"The address of a Ray cluster is HOST:PORT of its head, such as 10.0.0.1:6379. Received: {address!r}"
-        )
+    # ray:// is the address of a proxy that knows no streams of results.
+    if not host or not port.isdigit() or "/" in host:
+        raise ValueError(f"address must be HOST:PORT of Ray's head, such as 10.0.0.1:6379. Received: {address!r}")
     try:
         socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
     except OSError as error:

@@ -78,7 +78,7 @@ def write_results(folder: Path) -> tuple[RunResult, ...]:
 
     # Sweeps that share the folder each write what both have found; the last to look must be the last to write.
     with FileLock(folder / ".results.lock"):
-        # What is damaged has no row; whoever reads the folder says so.
+        # Damaged runs have no row; commands that read the folder report them.
         results = find_runs(folder).results
         write_csv(folder / "results.csv", [row_of(result) for result in results])
     return results

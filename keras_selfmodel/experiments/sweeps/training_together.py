@@ -58,14 +58,14 @@ def networks_at_once(model: keras.Model, batch_size: int, limit: float = DEFAULT
     """How many networks fit into a number of bytes beside the data; at least one.
 
     Each is taken to need 4 · (7 · weights + 4 · batch · values) bytes, `values` being all numbers that its layers, the
-    head included, put out for one sample, and the inputs. Of what computes a layer's output inside it, such as the
-    scores of attention, nothing is known.
+    head included, put out for one sample, and the inputs. Intermediate values inside a layer, such as the scores of
+    attention, are not counted.
 
     Args:
         model: One of them.
         batch_size: Samples of a step.
         limit: Bytes.
-        longest: What an axis of no fixed size is taken for.
+        longest: Length assumed for an axis without a fixed size.
 
     Example:
 

@@ -50,7 +50,7 @@ class WorkerAnswer:
     Attributes:
         step: On the way.
         outcome: At the end of a job.
-        fatal: Why no job can be computed; the worker ends.
+        fatal: Why no job can be computed; the worker then ends.
     """
 
     step: WorkerStep | None = None

@@ -1,4 +1,4 @@
-"""What training writes from epoch to epoch, so that an interrupted run can continue."""
+"""The files that training writes from epoch to epoch, so that an interrupted run can continue."""
 
 import math
 import time

@@ -99,5 +99,5 @@ class ObserverProtocol:
         return replace(self, **found)
 
     def to_dict(self) -> dict:
-        """Plain values, as JSON holds them."""
+        """Plain values, for JSON."""
         return {**asdict(self), "capacities": list(self.capacities)}

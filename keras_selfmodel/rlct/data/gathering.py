@@ -18,7 +18,7 @@ def gathered(batches: Iterator, num_samples: int | None, memory_limit: float) ->
     Args:
         batches: Batches `(x, y)` or `(x, y, sample_weight)`.
         num_samples: Samples after which reading ends; `None`: all.
-        memory_limit: Bytes that are held; what is more is written to files that vanish with the samples.
+        memory_limit: Bytes held in memory; the rest is written to files that are deleted with the samples.
     """
     columns: list[_Column] = []
     try:

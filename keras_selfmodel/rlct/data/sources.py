@@ -114,7 +114,7 @@ def _batches(data: Any, num_samples: int | None) -> Iterator:
         )
     elif not hasattr(data, "__iter__") or iter(data) is data:
         raise ValueError(
-            "data must be (x, y) or a data set of batches that can be read again: a generator or an iterator can not, "
+            "data must be (x, y) or a data set of batches that can be read again: a generator or an iterator cannot, "
             "and has no known number of samples. Collect it into arrays, or wrap it in a keras.utils.PyDataset. "
             f"Received: data of type {type(data).__name__}"
         )

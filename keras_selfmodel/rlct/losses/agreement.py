@@ -54,41 +54,41 @@ def disagreement(
     if not _close(ours, theirs):
         if any(part.loss.loss.reduction == "sum" for part in task.parts):
             found.append(
-                "The loss sums over the batch (reduction='sum'), so that what evaluate gives depends on the batches' "
-                "size. Measured is its mean over the samples."
+                "The loss sums over the batch (reduction='sum'), so that what evaluate returns depends on the batch "
+                "size. Its mean over the samples is measured instead."
             )
         elif _is_one_number(task, y, scores):
             raise ValueError(
-                f"The loss returns one number for a batch, {theirs:.6g} for the first {samples} samples, that is not "
-                f"the mean of those of the samples alone, {ours:.6g}. The RLCT needs a loss for each sample: let it "
+                f"The loss returns one number for a batch, {theirs:.6g} for the first {samples} samples, which is not "
+                f"the mean of the losses of single samples, {ours:.6g}. The RLCT needs a loss for each sample: let it "
                 "return an array of shape (batch,)."
             )
         else:
             found.append(
-                f"Keras computes a loss of {theirs:.6g} for the first {samples} samples, and the losses of the samples "
-                f"measured here have the mean {ours:.6g}: the loss is more than a mean over samples."
+                f"Keras computes a loss of {theirs:.6g} for the first {samples} samples, but the losses of the samples "
+                f"measured here have the mean {ours:.6g}: the loss is not a mean over samples."
             )
     own_reduction = ours if reduced is None or weights is not None else _number(reduced(y, scores))
     if not _close(ours, own_reduction):
         found.append(
             f"The loss reduces a batch of the first {samples} samples to {own_reduction:.6g}, by a sum, class weights "
-            f"or ignored classes, and the losses of the samples measured here have the mean {ours:.6g}: the "
-            "temperature is another than that of the loss it was trained on by their ratio."
+            f"or ignored classes, but the losses of the samples measured here have the mean {ours:.6g}: compared with "
+            "the loss that the network was trained on, the temperature differs by their ratio."
         )
     if model is None:
         return tuple(found)
     regularization = sum(_number(term) for term in model.losses)
     if compiled and abs(regularization) > max(REGULARIZATION * abs(theirs), ABSOLUTE):
         found.append(
-            f"evaluate gives the loss with regularization terms, {regularization:.4g} beside {theirs:.4g}; the loss "
-            "measured is without them, and w* need not be its minimum."
+            f"evaluate adds regularization terms of {regularization:.4g} to a loss of {theirs:.4g}; they are not part "
+            "of the loss measured, so w* need not be a minimum of it."
         )
     if compiled and type(model).compute_loss is not keras.Model.compute_loss:
         computed = _number(model.compute_loss(x, y, scores, weights, **mode(model.compute_loss, False)))
         if not _close(computed, theirs + regularization):
             found.append(
-                f"The model's compute_loss gives {computed:.6g} for the first {samples} samples, and the loss it was "
-                f"compiled with {theirs:.6g}, which is measured. Pass the loss that the model computes."
+                f"The model's compute_loss gives {computed:.6g} for the first {samples} samples, but the loss it was "
+                f"compiled with, which is measured, gives {theirs:.6g}. Pass the loss that the model computes."
             )
     return tuple(found)
 

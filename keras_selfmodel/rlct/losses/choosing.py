@@ -24,7 +24,7 @@ class ChosenLoss(NamedTuple):
         task: The loss.
         compiled: Whether the model was compiled with it.
         description: What it is and why, in words.
-        doubts: What the user should look at, in sentences.
+        doubts: What the user should check, in sentences.
     """
 
     task: TaskLoss

@@ -1,4 +1,4 @@
-"""Class labels that no class belongs to."""
+"""Class labels out of range."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""The samplers: each a class of its own file, with the interface of `Sampler`."""
+"""The samplers: each a class in a file of its own, with the interface of `Sampler`."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""SGLD with a step of its own for each weight."""
+"""SGLD with a separate step size for each weight."""
 
 from collections.abc import Iterable
 from typing import ClassVar

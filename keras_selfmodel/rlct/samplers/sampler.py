@@ -1,4 +1,4 @@
-"""What a sampler is."""
+"""The interface of a sampler."""
 
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, NamedTuple, Protocol
@@ -10,7 +10,7 @@ from keras_selfmodel.transforms.tensors import Key, Tensor
 
 
 class Position(NamedTuple):
-    """Where the chains are, and what a batch says of it. Every array has a leading axis of chains.
+    """Where the chains are, with the loss and the force of a batch there. Every array has a leading axis of chains.
 
     Attributes:
         weights: w. A sampler may use its memory again once it is done with force and potential.
@@ -30,7 +30,7 @@ class Position(NamedTuple):
 
 
 class Step(NamedTuple):
-    """What a step does.
+    """The result of a step.
 
     Attributes:
         weights: The next weights, at which gradients will be wanted.

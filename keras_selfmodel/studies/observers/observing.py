@@ -43,7 +43,7 @@ class Observing:
         self._linear_of_inputs: LinearObserver | None = None
 
     def check_questions(self, questions: Sequence[Question]) -> None:
-        """Raises ValueError if an observer would be shown inputs that are no quantities, such as tokens."""
+        """Raises ValueError if an observer would be shown inputs that are not quantities, such as tokens."""
         if any(question.source == "inputs" for question in questions) and not np.issubdtype(
             self._x[0].dtype, np.floating
         ):

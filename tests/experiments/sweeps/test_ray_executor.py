@@ -123,7 +123,7 @@ def test_a_task_that_no_machine_has_room_for_is_refused(one_core, tmp_path):
     ("address", "said"),
     [
         ("127.0.0.1:1", "There is no Ray cluster at 127.0.0.1:1: .*refused"),
-        ("ray://127.0.0.1:10001", "HOST:PORT of its head, .* Received: 'ray://127.0.0.1:10001'"),
+        ("ray://127.0.0.1:10001", "HOST:PORT of Ray's head, .* Received: 'ray://127.0.0.1:10001'"),
         ("head", "Received: 'head'"),
     ],
 )
