@@ -39,7 +39,7 @@ def four_devices(monkeypatch):
 
 
 def test_more_devices_than_there_are_are_refused(recipe, tiny, four_devices):
-    with pytest.raises(ValueError, match="The backend has 4 devices: a, b, c, d. Received: devices=5"):
+    with pytest.raises(ValueError, match="The backend has only 4 devices: a, b, c, d. Received: devices=5"):
         shared_by(5, TASKS["mnist"], recipe, tiny)
     with pytest.raises(ValueError, match="Received: devices=0"):
         shared_by(0, TASKS["mnist"], recipe, tiny)

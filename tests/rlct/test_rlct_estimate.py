@@ -101,7 +101,7 @@ def test_value_and_errors_of_independent_draws():
         (
             {"excess": 10.0, "near": np.full((4, 10), 13.0)},
             "doubtful",
-            r"Near w\* the loss holds at least 13 half-directions .*stronger localization than 1,",
+            r"Near w\* the loss holds at least 13 half-directions, .*stronger localization than 1,",
         ),
         (
             {"excess": 10.0, "curvatures": np.full(30, 100.0)},

@@ -96,7 +96,7 @@ def test_endless_data_need_a_number():
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (lambda: (b for b in [(X, Y)]), "generator or an iterator can not"),
+        (lambda: (b for b in [(X, Y)]), "generator or an iterator cannot"),
         (lambda: X, "data must be"),
         (lambda: (X, None), "labels"),
         (lambda: (X, Y[:5]), "lengths"),

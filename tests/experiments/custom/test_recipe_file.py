@@ -385,7 +385,7 @@ def test_a_saved_network_without_the_target_is_answered_with_its_layers(write, s
         ("Model([i := Input(input_shape), j := Input((2,))], Dense(3)(i + j))", "must have one input.*2"),
         ("Model(i := Input(input_shape), keras.ops.softmax(Dense(3)(i)))", "ends in softmax"),
         ("Sequential([Input(input_shape), Flatten()])", "No final layer"),
-        ("Model(i := Input(input_shape), Dense(3)(i) + Dense(3)(i))", "must end in one layer.*join 2 branches"),
+        ("Model(i := Input(input_shape), Dense(3)(i) + Dense(3)(i))", "must end in a single layer.*join 2 branches"),
         ("3", "must be a keras.Model. Received: int"),
     ],
 )
