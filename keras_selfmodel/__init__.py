@@ -14,16 +14,17 @@ from keras_selfmodel.models import SelfModelingModel  # noqa: E402
 from keras_selfmodel.rlct import estimate_rlct  # noqa: E402
 
 if TYPE_CHECKING:
-    from keras_selfmodel import datasets, experiments, probes, reporting, statistics, studies, tuning
+    from keras_selfmodel import compression, datasets, experiments, probes, reporting, statistics, studies, tuning
 
 # Imported when they are first asked for: most users need none of them, and tuning needs an extra. What is registered
 # with Keras stays above, or `keras.models.load_model` would not find its classes.
-_LAZY = ("datasets", "experiments", "probes", "reporting", "statistics", "studies", "tuning")
+_LAZY = ("compression", "datasets", "experiments", "probes", "reporting", "statistics", "studies", "tuning")
 
 __all__ = [
     "SelfModelingModel",
     "__version__",
     "callbacks",
+    "compression",
     "datasets",
     "estimate_rlct",
     "experiments",

@@ -87,7 +87,7 @@ def test_every_room_is_there_without_another_import_and_loads_only_when_asked_fo
     code = """
 import sys
 import keras_selfmodel as ksm
-rooms = ["datasets", "experiments", "probes", "reporting", "statistics", "studies"]
+rooms = ["compression", "datasets", "experiments", "probes", "reporting", "statistics", "studies"]
 print([room for room in [*rooms, "tuning"] if f"keras_selfmodel.{room}" in sys.modules])
 assert set(rooms) <= set(dir(ksm)) and "tuning" in dir(ksm)
 print(ksm.datasets.load.__name__, ksm.experiments.run.__name__, ksm.studies.claims.__name__)

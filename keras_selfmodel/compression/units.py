@@ -1,0 +1,73 @@
+"""Units that the final layer reads are replaced by their mean."""
+
+import keras
+import numpy as np
+
+from keras_selfmodel._classifier_graph import ClassifierGraph
+from keras_selfmodel.compression.curve import CompressionCurve, CurvePoint
+from keras_selfmodel.compression.scored_network import ScoredNetwork
+
+# So many steps where there are more units.
+STEPS = 64
+
+
+def unit_influences(features: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    """How much of the class scores varies with each unit: its standard deviation times the norm of its weights.
+
+    A dead unit, which is always the same, has none.
+
+    Args:
+        features: `(samples, units)`.
+        kernel: `(units, classes)`.
+
+    Example:
+
+    >>> unit_influences(np.array([[0.0, 1.0], [0.0, 3.0]]), np.array([[5.0, 0.0], [3.0, 4.0]])).tolist()
+    [0.0, 5.0]
+    """
+    return np.std(features, axis=0, dtype=np.float64) * np.linalg.norm(kernel.astype(np.float64), axis=1)
+
+
+def unit_curve(network: ScoredNetwork, features: np.ndarray) -> CompressionCurve:
+    """Loss and accuracy against the part of the final layer's units that is kept, those of the least influence first.
+
+    A unit that goes is replaced by its mean over `features`, which the bias takes over: w·ā is added to it, and the
+    unit's weights become 0.
+
+    Args:
+        network: A network and its samples. Its final layer must be a Dense layer with a bias.
+        features: What the final layer reads, `(samples, units)`, as `probes.NetworkTap` finds it.
+
+    Raises:
+        ValueError: If the final layer is another one.
+    """
+    layer = final_dense(network.model)
+    place = {id(weight): number for number, weight in enumerate(network.model.weights)}
+    kernel_place, bias_place = place[id(layer.kernel)], place[id(layer.bias)]
+    kernel, bias = network.weights[kernel_place], network.weights[bias_place]
+    means = features.mean(axis=0, dtype=np.float64)
+    order = np.argsort(unit_influences(features, kernel), kind="stable")
+    units, points = len(order), []
+    for gone in np.unique(np.linspace(0, units, min(units, STEPS) + 1).round().astype(int)):
+        changed = list(network.weights)
+        new = kernel.copy()
+        new[order[:gone]] = 0
+        changed[kernel_place] = new
+        changed[bias_place] = (bias + means[order[:gone]] @ kernel[order[:gone]].astype(np.float64)).astype(bias.dtype)
+        points.append(CurvePoint.of(1 - gone / units, network.score_with(changed)))
+    return CompressionCurve("pruning of units, mean replaced", "part of the units that is kept", tuple(points))
+
+
+def final_dense(model: keras.Model) -> keras.layers.Dense:
+    """The final layer of a classifier.
+
+    Raises:
+        ValueError: If it is no Dense layer with a bias, or cannot be found.
+    """
+    layer = ClassifierGraph(model).final_node.operation
+    if not isinstance(layer, keras.layers.Dense) or layer.bias is None:
+        raise ValueError(
+            "Units can be replaced by their mean if the final layer is Dense and has a bias, which takes the mean "
+            f"over. Received: layer {layer.name!r} of type {type(layer).__name__}"
+        )
+    return layer

@@ -1,0 +1,55 @@
+"""Noise on the weights: how flat the loss is around them."""
+
+from typing import Literal
+
+import numpy as np
+
+from keras_selfmodel.compression.curve import CompressionCurve, CurvePoint
+from keras_selfmodel.compression.scored_network import Score, ScoredNetwork
+
+RISES = (0.01, 0.1)
+"""Rises of the loss, in nats, that are searched for."""
+FIRST, FACTOR, MOST = 0.01, 2.0, 14
+
+
+def weight_noise_curve(
+    network: ScoredNetwork,
+    scale: Literal["relative", "absolute"] = "relative",
+    *,
+    draws: int = 4,
+    seed: int = 0,
+) -> CompressionCurve:
+    """Loss and accuracy against the standard deviation σ of Gaussian noise on the kernels, mean over draws.
+
+    Every σ multiplies the same standard normal numbers, so that the curve has no noise of its own. σ doubles from 0.01
+    until the loss has risen by more than 0.1 nat; then the rises of 0.01 and 0.1 are searched for by bisection.
+
+    Args:
+        network: A network and its samples.
+        scale: "relative": σ is in units of each kernel's root mean square, so that rescaling a layer changes nothing;
+            "absolute": in the units of the weights.
+        draws: How many.
+        seed: Seed of the draws.
+    """
+    kernels = network.matrices
+    rng = np.random.default_rng(seed)
+    noise = [{name: rng.standard_normal(values.shape) for name, values in kernels.items()} for _ in range(draws)]
+    units = {
+        name: np.sqrt(np.mean(values.astype(np.float64) ** 2)) if scale == "relative" else 1.0
+        for name, values in kernels.items()
+    }
+
+    def score(sigma: float) -> Score:
+        found = [
+            network.score({name: kernels[name] + sigma * units[name] * one[name] for name in kernels}) for one in noise
+        ]
+        accuracies = [one.accuracy for one in found if one.accuracy is not None]
+        return Score(float(np.mean([one.loss for one in found])), float(np.mean(accuracies)) if accuracies else None)
+
+    points = [CurvePoint.of(0.0, network.score())]
+    for step in range(MOST):
+        points.append(CurvePoint.of(FIRST * FACTOR**step, score(FIRST * FACTOR**step)))
+        if points[-1].loss is None or points[-1].loss - (points[0].loss or 0.0) > max(RISES):
+            break
+    unit = "σ in units of each kernel's RMS" if scale == "relative" else "σ"
+    return CompressionCurve(f"noise on weights, {scale}", unit, tuple(points)).refined(score, RISES)
