@@ -14,6 +14,7 @@ import click
 from ksm_cli.backend import version
 from ksm_cli.commands.compare import compare_command
 from ksm_cli.commands.completion import completion_command
+from ksm_cli.commands.compress import compress_command
 from ksm_cli.commands.controls import controls_command
 from ksm_cli.commands.data import data_command
 from ksm_cli.commands.doctor import doctor_command
@@ -158,6 +159,7 @@ for command in (
     report_command,
     identity_command,
     observer_command,
+    compress_command,
     rlct_command,
     data_command,
     doctor_command,

@@ -30,7 +30,8 @@ def report_command(folder: Path, out: Path | None, as_json: bool) -> None:
     settings and warnings, and needs no network. Of more than 1,000 runs it shows the
     first, and all are in a CSV file beside it. The verdicts are also printed; with
     --json, together with the numbers behind them. Runs with objectives other than
-    self-modeling get a separate section. Runs are found at any depth of the folder.
+    self-modeling get a separate section, and so do networks that ksm compress has
+    compressed. Runs are found at any depth of the folder.
     """
     require("rich", "matplotlib", "scipy", "jinja2")
     activate(None)

@@ -13,7 +13,7 @@ from keras_selfmodel.compression.quantization import (
     quantization_curves,
     quantized,
 )
-from keras_selfmodel.compression.scored_network import Score, ScoredNetwork
+from keras_selfmodel.compression.scored_network import LossAndAccuracy, ScoredNetwork
 from keras_selfmodel.compression.units import unit_curve, unit_influences
 from keras_selfmodel.compression.weight_noise import weight_noise_curve
 
@@ -22,7 +22,7 @@ __all__ = [
     "CompressionCurve",
     "CurvePoint",
     "KERAS_MODES",
-    "Score",
+    "LossAndAccuracy",
     "ScoredNetwork",
     "brier_score",
     "corrupted",

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from keras_selfmodel.compression.scored_network import Score
+from keras_selfmodel.compression.scored_network import LossAndAccuracy
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class CurvePoint:
     accuracy: float | None
 
     @classmethod
-    def of(cls, amount: float, score: Score) -> "CurvePoint":
+    def of(cls, amount: float, score: LossAndAccuracy) -> "CurvePoint":
         """That of a score."""
         return cls(float(amount), score.loss if math.isfinite(score.loss) else None, score.accuracy)
 
@@ -80,7 +80,7 @@ class CompressionCurve:
         Returns:
             The amount; `None` if no point reaches the rise.
         """
-        return self._crossing(nats, lambda point, intact: None if point.loss is None else point.loss - intact.loss)
+        return self._crossing(nats, self._rise)
 
     def at_fall(self, accuracy: float = 0.01) -> float | None:
         """The amount at which the accuracy has first fallen by so much; otherwise as `at_rise`.
@@ -93,14 +93,20 @@ class CompressionCurve:
         """
         if self.points[0].accuracy is None:
             return None
-        return self._crossing(accuracy, lambda point, intact: intact.accuracy - point.accuracy)
+        return self._crossing(accuracy, self._fall)
 
-    def _crossing(self, limit: float, worse: Callable[[CurvePoint, CurvePoint], float | None]) -> float | None:
+    def _rise(self, point: CurvePoint) -> float | None:
+        return None if point.loss is None else point.loss - (self.points[0].loss or 0.0)
+
+    def _fall(self, point: CurvePoint) -> float:
+        return (self.points[0].accuracy or 0.0) - (point.accuracy or 0.0)
+
+    def _crossing(self, limit: float, worse: Callable[[CurvePoint], float | None]) -> float | None:
         if not limit > 0:
             raise ValueError(f"A rise or fall must be above 0. Received: {limit}")
-        intact, before, cost_before = self.points[0], self.points[0], 0.0
+        before, cost_before = self.points[0], 0.0
         for point in self.points[1:]:
-            cost = worse(point, intact)
+            cost = worse(point)
             if cost is None:  # Beyond any rise, but nobody knows how far.
                 return before.amount
             if cost >= limit:
@@ -109,7 +115,9 @@ class CompressionCurve:
             before, cost_before = point, cost
         return None
 
-    def refined(self, score: Callable[[float], Score], rises: Sequence[float], steps: int = 5) -> "CompressionCurve":
+    def refined(
+        self, score: Callable[[float], LossAndAccuracy], rises: Sequence[float], steps: int = 5
+    ) -> "CompressionCurve":
         """The curve with further points where the loss reaches some rises, by bisection.
 
         Args:
@@ -129,6 +137,6 @@ class CompressionCurve:
         return curve
 
     def _interval(self, rise: float) -> int | None:
-        intact = self.points[0].loss or 0.0
-        beyond = [p.loss is None or p.loss - intact >= rise for p in self.points]
+        rises = [self._rise(point) for point in self.points]
+        beyond = [one is None or one >= rise for one in rises]
         return beyond.index(True) if any(beyond) else None

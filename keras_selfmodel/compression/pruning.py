@@ -13,10 +13,12 @@ SHARES = (
 )
 """Parts of the weights that are kept, one after another."""
 
-Scope = Literal["global", "layer"]
+PruningScope = Literal["global", "layer"]
 
 
-def magnitude_masks(kernels: dict[str, np.ndarray], share: float, scope: Scope = "global") -> dict[str, np.ndarray]:
+def magnitude_masks(
+    kernels: dict[str, np.ndarray], share: float, scope: PruningScope = "global"
+) -> dict[str, np.ndarray]:
     """Which weights are kept when the smallest are pruned.
 
     Args:
@@ -43,7 +45,7 @@ def magnitude_masks(kernels: dict[str, np.ndarray], share: float, scope: Scope =
 
 
 def pruning_curve(
-    network: ScoredNetwork, scope: Scope = "global", shares: tuple[float, ...] = SHARES
+    network: ScoredNetwork, scope: PruningScope = "global", shares: tuple[float, ...] = SHARES
 ) -> CompressionCurve:
     """Loss and accuracy against the part of the weights that is kept.
 

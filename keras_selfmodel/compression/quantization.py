@@ -8,7 +8,7 @@ import numpy as np
 
 from keras_selfmodel._internals.keras import layers_inside
 from keras_selfmodel.compression.curve import CompressionCurve, CurvePoint
-from keras_selfmodel.compression.scored_network import Score, ScoredNetwork
+from keras_selfmodel.compression.scored_network import LossAndAccuracy, ScoredNetwork
 
 LEVELS = (256, 181, 128, 91, 64, 45, 32, 23, 16, 11, 8, 6, 4, 3, 2)
 """Numbers of levels, one after another: 8 bits to 1 in steps of about half a bit."""
@@ -105,7 +105,7 @@ def description_length(coded: CompressionCurve, size: int, samples: int) -> floa
     )
 
 
-def keras_quantized(network: ScoredNetwork, mode: str = "int8") -> Score:
+def keras_quantized(network: ScoredNetwork, mode: str = "int8") -> LossAndAccuracy:
     """The score of a copy of the model after Keras's own `model.quantize(mode)`.
 
     Args:

@@ -16,7 +16,7 @@ from keras_selfmodel.transforms.tensors import Tree
 
 
 @dataclass(frozen=True)
-class Score:
+class LossAndAccuracy:
     """How well a network does.
 
     Attributes:
@@ -43,10 +43,10 @@ class Answers:
     labels: np.ndarray | None
 
     @property
-    def score(self) -> Score:
+    def score(self) -> LossAndAccuracy:
         if self.probabilities is None or self.labels is None:
-            return Score(self.loss, None)
-        return Score(self.loss, float(np.mean(self.probabilities.argmax(axis=1) == self.labels)))
+            return LossAndAccuracy(self.loss, None)
+        return LossAndAccuracy(self.loss, float(np.mean(self.probabilities.argmax(axis=1) == self.labels)))
 
 
 class ScoredNetwork:
@@ -119,7 +119,7 @@ class ScoredNetwork:
     def samples(self) -> int:
         return len(keras.tree.flatten(self._y)[0])
 
-    def score(self, kernels: dict[str, np.ndarray] | None = None, *, x: Tree | None = None) -> Score:
+    def score(self, kernels: dict[str, np.ndarray] | None = None, *, x: Tree | None = None) -> LossAndAccuracy:
         """Loss and accuracy.
 
         Args:
@@ -128,7 +128,7 @@ class ScoredNetwork:
         """
         return self.answers(kernels, x=x).score
 
-    def score_with(self, weights: Sequence[np.ndarray]) -> Score:
+    def score_with(self, weights: Sequence[np.ndarray]) -> LossAndAccuracy:
         """The score with other values for all weights, in the order of `model.get_weights()`."""
         with self._weights(weights):
             return self._answers(self._x).score

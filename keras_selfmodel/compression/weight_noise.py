@@ -5,7 +5,7 @@ from typing import Literal
 import numpy as np
 
 from keras_selfmodel.compression.curve import CompressionCurve, CurvePoint
-from keras_selfmodel.compression.scored_network import Score, ScoredNetwork
+from keras_selfmodel.compression.scored_network import LossAndAccuracy, ScoredNetwork
 
 RISES = (0.01, 0.1)
 """Rises of the loss, in nats, that are searched for."""
@@ -39,12 +39,14 @@ def weight_noise_curve(
         for name, values in kernels.items()
     }
 
-    def score(sigma: float) -> Score:
+    def score(sigma: float) -> LossAndAccuracy:
         found = [
             network.score({name: kernels[name] + sigma * units[name] * one[name] for name in kernels}) for one in noise
         ]
         accuracies = [one.accuracy for one in found if one.accuracy is not None]
-        return Score(float(np.mean([one.loss for one in found])), float(np.mean(accuracies)) if accuracies else None)
+        return LossAndAccuracy(
+            float(np.mean([one.loss for one in found])), float(np.mean(accuracies)) if accuracies else None
+        )
 
     points = [CurvePoint.of(0.0, network.score())]
     for step in range(MOST):

@@ -1,6 +1,7 @@
 """Figures, tables and the report of many runs."""
 
 from keras_selfmodel.reporting.figure_files import FORMATS, figure_bytes, write_figure
+from keras_selfmodel.reporting.figure_of_compression import compression_figure
 from keras_selfmodel.reporting.figure_of_identity import identity_figure
 from keras_selfmodel.reporting.figure_of_observers import observer_figure
 from keras_selfmodel.reporting.figures_of_controls import control_figures, frontier_figure
@@ -10,6 +11,7 @@ from keras_selfmodel.reporting.report import report_html, write_runs
 __all__ = [
     "FORMATS",
     "Panel",
+    "compression_figure",
     "control_figures",
     "figure_bytes",
     "frontier_figure",

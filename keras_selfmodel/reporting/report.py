@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from keras_selfmodel._version import __version__
 from keras_selfmodel._whole_files import write_csv
 from keras_selfmodel.experiments import DamagedRunError, find_objective
+from keras_selfmodel.reporting.compression_section import compression_sections
 from keras_selfmodel.reporting.control_tables import control_group_table, matched_accuracy_table
 from keras_selfmodel.reporting.figure_files import data_address
 from keras_selfmodel.reporting.figures_of_controls import frontier_figure
@@ -34,6 +35,7 @@ from keras_selfmodel.studies import (
     paper_studies,
 )
 from keras_selfmodel.studies.claim import ClaimVerdict
+from keras_selfmodel.studies.compression import stored_compressions
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -51,7 +53,8 @@ def report_html(
 
     The paper's claims with verdicts come first, then its numbers beside ours, the figures, and the tables of groups,
     tests and runs, settings, and notes on single runs. Networks with objectives other than self-modeling
-    have separate sections. Nothing in it is loaded from elsewhere. It can be
+    have separate sections, and so have networks that `ksm compress` compressed. Nothing in it is loaded from elsewhere.
+    It can be
     read without JavaScript, which only sorts the table of runs.
 
     Args:
@@ -81,11 +84,13 @@ def report_html(
     )
     sections = [_section(number, study) for number, study in enumerate(paper_studies(studies), 1)]
     beside = [_controls(number, found) for number, found in enumerate(controls(studies), 1)]
+    every_run = {run.folder: run for study in studies for run in study.runs}
     runs = every_run_table(studies, root)
     return environment.get_template("report.html").render(
         version=__version__,
         sections=sections,
         controls=beside,
+        compressed=compression_sections(stored_compressions(list(every_run.values()))),
         runs=Table(runs.columns, runs.rows[:ROWS]),
         runs_in_all=len(runs.rows),
         all_runs=all_runs,

@@ -40,6 +40,7 @@ COMMANDS = (
     "report",
     "identity",
     "observer",
+    "compress",
     "rlct",
     "data",
     "doctor",

@@ -1,6 +1,6 @@
 import pytest
 
-from keras_selfmodel.compression import CompressionCurve, CurvePoint, Score
+from keras_selfmodel.compression import CompressionCurve, CurvePoint, LossAndAccuracy
 
 
 def curve(*points, name="made up") -> CompressionCurve:
@@ -45,7 +45,7 @@ def test_amounts_must_rise_or_fall_throughout(amounts):
 
 def test_refining_finds_the_rise_of_a_parabola():
     def score(amount):
-        return Score(amount**2, None)
+        return LossAndAccuracy(amount**2, None)
 
     refined = curve((0.0, 0.0, None), (1.0, 1.0, None)).refined(score, (0.1,), steps=12)
     assert refined.at_rise(0.1) == pytest.approx(0.1**0.5, abs=1e-4)  # 12 halvings: 2⁻¹²

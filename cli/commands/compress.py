@@ -1,0 +1,132 @@
+"""`ksm compress`: how small can networks be made, and how much noise do they bear?"""
+
+import textwrap
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+
+import click
+
+from ksm_cli.backend import activate
+from ksm_cli.options.general import backend_option, json_option, quiet_option
+from ksm_cli.options.run_folders import finished
+from ksm_cli.options.stored_runs import data_of_runs, data_options
+from ksm_cli.output import Bar, Interrupted, print_json, print_table, require, spoken_warnings
+
+
+@click.command(
+    "compress",
+    short_help="Make trained networks smaller, and see what it costs.",
+    epilog="""\b
+Examples:
+  ksm compress sweeps/mnist
+  ksm compress sweeps/mnist --test-samples 2000 --csv compression.csv
+  ksm compress sweeps/controls --json --out compressed""",
+)
+@click.argument(
+    "folders",
+    metavar="RUNS [RUNS ...]",
+    nargs=-1,
+    required=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+)
+@data_options
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder of the table and the figures. Default: RUNS/compress.",
+)
+@click.option(
+    "--csv",
+    "csv_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File of the table of all networks. Default: compression.csv in that folder.",
+)
+@click.option(
+    "--test-samples",
+    "samples",
+    type=click.IntRange(min=2),
+    help="Number of test samples, of those loaded (see --examples). Default: all.",
+)
+@click.option(
+    "--draws", type=click.IntRange(min=1), default=4, show_default=True, help="Draws of the noise on the weights."
+)
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of all noise and corruptions."
+)
+@backend_option
+@json_option
+@quiet_option
+def compress_command(
+    folders: tuple[Path, ...], recipe_file: Path | None, data_dir: Path | None, examples: int | None,
+    out: Path | None, csv_file: Path | None, samples: int | None, draws: int, seed: int, backend: str | None,
+    as_json: bool, quiet: bool,
+) -> None:  # fmt: skip
+    """Make the trained networks in RUNS smaller or noisier, and see what it costs.
+
+    Weights and units are pruned, kernels quantized and cut to low rank, noise is
+    added to weights and inputs, and images are blurred, shifted and hidden in part.
+    The table shows where the loss has risen by 0.1 nat. Self-modeling networks are
+    compared with the baseline, paired by seed, and with networks trained on other
+    objectives at the same accuracy; last comes whether RLCT and weight spread
+    foretell the sizes. Each run keeps its curves as compression.json, so that the
+    same command continues after an interruption, and ksm report shows them.
+    """
+    require("rich", "matplotlib", "scipy")
+    if out is None and len(folders) > 1:
+        raise click.UsageError("Several RUNS need a folder for the result. Give it as --out.")
+    with Bar(quiet) as bar, spoken_warnings():
+        bar.loading("Keras, the runs and the data")
+        activate(backend)
+        from keras_selfmodel._typed_files import plain
+        from keras_selfmodel._whole_files import write_csv
+        from keras_selfmodel.reporting import compression_figure, write_figure
+        from keras_selfmodel.studies import compression
+        from ksm_cli.tables import compression as tables
+
+        results = [result for folder in folders for result in finished(folder).results]
+        dataset = data_of_runs(results, recipe_file, data_dir, examples)
+        protocol = compression.CompressionProtocol(samples, draws, seed)
+        folder = out or folders[0] / "compress"
+        try:
+            found = compression.compress_runs(results, dataset, protocol=protocol, progress=partial(bar.show, "parts"))
+        except KeyboardInterrupt:
+            raise Interrupted("To continue, repeat the command.") from None
+        csv_file = csv_file or folder / "compression.csv"
+        write_csv(csv_file, compression.compressed_rows(found))
+        groups, compared = compression.compressed_groups(found), compression.compression_comparisons(found)
+        verdicts, associated = compression.efficiency_verdicts(compared), compression.associations(found)
+        figures: list[str] = []
+        for title, networks in compression.compared_networks(found).items():
+            figure = folder / f"compression{f'-{len(figures) + 1}' if figures else ''}.png"
+            write_figure(compression_figure(networks, title), figure)
+            figures.append(str(figure))
+    if as_json:
+        print_json(
+            {
+                "protocol": asdict(found[0].compression.protocol),
+                "groups": plain(groups),
+                "comparisons": plain(tables.comparisons_json(compared)),
+                "verdicts": plain(verdicts),
+                "associations": plain(associated),
+                "networks": plain(compression.compressed_rows(found)),
+                "not_measured": {str(one.result.folder): one.compression.not_measured for one in found},
+                "figures": figures,
+                "csv": str(csv_file),
+            }
+        )
+        return
+    for table in tables.compression_tables(groups):
+        print_table(table)
+    click.echo(tables.COMPRESSION_LEGEND)
+    click.echo()
+    for table in (*tables.comparison_tables(compared), *tables.association_tables(associated)):
+        print_table(table)
+        click.echo()
+    for sentence in tables.verdict_lines(verdicts):
+        click.echo(textwrap.fill(sentence, 80, subsequent_indent="  "))
+    for name, reason in {n: r for one in found for n, r in one.compression.not_measured.items()}.items():
+        click.echo(textwrap.fill(f"{name} was not measured: {reason}", 80, subsequent_indent="  "), err=True)
+    for file in (str(csv_file), *figures):
+        click.echo(f"file: {file}")
+    click.echo("The curves are in each run's compression.json.")

@@ -1,0 +1,149 @@
+"""What `ksm compress` prints."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+
+from rich import box
+from rich.table import Table
+
+from keras_selfmodel.statistics import Interval
+from keras_selfmodel.studies.compression import (
+    COMPRESSION_MEASURES,
+    Association,
+    CompressedGroup,
+    CompressionComparison,
+    EfficiencyVerdict,
+)
+from ksm_cli.tables.controls import CELL_PADDING, WIDTH
+
+# What fits 80 columns beside the strength.
+HALVES = (("pruning", "units", "bits", "rank"), ("weight_noise", "input_noise", "ece"))
+AUX_WEIGHTS_ACROSS = 3
+PREDICTOR_TITLES = {"rlct": "RLCT", "weight_spread": "spread"}
+
+COMPRESSION_LEGEND = """\
+On the test samples, where the loss has risen by 0.1 nat: the part of the
+kernels' weights that is left when the smallest are set to 0; of the units,
+when those of the least influence are replaced by their mean; bits per weight
+in even steps; the part of the weights that low-rank kernels need; σ of noise
+on the weights in units of each kernel's RMS, and on the inputs in units of
+their range. ECE: calibration error of the network as it is. Mean ± 95 %
+interval over the seeds; (n): n networks reach the rise; (c): collapsed."""
+
+
+def compression_tables(groups: Sequence[CompressedGroup]) -> Iterator[Table]:
+    """For each study and size two tables: strengths down, sizes and noise across."""
+    for place in dict.fromkeys((group.study, group.hidden) for group in groups):
+        alike = [group for group in groups if (group.study, group.hidden) == place]
+        for names in HALVES:
+            table = _table(f"{place[0]}, H = {place[1]}")
+            table.add_column(alike[0].strength_name, justify="right")
+            table.add_column("nets", justify="right")
+            if names == HALVES[1]:
+                table.add_column("accuracy / %", justify="right", no_wrap=True)
+            for name in names:
+                table.add_column(COMPRESSION_MEASURES[name].title, justify="right", no_wrap=True)
+            for group in alike:
+                collapsed = f" ({group.collapsed}c)" if group.collapsed else ""
+                accuracy = [_interval(group.accuracy, 100, 2)] if names == HALVES[1] else []
+                cells = [_value(group, name) for name in names]
+                table.add_row(f"{group.aux_weight:g}", f"{group.networks}{collapsed}", *accuracy, *cells)
+            yield table
+
+
+def comparison_tables(compared: Sequence[CompressionComparison]) -> Iterator[Table]:
+    """For each study, size and reference the differences: measures down, auxiliary weights across."""
+    for place in dict.fromkeys((one.study, one.hidden, one.reference) for one in compared):
+        alike = [one for one in compared if (one.study, one.hidden, one.reference) == place]
+        cells = {(one.measure, one.aux_weight): one for one in alike}
+        weights = sorted({one.aux_weight for one in alike})
+        for start in range(0, len(weights), AUX_WEIGHTS_ACROSS):
+            where = "" if place[2] == "baseline" else " at the same accuracy"
+            table = _table(f"{place[0]}, H = {place[1]}: self-modeling minus {place[2]}{where}")
+            table.add_column("measure")
+            shown = weights[start : start + AUX_WEIGHTS_ACROSS]
+            for weight in shown:
+                table.add_column(f"AW {weight:g}", justify="right", no_wrap=True)
+            for name, measure in COMPRESSION_MEASURES.items():
+                better = f"{measure.title} ({measure.better} is better)"
+                table.add_row(better, *(_difference(cells.get((name, weight))) for weight in shown))
+            table.caption, table.caption_justify = (
+                "± 95 % interval, paired by seed; Holm p ≤ 0.05: + better, − worse; – not enough data",
+                "left",
+            )
+            yield table
+
+
+def association_tables(found: Sequence[Association]) -> Iterator[Table]:
+    """For each study and size the rank correlations with RLCT and spread."""
+    for title in dict.fromkeys(one.networks for one in found):
+        alike = [one for one in found if one.networks == title and one.correlation is not None]
+        if not alike:
+            continue
+        table = _table(f"{title}: Spearman's ρ over networks [95 % interval]")
+        table.add_column("networks")
+        table.add_column("size")
+        for name in PREDICTOR_TITLES.values():
+            table.add_column(name, justify="right", no_wrap=True)
+        cells = {(one.objective, one.measure, one.predictor): one for one in alike}
+        for objective, measure in dict.fromkeys((one.objective, one.measure) for one in alike):
+            row = [_correlation(cells.get((objective, measure, predictor))) for predictor in PREDICTOR_TITLES]
+            table.add_row(objective, COMPRESSION_MEASURES[measure].title, *row)
+        yield table
+
+
+def verdict_lines(found: Sequence[EfficiencyVerdict]) -> Iterator[str]:
+    """One sentence for each size, auxiliary weight and reference."""
+    for one in found:
+        parts = [
+            f"{word}: {', '.join(COMPRESSION_MEASURES[name].title.partition(' /')[0] for name in names)}"
+            for word, names in (("smaller", one.smaller), ("larger", one.larger))
+            if names
+        ]
+        why = f" ({'; '.join(parts)})" if parts else ""
+        yield (
+            f"{one.study}, H = {one.hidden}, AW {one.aux_weight:g}: more parameter-efficient than {one.reference}? "
+            f"{one.verdict}{why}"
+        )
+
+
+def comparisons_json(compared: Sequence[CompressionComparison]) -> list[dict]:
+    """Everything, as JSON holds it."""
+    return [{**asdict(one), "verdict": one.verdict} for one in compared]
+
+
+def _table(title: str) -> Table:
+    return Table(title=title, title_justify="left", box=box.SIMPLE, padding=CELL_PADDING, min_width=WIDTH)
+
+
+def _value(group: CompressedGroup, name: str) -> str:
+    measure, interval = COMPRESSION_MEASURES[name], group.values[name]
+    if interval is None:
+        return "not reached" if measure.name != "ece" else "–"
+    some = f" ({group.reached[name]})" if group.reached[name] < group.networks else ""
+    return _interval(interval, measure.factor, measure.digits) + some
+
+
+def _interval(interval: Interval | None, factor: float, digits: int) -> str:
+    if interval is None:
+        return "–"
+    text = f"{factor * interval.mean:.{digits}f}"
+    if interval.half_width is not None:
+        text += f" ± {factor * interval.half_width:.{digits}f}"
+    return text
+
+
+def _difference(one: CompressionComparison | None) -> str:
+    if one is None or one.difference is None:
+        return "–"
+    measure, estimate = COMPRESSION_MEASURES[one.measure], one.difference.estimate
+    width = measure.factor * (estimate.half_width or 0.0)
+    text = f"{measure.factor * estimate.mean:+.{measure.digits}f} ± {width:.{measure.digits}f}".replace("-", "−")
+    return text + {"better": " +", "worse": " −"}.get(one.verdict, "  ")
+
+
+def _correlation(one: Association | None) -> str:
+    if one is None or one.correlation is None:
+        return "–"
+    found = one.correlation
+    return f"{found.rho:+.2f} [{found.low:+.2f}, {found.high:+.2f}], n = {found.count}".replace("-", "−")

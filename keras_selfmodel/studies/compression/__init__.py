@@ -1,0 +1,42 @@
+"""Compressed networks of many runs: groups, comparisons, and whether the RLCT foretells their sizes."""
+
+from keras_selfmodel.studies.compression.comparisons import (
+    CompressionComparison,
+    EfficiencyVerdict,
+    compression_comparisons,
+    efficiency_verdicts,
+)
+from keras_selfmodel.studies.compression.compressed_run import COMPRESSION, CURVES, CompressedRun, Compression
+from keras_selfmodel.studies.compression.compressing_runs import compress_runs, stored_compressions
+from keras_selfmodel.studies.compression.foretelling import Association, associations
+from keras_selfmodel.studies.compression.groups import CompressedGroup, compared_networks, compressed_groups
+from keras_selfmodel.studies.compression.measures import (
+    COMPRESSION_MEASURES,
+    NETWORK_SIZES,
+    CompressionMeasure,
+    compressed_rows,
+)
+from keras_selfmodel.studies.compression.protocol import CompressionProtocol
+
+__all__ = [
+    "Association",
+    "COMPRESSION_MEASURES",
+    "COMPRESSION",
+    "CURVES",
+    "CompressedGroup",
+    "CompressedRun",
+    "Compression",
+    "CompressionComparison",
+    "CompressionMeasure",
+    "CompressionProtocol",
+    "EfficiencyVerdict",
+    "NETWORK_SIZES",
+    "associations",
+    "compared_networks",
+    "compress_runs",
+    "compressed_groups",
+    "compressed_rows",
+    "compression_comparisons",
+    "efficiency_verdicts",
+    "stored_compressions",
+]

@@ -1,0 +1,101 @@
+"""Many networks compressed, each once."""
+
+import warnings
+from collections.abc import Callable, Sequence
+
+from keras_selfmodel._typed_files import DamagedFileError
+from keras_selfmodel.datasets import Dataset
+from keras_selfmodel.experiments import RunResult, RunWarning
+from keras_selfmodel.experiments.run_folder import RunFolder, RunFolderError
+from keras_selfmodel.studies.compression.compressed_run import COMPRESSION, CompressedRun, Compression
+from keras_selfmodel.studies.compression.compressing import Compressing, network_digest
+from keras_selfmodel.studies.compression.protocol import CompressionProtocol
+from keras_selfmodel.studies.stored_run import StoredRun
+
+FILE = "compression.json"
+# Parts of one network that progress is told of.
+PARTS_OF_A_NETWORK = 4
+
+
+def compress_runs(
+    results: Sequence[RunResult],
+    dataset: Dataset,
+    *,
+    protocol: CompressionProtocol | None = None,
+    progress: Callable[[int, int], None] = lambda *_: None,
+) -> list[CompressedRun]:
+    """Compresses the networks of runs; what was found is `compression.json` in each run's folder.
+
+    A network that was compressed by the same protocol and backend before is not compressed again, so that an
+    interrupted call goes on where it stopped; otherwise the file is replaced.
+
+    Args:
+        results: Finished runs of one task on the same data.
+        dataset: These data.
+        protocol: Samples and draws; `None` for the defaults.
+        progress: Called with (parts done, parts in all).
+
+    Returns:
+        One for each run, in their order.
+
+    Raises:
+        RunFolderError: If a network, or a file on it, is missing or damaged.
+        ValueError: If a network was trained on other data.
+
+    Example:
+
+    >>> from keras_selfmodel import datasets, experiments
+    >>> results = experiments.finished_runs("sweeps/mnist")  # doctest: +SKIP
+    >>> found = compress_runs(results, datasets.load("mnist"))  # doctest: +SKIP
+    >>> found[0].compression.curves["pruning"].at_rise(0.1)  # doctest: +SKIP
+    0.21
+    """
+    compressing: Compressing | None = None
+    found, done = [], 0
+
+    def part() -> None:
+        nonlocal done
+        done += 1
+        progress(done, PARTS_OF_A_NETWORK * len(results))
+
+    for number, result in enumerate(results):
+        run = StoredRun(result)
+        compressing = compressing or Compressing(run.task, dataset, protocol or CompressionProtocol())
+        stored = stored_compression(result)
+        if stored is None or stored.made_by != compressing.made_by:
+            stored = compressing.compress(run, progress=part)
+            run.files.write(FILE, COMPRESSION, stored)
+        done = PARTS_OF_A_NETWORK * (number + 1)
+        progress(done, PARTS_OF_A_NETWORK * len(results))
+        found.append(CompressedRun(result, stored))
+    return found
+
+
+def stored_compression(result: RunResult) -> Compression | None:
+    """What is stored on a run's network; `None` if it was never compressed, or is another network since.
+
+    Raises:
+        RunFolderError: If the file is damaged, or the network is missing.
+    """
+    file = RunFolder(result.folder).path / FILE
+    if not file.exists():
+        return None
+    try:
+        stored = COMPRESSION.read(file)
+    except DamagedFileError as error:
+        raise RunFolderError(f"{error} Remove it to have its network compressed again.") from error
+    return stored if stored.network == network_digest(StoredRun(result)) else None
+
+
+def stored_compressions(results: Sequence[RunResult]) -> list[CompressedRun]:
+    """The runs whose networks were compressed; of each whose file is damaged a `RunWarning` is given."""
+    found = []
+    for result in results:
+        try:
+            stored = stored_compression(result)
+        except RunFolderError as error:
+            warnings.warn(f"Left out: {error}", RunWarning, stacklevel=2)
+            continue
+        if stored is not None:
+            found.append(CompressedRun(result, stored))
+    return found

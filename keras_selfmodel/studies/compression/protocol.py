@@ -1,0 +1,40 @@
+"""What all compressed networks share."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class CompressionProtocol:
+    """Settings shared by all networks that are compressed.
+
+    Attributes:
+        samples: Number of test samples, the first ones; `None` for all.
+        draws: Draws of the noise on weights.
+        seed: Seed of all noise and corruptions.
+
+    Raises:
+        ValueError: If a setting is out of its range.
+    """
+
+    samples: int | None = None
+    draws: int = 4
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, least in {"samples": 2, "draws": 1, "seed": 0}.items():
+            value = getattr(self, name)
+            if value is not None and value < least:
+                raise ValueError(f"{name} must be at least {least}. Received: {name}={value}")
+
+    def of_data(self, samples: int) -> "CompressionProtocol":
+        """The same with the number of test samples.
+
+        Raises:
+            ValueError: If there are fewer than it asks for.
+        """
+        if self.samples is not None and self.samples > samples:
+            raise ValueError(
+                f"samples must be at most the {samples:,} test samples that the data have. Received: "
+                f"samples={self.samples:,}"
+            )
+        return CompressionProtocol(samples if self.samples is None else self.samples, self.draws, self.seed)

@@ -1,0 +1,86 @@
+import json
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from keras_selfmodel.models import mlp
+from tests.studies.made_up import made_up_run, network_written
+
+FEW = ("--test-samples", "20", "--draws", "1", "-q")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> Path:
+    """AW 0 and 10 and dropout 0.5, two seeds; compressed by the first test that asks."""
+    folder = tmp_path_factory.mktemp("compress") / "runs"
+    # The test samples of `tiny_mnist`, learned by heart, so that there is something to lose.
+    images = np.random.default_rng(0).integers(0, 256, (120, 28, 28, 1), dtype=np.uint8)[100:]
+    x, y = images.reshape(20, 784) / 127.5 - 1, np.arange(20) % 10
+    for objective, weight in (("self-modeling", 0.0), ("self-modeling", 10.0), ("dropout", 0.5)):
+        for seed in (1, 2):
+            network = mlp(3, seed=seed + int(weight))
+            network.compile("adam", loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+            network.fit(x, y, epochs=40, batch_size=20, verbose=0)
+            result = made_up_run(
+                weight, seed, hidden=3, objective=objective, accuracy=0.97 - 0.002 * weight, rlct=50.0 + seed + weight
+            )
+            network_written(result, network, folder / f"{objective}-{weight:g}-{seed}")
+    return folder
+
+
+def test_tables_fit_80_columns_and_everything_is_written(ksm, made, tiny_mnist, monkeypatch):
+    monkeypatch.chdir(made.parent)
+    result = ksm("compress", "runs", *FEW)
+    assert result.exit_code == 0 and result.stderr == ""
+    assert max(len(line) for line in result.stdout.splitlines()) <= 80
+    text = " ".join(result.stdout.split())
+    for words in ("mnist, H = 3: self-modeling minus baseline", "minus dropout at the same accuracy", "Spearman's ρ"):
+        assert words in text
+    assert "AW 10: more parameter-efficient than baseline?" in text
+    assert len((made / "compress" / "compression.csv").read_text().splitlines()) == 1 + 6
+    assert (made / "compress" / "compression.png").read_bytes().startswith(b"\x89PNG")
+    assert len(list(made.rglob("compression.json"))) == 6
+
+
+def test_json_holds_groups_comparisons_and_networks(ksm, made, tiny_mnist):
+    result = ksm("compress", made, *FEW, "--json", "--out", "elsewhere", "--csv", "table.csv")
+    values = json.loads(result.stdout)
+    assert values["protocol"] == {"samples": 20, "draws": 1, "seed": 0}
+    assert {row["objective"] for row in values["networks"]} == {"self-modeling", "dropout"}
+    assert {one["reference"] for one in values["comparisons"]} == {"baseline", "dropout"}
+    assert len(values["groups"]) == 4 and values["figures"] == ["elsewhere/compression.png"]
+    assert Path("table.csv").exists() and not Path("elsewhere/compression.csv").exists()
+
+
+def test_the_report_shows_what_was_compressed(ksm, made, tiny_mnist):
+    ksm("compress", made, *FEW)
+    assert ksm("report", made, "--out", "page.html").exit_code == 0
+    page = Path("page.html").read_text(encoding="utf-8")
+    assert "Compressed networks: mnist, H = 3" in page and "weight noise" in page
+    for file in made.rglob("compression.json"):
+        file.rename(file.with_suffix(".moved"))
+    ksm("report", made, "--out", "page.html")
+    assert "Compressed networks" not in Path("page.html").read_text(encoding="utf-8")
+    for file in made.rglob("compression.moved"):
+        file.rename(file.with_suffix(".json"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("--test-samples", "21"), 1, "at most the 20 test samples that the data have. Received: --test-samples 21"),
+        (("--test-samples", "1"), 2, "--test-samples"),
+        (("--draws", "0"), 2, "--draws"),
+        (("runs2",), 2, "runs2"),
+    ],
+)
+def test_what_cannot_be_is_refused(ksm, made, tiny_mnist, arguments, code, words):
+    result = ksm("compress", made, *arguments)
+    assert result.exit_code == code and words in " ".join(result.stderr.split())
+
+
+def test_several_folders_need_one_for_the_result(ksm, made, tiny_mnist):
+    result = ksm("compress", made / "dropout-0.5-1", made / "dropout-0.5-2")
+    assert result.exit_code == 2 and "--out" in result.stderr
