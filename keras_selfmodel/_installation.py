@@ -9,8 +9,10 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal, get_args
 
-BACKENDS = ("jax", "tensorflow", "torch")
+Backend = Literal["jax", "tensorflow", "torch"]
+BACKENDS: tuple[Backend, ...] = get_args(Backend)
 
 
 def installing(extra: str) -> str:

@@ -8,7 +8,7 @@ from importlib.metadata import packages_distributions, version
 import keras
 
 from keras_selfmodel import transforms
-from keras_selfmodel._typed_files import Name
+from keras_selfmodel._installation import Backend
 from keras_selfmodel._version import __version__
 
 _BACKEND_MODULES = {"jax": ("jax", "jaxlib"), "tensorflow": ("tensorflow",), "torch": ("torch",)}
@@ -31,7 +31,7 @@ class Provenance:
     """
 
     keras_selfmodel: str
-    backend: Name
+    backend: Backend
     devices: tuple[str, ...]
     python: str
     platform: str

@@ -17,6 +17,20 @@ if TYPE_CHECKING:
 Verdict = Literal["reliable", "doubtful", "not to be used"]
 Anchor = Literal["trained", "descend"]
 
+# Ranges of numbers, besides those of errors.
+POSITIVE = frozenset(
+    {
+        *("inverse_temperature", "step_size", "num_chains", "num_draws", "batch_size", "thinning"),
+        *("num_samples", "num_parameters"),
+    }
+)
+NOT_NEGATIVE = frozenset(
+    {
+        *("localization", "held_by_localization", "distance", "anchor_norm", "acceptance_rate", "r_hat", "ess"),
+        *("burn_in", "seed", "gradient_evaluations"),
+    }
+)
+
 
 def allows_use(verdict: Verdict) -> bool:
     """Whether an estimate of this verdict may be used at all."""
@@ -25,7 +39,7 @@ def allows_use(verdict: Verdict) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class RLCTSummary:
-    """An `RLCTEstimate` in plain values, as files, tables and figures hold it; not a number is `None`, as in JSON.
+    """An `RLCTEstimate` in plain values, for files, tables and figures; `None` where there is no number, as in JSON.
 
     Each field is what the estimate, or else its settings, calls by that name: to carry one more, name it here.
 
@@ -118,10 +132,12 @@ class RLCTSummary:
     def __post_init__(self) -> None:
         if self.sampler not in SAMPLERS:
             raise ValueError(f"sampler must be one of {', '.join(SAMPLERS)}. Received: {self.sampler!r}")
-        for name in (field.name for field in fields(self) if field.name.endswith("_error")):
-            error = getattr(self, name)
-            if error is not None and error < 0:
-                raise ValueError(f"{name} must not be negative. Received: {error}")
+        for name in (field.name for field in fields(self)):
+            value = getattr(self, name)
+            if value is not None and name in POSITIVE and value <= 0:
+                raise ValueError(f"{name} must be positive. Received: {value}")
+            if value is not None and (name in NOT_NEGATIVE or name.endswith("_error")) and value < 0:
+                raise ValueError(f"{name} must not be negative. Received: {value}")
 
     @classmethod
     def of(cls, estimate: "RLCTEstimate") -> "RLCTSummary":

@@ -42,7 +42,7 @@ def _runs(measures: dict[tuple[str, float], list[tuple[float, float]]], **change
     """Runs with (accuracy, RLCT) of seeds 1, 2, … by objective and strength."""
     return [
         made_up_run(
-            weight, seed, objective=objective, accuracy=accuracy, rlct=rlct, weight_spread=rlct / 1000, **changes
+            weight, seed, objective=objective, accuracy=accuracy, rlct=rlct, weight_spread=abs(rlct) / 1000, **changes
         )
         for (objective, weight), values in measures.items()
         for seed, (accuracy, rlct) in enumerate(values, 1)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import keras
 
+from keras_selfmodel._installation import Backend
 from keras_selfmodel._typed_files import DamagedFileError, TypedFile
 from keras_selfmodel.experiments import RunFolderError
 from keras_selfmodel.probes.observers.protocol import ObserverProtocol
@@ -25,7 +26,7 @@ class Observed:
     """
 
     run: str
-    backend: str
+    backend: Backend
     protocol: ObserverProtocol
     observations: tuple[Observation, ...]
 
