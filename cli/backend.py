@@ -1,12 +1,10 @@
 """The Keras backend, chosen before Keras is imported, because Keras cannot change it afterwards."""
 
-import importlib.abc
 import importlib.util
 import os
 import platform
 import shutil
 import sys
-import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -104,7 +102,7 @@ def choose(requested: str | None) -> tuple[str, str]:
     return installed[0], "first installed"
 
 
-class _Silencer(importlib.abc.MetaPathFinder):
+class _Silencer:
     """Finds TensorFlow as Python does, and hides what its C++ code prints on import, whatever the log level."""
 
     def find_spec(self, name, path=None, target=None):
@@ -131,6 +129,8 @@ def _without_noise() -> Iterator[None]:
     except (OSError, ValueError, AttributeError):  # Replaced by something that is no file, as in tests.
         yield
         return
+    import tempfile  # 5 ms that the help does not need
+
     saved = os.dup(stderr)
     with tempfile.TemporaryFile() as noise:
         os.dup2(noise.fileno(), stderr)
