@@ -1,4 +1,4 @@
-"""Measure the RLCT (local learning coefficient) of a plain Keras model, and see what speaks for the number.
+"""Measure the RLCT (local learning coefficient) of a plain Keras model, and see how far to trust the number.
 
     python examples/rlct_of_a_plain_model.py
 
@@ -14,7 +14,7 @@ import keras_selfmodel as ksm
 
 def main() -> None:
     digits = load_digits()
-    # Means of 2 × 2 pixels: 16 numbers an image.
+    # Means of 2 × 2 pixels: 16 numbers per image.
     x = (digits.images.reshape(-1, 4, 2, 4, 2).mean((2, 4)).reshape(-1, 16) / 8 - 1).astype(np.float32)
     y = digits.target
     keras.utils.set_random_seed(1)
@@ -28,7 +28,7 @@ def main() -> None:
     model.compile(keras.optimizers.Adam(0.01), loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     model.fit(x, y, batch_size=256, epochs=200, verbose=0)
 
-    # The RLCT is a property of a minimum, so the estimate first descends to one. It is that of the weights within reach
+    # The RLCT is a property of a minimum, so the estimate first descends to one. It describes the weights within reach
     # of the localization: compare networks at the same.
     estimate = ksm.estimate_rlct(model, (x, y), batch_size=256, localization=0.5, anchor="descend", seed=1)
     print(estimate)

@@ -12,7 +12,7 @@ HALF_WRITTEN = ".half-written."
 
 
 def write_whole(path: Path, write: Callable[[Path], object]) -> None:
-    """Writes a file beside its place and moves it there: a reader, or a crash, never meets half of it.
+    """Writes a file beside its place and moves it there, so that neither a reader nor a crash sees half of it.
 
     Args:
         path: Where the file shall be. Its folder is created.

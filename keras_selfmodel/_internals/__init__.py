@@ -1,4 +1,4 @@
-"""What libraries do not promise to keep and this package needs all the same: one file for each library.
+"""Parts of libraries that may change without notice, but that this package needs: one file for each library.
 
 Nothing else in the package reads an attribute of a library's object, or imports a module of it, that the library calls
 private or experimental. `tests/internals/` has a test for each piece, which says in a sentence what the library

@@ -14,7 +14,7 @@ from keras_selfmodel.datasets.reading import quiet, read_prepared
 
 
 def read_any_tfds(name: str, tfds_name: str, data_dir: str | os.PathLike | None = None) -> Dataset:
-    """Reads a prepared data set, as the package's own are read.
+    """Reads a prepared data set in the same way as the package's own.
 
     Args:
         name: What it is called here.

@@ -16,7 +16,7 @@ CONNECTION_TIMEOUT = 4.0
 
 
 def prepare(name: str, data_dir: str | os.PathLike | None = None) -> DatasetStatus:
-    """Downloads a data set and prepares it for TFDS; does nothing where that is done already.
+    """Downloads a data set and prepares it for TFDS; does nothing if it is prepared already.
 
     Args:
         name: "mnist", "cifar10" or "imdb".

@@ -9,7 +9,7 @@ from keras_selfmodel.rlct.sampling_changes import SamplingChanges
 
 
 def sampling_settings(recipe: Recipe, **changes: Unpack[SamplingChanges]) -> SamplingSettings:
-    """A recipe's sampling if it follows the wanted convention, else that convention's, with changes.
+    """The sampling settings of a recipe, or the defaults of another convention if that is wanted, with changes.
 
     Args:
         recipe: The task's recipe.

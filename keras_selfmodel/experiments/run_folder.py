@@ -36,11 +36,11 @@ SECONDS, FAILURE = TypedFile(Seconds, format=1), TypedFile(Failure, format=1)
 
 
 class RunFolderError(ValueError):
-    """A run folder that cannot be used as asked."""
+    """A run folder cannot be used as asked."""
 
 
 class DamagedRunError(RunFolderError):
-    """A file of a run does not hold what it should; `plan_sweep` with `retry_failed` has the run computed again.
+    """A file of a run has the wrong content; `plan_sweep` with `retry_failed` has the run computed again.
 
     Attributes:
         file: The file.
@@ -62,7 +62,7 @@ class DamagedRunError(RunFolderError):
 
 
 class FolderTakenError(RunFolderError):
-    """The folder holds a run with the same settings, and nobody asked to resume it.
+    """The folder holds a run with the same settings, which was not to be resumed.
 
     Attributes:
         finished: Whether that run is finished.

@@ -102,7 +102,7 @@ def find_runs(folder: str | Path) -> FoundRuns:
 
 
 def finished_runs(folder: str | Path) -> list[RunResult]:
-    """The results of all finished runs in a folder that can be read; of each other one a `RunWarning` is given.
+    """The results of all finished runs in a folder that can be read; gives a `RunWarning` for each of the others.
 
     Args:
         folder: Where to look, at any depth.

@@ -12,7 +12,7 @@ from keras_selfmodel.transforms.tensors import Tensor
 
 @keras.saving.register_keras_serializable(package="keras_selfmodel")
 class DeepSelfPredictionHead(keras.layers.Layer):
-    """Predicts the target activations by a network of its own: â = W₂·ReLU(W₁·features + b₁) + b₂.
+    """Predicts the target activations through a hidden layer: â = W₂·ReLU(W₁·features + b₁) + b₂.
 
     Both layers start as a `SelfPredictionHead` does, from U(±1/√fan_in).
 

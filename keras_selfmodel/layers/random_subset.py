@@ -12,7 +12,7 @@ from keras_selfmodel.transforms.tensors import Tensor
 
 @keras.saving.register_keras_serializable(package="keras_selfmodel")
 class RandomSubset(keras.layers.Layer):
-    """Keeps a random part of the units, the same for all samples and times.
+    """Keeps a random part of the units, always the same ones.
 
     The numbers of the units are a weight that is not trained, so that they are saved with a model, and differ between
     models of different seeds that are trained by one program.

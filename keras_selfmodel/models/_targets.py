@@ -112,7 +112,7 @@ def concatenated(tensors: Sequence) -> Tensor:
 
 
 def steps_apart(prediction: Tensor, target: Tensor, ahead: int) -> tuple:
-    """The prediction of a step and the target so many steps later, both `(batch, steps - ahead, n)`.
+    """The prediction of a step and the target `ahead` steps later, both `(batch, steps - ahead, n)`.
 
     Raises:
         ValueError: If they are of different lengths, or of no more than `ahead` steps.

@@ -15,7 +15,7 @@ from keras_selfmodel.transforms.tensors import Tensor, Tree
 
 
 class ObjectiveModel(keras.Model):
-    """What all objectives share: training runs a graph of its own, everything else is the plain classifier.
+    """The base of all objectives: training runs a graph of its own, everything else is the plain classifier.
 
     It is a `keras.Model` like any other: compile, fit, save, load. Outputs and metrics are those of the classifier:
     `model(x)`, `predict` and `evaluate` give what the plain classifier gives. `model(x, training=True)` returns the

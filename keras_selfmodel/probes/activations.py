@@ -72,7 +72,7 @@ def entropy_rank(variances: npt.ArrayLike) -> float | None:
 
 @dataclass(frozen=True)
 class ActivationStatistics:
-    """A layer over some samples.
+    """Statistics of a layer's activations over some samples.
 
     Attributes:
         units: How many.

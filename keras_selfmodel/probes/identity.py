@@ -57,7 +57,7 @@ class Identity:
 
 @dataclass(frozen=True)
 class EpochIdentity:
-    """A network after an epoch.
+    """The activations and the self-model of a network after an epoch.
 
     Attributes:
         epoch: Epochs of training behind it.

@@ -16,7 +16,7 @@ FORMATS = ("png", "svg")
 
 
 def figure_bytes(figure: "Figure", file_format: str) -> bytes:
-    """A figure as the content of a file, the same for the same figure.
+    """A figure as the content of a file; equal figures give equal content.
 
     Args:
         figure: A `matplotlib.figure.Figure`.

@@ -37,9 +37,9 @@ class Panel:
 
 
 def panels(study: Study, *, paper: bool = False) -> list[Panel]:
-    """The panels of a study: A–D of the paper's Figure 2, or A–C of its Figures 3 and 4; the last of all is ours.
+    """The panels of a study: A–D of the paper's Figure 2, or A–C of its Figures 3 and 4, and one that the paper lacks.
 
-    That shows the RLCT after descent, where runs have it.
+    The latter shows the RLCT after descent, where runs have it.
 
     Panel B of Figure 2, the spread against the auxiliary weight, is there for MNIST and wherever several network sizes
     are.

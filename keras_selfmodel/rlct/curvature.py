@@ -11,9 +11,9 @@ from keras_selfmodel.rlct.batches import random_batches
 from keras_selfmodel.rlct.energy import Energy
 from keras_selfmodel.rlct.samplers.sampler import total
 
-# Batches over which all curvatures are averaged: so many gradients in all, but so many batches at least and at most.
+# Batches over which all curvatures are averaged: the number of gradients in all, and the least and most batches.
 SPECTRUM_GRADIENTS, FEWEST_BATCHES, MOST_BATCHES = 8000, 4, 32
-# A curvature that is less than so many of its standard errors over these batches is taken for zero.
+# A curvature below this number of its standard errors over these batches is taken to be zero.
 SEEN = 3.0
 
 

@@ -21,7 +21,7 @@ CURVATURE_STEP = 0.5
 
 @dataclass(frozen=True)
 class Descent:
-    """The way from the trained weights to those at which the RLCT is measured.
+    """The descent from the trained weights to those at which the RLCT is measured.
 
     Attributes:
         trained_loss: Mean loss over all data at the trained weights.

@@ -42,7 +42,7 @@ def localization_profile(
     phase: Callable[[str], None] | None = None,
     **changes: Unpack[SamplingChanges],
 ) -> LocalizationProfile:
-    """Estimates the RLCT at several localizations, by chains that are let go step by step.
+    """Estimates the RLCT at several localizations, with chains whose localization is weakened step by step.
 
     Args:
         model: As for `estimate_rlct`.

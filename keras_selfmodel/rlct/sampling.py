@@ -24,7 +24,7 @@ from keras_selfmodel.rlct.stored_sampling import CheckpointWarning, digest, read
 SECONDS_BETWEEN_WRITES = 30.0
 # Batches of other data whose loss is looked at after each call.
 OBSERVED_BATCHES = 16
-# A target error is not believed before so many draws of each chain.
+# Draws of each chain before a target error is trusted.
 LEAST_DRAWS = 200
 # Settings that only say when to stop: a stored sampling may go on with others, unless some chains have stopped.
 _LENGTHS = ("num_draws", "target_error")

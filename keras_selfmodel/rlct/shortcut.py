@@ -1,4 +1,4 @@
-"""Another way to the same loss, where a batch touches few of the weights: what energy and sampling ask for it."""
+"""Another way to the same loss, where a batch touches few of the weights: an interface for `Energy` and `Sampling`."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol

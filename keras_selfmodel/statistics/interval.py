@@ -9,7 +9,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean with Student's interval.
+    """A mean with its confidence interval by Student's t.
 
     Attributes:
         mean: The mean.

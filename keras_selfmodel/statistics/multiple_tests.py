@@ -10,7 +10,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
     makes a false rejection anywhere in the family at most α likely, whatever the dependence of the tests.
 
     Args:
-        p_values: One of each test of the family.
+        p_values: The p value of each test of the family.
 
     Returns:
         The adjusted ones, in the same order.

@@ -1,6 +1,6 @@
 """Studies of many runs: groups over seeds, claims, controls, matched accuracy, the paper's values."""
 
-from keras_selfmodel.studies.beside import MeasureBesides, SideBySide, side_by_side
+from keras_selfmodel.studies.beside import ComparedMeasure, SideBySide, side_by_side
 from keras_selfmodel.studies.claim import Answer, Claim
 from keras_selfmodel.studies.collapse import collapsed_runs, has_collapsed
 from keras_selfmodel.studies.compared_objectives import Controls, controls
@@ -25,7 +25,7 @@ __all__ = [
     "METHOD",
     "MatchedComparison",
     "Measure",
-    "MeasureBesides",
+    "ComparedMeasure",
     "PaperComparison",
     "STATEMENTS",
     "Series",

@@ -14,7 +14,7 @@ _RLCT_SHARES = ("rlct.convention", "rlct.inverse_temperature", "rlct.localizatio
 
 
 @dataclass(frozen=True)
-class MeasureBesides:
+class ComparedMeasure:
     """One measure of every run.
 
     Attributes:
@@ -37,7 +37,7 @@ class MeasureBesides:
 
 @dataclass(frozen=True)
 class SideBySide:
-    """Several runs, each place in a tuple belonging to one of them.
+    """Several runs side by side; tuples hold one value for each run.
 
     Attributes:
         runs: The runs.
@@ -48,7 +48,7 @@ class SideBySide:
 
     runs: tuple[RunResult, ...]
     settings: dict[str, tuple]
-    measures: tuple[MeasureBesides, ...]
+    measures: tuple[ComparedMeasure, ...]
     notes: tuple[str, ...]
 
 
@@ -79,13 +79,13 @@ def side_by_side(runs: Sequence[RunResult]) -> SideBySide:
     comparable = [all(other.get(name) == every[0].get(name) for name in _RLCT_SHARES) for other in every]
     found = []
     for measure in MEASURES.values():
-        besides = _besides(measure, runs, comparable if measure.name.startswith("rlct") else [True] * len(runs))
+        besides = _compared(measure, runs, comparable if measure.name.startswith("rlct") else [True] * len(runs))
         if any(value is not None for value in besides.values):
             found.append(besides)
     return SideBySide(tuple(runs), differing, tuple(found), tuple(_notes(runs, differing, comparable)))
 
 
-def _besides(measure: Measure, runs: Sequence[RunResult], comparable: list[bool]) -> MeasureBesides:
+def _compared(measure: Measure, runs: Sequence[RunResult], comparable: list[bool]) -> ComparedMeasure:
     estimates = [run.estimates().get(measure.name) for run in runs]
     numbers = [measure.of(run) for run in runs]  # None of what is not to be used, which is shown, but not compared
     values = tuple(n if e is None else e.value for n, e in zip(numbers, estimates, strict=True))
@@ -101,7 +101,7 @@ def _besides(measure: Measure, runs: Sequence[RunResult], comparable: list[bool]
             continue
         differences.append(value - first)
         difference_errors.append(None if error is None or first_error is None else math.hypot(error, first_error))
-    return MeasureBesides(measure, values, errors, tuple(differences), tuple(difference_errors), verdicts)
+    return ComparedMeasure(measure, values, errors, tuple(differences), tuple(difference_errors), verdicts)
 
 
 def _settings(run: RunResult) -> dict:

@@ -63,7 +63,7 @@ def studies_of(results: Iterable[RunResult]) -> list[Study]:
 
 
 def paper_studies(found: Iterable[Study]) -> list[Study]:
-    """Those of self-modeling as in the paper and of the baseline, which its figures and claims are about."""
+    """The studies of self-modeling as in the paper, with the baseline: those that its figures and claims are about."""
     return [study for study in found if study.objective == SELF_MODELING]
 
 

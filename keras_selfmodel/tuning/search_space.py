@@ -57,7 +57,7 @@ class OneOf:
 
 
 class SearchSpace:
-    """Settings of a recipe that are searched; all others stay as the recipe has them.
+    """Settings of a recipe that are searched; all others stay as in the recipe.
 
     Args:
         recipe: The other settings, and those of the RLCT, which are the same for all trials.

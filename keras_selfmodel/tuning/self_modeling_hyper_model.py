@@ -13,7 +13,7 @@ Builder = Callable[[keras_tuner.HyperParameters], keras.Model]
 
 
 class SelfModelingHyperModel(keras_tuner.HyperModel):
-    """Searches how a classifier models itself, together with the classifier's own hyperparameters.
+    """Searches how a classifier should model itself, together with the classifier's own hyperparameters.
 
     Adds the hyperparameters `aux_weight`, `targets` and `head`, as far as they have more than one value. For any
     tuner of keras-tuner. The logs have, besides Keras's, `weight_spread`, so that

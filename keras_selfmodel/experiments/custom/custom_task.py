@@ -18,7 +18,7 @@ from keras_selfmodel.experiments.training.array_trainer import ArrayTrainer
 
 @dataclass(frozen=True, kw_only=True)
 class CustomTask(Task):
-    """What a recipe file describes.
+    """The task that a recipe file describes.
 
     Attributes:
         file: The recipe file.

@@ -129,7 +129,7 @@ def paces_of(results: Iterable[RunResult], dataset: Dataset) -> dict[str, Pace]:
 
 
 def remember_paces(results: Iterable[RunResult], dataset: Dataset) -> None:
-    """Keeps the paces of runs that this machine has finished; a folder that cannot be written stops nothing."""
+    """Keeps the paces of runs that this machine has finished; does nothing if the folder cannot be written."""
     new = paces_of(results, dataset)
     if not new:
         return

@@ -72,7 +72,7 @@ class Samples:
         return tuple(keras.tree.map_structure(lambda a: keras.ops.convert_to_numpy(a[:number]), t) for t in self.trees)
 
     def steps_per_call(self, samples: int) -> int:
-        """How many steps of so many samples can be brought to the device at once, at least 1."""
+        """How many steps, each of this many samples, can be moved to the device at once; at least 1."""
         return max(1, int(BYTES_PER_CALL * self.num_samples / (self._bytes * samples)))
 
 
