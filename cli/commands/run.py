@@ -13,6 +13,7 @@ from ksm_cli.options.objectives import OBJECTIVE_NAMES, check_strength
 from ksm_cli.options.recipes import check_one, data_dir_option, dataset_of, examples_option, opened, recipe_option
 from ksm_cli.options.settings import (
     TASK_NAMES,
+    descend_option,
     fitted,
     name_of_changes,
     precision_option,
@@ -80,6 +81,7 @@ Examples:
 )
 @precision_option
 @rlct_switch
+@descend_option
 @keep_epochs_option
 @data_dir_option
 @click.option(

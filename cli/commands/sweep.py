@@ -16,6 +16,7 @@ from ksm_cli.options.objectives import objective_list
 from ksm_cli.options.recipes import check_one, data_dir_option, dataset_of, examples_option, opened, recipe_option
 from ksm_cli.options.settings import (
     TASK_NAMES,
+    descend_option,
     fitted,
     name_of_changes,
     precision_option,
@@ -56,6 +57,7 @@ Examples:
 @targets_option
 @precision_option
 @rlct_switch
+@descend_option
 @keep_epochs_option
 @data_dir_option
 @click.option(

@@ -66,6 +66,13 @@ rlct_switch = click.option(
     help="Estimate the RLCT or not. Default: yes, in the paper's convention; with --recipe, as the recipe says.",
 )
 
+descend_option = click.option(
+    "--descend",
+    is_flag=True,
+    default=None,
+    help="Estimate the RLCT after descent on the task's loss too. Default: where the weights are at no minimum of it.",
+)
+
 
 def recipe_of(start: "Recipe", targets: Sequence[str], measure_rlct: bool | None, settings: dict) -> "Recipe":
     """A task's recipe, changed by the options.
@@ -77,11 +84,13 @@ def recipe_of(start: "Recipe", targets: Sequence[str], measure_rlct: bool | None
         settings: Other fields by name; `None` for the recipe's.
 
     Raises:
-        click.UsageError: If a setting is out of its range.
+        click.UsageError: If a setting is out of its range, or needs another.
     """
     from keras_selfmodel.rlct import SamplingSettings
 
     given = {name: value for name, value in settings.items() if value is not None}
+    if given.get("descend") and (measure_rlct is False or (measure_rlct is None and start.rlct is None)):
+        raise click.UsageError("--descend asks for an RLCT that is not estimated. Leave it out, or add --rlct.")
     if targets:
         given["targets"] = tuple(targets)
     rlct = start.rlct

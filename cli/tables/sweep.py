@@ -22,7 +22,7 @@ def sweep_tables(results: Sequence[RunResult]) -> Iterator[Table]:
 def _table(results: Sequence[RunResult], title: str | None) -> Table:
     """One row for each size and auxiliary weight: mean ± standard deviation over the seeds; fits 80 columns.
 
-    The RLCT after descent is in a row below.
+    The RLCT after descent is in a row below, where it was estimated for every run.
     """
     groups: dict[tuple, list[RunResult]] = {}
     for result in results:
@@ -48,7 +48,7 @@ def _table(results: Sequence[RunResult], title: str | None) -> Table:
             _mean(group, "rlct", 1),
             _mean(group, "self_prediction_r2", 2),
         )
-        if any(result.rlct_descended is not None for result in group):
+        if all(result.rlct_descended is not None for result in group):
             table.add_row("", "", "", "", "after descent", _mean(group, "rlct_descended", 1), "")
     return table
 

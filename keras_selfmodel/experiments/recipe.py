@@ -47,6 +47,8 @@ class Recipe:
         momentum: Nesterov momentum; 0 for none.
         seed: Seed of the initial weights, the order of the data and the sampling.
         rlct: Settings of the RLCT estimation, with the recipe's seed; `None` leaves it out.
+        descend: Whether the RLCT is estimated once more, after descent on the task's loss, in any case. If not, it is
+            where the first estimate shows that the trained weights are at no minimum of that loss.
         optimizer: "sgd" or "adam", in a custom task; `None` in a task of the paper.
         scaling: How the inputs are scaled, a name in `datasets.scaling.SCALINGS`, in a custom task.
         network: Description of a custom task's network, with the digest of its file.
@@ -68,6 +70,7 @@ class Recipe:
     momentum: float
     seed: int
     rlct: SamplingSettings | None = field(default_factory=SamplingSettings)
+    descend: bool = False
     optimizer: str | None = None
     scaling: str | None = None
     network: str | None = None

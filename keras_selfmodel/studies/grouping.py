@@ -15,7 +15,7 @@ Settings = frozenset[tuple[str, Any]]
 # What a study varies.
 VARIED = ("task", "hidden", "aux_weight", "seed")
 # What changes no number.
-WITHOUT_EFFECT_ON_NUMBERS = ("keep_epochs",)
+WITHOUT_EFFECT_ON_NUMBERS = ("keep_epochs", "descend")
 # What has no meaning for a network without a self-model.
 SELF_MODEL_ALONE = ("targets", "objective")
 

@@ -25,8 +25,13 @@ class Group:
         return tuple(run.recipe.seed for run in self.runs)
 
     def values(self, measure: str) -> dict[int, float]:
-        """The measure by seed, of those runs that have it; estimates that are not to be used are left out."""
+        """The measure by seed, of those runs that have it; estimates that are not to be used are left out.
+
+        An RLCT after descent that was estimated only where it was needed, for some of the runs, stands for none.
+        """
         of = find_measure(measure).of
+        if measure == "rlct_descended" and any(run.rlct and not run.rlct_descended for run in self.runs):
+            return {}
         return {run.recipe.seed: value for run in self.runs if (value := of(run)) is not None}
 
     def unusable(self, measure: str) -> tuple[RunResult, ...]:

@@ -34,7 +34,7 @@ def tiny() -> Dataset:
 
 @pytest.fixture(scope="session")
 def recipe() -> Recipe:
-    """The MNIST recipe, made tiny. Its last batch is smaller than the others."""
+    """The MNIST recipe, made tiny, with both estimates of the RLCT. Its last batch is smaller than the others."""
     rlct = SamplingSettings(convention="paper", step_size=1e-4, num_chains=2, num_draws=4, burn_in=4, batch_size=50)
     return dataclasses.replace(
         TASKS["mnist"].recipe,
@@ -44,6 +44,7 @@ def recipe() -> Recipe:
         batch_size=48,
         learning_rate=0.05,
         rlct=rlct,
+        descend=True,
     )
 
 

@@ -31,6 +31,16 @@ def test_a_measure_that_some_runs_lack_is_that_of_the_others():
     assert group.interval("rlct_descended") is None
 
 
+def test_an_rlct_after_descent_of_some_runs_alone_is_none():
+    """Those that needed it are no sample of all."""
+    runs = [made_up_run(0.0, 1, rlct=40.0, rlct_descended=44.0), made_up_run(0.0, 2, rlct=42.0)]
+    (study,) = studies_of(runs)
+    assert study.series[0].groups[0].interval("rlct_descended") is None
+    of_both = made_up_run(0.0, 2, rlct=42.0, rlct_descended=46.0, descend=True)
+    (study,) = studies_of([runs[0], of_both])
+    assert study.series[0].groups[0].interval("rlct_descended").mean == 45.0
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [

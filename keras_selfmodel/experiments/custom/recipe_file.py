@@ -39,8 +39,9 @@ def read_recipe_file(file: str | Path) -> CustomTask:
       `momentum` (0.9, of Adam none), `seed` (1), `precision` ("float32", "mixed_bfloat16" or
       "mixed_float16").
     - `[rlct]`: fields of `SamplingSettings` except the seed, which is the training's; with the defaults of the
-      literature's convention, as `estimate_rlct` has them, and batches as in training. Or `rlct = false`, before the
-      first section, to leave the RLCT out.
+      literature's convention, as `estimate_rlct` has them, and batches as in training; and `descend = true` for a
+      second estimate after descent in any case (by default where it is needed). Or `rlct = false`, before the first
+      section, to leave the RLCT out.
 
     Args:
         file: The TOML file.
@@ -75,7 +76,11 @@ def read_recipe_file(file: str | Path) -> CustomTask:
         )
     except SettingError as error:
         raise RecipeFileError(f"{file}, [{section_of(error.setting)}]: {as_in_a_file(str(error))}") from error
-    recipe = replace(plain, rlct=_rlct(f"{file}, [rlct]", sections.rlct, plain.batch_size))
+    recipe = replace(
+        plain,
+        rlct=_rlct(f"{file}, [rlct]", sections.rlct, plain.batch_size),
+        descend=getattr(sections.rlct, "descend", False),
+    )
     return CustomTask.of(file, recipe, data, network)
 
 
@@ -115,6 +120,7 @@ def _rlct(where: str, section: Any, batch_size: int) -> SamplingSettings | None:
     if section is False:
         return None
     settings = given(section)
+    settings.pop("descend", None)  # not of the sampling
     try:
         return SamplingSettings(**{"batch_size": batch_size, **settings})
     except ValueError as error:

@@ -78,8 +78,8 @@ SAMPLING = {
 }
 
 
-def _sampling_fields() -> list[tuple[str, Any, Any]]:
-    """The fields of `SamplingSettings`, each left out unless it is given; the seed is the training's."""
+def _rlct_fields() -> list[tuple[str, Any, Any]]:
+    """The fields of `SamplingSettings`, each left out unless it is given, without the seed, which is the training's."""
     hints, words = typing.get_type_hints(SamplingSettings), {"sampler": SAMPLERS, "convention": ("dataset", "paper")}
     return [
         (
@@ -94,10 +94,10 @@ def _sampling_fields() -> list[tuple[str, Any, Any]]:
         )
         for one in dataclasses.fields(SamplingSettings)
         if one.name != "seed"
-    ]
+    ] + [("descend", Annotated[bool, _meta("Also after descent, in any case")], field(default=False))]
 
 
-RLCTSection = dataclasses.make_dataclass("RLCTSection", _sampling_fields(), frozen=True, kw_only=True)
+RLCTSection = dataclasses.make_dataclass("RLCTSection", _rlct_fields(), frozen=True, kw_only=True)
 RLCTSection.__doc__ = "`[rlct]`: the sampling; `rlct = false` leaves the RLCT out."
 
 

@@ -5,11 +5,13 @@ from functools import partial
 
 import keras
 
+from keras_selfmodel.experiments.recipe import Recipe
 from keras_selfmodel.experiments.rlct_problems import rlct_problem
 from keras_selfmodel.experiments.stages.context import RunContext
 from keras_selfmodel.experiments.training.trainer import Trainer
 from keras_selfmodel.rlct import RLCTEstimate
 from keras_selfmodel.rlct.progress_bar import Reports
+from keras_selfmodel.rlct.verdict import at_no_minimum
 
 # The anchors of a run's estimates, and the part of its time that each takes.
 PARTS = {"trained": "RLCT", "descend": "RLCT after descent"}
@@ -21,7 +23,7 @@ class Measures:
 
     Attributes:
         tested: On the test data, as `Trainer.evaluate` names it.
-        estimates: The RLCT by anchor; empty if it is left out.
+        estimates: The RLCT by anchor; empty if it is left out, that after descent only where it is needed or wanted.
     """
 
     tested: dict[str, float]
@@ -42,11 +44,18 @@ def measured(run: RunContext, model: keras.Model, trainer: Trainer) -> Measures:
         estimates["trained"] = problem.estimate(
             run.recipe.rlct, checkpoint=run.files.sampling("trained"), reports=reports["trained"]
         )
+    if not also_after_descent(run.recipe, estimates["trained"]):
+        return Measures(tested, estimates)
     with run.stopwatch.part(PARTS["descend"]):
         estimates["descend"] = problem.estimate(
             run.recipe.rlct, anchor="descend", checkpoint=run.files.sampling("descend"), reports=reports["descend"]
         )
     return Measures(tested, estimates)
+
+
+def also_after_descent(recipe: Recipe, estimate: RLCTEstimate) -> bool:
+    """Whether a run whose RLCT at the trained weights is this one needs, or wants, that after descent too."""
+    return recipe.descend or at_no_minimum(estimate)
 
 
 def _phase(run: RunContext, part: str, words: str) -> None:

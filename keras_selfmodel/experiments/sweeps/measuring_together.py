@@ -21,7 +21,7 @@ from keras_selfmodel.experiments.stages.claiming import claim
 from keras_selfmodel.experiments.stages.concluding import conclude
 from keras_selfmodel.experiments.stages.context import RunContext
 from keras_selfmodel.experiments.stages.fitting import load_model
-from keras_selfmodel.experiments.stages.measuring import PARTS, Measures
+from keras_selfmodel.experiments.stages.measuring import PARTS, Measures, also_after_descent
 from keras_selfmodel.experiments.sweeps.jobs import Job
 from keras_selfmodel.experiments.sweeps.training_together import COPIES_OF_THE_ACTIVATIONS, DEFAULT_BYTES
 from keras_selfmodel.rlct import RLCTEstimate, SamplingSettings
@@ -144,14 +144,16 @@ def _opened(job: Job, run: RunContext, locks: ExitStack) -> _Measuring | None:
 
 
 def _measure(opened: list[_Measuring], x: Tensor, on_step: Callable) -> None:
-    labels, estimates = opened[0].run.dataset.y_train, {}
+    labels = opened[0].run.dataset.y_train
     problems = [
         rlct_problem(one.run.recipe, one.model, (x, labels), one.run.recipe.order(len(labels)).astype(np.int32))
         for one in opened
     ]
+    found: list[dict[str, RLCTEstimate]] = [{} for _ in opened]
+    measured = list(zip(opened, problems, found, strict=True))
     for anchor, part in PARTS.items():
         start = time.perf_counter()
-        estimates[anchor] = together(
+        estimates = together(
             [
                 _or_none(
                     problem.estimating(
@@ -161,16 +163,25 @@ def _measure(opened: list[_Measuring], x: Tensor, on_step: Callable) -> None:
                         reports=Reports(progress=_steps_of(one.job, part.removeprefix("RLCT "), on_step)),
                     )
                 )
-                for one, problem in zip(opened, problems, strict=True)
+                for one, problem, _ in measured
             ]
         )
-        for one in opened:
-            one.run.stopwatch.add(part, (time.perf_counter() - start) / len(opened))
-    for one, *found in zip(opened, *estimates.values(), strict=True):
-        if None not in found:
+        for (one, _, of_it), estimate in zip(measured, estimates, strict=True):
+            one.run.stopwatch.add(part, (time.perf_counter() - start) / len(measured))
+            if estimate is None:
+                of_it.clear()
+            else:
+                of_it[anchor] = estimate
+        measured = [
+            (one, problem, of_it)
+            for one, problem, of_it in measured
+            if "trained" in of_it and also_after_descent(one.run.recipe, of_it["trained"])
+        ]
+    for one, of_it in zip(opened, found, strict=True):
+        if of_it:
             with one.run.stopwatch.part("measuring"):
                 tested = one.run.task.trainer(one.run.recipe, one.run.dataset).evaluate(one.model)
-            conclude(one.run, one.model, Measures(tested, dict(zip(estimates, found, strict=True))))
+            conclude(one.run, one.model, Measures(tested, of_it))
 
 
 def _steps_of(job: Job, part: str, on_step: Callable[[Job, str, int, int], None]) -> Callable[[int, int], None]:

@@ -18,7 +18,7 @@ from keras_selfmodel.experiments.run_result import RunResult
 from keras_selfmodel.experiments.stages.measuring import PARTS
 
 # Settings that change how many steps there are, or no time at all.
-WITHOUT_EFFECT_ON_TIME = ("aux_weight", "seed", "epochs", "keep_epochs", "learning_rate", "momentum")
+WITHOUT_EFFECT_ON_TIME = ("aux_weight", "seed", "epochs", "keep_epochs", "descend", "learning_rate", "momentum")
 # Of a sampling, what makes one step longer.
 OF_A_STEP = (
     "rlct.convention",
@@ -56,9 +56,10 @@ class Pace:
         """
         parts = ("training", *PARTS.values())
         training, *sampling = (result.seconds.get(name, 0.0) for name in parts)
+        steps = sampling_steps(result.recipe, after_descent=result.rlct_descended is not None)
         return cls(
             training / training_steps(result.recipe, samples),
-            None if result.recipe.rlct is None else sum(sampling) / sampling_steps(result.recipe),
+            sum(sampling) / steps if steps else None,
             sum(seconds for name, seconds in result.seconds.items() if name not in parts),
         )
 
@@ -74,7 +75,7 @@ class Pace:
 
     def seconds(self, recipe: Recipe, samples: int) -> float:
         """Seconds that a run takes at this pace."""
-        sampling = 0.0 if recipe.rlct is None else (self.sampling or 0.0) * sampling_steps(recipe)
+        sampling = (self.sampling or 0.0) * sampling_steps(recipe, after_descent=recipe.descend)
         return self.training * training_steps(recipe, samples) + sampling + self.other
 
 
@@ -93,9 +94,12 @@ def training_steps(recipe: Recipe, samples: int) -> int:
     return recipe.epochs * math.ceil(samples / recipe.batch_size)
 
 
-def sampling_steps(recipe: Recipe) -> int:
-    """Steps of both samplings of a run: the second descends for as long as its burn-in takes before it samples."""
-    return 0 if recipe.rlct is None else 2 * recipe.rlct.num_steps + (recipe.rlct.burn_in or 0)
+def sampling_steps(recipe: Recipe, *, after_descent: bool) -> int:
+    """Steps of the samplings of a run: that after descent descends for as long as its burn-in before it samples."""
+    if recipe.rlct is None:
+        return 0
+    once = recipe.rlct.num_steps
+    return 2 * once + (recipe.rlct.burn_in or 0) if after_descent else once
 
 
 def kind_of(recipe: Recipe, dataset: Dataset) -> str:
