@@ -39,14 +39,19 @@ collect_ignore = [
 # Rooms and files whose tests no backend changes: the program's answers, files, tables, searches, data, examples, and
 # what is concluded from estimates. tox runs them once, on PyTorch, which compiles nothing. Others may bear the mark.
 ANY_BACKEND = (
+    "keras_selfmodel/rlct/calibrating.py",
     "tests/cli",
     "tests/datasets",
     "tests/experiments/custom",
     "tests/experiments/sweeps",
+    "tests/experiments/test_kept_epochs.py",
+    "tests/experiments/test_objectives.py",
     "tests/faults",
     "tests/reporting",
     "tests/rlct/test_calibrating.py",
     "tests/rlct/test_classic_tables.py",
+    "tests/rlct/test_deep_linear_networks.py",
+    "tests/rlct/test_rescaling.py",
     "tests/rlct/test_truth_set.py",
     "tests/statistics",
     "tests/studies",
