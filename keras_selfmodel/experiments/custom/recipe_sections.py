@@ -94,7 +94,9 @@ def _rlct_fields() -> list[tuple[str, Any, Any]]:
         )
         for one in dataclasses.fields(SamplingSettings)
         if one.name != "seed"
-    ] + [("descend", Annotated[bool, _meta("Also after descent, in any case")], field(default=False))]
+    ] + [
+        ("descend", Annotated[bool, _meta("Whether to estimate after descent too, in any case")], field(default=False))
+    ]
 
 
 RLCTSection = dataclasses.make_dataclass("RLCTSection", _rlct_fields(), frozen=True, kw_only=True)

@@ -25,7 +25,9 @@ def no_pilot(monkeypatch):
 
 def _done(recipe, dataset, folder):
     """A run of the recipe that this machine would have finished in `SECONDS`."""
-    run = written(made_up_run(recipe.aux_weight, recipe.seed, recipe=recipe, rlct_descended=50.0, seconds=SECONDS), folder)
+    run = written(
+        made_up_run(recipe.aux_weight, recipe.seed, recipe=recipe, rlct_descended=50.0, seconds=SECONDS), folder
+    )
     CONFIG.write(folder / "config.json", RunConfig.of(recipe, dataset))
     return run
 
