@@ -197,13 +197,13 @@ class ClassifierGraph:
         if not calls:
             raise ValueError(
                 f"No layer called {name!r} in the classifier (layers inside a nested model are called "
-                f"'model/layer'). Received: {argument} containing {name!r}; layers: {self.layer_names}"
+                f"'model/layer'). Received: {argument}={name!r}; layers: {self.layer_names}"
             )
         if len(calls) > 1:
             raise ValueError(
                 f"Layer {name!r} is called {len(calls)} times, so its activation is ambiguous. Put a "
                 f"keras.layers.Identity(name=...) behind the call that is meant and name that. Received: "
-                f"{argument} containing {name!r}"
+                f"{argument}={name!r}"
             )
         return calls[0]
 

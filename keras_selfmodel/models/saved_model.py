@@ -5,6 +5,9 @@ from pathlib import Path
 
 import keras
 
+# What Keras reads a network from.
+SUFFIXES = (".keras", ".h5", ".hdf5")
+
 
 class UnreadableModelError(ValueError):
     """A file does not hold a network that can be read."""
@@ -22,6 +25,8 @@ def read_model(file: Path, *, compiled: bool = True) -> keras.Model:
     """
     if not file.is_file():
         raise UnreadableModelError("there is no such file")
+    if file.suffix not in SUFFIXES:
+        raise UnreadableModelError(f"its name must end in {' or '.join(SUFFIXES)}")
     # Keras calls it a file that is not found.
     if file.suffix == ".keras" and not zipfile.is_zipfile(file):
         raise UnreadableModelError("it is not a whole .keras file: cut off, or damaged")

@@ -30,7 +30,7 @@ def test_a_run_interrupted_in_training_ends_as_if_it_had_not_been(interrupted, f
     progress = Progress(epoch=lambda done, *_: epochs.append(done))
     result = run(recipe, tiny, interrupted, resume=True, progress=progress)
     assert epochs == [2, 3, 4]  # it tells where it goes on, and repeats nothing
-    assert result.seconds["training"] > first["training"] > 0  # both sittings together
+    assert result.seconds["training"] > first["training"] > 0  # both sessions together
     _assert_same_outcome(interrupted, finished.folder)
 
 

@@ -146,7 +146,7 @@ def test_the_rlct_can_be_left_out(write):
         ("[model]\ntargets = []", "[model]: targets must name at least one layer"),
         ('[model]\nkeras = "a.keras"\npython = "my.py:build"', "[model]: give at most one of keras, python."),
         ('[model]\nkeras = "a.keras"', "[model]: there is no file "),
-        ('[model]\nkeras = "data.npz"', "is not a Keras model that can be loaded"),
+        ('[model]\nkeras = "data.npz"', "is not a Keras model that can be loaded: its name must end in .keras"),
         ('[model]\npython = "my.py"', "[model]: python must name a function of a file, such as 'my_file.py:load'"),
         ('[model]\npython = "other.py:build"', "[model]: python: there is no file "),
         ("training = 3", "my.toml, [data]: unknown key 'training'"),
