@@ -202,7 +202,7 @@ class ClassifierGraph:
         if len(calls) > 1:
             raise ValueError(
                 f"Layer {name!r} is called {len(calls)} times, so its activation is ambiguous. Put a "
-                f"keras.layers.Identity(name=...) behind the call that is meant and name that. Received: "
+                f"keras.layers.Identity(name=...) after the call that is meant, and give its name. Received: "
                 f"{argument}={name!r}"
             )
         return calls[0]

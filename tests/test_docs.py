@@ -75,6 +75,12 @@ def test_every_command_and_option_that_a_page_names_exists(page):
         assert used <= known | {"--help"}, f"ksm {' '.join(command)}"
 
 
+def test_pages_with_commands_and_with_python_are_found():
+    # The tests above would have nothing to look at.
+    assert len([page for page in PAGES if _commands(page)]) > 5
+    assert len([page for page in PAGES if _blocks(page, "python")]) > 3
+
+
 def test_the_page_of_the_program_lists_every_command():
     text = (ROOT / "docs" / "program.md").read_text(encoding="utf-8")
     assert sorted(re.findall(r"^\| `ksm (\w+)", text, re.M)) == sorted(main.commands)
