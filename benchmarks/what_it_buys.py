@@ -14,7 +14,7 @@ from pathlib import Path
 from keras_selfmodel import datasets, experiments
 from keras_selfmodel.experiments import Recipe
 
-STRENGTHS = {"self-modeling": (0, 1, 10, 50), "dropout": (0.5, 0.75), "last-layer-decay": (0.03, 0.1)}
+STRENGTHS = {"self-modeling": (0, 1, 10, 50), "dropout": (0.5, 0.75, 0.85), "last-layer-decay": (0.03, 0.1)}
 EPOCHS, DRAWS = 10, 100
 
 

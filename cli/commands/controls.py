@@ -10,6 +10,7 @@ from ksm_cli.computing import computed, raise_failures
 from ksm_cli.options.computing import Computing, computing_options
 from ksm_cli.options.general import backend_option, json_option, quiet_option
 from ksm_cli.options.grids import numbers
+from ksm_cli.options.noise import noise_options
 from ksm_cli.options.objectives import chosen_strengths
 from ksm_cli.options.recipes import data_dir_option, dataset_of, examples_option, opened
 from ksm_cli.options.settings import descend_option, fitted, name_of_changes, recipe_of, rlct_switch
@@ -44,6 +45,7 @@ Examples:
 @click.option("--epochs", type=click.IntRange(min=1), help="Passes over the training data. Default: the paper's.")
 @click.option("--batch-size", type=click.IntRange(min=2), help="Samples per step. Default: the paper's.")
 @examples_option
+@noise_options
 @rlct_switch
 @descend_option
 @data_dir_option

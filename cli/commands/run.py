@@ -9,6 +9,7 @@ import click
 from ksm_cli.backend import activate
 from ksm_cli.options.general import backend_option, json_option, quiet_option
 from ksm_cli.options.keep_epochs import keep_epochs_option, keeping
+from ksm_cli.options.noise import noise_options
 from ksm_cli.options.objectives import OBJECTIVE_NAMES, check_strength
 from ksm_cli.options.recipes import check_one, data_dir_option, dataset_of, examples_option, opened, recipe_option
 from ksm_cli.options.settings import (
@@ -34,6 +35,7 @@ Examples:
   ksm run mnist --aux-weight 50 --seed 3 --out runs/aw50
   ksm run imdb --aux-weight 500
   ksm run mnist --objective dropout --aux-weight 0.5
+  ksm run mnist --label-noise 0.2 --examples 1000
   ksm run --recipe examples/digits/digits.toml
   ksm run cifar10 --examples 256 --epochs 2 --no-rlct --json""",
 )
@@ -79,6 +81,7 @@ Examples:
 @click.option(
     "--seed", type=click.IntRange(min=0), help="Seed of initial weights, sample order and chains. Default: 1."
 )
+@noise_options
 @precision_option
 @rlct_switch
 @descend_option

@@ -12,6 +12,7 @@ from ksm_cli.options.computing import Computing, computing_options
 from ksm_cli.options.general import backend_option, json_option, quiet_option
 from ksm_cli.options.grids import GRIDS, numbers
 from ksm_cli.options.keep_epochs import keep_epochs_option, keeping
+from ksm_cli.options.noise import noise_options
 from ksm_cli.options.objectives import objective_list
 from ksm_cli.options.recipes import check_one, data_dir_option, dataset_of, examples_option, opened, recipe_option
 from ksm_cli.options.settings import (
@@ -55,6 +56,7 @@ Examples:
 @click.option("--batch-size", type=click.IntRange(min=2), help="Samples per step. Default: the paper's.")
 @examples_option
 @targets_option
+@noise_options
 @precision_option
 @rlct_switch
 @descend_option

@@ -75,20 +75,19 @@ def comparison_tables(compared: Sequence[CompressionComparison]) -> Iterator[Tab
 
 
 def association_tables(found: Sequence[Association]) -> Iterator[Table]:
-    """For each study and size the rank correlations with RLCT and spread."""
-    for title in dict.fromkeys(one.networks for one in found):
-        alike = [one for one in found if one.networks == title and one.correlation is not None]
+    """For each size and objective the rank correlations with RLCT and spread."""
+    for title, objective in dict.fromkeys((one.networks, one.objective) for one in found):
+        alike = [one for one in found if (one.networks, one.objective) == (title, objective) and one.correlation]
         if not alike:
             continue
-        table = _table(f"{title}: Spearman's ρ over networks [95 % interval]")
-        table.add_column("networks")
+        table = _table(f"{title}, {objective}: Spearman's ρ over networks [95 % interval]")
         table.add_column("size")
         for name in PREDICTOR_TITLES.values():
             table.add_column(name, justify="right", no_wrap=True)
-        cells = {(one.objective, one.measure, one.predictor): one for one in alike}
-        for objective, measure in dict.fromkeys((one.objective, one.measure) for one in alike):
-            row = [_correlation(cells.get((objective, measure, predictor))) for predictor in PREDICTOR_TITLES]
-            table.add_row(objective, COMPRESSION_MEASURES[measure].title, *row)
+        cells = {(one.measure, one.predictor): one for one in alike}
+        for measure in dict.fromkeys(one.measure for one in alike):
+            row = [_correlation(cells.get((measure, predictor))) for predictor in PREDICTOR_TITLES]
+            table.add_row(COMPRESSION_MEASURES[measure].title, *row)
         yield table
 
 

@@ -54,6 +54,10 @@ def run_notes(result: RunResult) -> str:
     ]
     if result.is_subset:
         lines.insert(1, "NOT the full data set: not comparable with the paper")
+    noise = {"labels": result.recipe.label_noise, "inputs": result.recipe.input_noise}
+    for what, strength in noise.items():
+        if strength:
+            lines.insert(1, f"training {what} have noise {strength:g}: not comparable with the paper")
     if result.recipe.precision != "float32":
         taken = "" if result.recipe.rlct is None else "; the RLCT is computed in float32"
         lines.insert(1, f"trained and tested in {result.recipe.precision}{taken}")

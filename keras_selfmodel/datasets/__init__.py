@@ -5,6 +5,7 @@ from keras_selfmodel.datasets.array_file import read_array_file
 from keras_selfmodel.datasets.arrays import from_arrays
 from keras_selfmodel.datasets.catalog import DatasetStatus, find
 from keras_selfmodel.datasets.dataset import Dataset
+from keras_selfmodel.datasets.disturbing import disturbed
 from keras_selfmodel.datasets.errors import (
     DataCorruptedError,
     DataNotFoundError,
@@ -28,6 +29,7 @@ __all__ = [
     "DatasetStatus",
     "MissingPackageError",
     "SubsetWarning",
+    "disturbed",
     "find",
     "from_arrays",
     "inputs_of",

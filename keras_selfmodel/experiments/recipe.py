@@ -58,6 +58,9 @@ class Recipe:
             no number. The last epoch is `model.keras` in any case.
         precision: Number format the network computes in while it is trained and tested, one of `PRECISIONS`. Its
             weights are float32, and so is all that the RLCT is computed in.
+        label_noise: Part of the training labels that become another class, drawn by the seed (`datasets.disturbed`).
+        input_noise: Noise on the training inputs, in units of their range, drawn by the seed. The RLCT, which is
+            measured on the training data, sees both; the test data have none.
     """
 
     task: Name
@@ -77,6 +80,8 @@ class Recipe:
     objective: str = SELF_MODELING
     keep_epochs: tuple[int, ...] = ()
     precision: str = "float32"
+    label_noise: float = 0.0
+    input_noise: float = 0.0
 
     def __post_init__(self) -> None:
         for name, (least, most) in WHOLE_NUMBERS.items():
@@ -85,10 +90,14 @@ class Recipe:
                 raise SettingError(
                     name, f"{name} must be a whole number from {least} to {most:,}. Received: {name}={value}"
                 )
-        for name in ("aux_weight", "learning_rate", "momentum"):
+        for name in ("aux_weight", "learning_rate", "momentum", "label_noise", "input_noise"):
             value = getattr(self, name)
             if not (math.isfinite(value) and value >= 0):
                 raise SettingError(name, f"{name} must be finite and not negative. Received: {name}={value}")
+        if self.label_noise > 1:
+            raise SettingError(
+                "label_noise", f"label_noise must lie in 0 … 1. Received: label_noise={self.label_noise}"
+            )
         for name, possible in {"optimizer": OPTIMIZERS, "scaling": tuple(SCALINGS), "precision": PRECISIONS}.items():
             value = getattr(self, name)
             if value is not None and value not in possible:
@@ -122,7 +131,9 @@ class Recipe:
     def name(self) -> str:
         """What runs of a grid differ in, as part of a folder's name."""
         objective = "" if self.objective == SELF_MODELING else f"-{self.objective}"
-        return f"{self.task}-hidden{self.hidden}{objective}-aux{self.aux_weight:g}-seed{self.seed}"
+        noise = f"-labelnoise{self.label_noise:g}" if self.label_noise else ""
+        noise += f"-inputnoise{self.input_noise:g}" if self.input_noise else ""
+        return f"{self.task}-hidden{self.hidden}{objective}-aux{self.aux_weight:g}{noise}-seed{self.seed}"
 
     def order(self, samples: int) -> np.ndarray:
         """Order of the training samples: one permutation per seed, the same in every epoch, as in the paper's code."""

@@ -79,8 +79,10 @@ def test_without_options_the_settings_are_the_papers_as_far_as_the_data_go(ksm, 
 
 def test_the_options_reach_the_recipe(ksm, asked):
     options = "--hidden 7 --aux-weight 2.5 --targets hidden+other --epochs 3 --batch-size 16 --seed 9"
+    options += " --label-noise 0.2 --input-noise 0.1"
     ksm("run", "mnist", *options.split())
-    recipe, _ = asked[0]
+    recipe, folder = asked[0]
+    assert (recipe.label_noise, recipe.input_noise) == (0.2, 0.1) and "labelnoise0.2-inputnoise0.1" in str(folder)
     assert (recipe.hidden, recipe.aux_weight, recipe.targets) == (7, 2.5, ("hidden", "other"))
     assert (recipe.epochs, recipe.batch_size, recipe.seed) == (3, 16, 9)
     assert (recipe.rlct.batch_size, recipe.rlct.seed, recipe.rlct.convention) == (16, 9, "paper")
@@ -116,6 +118,9 @@ def test_quiet_leaves_only_the_result(ksm, tiny_mnist):
         (["run", "mnist", "--epochs", "0"], "--epochs"),
         (["run", "mnist", "--batch-size", "1"], "--batch-size"),
         (["run", "mnist", "--seed", "-1"], "--seed"),
+        (["run", "mnist", "--label-noise", "1.5"], "--label-noise"),
+        (["run", "mnist", "--label-noise", "nan"], "--label-noise"),
+        (["run", "mnist", "--input-noise", "nan"], "--input-noise nan"),
         (["run", "mnist", "--backend", "theano"], "--backend"),
         (["run", "mnist", "--aux-weight", "0", "--targets", "hidden"], "--targets cannot be combined"),
         (["run", "mnist", "--out", __file__], "--out"),

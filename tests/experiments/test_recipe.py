@@ -22,6 +22,9 @@ PAPER = TASKS["mnist"].recipe
         ("aux_weight", float("inf")),
         ("learning_rate", -1.0),
         ("momentum", float("nan")),
+        ("label_noise", 1.5),
+        ("label_noise", -0.5),
+        ("input_noise", float("inf")),
     ],
 )
 def test_a_setting_that_makes_no_sense_is_named(name, value):

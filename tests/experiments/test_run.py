@@ -7,12 +7,15 @@ import numpy as np
 import pytest
 
 from keras_selfmodel import _typed_files, transforms
+from keras_selfmodel.datasets import disturbed
 from keras_selfmodel.experiments import (
+    TASKS,
     PaperFigures,
     Progress,
     RunFolderError,
     RunResult,
     TrainingDivergedError,
+    paper_figures,
     read_run,
     run,
 )
@@ -236,3 +239,25 @@ def test_a_folder_with_a_network_of_unknown_origin_is_left_alone(recipe, tiny, t
         with pytest.raises(RunFolderError, match="model.keras, but no config.json"):
             run(recipe, tiny, tmp_path, resume=resume)
     assert _files(tmp_path) == {"model.keras"}
+
+
+def test_noise_is_on_the_training_data_alone_and_makes_another_run(recipe, tiny, tmp_path):
+    noisy = dataclasses.replace(recipe, label_noise=0.3, input_noise=0.2, epochs=1, rlct=None)
+    assert noisy.name == "mnist-hidden6-aux2-labelnoise0.3-inputnoise0.2-seed1"
+    result = run(noisy, tiny, tmp_path / "noisy")
+    # The same as a run on data that were disturbed before, but for what it says of them.
+    before = disturbed(tiny, label_noise=0.3, input_noise=0.2, seed=noisy.seed)
+    plain = dataclasses.replace(noisy, label_noise=0.0, input_noise=0.0)
+    ours, theirs = result, run(plain, before, tmp_path / "before")
+    assert (ours.accuracy, ours.weight_spread) == (theirs.accuracy, theirs.weight_spread)
+    assert result.config.data.digest == tiny.digest and result.recipe.label_noise == 0.3
+    with pytest.raises(RunFolderError, match=r"label_noise: 0\.3 there, 0\.0 here; input_noise: 0\.2 there, 0\.0 here"):
+        run(plain, tiny, tmp_path / "noisy", resume=True)
+    assert paper_figures(dataclasses.replace(TASKS["mnist"].recipe, label_noise=0.1)) is None
+
+
+def test_noise_that_the_data_cannot_have_leaves_no_folder_behind(recipe, tiny, tmp_path):
+    texts = dataclasses.replace(tiny, x_train=tiny.x_train.astype(np.int64))
+    with pytest.raises(ValueError, match="inputs that are quantities"):
+        run(dataclasses.replace(recipe, input_noise=0.1), texts, tmp_path / "run")
+    assert not (tmp_path / "run").exists()

@@ -37,7 +37,7 @@ def read_recipe_file(file: str | Path) -> CustomTask:
     - `[training]`: `aux_weight` (10), `objective` ("self-modeling", or another name in `OBJECTIVES`), `epochs` (50),
       `batch_size` (64), `optimizer` ("sgd", with Nesterov momentum, or "adam"), `learning_rate` (0.01, of Adam 0.001),
       `momentum` (0.9, of Adam none), `seed` (1), `precision` ("float32", "mixed_bfloat16" or
-      "mixed_float16").
+      "mixed_float16"), `label_noise` and `input_noise` (0; noise on the training data, see `datasets.disturbed`).
     - `[rlct]`: fields of `SamplingSettings` except the seed, which is the training's; with the defaults of the
       literature's convention, as `estimate_rlct` has them, and batches as in training; and `descend = true` for a
       second estimate after descent in any case (by default where it is needed). Or `rlct = false`, before the first

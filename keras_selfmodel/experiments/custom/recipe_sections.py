@@ -59,6 +59,8 @@ class TrainingSection:
     seed: Annotated[int, _meta("Seed of initial weights, sample order and RLCT sampling")] = 1
     objective: Annotated[str, _meta("What the network is trained on besides the task", OBJECTIVES)] | None = None
     precision: Annotated[str, _meta("Number format the network computes in", PRECISIONS)] | None = None
+    label_noise: Annotated[float, _meta("Part of the training labels that become another class")] = 0.0
+    input_noise: Annotated[float, _meta("Noise on the training inputs, in units of their range")] = 0.0
 
 
 SAMPLING = {
@@ -131,7 +133,8 @@ def read_sections(values: dict[str, Any], file: str) -> RecipeSections:
     Traceback (most recent call last):
     ...
     keras_selfmodel.experiments.custom.recipe_file_error.RecipeFileError: my.toml, [training]: unknown key 'momentun'.
-    Possible: aux_weight, epochs, batch_size, optimizer, learning_rate, momentum, seed, objective, precision.
+    Possible: aux_weight, epochs, batch_size, optimizer, learning_rate, momentum, seed, objective, precision,
+    label_noise, input_noise.
     """
     unknown: dict[str, list[str]] = {}
     possible = {}

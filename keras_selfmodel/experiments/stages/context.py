@@ -9,7 +9,7 @@ from pathlib import Path
 
 import keras
 
-from keras_selfmodel.datasets import Dataset
+from keras_selfmodel.datasets import Dataset, disturbed
 from keras_selfmodel.experiments.progress import Progress
 from keras_selfmodel.experiments.recipe import Recipe
 from keras_selfmodel.experiments.run_config import RunConfig
@@ -47,7 +47,7 @@ class RunContext:
     Attributes:
         recipe: Its settings.
         task: Its task.
-        dataset: Its data as the task prepared them.
+        dataset: Its data as the task prepared them, with the noise of the recipe.
         config: What is written down before it starts.
         files: Its folder.
         progress: Progress callbacks.
@@ -88,10 +88,12 @@ class RunContext:
             callbacks: Further Keras callbacks of the training.
 
         Raises:
-            ValueError: If the task is unknown.
+            ValueError: If the task is unknown, or its data cannot have the noise of the recipe.
         """
         task = find_task(recipe.task)
         prepared = task.prepare(dataset) if prepared is None else prepared
+        noise = {"label_noise": recipe.label_noise, "input_noise": recipe.input_noise, "seed": recipe.seed}
+        prepared = disturbed(prepared, **noise)
         config, files = RunConfig.of(recipe, dataset), RunFolder(Path(folder))
         progress = progress or Progress()
         return cls(

@@ -23,7 +23,7 @@ from keras_selfmodel.experiments.stages.context import RunContext
 from keras_selfmodel.experiments.stages.fitting import load_model
 from keras_selfmodel.experiments.stages.measuring import PARTS, Measures, also_after_descent
 from keras_selfmodel.experiments.sweeps.jobs import Job
-from keras_selfmodel.experiments.sweeps.training_together import COPIES_OF_THE_ACTIVATIONS, DEFAULT_BYTES
+from keras_selfmodel.experiments.sweeps.training_together import COPIES_OF_THE_ACTIVATIONS, DEFAULT_BYTES, has_noise
 from keras_selfmodel.rlct import RLCTEstimate, SamplingSettings
 from keras_selfmodel.rlct.chains_together import can_be_sampled_together, together
 from keras_selfmodel.rlct.conventions import BATCH_SIZE
@@ -38,7 +38,8 @@ COPIES_IN_A_CHAIN = 6
 def can_be_measured_together(job: Job) -> bool:
     """Whether one program can move the chains of many runs of this one's task and settings."""
     settings = job.recipe.rlct
-    return job.task.together and settings is not None and can_be_sampled_together(settings)
+    alike = job.task.together and not has_noise(job.recipe)
+    return alike and settings is not None and can_be_sampled_together(settings)
 
 
 def measuring_together_pays() -> bool:

@@ -14,7 +14,18 @@ from keras_selfmodel.rlct import RLCTSummary
 # Seconds between two tables for each second that one took: thousands of folders take seconds to read.
 PAUSE = 20
 
-RECIPE_COLUMNS = ("task", "hidden", "objective", "aux_weight", "seed", "epochs", "batch_size", "learning_rate")
+RECIPE_COLUMNS = (
+    "task",
+    "hidden",
+    "objective",
+    "aux_weight",
+    "seed",
+    "epochs",
+    "batch_size",
+    "learning_rate",
+    "label_noise",
+    "input_noise",
+)
 RESULT_COLUMNS = (
     "backend",
     "accuracy",

@@ -17,6 +17,7 @@ from keras_selfmodel.callbacks import WeightSpread
 from keras_selfmodel.datasets import Dataset
 from keras_selfmodel.experiments.objectives import find_objective
 from keras_selfmodel.experiments.progress import Progress
+from keras_selfmodel.experiments.recipe import Recipe
 from keras_selfmodel.experiments.run_folder import RunFolderError
 from keras_selfmodel.experiments.stages.building import compiled_model
 from keras_selfmodel.experiments.stages.claiming import claim
@@ -37,7 +38,13 @@ DEFAULT_BYTES = 4e9
 def can_be_trained_together(job: Job) -> bool:
     """Whether one program can train the networks of many runs of this one's task and precision on this backend."""
     # In half precision another order of additions is another training.
-    return job.task.together and transforms.FUNCTIONAL_OPTIMIZERS and job.recipe.precision == "float32"
+    alike = job.recipe.precision == "float32" and not has_noise(job.recipe)
+    return job.task.together and transforms.FUNCTIONAL_OPTIMIZERS and alike
+
+
+def has_noise(recipe: Recipe) -> bool:
+    """Whether each seed has training data of its own."""
+    return recipe.label_noise > 0 or recipe.input_noise > 0
 
 
 def check_together(jobs: Sequence[Job]) -> None:
@@ -46,7 +53,11 @@ def check_together(jobs: Sequence[Job]) -> None:
     Raises:
         ValueError: If it cannot.
     """
-    impossible = {f"{j.recipe.task} in {j.recipe.precision}" for j in jobs if not can_be_trained_together(j)}
+    impossible = {
+        f"{j.recipe.task} in {j.recipe.precision}{' on noisy data' if has_noise(j.recipe) else ''}"
+        for j in jobs
+        if not can_be_trained_together(j)
+    }
     if impossible:
         raise ValueError(
             f"Networks of {', '.join(sorted(impossible))} cannot be trained together on {keras.config.backend()}. "

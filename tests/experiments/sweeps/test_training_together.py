@@ -96,3 +96,9 @@ def test_memory_bounds_how_many_are_trained_at_once(recipes, tiny, tmp_path, mon
     monkeypatch.setattr(training_together, "_train", lambda group: sizes.append(len(group)) or original(group))
     train_together(plan_sweep(recipes[:3], tiny, tmp_path).jobs, tiny, limit=1)
     assert sizes == [1, 1, 1]
+
+
+def test_networks_on_noisy_data_are_not_trained_together_because_each_seed_has_its_own(recipes, tiny, tmp_path):
+    noisy = [dataclasses.replace(one, label_noise=0.1) for one in recipes]
+    with pytest.raises(ValueError, match="mnist in float32 on noisy data cannot be trained together"):
+        sweep(plan_sweep(noisy, tiny, tmp_path), tiny, together=True)
