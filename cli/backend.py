@@ -15,11 +15,14 @@ import click
 
 
 def module_of_the_package(name: str) -> Any:
-    """A module of the package, loaded without the package itself, whose import would import Keras."""
+    """A module of the package, without the package, whose import would import Keras; the package will use it too."""
+    whole = f"keras_selfmodel.{name}"
+    if whole in sys.modules:
+        return sys.modules[whole]
     package: Any = importlib.util.find_spec("keras_selfmodel")
     file = Path(package.submodule_search_locations[0]) / f"{name}.py"
-    spec: Any = importlib.util.spec_from_file_location(name, file)
-    module = importlib.util.module_from_spec(spec)
+    spec: Any = importlib.util.spec_from_file_location(whole, file)
+    sys.modules[whole] = module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
@@ -30,6 +33,14 @@ BACKENDS = installation.BACKENDS
 version: str = module_of_the_package("_version").__version__
 MOST_COMPILED = 20_000
 """Compiled programs kept on disk before all are deleted: some 200 MB on a CPU. A command compiles about a hundred."""
+
+
+def only_read() -> None:
+    """Lets the next import of the package be one without Keras, for commands that read files and compute nothing.
+
+    In a process that has imported the package before, Keras is there, and does no harm.
+    """
+    installation.only_reading = "keras_selfmodel" not in sys.modules
 
 
 def activate(requested: str | None) -> str:

@@ -14,6 +14,9 @@ from typing import Literal, get_args
 Backend = Literal["jax", "tensorflow", "torch"]
 BACKENDS: tuple[Backend, ...] = get_args(Backend)
 
+only_reading = False
+"""Whether this process reads files alone: the package is then imported without Keras, and without a backend."""
+
 
 def installing(extra: str) -> str:
     """The command that installs an extra of the package, from where the package itself was installed.

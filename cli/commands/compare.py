@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from ksm_cli.backend import activate
+from ksm_cli.backend import only_read
 from ksm_cli.options.general import json_option
 from ksm_cli.options.run_folders import say_damaged, say_shortcomings
 from ksm_cli.output import print_json, print_table, require, spoken_warnings
@@ -37,7 +37,7 @@ def compare_command(folders: tuple[Path, ...], as_json: bool) -> None:
     if len(folders) < 2:
         raise click.UsageError(f"A comparison needs two runs or more. Received: {len(folders)}.")
     require("rich")
-    activate(None)
+    only_read()
     with spoken_warnings():
         from keras_selfmodel import experiments, studies
         from ksm_cli.tables.comparison import compare_json, compare_tables

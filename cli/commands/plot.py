@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from ksm_cli.backend import activate
+from ksm_cli.backend import only_read
 from ksm_cli.options.figures import format_list
 from ksm_cli.options.general import json_option
 from ksm_cli.options.run_folders import finished, folder_argument
@@ -34,7 +34,7 @@ def plot_command(folder: Path, out: Path | None, paper: bool, formats: str, as_j
     """
     chosen = format_list(formats)
     require("matplotlib", "scipy")
-    activate(None)
+    only_read()
     with spoken_warnings():
         from keras_selfmodel import studies
         from keras_selfmodel.reporting import control_figures, sweep_figures, write_figure

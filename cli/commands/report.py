@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from ksm_cli.backend import activate
+from ksm_cli.backend import only_read
 from ksm_cli.options.general import json_option
 from ksm_cli.options.run_folders import finished, folder_argument
 from ksm_cli.output import print_json, print_table, require, spoken_warnings
@@ -27,14 +27,14 @@ def report_command(folder: Path, out: Path | None, as_json: bool) -> None:
     """Test the paper's claims on the runs in FOLDER and write an HTML page.
 
     The page holds verdicts, the paper's numbers next to yours, figures, tables,
-    settings and warnings, and needs no network. Of more than 1,000 runs it shows the
-    first, and all are in a CSV file beside it. The verdicts are also printed; with
-    --json, together with the numbers behind them. Runs with objectives other than
-    self-modeling get a separate section, and so do networks that ksm compress has
-    compressed. Runs are found at any depth of the folder.
+    settings and warnings, and needs no network. Of more than 250 runs it shows the
+    first, further ones on demand, and all are in a CSV file beside it. The verdicts
+    are also printed; with --json, together with the numbers behind them. Runs with
+    objectives other than self-modeling get a separate section, and so do networks
+    that ksm compress has compressed. Runs are found at any depth of the folder.
     """
     require("rich", "matplotlib", "scipy", "jinja2")
-    activate(None)
+    only_read()
     file = out or folder / "report.html"
     with spoken_warnings():
         from keras_selfmodel import studies

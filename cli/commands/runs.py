@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from ksm_cli.backend import activate
+from ksm_cli.backend import only_read
 from ksm_cli.options.general import json_option
 from ksm_cli.output import print_json, print_table, printable, require, spoken_warnings
 
@@ -27,7 +27,7 @@ def runs_command(folder: Path, as_json: bool) -> None:
     continues it), failed (ksm sweep --retry-failed tries again) or damaged.
     """
     require("rich")
-    activate(None)
+    only_read()
     with spoken_warnings():
         from keras_selfmodel import experiments
         from ksm_cli.tables.runs import listing_json, listing_table

@@ -5,9 +5,6 @@ import platform
 from dataclasses import dataclass
 from importlib.metadata import packages_distributions, version
 
-import keras
-
-from keras_selfmodel import transforms
 from keras_selfmodel._installation import Backend
 from keras_selfmodel._version import __version__
 
@@ -40,6 +37,10 @@ class Provenance:
 
 def provenance() -> Provenance:
     """The provenance of what this process computes."""
+    import keras  # Here: who only reads what was written down needs none.
+
+    from keras_selfmodel import transforms
+
     backend = keras.config.backend()
     return Provenance(
         keras_selfmodel=__version__,

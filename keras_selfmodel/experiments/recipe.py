@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from keras_selfmodel._precisions import PRECISIONS
 from keras_selfmodel._typed_files import Name
 from keras_selfmodel.datasets.scaling import SCALINGS
 from keras_selfmodel.experiments.objectives import SELF_MODELING, find_objective
-from keras_selfmodel.models.precision import PRECISIONS
 from keras_selfmodel.rlct import SamplingSettings
 
 OPTIMIZERS = ("sgd", "adam")

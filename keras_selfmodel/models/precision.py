@@ -8,10 +8,7 @@ from typing import Any
 import keras
 
 from keras_selfmodel._internals.keras import layers_inside
-
-PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
-"""Keras's dtype policies for networks whose weights are float32. The mixed ones compute in half precision; with
-mixed_float16 `compile` scales the loss, so that small gradients do not vanish."""
+from keras_selfmodel._precisions import PRECISIONS
 
 _HALF = ("bfloat16", "float16", *PRECISIONS[1:])
 

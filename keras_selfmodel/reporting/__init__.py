@@ -1,12 +1,17 @@
 """Figures, tables and the report of many runs."""
 
-from keras_selfmodel.reporting.figure_files import FORMATS, figure_bytes, write_figure
-from keras_selfmodel.reporting.figure_of_compression import compression_figure
-from keras_selfmodel.reporting.figure_of_identity import identity_figure
-from keras_selfmodel.reporting.figure_of_observers import observer_figure
-from keras_selfmodel.reporting.figures_of_controls import control_figures, frontier_figure
-from keras_selfmodel.reporting.figures_of_sweeps import Panel, panels, sweep_figures
-from keras_selfmodel.reporting.report import report_html, write_runs
+from typing import TYPE_CHECKING
+
+from keras_selfmodel._lazy_room import lazily
+
+if TYPE_CHECKING:
+    from keras_selfmodel.reporting.figure_files import FORMATS, figure_bytes, write_figure
+    from keras_selfmodel.reporting.figure_of_compression import compression_figure
+    from keras_selfmodel.reporting.figure_of_identity import identity_figure
+    from keras_selfmodel.reporting.figure_of_observers import observer_figure
+    from keras_selfmodel.reporting.figures_of_controls import control_figures, frontier_figure
+    from keras_selfmodel.reporting.figures_of_sweeps import Panel, panels, sweep_figures
+    from keras_selfmodel.reporting.report import report_html, write_runs
 
 __all__ = [
     "FORMATS",
@@ -23,3 +28,5 @@ __all__ = [
     "write_figure",
     "write_runs",
 ]
+
+__getattr__, __dir__ = lazily(__name__)

@@ -1,18 +1,23 @@
 """Studies of many runs: groups over seeds, claims, controls, matched accuracy, the paper's values."""
 
-from keras_selfmodel.studies.beside import ComparedMeasure, SideBySide, side_by_side
-from keras_selfmodel.studies.claim import Answer, Claim
-from keras_selfmodel.studies.collapse import collapsed_runs, has_collapsed
-from keras_selfmodel.studies.compared_objectives import Controls, controls
-from keras_selfmodel.studies.comparison import Comparison, all_comparisons, comparisons
-from keras_selfmodel.studies.grouping import paper_studies, studies_of
-from keras_selfmodel.studies.matched_accuracy import MATCHED, METHOD, MatchedComparison, matched_comparisons
-from keras_selfmodel.studies.measures import MEASURES, Measure, find_measure
-from keras_selfmodel.studies.paper_values import PaperComparison, paper_comparisons, paper_of
-from keras_selfmodel.studies.run_identity import identity_of_run
-from keras_selfmodel.studies.statements import STATEMENTS, claims
-from keras_selfmodel.studies.stored_run import StoredRun
-from keras_selfmodel.studies.study import Group, Series, Study
+from typing import TYPE_CHECKING
+
+from keras_selfmodel._lazy_room import lazily
+
+if TYPE_CHECKING:
+    from keras_selfmodel.studies.beside import ComparedMeasure, SideBySide, side_by_side
+    from keras_selfmodel.studies.claim import Answer, Claim
+    from keras_selfmodel.studies.collapse import collapsed_runs, has_collapsed
+    from keras_selfmodel.studies.compared_objectives import Controls, controls
+    from keras_selfmodel.studies.comparison import Comparison, all_comparisons, comparisons
+    from keras_selfmodel.studies.grouping import paper_studies, studies_of
+    from keras_selfmodel.studies.matched_accuracy import MATCHED, METHOD, MatchedComparison, matched_comparisons
+    from keras_selfmodel.studies.measures import MEASURES, Measure, find_measure
+    from keras_selfmodel.studies.paper_values import PaperComparison, paper_comparisons, paper_of
+    from keras_selfmodel.studies.run_identity import identity_of_run
+    from keras_selfmodel.studies.statements import STATEMENTS, claims
+    from keras_selfmodel.studies.stored_run import StoredRun
+    from keras_selfmodel.studies.study import Group, Series, Study
 
 __all__ = [
     "Answer",
@@ -47,3 +52,5 @@ __all__ = [
     "side_by_side",
     "studies_of",
 ]
+
+__getattr__, __dir__ = lazily(__name__)

@@ -1,41 +1,38 @@
 """Function transformations and random numbers that Keras does not have: the one place that asks which backend runs.
 
-Every backend file defines the same names with the same meaning; `_jax.py` documents them.
+Every backend file defines the same names with the same meaning; `_jax.py` documents them. Keras and its backend are
+imported with the first that is used.
 """
 
 from importlib import import_module
 from typing import Any
 
-import keras
-
 from keras_selfmodel.transforms._network import Network
 
-_backend: Any = import_module(f"keras_selfmodel.transforms._{keras.config.backend()}")
-
-COMPILE_OPTIONS = _backend.COMPILE_OPTIONS
-FUNCTIONAL_OPTIMIZERS = _backend.FUNCTIONAL_OPTIMIZERS
-add_scaled_in_place = _backend.add_scaled_in_place
-IGNORES_WRONG_LABELS = _backend.IGNORES_WRONG_LABELS
-data_parallel = _backend.data_parallel
-devices = _backend.devices
-float32_products = _backend.float32_products
-is_traced = _backend.is_traced
-jit = _backend.jit
-key_from_numpy = _backend.key_from_numpy
-key_to_numpy = _backend.key_to_numpy
-keys_joined = _backend.keys_joined
-keys_parted = _backend.keys_parted
-map_chains = _backend.map_chains
-leaves = _backend.leaves
-model_parallel = _backend.model_parallel
-network = _backend.network
-normals = _backend.normals
-normals_of_each = _backend.normals_of_each
-put_rows_in_place = _backend.put_rows_in_place
-random_key = _backend.random_key
-replicas = _backend.replicas
-scan = _backend.scan
-value_and_grad = _backend.value_and_grad
+COMPILE_OPTIONS: Any
+FUNCTIONAL_OPTIMIZERS: Any
+add_scaled_in_place: Any
+IGNORES_WRONG_LABELS: Any
+data_parallel: Any
+devices: Any
+float32_products: Any
+is_traced: Any
+jit: Any
+key_from_numpy: Any
+key_to_numpy: Any
+keys_joined: Any
+keys_parted: Any
+map_chains: Any
+leaves: Any
+model_parallel: Any
+network: Any
+normals: Any
+normals_of_each: Any
+put_rows_in_place: Any
+random_key: Any
+replicas: Any
+scan: Any
+value_and_grad: Any
 
 __all__ = [
     "COMPILE_OPTIONS",
@@ -64,3 +61,13 @@ __all__ = [
     "scan",
     "value_and_grad",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import keras
+
+    backend = import_module(f"{__name__}._{keras.config.backend()}")
+    globals()[name] = found = getattr(backend, name)
+    return found

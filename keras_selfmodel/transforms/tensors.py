@@ -2,11 +2,10 @@
 
 from typing import TYPE_CHECKING, Any, TypeAlias, Union
 
-import keras
-
 if TYPE_CHECKING:
     import equinox
     import flax.nnx
+    import keras
     import torch
 
 Tensor: TypeAlias = Any
@@ -18,5 +17,5 @@ Tree: TypeAlias = Any
 Key: TypeAlias = Any
 """The state of a random number generator; see `random_key`."""
 
-AnyModel: TypeAlias = Union[keras.Model, "torch.nn.Module", "equinox.Module", "flax.nnx.Module"]
+AnyModel: TypeAlias = Union["keras.Model", "torch.nn.Module", "equinox.Module", "flax.nnx.Module"]
 """A model of Keras, or of the library that belongs to the backend."""

@@ -1,6 +1,9 @@
 """What commands that read many runs say of folders that they cannot use."""
 
 import importlib.util
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -62,3 +65,24 @@ def test_a_missing_package_is_answered_with_the_pip_line(ksm, sweep, command, mo
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "scipy" else find(name))
     result = ksm(command, sweep)
     assert result.exit_code == 1 and f"needs scipy: {installing('experiments')}" in result.stderr
+
+
+# Prints what of Keras and the backends has been imported in the end.
+READING = """
+import json, sys
+from click.testing import CliRunner
+from ksm_cli.main import main
+for line in json.loads(sys.argv[1]):
+    result = CliRunner().invoke(main, line)
+    assert result.exit_code == 0, result.output
+print([name for name in ("keras", "jax", "tensorflow", "torch") if name in sys.modules])
+"""
+
+
+def test_commands_that_only_read_import_neither_keras_nor_a_backend(sweep):
+    runs = [str(run) for run in sorted(sweep.iterdir())]
+    lines = [["runs", str(sweep)], ["compare", *runs], ["plot", str(sweep), "--format", "svg"], ["report", str(sweep)]]
+    done = subprocess.run(
+        [sys.executable, "-c", READING, json.dumps(lines)], capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.returncode) == ("[]\n", 0), done.stderr

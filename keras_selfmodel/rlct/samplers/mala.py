@@ -3,9 +3,8 @@
 from collections.abc import Iterable
 from typing import ClassVar
 
-from keras import ops
-
 from keras_selfmodel.rlct.samplers.sampler import Position, Sampler, Step, along, total
+from keras_selfmodel.transforms import operations as ops
 from keras_selfmodel.transforms.tensors import Key, Tensor
 
 

@@ -3,10 +3,9 @@
 from collections.abc import Iterable
 from typing import ClassVar
 
-from keras import ops
-
 from keras_selfmodel import transforms
 from keras_selfmodel.rlct.samplers.sampler import Position, Sampler, Step, along, products, total
+from keras_selfmodel.transforms import operations as ops
 from keras_selfmodel.transforms.tensors import Key, Tensor
 
 DECAY, DAMPING = 0.99, 0.1

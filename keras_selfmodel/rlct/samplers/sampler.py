@@ -3,9 +3,8 @@
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, NamedTuple, Protocol
 
-from keras import ops
-
 from keras_selfmodel import transforms
+from keras_selfmodel.transforms import operations as ops
 from keras_selfmodel.transforms.tensors import Key, Tensor
 
 

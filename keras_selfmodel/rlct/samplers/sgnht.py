@@ -4,10 +4,9 @@ import math
 from collections.abc import Iterable
 from typing import ClassVar
 
-from keras import ops
-
 from keras_selfmodel import transforms
 from keras_selfmodel.rlct.samplers.sampler import Position, Sampler, Step, along, kick, total, total_squares
+from keras_selfmodel.transforms import operations as ops
 from keras_selfmodel.transforms.tensors import Key, Tensor
 
 # Steps over which the friction is averaged for the heat.
