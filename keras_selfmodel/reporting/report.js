@@ -1,3 +1,29 @@
+// The runs after the first are kept as data, and become rows a piece at a time: thousands at once would hold up a browser.
+const PIECE = 250;
+const further = document.getElementById("further-runs");
+const waiting = further ? JSON.parse(further.textContent) : [];
+const more = document.getElementById("more-runs");
+
+function addRuns(number) {
+  const table = document.querySelector("#runs table");
+  const words = [...table.tHead.rows[0].cells].map((header) => header.classList.contains("word"));
+  for (const texts of waiting.splice(0, number)) {
+    const row = table.tBodies[0].insertRow();
+    texts.forEach((text, column) => {
+      const cell = row.insertCell();
+      cell.textContent = text;
+      if (words[column]) cell.className = "word";
+    });
+  }
+  document.getElementById("shown-runs").textContent = table.tBodies[0].rows.length;
+  more.hidden = waiting.length === 0;
+}
+
+if (more) {
+  more.hidden = false;
+  more.addEventListener("click", () => addRuns(PIECE));
+}
+
 // Headers of sortable tables become buttons; without JavaScript they stay headers.
 for (const table of document.querySelectorAll("table.sortable")) {
   const headers = [...table.querySelectorAll("thead th")];
@@ -7,6 +33,7 @@ for (const table of document.querySelectorAll("table.sortable")) {
     button.append(...header.childNodes);
     header.append(button);
     button.addEventListener("click", () => {
+      if (waiting.length) addRuns(waiting.length);
       const rising = header.getAttribute("aria-sort") !== "ascending";
       headers.forEach((other) => other.removeAttribute("aria-sort"));
       header.setAttribute("aria-sort", rising ? "ascending" : "descending");

@@ -41,8 +41,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-# Rows of the table of runs, and names of runs at a note: a page of thousands would take megabytes.
-ROWS, NAMES = 1000, 50
+# Rows of the table of runs that the page has, of these as HTML, which takes four times the bytes; the others are added
+# in pieces when a reader wants them. Names of runs at a note. A page of many thousands would take megabytes.
+ROWS, FIRST_ROWS, NAMES = 2000, 250, 50
 VERDICTS: tuple[ClaimVerdict, ...] = ("yes", "no", "not enough data")
 
 
@@ -54,14 +55,13 @@ def report_html(
     The paper's claims with verdicts come first, then its numbers beside ours, the figures, and the tables of groups,
     tests and runs, settings, and notes on single runs. Networks with objectives other than self-modeling
     have separate sections, and so have networks that `ksm compress` compressed. Nothing in it is loaded from elsewhere.
-    It can be
-    read without JavaScript, which only sorts the table of runs.
+    It can be read without JavaScript, which sorts the table of runs, and adds to it those after the first 250.
 
     Args:
         studies: Studies, as found by `studies.studies_of`.
         root: The folder in which the runs were found. Runs are named as seen from it.
         damaged: What is wrong with further runs there, as `experiments.find_runs` found it.
-        all_runs: Name of a file beside the page that holds all runs, for more than the page has; see `write_runs`.
+        all_runs: Name of a file beside the page that holds all runs, for more than the page shows; see `write_runs`.
 
     Raises:
         ImportError: If Jinja2, matplotlib or SciPy is missing.
@@ -82,6 +82,7 @@ def report_html(
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "separators": (",", ":")}
     sections = [_section(number, study) for number, study in enumerate(paper_studies(studies), 1)]
     beside = [_controls(number, found) for number, found in enumerate(controls(studies), 1)]
     every_run = {run.folder: run for study in studies for run in study.runs}
@@ -91,7 +92,8 @@ def report_html(
         sections=sections,
         controls=beside,
         compressed=compression_sections(stored_compressions(list(every_run.values()))),
-        runs=Table(runs.columns, runs.rows[:ROWS]),
+        runs=Table(runs.columns, runs.rows[:FIRST_ROWS]),
+        further_runs=[[cell.text for cell in row] for row in runs.rows[FIRST_ROWS:ROWS]],
         runs_in_all=len(runs.rows),
         all_runs=all_runs,
         names=NAMES,
@@ -100,7 +102,7 @@ def report_html(
 
 
 def write_runs(studies: Sequence[Study], root: str | Path, page: Path) -> str:
-    """Writes the table of all runs as a CSV file beside a page, if it has more than the page does.
+    """Writes the table of all runs as a CSV file beside a page, if it has more than the page shows at first.
 
     Args:
         studies: Studies, as for `report_html`.
@@ -108,10 +110,10 @@ def write_runs(studies: Sequence[Study], root: str | Path, page: Path) -> str:
         page: The HTML file; the table of "report.html" is "report-runs.csv".
 
     Returns:
-        Its name; "" if the page has all runs.
+        Its name; "" if the page shows all runs.
     """
     table = every_run_table(studies, Path(root))
-    if len(table.rows) <= ROWS:
+    if len(table.rows) <= FIRST_ROWS:
         return ""
     file = page.with_name(f"{page.stem}-runs.csv")
     write_csv(file, [dict(zip(table.columns, (cell.value for cell in row), strict=True)) for row in table.rows])

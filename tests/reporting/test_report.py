@@ -2,6 +2,7 @@ import base64
 import csv
 import dataclasses
 import io
+import json
 import re
 import shutil
 from html.parser import HTMLParser
@@ -307,16 +308,22 @@ def test_a_page_of_many_runs_shows_some_and_names_the_file_of_all(sweep, tmp_pat
     folder, runs = sweep
     found = studies_of(runs)
     assert write_runs(found, folder, tmp_path / "all.html") == "" and not any(tmp_path.iterdir())
-    monkeypatch.setattr(report, "ROWS", 5)
+    monkeypatch.setattr(report, "FIRST_ROWS", 5)
+    monkeypatch.setattr(report, "ROWS", 7)
     monkeypatch.setattr(report, "NAMES", 2)
     (folder / "unfinished").mkdir()
     for name in "abc":
         written(runs[0], folder / "unfinished" / name)
         (folder / "unfinished" / name / "metrics.json").unlink()
     name = write_runs(found, folder, tmp_path / "all.html")
-    page = Page(report_html(found, folder, all_runs=name))
+    text = report_html(found, folder, all_runs=name)
+    page = Page(text)
     assert len(page.tables["All runs"]) == 1 + 5
-    assert f"first 5 of {len(runs)} runs. All of them are in all-runs.csv." in page.words
+    assert f"first 5 of {len(runs)} runs. All of them are in all-runs.csv. This page has 7." in page.words
+    # What the page's script adds to the table, a piece at a time.
+    further = json.loads(re.search(r'id="further-runs">(.+?)</script>', text)[1])
+    monkeypatch.setattr(report, "FIRST_ROWS", 7)
+    assert further == Page(report_html(found, folder, all_runs=name)).tables["All runs"][6:]
     assert "(3 runs) unfinished/a, unfinished/b and 1 more" in page.words
     with (tmp_path / "all-runs.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
