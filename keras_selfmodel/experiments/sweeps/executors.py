@@ -65,7 +65,7 @@ class _Worker:
         self.orders.flush()
 
     def end(self) -> None:
-        self.process.kill()
+        _kill(self.process)
         with contextlib.suppress(BrokenPipeError):
             self.orders.close()
         self.answers.close()
@@ -124,7 +124,7 @@ class ProcessesExecutor:
             # A thread that waits for its process is woken by the process's end.
             self._stopped.set()
             for process in list(self.processes):
-                process.kill()
+                _kill(process)
             for thread in threads:
                 thread.join()
 
@@ -186,12 +186,23 @@ class ProcessesExecutor:
         )
         self.processes.append(process)
         if self._stopped.is_set():  # since this thread last looked: the others' processes may have been ended already
-            process.kill()
+            _kill(process)
         assert process.stdin is not None and process.stdout is not None  # both are pipes
         worker = _Worker(process, process.stdin, process.stdout, errors)
         with contextlib.suppress(BrokenPipeError):  # the first job will find out why
             worker.say(Start(self._origin, tuple(cores)))
         return worker
+
+
+def _kill(process: subprocess.Popen) -> None:
+    """Kills a process and what it has started itself, which would hold its output open after its end."""
+    if process.returncode is not None:  # Its end was noticed: the number may be another's by now.
+        return
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        if hasattr(os, "killpg"):
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
 
 
 def _share_of_cores(number: int, workers: int) -> list[int]:

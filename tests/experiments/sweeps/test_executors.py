@@ -5,6 +5,8 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+import time
 import warnings
 from pathlib import Path
 from queue import SimpleQueue
@@ -102,6 +104,28 @@ def test_a_worker_that_starts_while_the_others_are_ended_is_ended_too(recipes, s
     assert list(executor(queue)) == []
     assert [process.returncode for process in started] == [-signal.SIGKILL]
     assert not (tmp_path / recipes[0].name).exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no groups of processes")
+def test_an_interrupted_sweep_does_not_wait_for_what_its_workers_have_started(recipes, subset, tmp_path, monkeypatch):
+    """What a worker starts holds its output open, and who reads it would wait for its end."""
+    program = tmp_path / "python"
+    program.write_text(f"#!/bin/sh\ncd {tmp_path}\n(sleep 30; touch ended) &\ntouch started\nwait\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(program))
+
+    def press_ctrl_c() -> None:
+        while not (tmp_path / "started").exists():
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    queue: SimpleQueue = SimpleQueue()
+    queue.put(Job(recipes[0], tmp_path / recipes[0].name))
+    executor = ProcessesExecutor(subset, lambda *_: None, data_dir=None, workers=1)
+    threading.Thread(target=press_ctrl_c, daemon=True).start()
+    with pytest.raises(KeyboardInterrupt):
+        list(executor(queue))
+    assert not (tmp_path / "ended").exists()
 
 
 def test_a_process_notes_down_the_source_that_the_sweep_names(subset):
