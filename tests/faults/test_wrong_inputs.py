@@ -1,0 +1,122 @@
+"""Command lines that cannot be are refused in a sentence that names what was wrong, before anything is computed."""
+
+import os
+import shlex
+
+import numpy as np
+import pytest
+
+from keras_selfmodel.models import mlp
+
+RECIPE = """name = "tiny"
+[data]
+arrays = "data.npz"
+[training]
+epochs = 1
+"""
+HUGE = "99999999999999999999"
+RLCT = "rlct model.keras --recipe recipe.toml"
+OBSERVER = "observer runs --recipe recipe.toml"
+
+# By command line, what is said.
+LINES = {
+    f"run mnist --hidden {HUGE}": "--hidden must be a whole number from 1 to 10,000,000",
+    "run mnist --hidden 1000000000": "--hidden must be a whole number from 1 to 10,000,000",
+    "run mnist --hidden 1e3": "'--hidden'",
+    f"run mnist --epochs {HUGE}": "--epochs must be a whole number from 1 to 1,000,000",
+    f"run mnist --batch-size {HUGE}": "--batch-size must be a whole number from 2 to",
+    f"run mnist --seed {HUGE}": "--seed must be a whole number from 0 to 4,294,967,295",
+    f"run mnist --seed {'9' * 400}": "--seed must be a whole number from 0 to 4,294,967,295",
+    "run mnist --seed -1": "'--seed'",
+    "run mnist --aux-weight nan": "--aux-weight must be finite and not negative",
+    "run mnist --aux-weight inf": "--aux-weight must be finite and not negative",
+    "run mnist --aux-weight 1e400": "--aux-weight must be finite and not negative",
+    "run mnist --aux-weight -1": "'--aux-weight'",
+    "run mnist --objective joy": "joy",
+    "run mnist --precision float7": "float7",
+    "run mnist --backend numpy": "numpy",
+    "run mnist --keep-epochs 0-999999999999": "--keep-epochs may list at most 100,000 numbers",
+    "run mnist --keep-epochs 5 --epochs 2": "--keep-epochs must be whole numbers from 0 to epochs",
+    "run mnist --keep-epochs 2,x": "--keep-epochs",
+    "run mnist --data-dir /dev/null": "--data-dir /dev/null",
+    "run nosuch": "nosuch",
+    "run mnist --recipe recipe.toml": "TASK and --recipe exclude each other",
+    "run": "Missing argument 'TASK'",
+    "run --recipe .": "is a directory",
+    "run --recipe nosuch.toml": "does not exist",
+    "run --recipe /dev/null": "not a recipe: it is a pipe, a socket or a device, not a file",
+    "run --recipe /dev/zero": "not a recipe: it is a pipe, a socket or a device, not a file",
+    "run --recipe pipe": "not a recipe: it is a pipe, a socket or a device, not a file",
+    "run --recipe data.npz": "not TOML",
+    "sweep mnist --seeds 1-999999999999 --dry-run": "--seeds may list at most 100,000 numbers",
+    "sweep mnist --seeds 1,1 --dry-run": "--seeds lists a number twice",
+    "sweep mnist --seeds 5-1 --dry-run": "--seeds",
+    "sweep mnist --seeds 1.5 --dry-run": "--seeds",
+    "sweep mnist --hidden 0 --dry-run": "--hidden",
+    "sweep mnist --aux-weight 0,nan --dry-run": "--aux-weight: every number must be finite and at least 0",
+    "sweep mnist --aux-weight 0,1e999 --dry-run": "--aux-weight: every number must be finite and at least 0",
+    "sweep mnist --objective dropout --dry-run": "needs its strengths",
+    "controls mnist --seeds 1-999999999999 --dry-run": "--seeds may list at most 100,000 numbers",
+    "controls mnist --objective dropout=nan --dry-run": "every number must be finite and at least 0",
+    "controls mnist --objective joy --dry-run": "unknown objective 'joy'",
+    "tune mnist --also joy=1": "--also must be a setting of a recipe",
+    "tune mnist --aux-weight nan:1": "--aux-weight: every number must be finite and at least 0",
+    f"tune mnist --seed {HUGE}": "--seed must be a whole number from 0 to 4,294,967,295",
+    "tune mnist --validation 1": "'--validation'",
+    f"{RLCT} --chains 1000000000 --draws 20 --burn-in 10": "at most 1,000,000,000 of them",
+    f"{RLCT} --draws 1000000000000000": "--draws must be a whole number from 1 to 1,000,000,000",
+    f"{RLCT} --draws 1e15": "'--draws'",
+    f"{RLCT} --burn-in 1000000000000000": "--burn-in must be a whole number from 0 to 1,000,000,000",
+    f"{RLCT} --thinning 1000000000000000": "--thinning must be a whole number from 1 to 1,000,000,000",
+    f"{RLCT} --seed {HUGE}": "--seed must be a whole number from 0 to 4,294,967,295",
+    f"{RLCT} --step-size nan": "--step-size must be finite and positive",
+    f"{RLCT} --localization inf": "--localization must be finite and not negative",
+    f"{RLCT} --inverse-temperature nan": "--inverse-temperature must be finite and positive",
+    f"{RLCT} --batch-size {HUGE}": "--batch-size must be a whole number from 2 to 1,000,000,000",
+    f"{RLCT} --plot chains.bmpx": "--plot",
+    f"{RLCT} --plot chains": "--plot",
+    f"{RLCT} --layer joy": "joy",
+    "rlct data.npz --recipe recipe.toml": "data.npz",
+    "rlct . --recipe recipe.toml": "is a directory",
+    "rlct nosuch.keras --recipe recipe.toml": "does not exist",
+    "rlct pipe --recipe recipe.toml": "pipe",
+    "rlct model.keras": "Missing option '--data'",
+    f"{OBSERVER} --capacities x": "--capacities",
+    f"{OBSERVER} --learning-rate 0": "'--learning-rate'",
+    "observer runs runs": "--out",
+    "identity nosuch": "does not exist",
+    "identity runs": "holds no run",
+    "report nosuch": "does not exist",
+    "report runs": "contains no runs",
+    "report data.npz": "is a file",
+    "plot runs --format pdf": "--format",
+    "plot runs": "contains no runs",
+    "compare runs": "needs two runs or more",
+    "compare runs runs": "holds no run",
+    "data --prepare joy": "joy",
+    "completion joy": "joy",
+    "joy": "No such command",
+}
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A recipe, its data, a network, a pipe and an empty folder."""
+    folder = tmp_path_factory.mktemp("place")
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(20, 4)).astype("float32"), rng.integers(0, 2, 20)
+    np.savez(folder / "data.npz", x_train=x, y_train=y, x_test=x, y_test=y)
+    (folder / "recipe.toml").write_text(RECIPE)
+    mlp(3, inputs=4, classes=2, seed=1).save(folder / "model.keras")
+    os.mkfifo(folder / "pipe")
+    (folder / "runs").mkdir()
+    return folder
+
+
+@pytest.mark.parametrize("line", LINES, ids=lambda line: line[:60])
+def test_what_cannot_be_is_refused_in_a_sentence(ksm, place, monkeypatch, line):
+    monkeypatch.chdir(place)
+    before = sorted(place.rglob("*"))
+    result = ksm(*shlex.split(line))
+    assert result.exit_code in (1, 2) and LINES[line] in " ".join(result.stderr.split())
+    assert sorted(place.rglob("*")) == before
