@@ -17,7 +17,7 @@ from typing import Annotated, Any, Generic, TypeVar
 import msgspec
 import numpy as np
 
-from keras_selfmodel._whole_files import write_whole
+from keras_selfmodel._whole_files import UnreadableFileError, content_of, write_whole
 from keras_selfmodel._wrong_values import misfits, quoted, refusal
 
 T = TypeVar("T")
@@ -68,9 +68,13 @@ class TypedFile(Generic[T]):
 
         Raises:
             FileNotFoundError: If there is no file.
-            DamagedFileError: If it holds something else.
+            DamagedFileError: If it holds something else, or cannot be read.
         """
-        return self.decode(file.read_bytes(), file)
+        try:
+            content = content_of(file)
+        except UnreadableFileError as error:
+            raise DamagedFileError(file, f"{error}.") from error
+        return self.decode(content, file)
 
     def decode(self, content: bytes | str, file: str | Path) -> T:
         """The record that is the content of a file.

@@ -1,8 +1,9 @@
-"""Files that appear complete or not at all."""
+"""Files that appear complete or not at all, and are read only where there is an end to them."""
 
 import csv
 import io
 import os
+import stat
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -34,6 +35,40 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
         raise OSError(error.errno, os.strerror(error.errno), str(path)) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+# A table or record of more bytes than this is none of ours.
+MOST = 2**28
+
+
+class UnreadableFileError(ValueError):
+    """Something lies where a file should be, or the file may not be read."""
+
+
+def content_of(path: Path) -> bytes:
+    """The bytes of a table, record or recipe.
+
+    Args:
+        path: The file.
+
+    Raises:
+        FileNotFoundError: If there is none.
+        UnreadableFileError: If there is a folder, or a pipe or device, which might have no end; if it is too large, or
+            cannot be read. The text says which, and starts with "it".
+    """
+    try:
+        there = path.stat()
+        if stat.S_ISDIR(there.st_mode):
+            raise UnreadableFileError("it is a folder")
+        if not stat.S_ISREG(there.st_mode):
+            raise UnreadableFileError("it is a pipe, a socket or a device, not a file")
+        if there.st_size > MOST:
+            raise UnreadableFileError(f"it has {there.st_size:,} bytes, more than {MOST:,}")
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise UnreadableFileError(f"it cannot be read: {error.strerror}") from error
 
 
 def write_csv(path: Path, rows: Sequence[Mapping]) -> None:

@@ -7,6 +7,7 @@ import click
 
 from ksm_cli.backend import activate
 from ksm_cli.options.general import backend_option, json_option, quiet_option
+from ksm_cli.options.run_folders import say_damaged
 from ksm_cli.options.stored_runs import data_of_runs, data_options
 from ksm_cli.output import Bar, print_json, print_table, require, spoken_warnings
 
@@ -60,22 +61,38 @@ def identity_command(
     with Bar(quiet) as bar, spoken_warnings():
         bar.loading("Keras, the runs and the data")
         activate(backend)
-        from keras_selfmodel import probes, studies
+        from keras_selfmodel import experiments, probes, studies
         from keras_selfmodel._whole_files import write_csv
         from keras_selfmodel.reporting import identity_figure, write_figure
         from ksm_cli.tables.identity import IDENTITY_LEGEND, epochs_table, how_to_keep, runs_table
 
-        runs = [studies.StoredRun.at(folder) for folder in folders]
+        runs, damaged = [], []
+        for folder in folders:
+            try:
+                runs.append(studies.StoredRun.at(folder))
+            except experiments.DamagedRunError as error:
+                damaged.append(error)
+        if not runs:
+            raise damaged[0]
         dataset = data_of_runs([run.result for run in runs], recipe_file, data_dir, examples)
         for run in runs:
             run.check_data(dataset)
-        found = []
+        whole, found = [], []
         for number, run in enumerate(runs, 1):
-            found.append(studies.identity_of_run(run, dataset, samples=test_samples))
+            try:
+                found.append(studies.identity_of_run(run, dataset, samples=test_samples))
+            except experiments.DamagedRunError as error:
+                damaged.append(error)
+                continue
             write_csv(run.files.path / "identity.csv", [probes.identity_row(one) for one in found[-1]])
             run.files.write("identity.json", probes.IDENTITY, probes.IdentityAlongTraining.of(found[-1]))
             write_figure(identity_figure(found[-1], run.result.recipe.name), run.files.figures / "identity.png")
+            whole.append(run)
             bar.show("runs", number, len(runs))
+        if not found:
+            raise damaged[0]
+        say_damaged(damaged)
+        runs = whole
     if as_json:
         pairs = zip(runs, found, strict=True)
         print_json({"runs": [{"run": str(run.files.path), **probes.identity_json(one)} for run, one in pairs]})

@@ -1,6 +1,7 @@
 """The files of one run. Each appears complete or not at all."""
 
 import csv
+import io
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from keras_selfmodel._typed_files import DamagedFileError, TypedFile, escaped
-from keras_selfmodel._whole_files import HALF_WRITTEN, write_csv
+from keras_selfmodel._whole_files import HALF_WRITTEN, content_of, write_csv
 
 T = TypeVar("T")
 
@@ -217,8 +218,8 @@ class RunFolder:
         if not self.history.exists():
             return []
         try:
-            with self.history.open(newline="", encoding="utf-8") as lines:
-                rows = [_numbers(row, epoch) for epoch, row in enumerate(csv.DictReader(lines, strict=True), 1)]
+            lines = io.StringIO(content_of(self.history).decode("utf-8"), newline="")
+            rows = [_numbers(row, epoch) for epoch, row in enumerate(csv.DictReader(lines, strict=True), 1)]
         except (ValueError, csv.Error) as error:
             raise DamagedRunError(self.history, f"{error}.") from error
         if not rows:

@@ -84,6 +84,8 @@ def read_estimate(kind: Callable[..., T], path: Path, records: dict[str, type]) 
         DamagedFileError: If a field is missing, unknown, or of another type.
         ValueError: If it holds no estimate.
     """
+    if path.exists() and not path.is_file():  # reading a pipe would wait for ever
+        raise ValueError(f"{path} holds no RLCT estimate that can be read (it is no file).")
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}

@@ -73,6 +73,8 @@ def read_sampling(path: Path, identity: dict) -> tuple[tuple[dict, list], list[d
     Raises:
         ValueError: If the file cannot be read, or is that of another sampling.
     """
+    if path.exists() and not path.is_file():  # reading a pipe would wait for ever
+        raise ValueError(f"{path} holds no sampling that can be read (it is no file). Remove it, or name another file.")
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             header = SAMPLING_HEADER.decode(file["header"].tobytes(), path)

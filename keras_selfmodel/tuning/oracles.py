@@ -27,6 +27,12 @@ class _WholeFiles(OracleOfWholeFiles):
                 "in another folder (folder=…)."
             ) from error
         self.forget_what_was_lost()
+        for trial in self.start_order:
+            if trial not in self.trials:
+                raise RunFolderError(
+                    f"{self.file} names a trial whose file is missing: trial_{trial}/trial.json. Start the search "
+                    "again in another folder (folder=…)."
+                )
 
 
 class RandomOracle(_WholeFiles, keras_tuner.oracles.RandomSearchOracle):

@@ -11,7 +11,16 @@ import keras_tuner
 from keras_selfmodel._internals.keras_tuner import Trial as TunersTrial
 from keras_selfmodel._typed_files import TypedFile
 from keras_selfmodel.datasets import Dataset, with_validation
-from keras_selfmodel.experiments import Progress, Recipe, RunFolderError, RunResult, Task, find_task, read_run
+from keras_selfmodel.experiments import (
+    DamagedRunError,
+    Progress,
+    Recipe,
+    RunFolderError,
+    RunResult,
+    Task,
+    find_task,
+    read_run,
+)
 from keras_selfmodel.experiments.run_folder import RunFolder
 from keras_selfmodel.experiments.stages.building import compiled_model
 from keras_selfmodel.experiments.stages.fitting import load_model
@@ -172,7 +181,11 @@ def _claim(files: RunFolder, config: SearchConfig) -> None:
             raise RunFolderError(f"{files.path} is the folder of a run. Choose another folder (folder=…).")
         files.write(SEARCH_FILE, SEARCH, config)
         return
-    there, here = _settings(files.read(SEARCH_FILE, SEARCH)), _settings(config)
+    try:
+        stored = files.read(SEARCH_FILE, SEARCH)
+    except DamagedRunError as error:
+        raise _damaged(error) from error
+    there, here = _settings(stored), _settings(config)
     differences = [
         f"{name}: {there.get(name)} there, {here[name]} here" for name in here if there.get(name) != here[name]
     ]
@@ -181,6 +194,13 @@ def _claim(files: RunFolder, config: SearchConfig) -> None:
             f"{files.path} was written by a search with other settings: {'; '.join(differences)}. Choose another "
             "folder (folder=…)."
         )
+
+
+def _damaged(error: DamagedRunError) -> RunFolderError:
+    """The same with other advice: a trial is no run that is computed again when its folder is gone."""
+    return RunFolderError(
+        f"{error.file} is damaged: {error.reason} Start the search again in another folder (folder=…)."
+    )
 
 
 def _settings(config: SearchConfig) -> dict:
@@ -232,5 +252,8 @@ def _trial(tuner: TrialTuner, trial: TunersTrial) -> Trial:
 def _test_accuracy(task: Task, best: Trial, files: RunFolder, dataset: Dataset, split: Dataset) -> float:
     """The first and only look at the test data."""
     tested = task.prepare(replace(split, x_test=dataset.x_test, y_test=dataset.y_test))
-    model = load_model(files.model)
+    try:
+        model = load_model(files.model)
+    except DamagedRunError as error:
+        raise _damaged(error) from error
     return task.trainer(best.recipe, tested).evaluate(model)["accuracy"]

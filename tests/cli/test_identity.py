@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -77,6 +78,16 @@ def test_a_task_of_ones_own_needs_its_recipe(ksm, tmp_path):
     network_written(made_up_run(1.0, task="mine", hidden=5), _network(1.0), tmp_path / "run")
     result = ksm("identity", "run")
     assert result.exit_code == 2 and "'mine' is a custom task: pass its file with --recipe" in result.stderr
+
+
+def test_a_damaged_run_of_several_is_left_out_and_named(ksm, run, tmp_path):
+    shutil.copytree(run, "other")
+    for file in ("model.keras", "metrics.json"):
+        (tmp_path / "other" / file).write_text("{")
+        result = ksm("identity", "other", run, "--json")
+        assert result.exit_code == 0 and f"Left out: other/{file} is damaged: " in result.stderr
+        assert [one["run"] for one in json.loads(result.stdout)["runs"]] == [run]
+    assert ksm("identity", "other").exit_code == 1
 
 
 def test_an_unfinished_run_is_an_error(ksm, run):

@@ -1,6 +1,7 @@
 """Folders in which one of several runs is damaged: it is left out and listed, and the others are worked on."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,16 @@ def emptied(file: Path) -> None:
     file.write_bytes(b"")
 
 
+def in_its_place(make):
+    """Puts something else where the file is; reading a pipe would wait for ever, and /dev/zero has no end."""
+
+    def damage(file: Path) -> None:
+        file.unlink()
+        make(file)
+
+    return damage
+
+
 # What is done to which file, and the field that has to be named.
 DAMAGES = {
     "truncated metrics": ("metrics.json", truncated, "no valid JSON"),
@@ -82,6 +93,13 @@ DAMAGES = {
     "two recipes": ("config.json", recipe_with(learning_rate=0.5), "another one than that of metrics.json"),
     "text seconds": ("seconds.json", changed(parts={"training": "long"}), "must be a number"),
     "list config": ("config.json", lambda file: file.write_text("[]"), "no JSON object"),
+    "folder for metrics": ("metrics.json", in_its_place(Path.mkdir), "it is a folder"),
+    "endless metrics": ("metrics.json", in_its_place(lambda file: file.symlink_to("/dev/zero")), "a device, not"),
+    "huge metrics": ("metrics.json", lambda file: os.truncate(file, 10**12), "it has 1,000,000,000,000 bytes"),
+    "pipe for config": ("config.json", in_its_place(lambda file: os.mkfifo(file)), "it is a pipe"),
+    "folder for seconds": ("seconds.json", in_its_place(Path.mkdir), "it is a folder"),
+    "deep config": ("config.json", lambda file: file.write_bytes(b"[" * 100_000), "no valid JSON"),
+    "seed of 400 digits": ("metrics.json", recipe_with(seed=10**400), "seed must be a whole number"),
     "config without digest": ("config.json", changed(data={"name": "mnist", "source": "s"}), "data.digest is missing"),
 }
 
@@ -153,6 +171,11 @@ def test_what_is_wrong_with_a_history_is_reported_and_its_run_stays(ksm, folder)
     for rows, said in HISTORIES.items():
         (folder / VICTIM / "history.csv").write_text(f"epoch,weight_spread\n{rows}\n" if rows else "epoch,loss\n")
         assert [f"history.csv {said}" in sentence for sentence in shortcomings(run)] == [True], rows
+    (folder / VICTIM / "history.csv").unlink()
+    os.mkfifo(folder / VICTIM / "history.csv")
+    assert "history.csv is damaged: it is a pipe" in shortcomings(run)[0]
+    (folder / VICTIM / "history.csv").unlink()
+    (folder / VICTIM / "history.csv").write_text("epoch,weight_spread\n1,0.1\n2,nan\n3,0.1\n")
     result = ksm("report", "sweep")
     assert result.exit_code == 0 and "has no weight_spread after some epochs" in result.stderr
     assert len(find_runs(folder).results) == 4

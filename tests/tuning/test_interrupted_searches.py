@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from keras_selfmodel.experiments import FolderBusyError, Progress
+from keras_selfmodel.experiments import FolderBusyError, Progress, RunFolderError
 from keras_selfmodel.experiments.run_folder import RunFolder
 from keras_selfmodel.tuning import Score, TuningProgress, tune
 from tests.killed import killed_when
@@ -103,10 +103,20 @@ def test_a_folder_in_which_another_process_searches_is_left_alone(search, tmp_pa
 
 
 def test_a_damaged_state_is_named(search, tmp_path):
-    search(tmp_path / "search", trials=2)
-    (tmp_path / "search" / "oracle.json").write_text("{")
-    with pytest.raises(ValueError, match="oracle.json"):
-        search(tmp_path / "search")
-    (tmp_path / "search" / "oracle.json").write_text(json.dumps({}))
-    with pytest.raises(ValueError, match="oracle.json"):
-        search(tmp_path / "search")
+    folder = tmp_path / "search"
+    whole = search(folder, trials=2)
+    best = f"{whole.best.name}/model.keras"
+    # Of the files that the search cannot do without: what is in them, and what is said.
+    for name, content, said in [
+        ("oracle.json", "{", "oracle.json, or the trial.json of a trial, is damaged"),
+        ("oracle.json", json.dumps({}), "oracle.json, or the trial.json of a trial, is damaged"),
+        ("trial_0/trial.json", None, "names a trial whose file is missing: trial_0/trial.json"),
+        ("search.json", "{", "search.json is damaged: it is no valid JSON"),
+        (best, "PK", "model.keras is damaged: it cannot be read as a network"),
+    ]:
+        before = (folder / name).read_bytes()
+        (folder / name).unlink() if content is None else (folder / name).write_text(content)
+        with pytest.raises(RunFolderError, match=f"{said}.* Start the search again in another folder"):
+            search(folder, trials=2)
+        (folder / name).write_bytes(before)
+    assert search(folder, trials=2).best == whole.best

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_selfmodel._said_arguments import as_in_a_file
+from keras_selfmodel._whole_files import UnreadableFileError, content_of
 from keras_selfmodel.experiments.custom.custom_data import CustomData
 from keras_selfmodel.experiments.custom.custom_network import CustomNetwork
 from keras_selfmodel.experiments.custom.custom_task import CustomTask
@@ -86,10 +87,11 @@ def read_recipe_file(file: str | Path) -> CustomTask:
 
 def _toml(file: Path) -> dict[str, Any]:
     try:
-        with file.open("rb") as opened:
-            return tomllib.load(opened)
-    except (FileNotFoundError, IsADirectoryError) as error:
+        return tomllib.loads(content_of(file).decode("utf-8"))
+    except FileNotFoundError as error:
         raise RecipeFileError(f"There is no file {file}.") from error
+    except UnreadableFileError as error:
+        raise RecipeFileError(f"{file} is not a recipe: {error}.") from error
     except ValueError as error:  # TOMLDecodeError, UnicodeDecodeError
         raise RecipeFileError(f"{file} is not TOML: {error}") from error
     except RecursionError as error:

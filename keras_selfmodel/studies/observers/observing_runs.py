@@ -1,14 +1,15 @@
 """Many networks observed, each once."""
 
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from keras_selfmodel.datasets import Dataset
-from keras_selfmodel.experiments import RunResult
+from keras_selfmodel.experiments import DamagedRunError, RunFolderError, RunResult, RunWarning
 from keras_selfmodel.probes.observers.protocol import QUESTIONS, ObserverProtocol, Question
-from keras_selfmodel.studies.observers.observed_run import ObservedRun
+from keras_selfmodel.studies.observers.observed_run import Observation, ObservedRun
 from keras_selfmodel.studies.observers.observing import Observing
-from keras_selfmodel.studies.observers.store import ObservationStore
+from keras_selfmodel.studies.observers.store import DamagedObservationError, ObservationStore
 from keras_selfmodel.studies.stored_run import StoredRun
 
 
@@ -33,10 +34,11 @@ def observe_runs(
         progress: Called with (observers done, observers in all).
 
     Returns:
-        One for each run, in their order, with the answers to the questions asked.
+        One for each run, in their order, with the answers to the questions asked. Runs whose network is missing or
+        damaged are left out, each with a `RunWarning`.
 
     Raises:
-        RunFolderError: If a file is missing or damaged, or the folder holds observations by another protocol.
+        RunFolderError: If no network can be read, or the folder holds observations by another protocol.
         ValueError: If a network was trained on other data, a question cannot be put, or the data have fewer samples
             than the protocol asks for.
 
@@ -52,23 +54,42 @@ def observe_runs(
     each, found = len(questions) * len(protocol.capacities), []
     for number, result in enumerate(results):
         run = StoredRun(result)
-        stored = store.read(run)
+        try:
+            stored = _stored(store, run)
+        except DamagedRunError as error:
+            warnings.warn(f"Left out: {error}", RunWarning, stacklevel=2)
+            continue
         answered = {one.question for one in stored}
         missing = [question for question in questions if question not in answered]
         if missing:
             observing = observing or Observing(run.task, dataset, protocol)
             before = number * each + (len(questions) - len(missing)) * len(protocol.capacities)
-            new = observing.observe(
-                run,
-                missing,
-                progress=_going_on(progress, before, len(results) * each),
-            )
+            try:
+                new = observing.observe(
+                    run,
+                    missing,
+                    progress=_going_on(progress, before, len(results) * each),
+                )
+            except DamagedRunError as error:
+                warnings.warn(f"Left out: {error}", RunWarning, stacklevel=2)
+                continue
             stored = (*stored, *new)
             store.write(run, stored)
         asked = [one for question in questions for one in stored if one.question == question]
         found.append(ObservedRun(result, tuple(asked)))
         progress((number + 1) * each, len(results) * each)
+    if not found:
+        raise RunFolderError("No network of these runs can be read.")
     return found
+
+
+def _stored(store: ObservationStore, run: StoredRun) -> tuple[Observation, ...]:
+    """What is stored on a network; nothing where the file is damaged, which costs no more than its time."""
+    try:
+        return store.read(run)
+    except DamagedObservationError as error:
+        warnings.warn(f"{error} The network is observed again.", RunWarning, stacklevel=3)
+        return ()
 
 
 def _going_on(progress: Callable[[int, int], None], before: int, total: int) -> Callable[[int, int], None]:

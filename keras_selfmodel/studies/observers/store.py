@@ -8,10 +8,14 @@ import keras
 
 from keras_selfmodel._installation import Backend
 from keras_selfmodel._typed_files import DamagedFileError, TypedFile
-from keras_selfmodel.experiments import RunFolderError
+from keras_selfmodel.experiments import DamagedRunError, RunFolderError
 from keras_selfmodel.probes.observers.protocol import ObserverProtocol
 from keras_selfmodel.studies.observers.observed_run import Observation
 from keras_selfmodel.studies.stored_run import StoredRun
+
+
+class DamagedObservationError(ValueError):
+    """A file of the store does not hold what it should; its network can be observed again."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,8 @@ class ObservationStore:
         """What is stored on a network; nothing if it was never observed.
 
         Raises:
-            RunFolderError: If the file is damaged, or its observations were made by another protocol.
+            DamagedObservationError: If the file is damaged.
+            RunFolderError: If its observations were made by another protocol.
         """
         file = self._file(run)
         if not file.exists():
@@ -63,7 +68,7 @@ class ObservationStore:
         try:
             stored = OBSERVED.read(file)
         except DamagedFileError as error:
-            raise RunFolderError(f"{error} Remove it to have its network observed again.") from error
+            raise DamagedObservationError(str(error)) from error
         there, here = stored.made_by, Observed(stored.run, keras.config.backend(), self.protocol, ()).made_by
         if there != here:
             words = [f"{name}: {there[name]} there, {here[name]} here" for name in here if there[name] != here[name]]
@@ -81,10 +86,9 @@ class ObservationStore:
         """Named after the run, and after its network: a run computed anew is another one.
 
         Raises:
-            RunFolderError: If the network's file is missing.
+            DamagedRunError: If the network's file is missing.
         """
-        try:
-            digest = hashlib.sha256(run.files.model.read_bytes()).hexdigest()
-        except FileNotFoundError as error:
-            raise RunFolderError(f"{run.files.model} is missing: the network cannot be observed.") from error
+        if not run.files.model.is_file():
+            raise DamagedRunError(run.files.model, "there is no such file.")
+        digest = hashlib.sha256(run.files.model.read_bytes()).hexdigest()
         return self.folder / f"{run.result.folder.name}-{digest[:12]}.json"

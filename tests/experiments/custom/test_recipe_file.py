@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import textwrap
 from pathlib import Path
 
@@ -198,6 +199,10 @@ def test_a_name_that_cannot_be_is_refused(write, head, said):
 def test_a_file_that_is_not_there_or_not_text_is_named(tmp_path):
     with pytest.raises(RecipeFileError, match="There is no file .*my.toml"):
         read_recipe_file(tmp_path / "my.toml")
+    for number, (make, said) in enumerate([(os.mkfifo, "a pipe"), (os.mkdir, "a folder")]):
+        make(tmp_path / f"{number}.toml")
+        with pytest.raises(RecipeFileError, match=f"{number}.toml is not a recipe: it is {said}"):
+            read_recipe_file(tmp_path / f"{number}.toml")
     (tmp_path / "my.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(RecipeFileError, match="my.toml is not TOML"):
         read_recipe_file(tmp_path / "my.toml")

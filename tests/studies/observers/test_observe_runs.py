@@ -1,8 +1,9 @@
+import dataclasses
 import json
 
 import pytest
 
-from keras_selfmodel.experiments import RunFolderError
+from keras_selfmodel.experiments import RunFolderError, RunWarning
 from keras_selfmodel.probes.observers import QUESTIONS, ObserverProtocol
 from keras_selfmodel.studies.observers import observe_runs
 from keras_selfmodel.studies.observers.observing import Observing
@@ -64,12 +65,26 @@ def test_another_protocol_is_refused_and_named(results, dataset, tmp_path):
 
 
 @pytest.mark.parametrize("content", ["{", "[]", "{}", '{"protocol": {}, "observations": [{}]}'])
-def test_a_damaged_file_is_named(results, dataset, tmp_path, content):
-    observe_runs(results[:1], dataset, tmp_path, protocol=PROTOCOL, questions=QUESTIONS[:1])
+def test_a_damaged_file_is_named_and_its_network_observed_again(results, dataset, tmp_path, content):
+    whole = observe_runs(results[:1], dataset, tmp_path, protocol=PROTOCOL, questions=QUESTIONS[:1])
     (file,) = tmp_path.iterdir()
     file.write_text(content)
-    with pytest.raises(RunFolderError, match=f"{file.name} is damaged"):
-        observe_runs(results[:1], dataset, tmp_path, protocol=PROTOCOL, questions=QUESTIONS[:1])
+    with pytest.warns(RunWarning, match=f"{file.name} is damaged.* The network is observed again"):
+        again = observe_runs(results[:1], dataset, tmp_path, protocol=PROTOCOL, questions=QUESTIONS[:1])
+    assert again == whole == observe_runs(results[:1], dataset, tmp_path, protocol=PROTOCOL, questions=QUESTIONS[:1])
+
+
+def test_a_network_that_cannot_be_read_is_left_out(results, dataset, tmp_path):
+    damaged = dataclasses.replace(results[1], folder=tmp_path / "damaged")
+    damaged.folder.mkdir()
+    for content in (None, b"", b"PK"):
+        if content is not None:
+            (damaged.folder / "model.keras").write_bytes(content)
+        with pytest.warns(RunWarning, match="Left out: .*model.keras is damaged"):
+            found = observe_runs([damaged, results[0]], dataset, tmp_path / "out", protocol=PROTOCOL)
+        assert [one.result for one in found] == [results[0]]
+    with pytest.warns(RunWarning), pytest.raises(RunFolderError, match="No network of these runs can be read"):
+        observe_runs([damaged], dataset, tmp_path / "out", protocol=PROTOCOL)
 
 
 def test_what_is_stored_says_how_it_was_made(results, dataset, tmp_path):
