@@ -38,7 +38,7 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
 
 
 # A table or record of more bytes than this is none of ours.
-MOST = 2**28
+LARGEST_FILE = 2**28
 
 
 class UnreadableFileError(ValueError):
@@ -62,8 +62,8 @@ def content_of(path: Path) -> bytes:
             raise UnreadableFileError("it is a folder")
         if not stat.S_ISREG(there.st_mode):
             raise UnreadableFileError("it is a pipe, a socket or a device, not a file")
-        if there.st_size > MOST:
-            raise UnreadableFileError(f"it has {there.st_size:,} bytes, more than {MOST:,}")
+        if there.st_size > LARGEST_FILE:
+            raise UnreadableFileError(f"it has {there.st_size:,} bytes, more than {LARGEST_FILE:,}")
         return path.read_bytes()
     except FileNotFoundError:
         raise

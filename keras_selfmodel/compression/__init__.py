@@ -1,21 +1,27 @@
 """Compression of one network: its loss and accuracy against its size and against noise."""
 
-from keras_selfmodel.compression.calibration import brier_score, expected_calibration_error
-from keras_selfmodel.compression.corruptions import CORRUPTIONS, corrupted, corruption_curve
-from keras_selfmodel.compression.curve import CompressionCurve, CurvePoint
-from keras_selfmodel.compression.low_rank import low_rank_curve
-from keras_selfmodel.compression.pruning import magnitude_masks, pruning_curve
-from keras_selfmodel.compression.quantization import (
-    KERAS_MODES,
-    description_length,
-    entropy_bits,
-    keras_quantized,
-    quantization_curves,
-    quantized,
-)
-from keras_selfmodel.compression.scored_network import LossAndAccuracy, ScoredNetwork
-from keras_selfmodel.compression.units import unit_curve, unit_influences
-from keras_selfmodel.compression.weight_noise import weight_noise_curve
+from typing import TYPE_CHECKING
+
+from keras_selfmodel._lazy_room import lazily
+
+if TYPE_CHECKING:
+    from keras_selfmodel.compression.calibration import brier_score, expected_calibration_error
+    from keras_selfmodel.compression.corruptions import CORRUPTIONS, corrupted, corruption_curve
+    from keras_selfmodel.compression.curve import CompressionCurve, CurvePoint
+    from keras_selfmodel.compression.loss_and_accuracy import LossAndAccuracy
+    from keras_selfmodel.compression.low_rank import low_rank_curve
+    from keras_selfmodel.compression.pruning import magnitude_masks, pruning_curve
+    from keras_selfmodel.compression.quantization import (
+        KERAS_MODES,
+        description_length,
+        entropy_bits,
+        keras_quantized,
+        quantization_curves,
+        quantized,
+    )
+    from keras_selfmodel.compression.scored_network import ScoredNetwork
+    from keras_selfmodel.compression.units import unit_curve, unit_influences
+    from keras_selfmodel.compression.weight_noise import weight_noise_curve
 
 __all__ = [
     "CORRUPTIONS",
@@ -40,3 +46,5 @@ __all__ = [
     "unit_influences",
     "weight_noise_curve",
 ]
+
+__getattr__, __dir__ = lazily(__name__)

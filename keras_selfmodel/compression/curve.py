@@ -6,7 +6,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from keras_selfmodel.compression.scored_network import LossAndAccuracy
+from keras_selfmodel.compression.loss_and_accuracy import LossAndAccuracy
+
+RISES = (0.01, 0.1)
+"""Rises of the loss, in nats, that the strength of a disturbance is searched for."""
 
 
 @dataclass(frozen=True)

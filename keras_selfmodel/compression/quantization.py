@@ -8,7 +8,8 @@ import numpy as np
 
 from keras_selfmodel._internals.keras import layers_inside
 from keras_selfmodel.compression.curve import CompressionCurve, CurvePoint
-from keras_selfmodel.compression.scored_network import LossAndAccuracy, ScoredNetwork
+from keras_selfmodel.compression.loss_and_accuracy import LossAndAccuracy
+from keras_selfmodel.compression.scored_network import ScoredNetwork
 
 LEVELS = (256, 181, 128, 91, 64, 45, 32, 23, 16, 11, 8, 6, 4, 3, 2)
 """Numbers of levels, one after another: 8 bits to 1 in steps of about half a bit."""

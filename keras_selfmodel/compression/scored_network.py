@@ -10,22 +10,10 @@ from keras import ops
 
 from keras_selfmodel._classifier_graph import classifier_of
 from keras_selfmodel._internals.keras import settings_of
+from keras_selfmodel.compression.loss_and_accuracy import LossAndAccuracy
 from keras_selfmodel.rlct.data.arrays import as_arrays
 from keras_selfmodel.rlct.losses import check_class_labels, chosen_loss
 from keras_selfmodel.transforms.tensors import Tree
-
-
-@dataclass(frozen=True)
-class LossAndAccuracy:
-    """How well a network does.
-
-    Attributes:
-        loss: Mean loss over the samples.
-        accuracy: Fraction of the samples classified correctly; `None` where there are no classes.
-    """
-
-    loss: float
-    accuracy: float | None
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,10 @@ from typing import Literal
 
 import numpy as np
 
-from keras_selfmodel.compression.curve import CompressionCurve, CurvePoint
-from keras_selfmodel.compression.scored_network import LossAndAccuracy, ScoredNetwork
+from keras_selfmodel.compression.curve import RISES, CompressionCurve, CurvePoint
+from keras_selfmodel.compression.loss_and_accuracy import LossAndAccuracy
+from keras_selfmodel.compression.scored_network import ScoredNetwork
 
-RISES = (0.01, 0.1)
-"""Rises of the loss, in nats, that are searched for."""
 FIRST, FACTOR, MOST = 0.01, 2.0, 14
 
 

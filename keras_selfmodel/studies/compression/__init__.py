@@ -1,22 +1,28 @@
 """Compressed networks of many runs: groups, comparisons, and whether the RLCT foretells their sizes."""
 
-from keras_selfmodel.studies.compression.comparisons import (
-    CompressionComparison,
-    EfficiencyVerdict,
-    compression_comparisons,
-    efficiency_verdicts,
-)
-from keras_selfmodel.studies.compression.compressed_run import COMPRESSION, CURVES, CompressedRun, Compression
-from keras_selfmodel.studies.compression.compressing_runs import compress_runs, stored_compressions
-from keras_selfmodel.studies.compression.foretelling import Association, associations
-from keras_selfmodel.studies.compression.groups import CompressedGroup, compared_networks, compressed_groups
-from keras_selfmodel.studies.compression.measures import (
-    COMPRESSION_MEASURES,
-    NETWORK_SIZES,
-    CompressionMeasure,
-    compressed_rows,
-)
-from keras_selfmodel.studies.compression.protocol import CompressionProtocol
+from typing import TYPE_CHECKING
+
+from keras_selfmodel._lazy_room import lazily
+
+if TYPE_CHECKING:
+    from keras_selfmodel.studies.compression.comparisons import (
+        CompressionComparison,
+        EfficiencyVerdict,
+        compression_comparisons,
+        efficiency_verdicts,
+    )
+    from keras_selfmodel.studies.compression.compressed_run import COMPRESSION, CURVES, CompressedRun, Compression
+    from keras_selfmodel.studies.compression.compressing_runs import compress_runs
+    from keras_selfmodel.studies.compression.foretelling import Association, associations
+    from keras_selfmodel.studies.compression.groups import CompressedGroup, compared_networks, compressed_groups
+    from keras_selfmodel.studies.compression.measures import (
+        COMPRESSION_MEASURES,
+        NETWORK_SIZES,
+        CompressionMeasure,
+        compressed_rows,
+    )
+    from keras_selfmodel.studies.compression.protocol import CompressionProtocol
+    from keras_selfmodel.studies.compression.store import stored_compressions
 
 __all__ = [
     "Association",
@@ -40,3 +46,5 @@ __all__ = [
     "efficiency_verdicts",
     "stored_compressions",
 ]
+
+__getattr__, __dir__ = lazily(__name__)

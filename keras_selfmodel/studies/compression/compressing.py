@@ -1,6 +1,5 @@
 """One network compressed in every way."""
 
-import hashlib
 from collections.abc import Callable
 from functools import partial
 
@@ -25,11 +24,12 @@ from keras_selfmodel.compression import (
 )
 from keras_selfmodel.compression.scored_network import Answers
 from keras_selfmodel.datasets import Dataset
-from keras_selfmodel.experiments import RunFolderError, Task
+from keras_selfmodel.experiments import Task
 from keras_selfmodel.probes.activations import ActivationStatistics, activation_statistics
 from keras_selfmodel.probes.network_tap import NetworkTap
 from keras_selfmodel.studies.compression.compressed_run import Compression
 from keras_selfmodel.studies.compression.protocol import CompressionProtocol
+from keras_selfmodel.studies.compression.store import network_digest
 from keras_selfmodel.studies.stored_run import StoredRun
 
 
@@ -99,7 +99,7 @@ class Compressing:
                 missing[mode] = str(error)
         progress()
         return Compression(
-            network=network_digest(run),
+            network=network_digest(run.files),
             backend=keras.config.backend(),
             protocol=self.protocol,
             size=network.size,
@@ -131,15 +131,3 @@ def _calibration(measure: Callable[[np.ndarray, np.ndarray], float], answers: An
     if answers.probabilities is None or answers.labels is None:
         return None
     return measure(answers.probabilities, answers.labels)
-
-
-def network_digest(run: StoredRun) -> str:
-    """The digest of a network's file.
-
-    Raises:
-        RunFolderError: If the file is missing.
-    """
-    try:
-        return hashlib.sha256(run.files.model.read_bytes()).hexdigest()
-    except FileNotFoundError as error:
-        raise RunFolderError(f"{run.files.model} is missing: the network cannot be compressed.") from error

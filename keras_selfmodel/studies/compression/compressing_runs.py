@@ -1,18 +1,15 @@
 """Many networks compressed, each once."""
 
-import warnings
 from collections.abc import Callable, Sequence
 
-from keras_selfmodel._typed_files import DamagedFileError
 from keras_selfmodel.datasets import Dataset
-from keras_selfmodel.experiments import RunResult, RunWarning
-from keras_selfmodel.experiments.run_folder import RunFolder, RunFolderError
-from keras_selfmodel.studies.compression.compressed_run import COMPRESSION, CompressedRun, Compression
-from keras_selfmodel.studies.compression.compressing import Compressing, network_digest
+from keras_selfmodel.experiments import RunResult
+from keras_selfmodel.studies.compression.compressed_run import COMPRESSION, CompressedRun
+from keras_selfmodel.studies.compression.compressing import Compressing
 from keras_selfmodel.studies.compression.protocol import CompressionProtocol
+from keras_selfmodel.studies.compression.store import FILE, stored_compression
 from keras_selfmodel.studies.stored_run import StoredRun
 
-FILE = "compression.json"
 # Parts of one network that progress is told of.
 PARTS_OF_A_NETWORK = 4
 
@@ -68,34 +65,4 @@ def compress_runs(
         done = PARTS_OF_A_NETWORK * (number + 1)
         progress(done, PARTS_OF_A_NETWORK * len(results))
         found.append(CompressedRun(result, stored))
-    return found
-
-
-def stored_compression(result: RunResult) -> Compression | None:
-    """What is stored on a run's network; `None` if it was never compressed, or is another network since.
-
-    Raises:
-        RunFolderError: If the file is damaged, or the network is missing.
-    """
-    file = RunFolder(result.folder).path / FILE
-    if not file.exists():
-        return None
-    try:
-        stored = COMPRESSION.read(file)
-    except DamagedFileError as error:
-        raise RunFolderError(f"{error} Remove it to have its network compressed again.") from error
-    return stored if stored.network == network_digest(StoredRun(result)) else None
-
-
-def stored_compressions(results: Sequence[RunResult]) -> list[CompressedRun]:
-    """The runs whose networks were compressed; of each whose file is damaged a `RunWarning` is given."""
-    found = []
-    for result in results:
-        try:
-            stored = stored_compression(result)
-        except RunFolderError as error:
-            warnings.warn(f"Left out: {error}", RunWarning, stacklevel=2)
-            continue
-        if stored is not None:
-            found.append(CompressedRun(result, stored))
     return found

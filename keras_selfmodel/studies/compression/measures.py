@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from keras_selfmodel.compression.weight_noise import RISES
+from keras_selfmodel.compression.curve import RISES
 from keras_selfmodel.studies.compression.compressed_run import CURVES, CompressedRun, Compression
 
 FALL = 0.01
