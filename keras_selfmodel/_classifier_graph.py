@@ -89,9 +89,12 @@ class ClassifierGraph:
 
     @property
     def last_operation(self) -> Any:
-        """The layer or operation that the class scores come out of."""
+        """The layer or operation that the class scores come out of, before any that leave their values as they are."""
         (output,) = self._calls_and_outputs[1]
-        return self._producers[id(output)].operation
+        call = self._producers[id(output)]
+        while _keeps_values(call.operation) and id(call.inputs[0]) in self._producers:
+            call = self._producers[id(call.inputs[0])]
+        return call.operation
 
     @cached_property
     def final_call(self) -> Call:
@@ -230,3 +233,10 @@ class ClassifierGraph:
             else:
                 pending.extend(call.inputs)
         return found
+
+
+def _keeps_values(operation: Any) -> bool:
+    """Whether what a layer returns in inference are the numbers that it is given, in whatever shape."""
+    kept = (keras.layers.Identity, keras.layers.Reshape, keras.layers.Flatten, keras.layers.Permute)
+    linear = isinstance(operation, keras.layers.Activation) and operation.activation is keras.activations.linear
+    return linear or isinstance(operation, (*kept, keras.layers.Dropout))

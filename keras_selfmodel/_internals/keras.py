@@ -2,7 +2,8 @@
 
 Relied on: `Functional._nodes_by_depth` and its `Node`s (`operation`, `is_input`, `input_tensors`, `outputs`,
 `arguments.args`, `.kwargs` and `.fill_in`), `Sequential._functional`, `Layer._flatten_layers`, `Model._loss_tracker`,
-`EinsumDense._adjust_scale_for_dequant`, `_fn_kwargs` of the losses that Keras makes of functions.
+`EinsumDense._adjust_scale_for_dequant`, `_fn_kwargs` of the losses that Keras makes of functions,
+`src.backend.common.masking.get_keras_mask`.
 """
 
 import inspect
@@ -10,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
+from keras.src.backend.common.masking import get_keras_mask
 
 
 def is_functional(model: keras.Model) -> bool:
@@ -41,6 +43,11 @@ def count_loss(model: keras.Model, loss: Any, samples: int) -> None:
 def settings_of(loss: Any) -> dict:
     """The arguments that a loss passes to its function, such as `axis` and `ignore_class`; of a function, none."""
     return getattr(loss, "_fn_kwargs", {})
+
+
+def mask_of_losses(losses: Any) -> Any:
+    """The mask that a loss's function leaves on the losses that it returns, of entries that it ignores, or `None`."""
+    return get_keras_mask(losses)
 
 
 def scale_of_kernel(layer: keras.layers.EinsumDense, scale: Any) -> Any:

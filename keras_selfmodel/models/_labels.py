@@ -71,12 +71,20 @@ def check_are_numbers(labels: tuple, scores: tuple) -> None:
         scores: Shape of the scores; `None` where it is not known.
     """
     same = len(labels) == len(scores) and all(b in (None, a) for a, b in zip(labels[1:], scores[1:], strict=True))
-    if same and len(labels) > 1 and labels[-1] > 1:
+    if same and len(labels) > 1 and (labels[-1] or 0) > 1:
         raise ValueError(
             "Sparse categorical cross-entropy takes the number of each sample's class, and these labels are one-hot: "
             "one number for each class. Pass np.argmax(y, axis=-1), or take CategoricalCrossentropy as loss. "
             f"Received: labels of shape {tuple(labels)}, class scores of shape {tuple(scores)}"
         )
+
+
+def known_shape(labels: Any) -> tuple:
+    """The shape of labels of a batch, as far as it is known while a program is recorded; else an empty one."""
+    try:
+        return tuple(labels.shape)
+    except (AttributeError, ValueError):  # A list; a tensor of TensorFlow of any number of axes.
+        return ()
 
 
 def check_range(lowest: float, highest: float, classes: int) -> None:

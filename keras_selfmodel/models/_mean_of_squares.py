@@ -1,5 +1,6 @@
 """The mean of squares that auxiliary losses are, with the weights of samples and the masks of sequences."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -16,7 +17,10 @@ class _Mean(keras.losses.Loss):
 
 
 def mean_square(
-    errors: Tensor, sample_weight: Tensor | None = None, mask: Tensor | None = None, scores_mask: Tensor | None = None
+    errors: Tensor,
+    sample_weight: Tree = None,
+    mask: Tensor | None = None,
+    scores_masks: Mapping[int, Tensor] | None = None,
 ) -> Tensor:
     """The mean of squared errors over samples, steps and units.
 
@@ -30,7 +34,7 @@ def mean_square(
             many, the weight of a step counts for that step. Otherwise the weight of a sample is the mean of its
             weights, without those of masked steps; of several outputs, the mean of theirs.
         mask: Bool, which errors count: `(batch, steps)`, or `(batch, n)` for errors without steps.
-        scores_mask: Keras's mask of the classifier's output, `(batch, steps)`.
+        scores_masks: Keras's masks `(batch, steps)` of the classifier's outputs, by their numbers.
 
     Returns:
         A scalar; where replicas share a batch, the replica's share of it, as a `keras.losses.Loss` returns.
@@ -44,30 +48,34 @@ def mean_square(
     if sample_weight is None:
         return _Mean(name="mean_square")(values, values)
     steps = values.shape[1] if stepwise else None
-    return _Mean(name="mean_square")(values, values, weights_of(sample_weight, steps, scores_mask, batch_of=values))
+    return _Mean(name="mean_square")(
+        values, values, weights_of(sample_weight, steps, scores_masks or {}, batch_of=values)
+    )
 
 
 def weights_of(
-    sample_weight: Tensor | None, steps: int | None, scores_mask: Tensor | None, *, batch_of: Tensor
-) -> Tensor | None:
+    sample_weight: Tree, steps: int | None, scores_masks: Mapping[int, Tensor], *, batch_of: Tensor
+) -> Tensor:
     """Weights `(batch,)` of samples, or `(batch, steps)` of their steps; see `mean_square`.
 
     Args:
         sample_weight: As of `mean_square`.
         steps: Number of steps that the errors have; `None` if they have no steps.
-        scores_mask: As of `mean_square`.
+        scores_masks: As of `mean_square`.
         batch_of: A tensor of as many samples.
     """
     if keras.tree.is_nested(sample_weight):
         # An output without weights weighs 1, as in Keras.
         ones = ops.ones(ops.shape(batch_of)[:1], batch_of.dtype)
-        each = [ones if w is None else _of_samples(_tensor(w), None) for w in _flat(sample_weight)]
-        weight = sum(each[1:], each[0]) / len(each)
+        each = [ones if w is None else _tensor(w) for w in keras.tree.flatten(sample_weight)]
+        means = [_of_samples(w, scores_masks.get(number)) for number, w in enumerate(each)]
     else:
         weight = _tensor(sample_weight)
         if steps is not None and len(weight.shape) > 1 and weight.shape[1] == steps:
             return ops.mean(weight, axis=tuple(range(2, len(weight.shape)))) if len(weight.shape) > 2 else weight
-        weight = _of_samples(weight, scores_mask)
+        # Those of all outputs.
+        means = [_of_samples(weight, mask) for mask in scores_masks.values()] or [_of_samples(weight, None)]
+    weight = sum(means[1:], means[0]) / len(means)
     return weight if steps is None else ops.expand_dims(weight, -1)
 
 
@@ -92,12 +100,3 @@ def _factor(mask: Tensor | None, dtype: Any) -> Tensor:
 
 def _tensor(weight: Tensor) -> Tensor:
     return ops.convert_to_tensor(weight, dtype=keras.config.floatx())
-
-
-def _flat(structure: Tree) -> list:
-    """The leaves of a structure, `None` being one."""
-    if isinstance(structure, dict):
-        structure = list(structure.values())
-    if isinstance(structure, list | tuple):
-        return [leaf for part in structure for leaf in _flat(part)]
-    return [structure]

@@ -134,6 +134,6 @@ def _unit_rms(activation: Tensor, mask: Tensor | None = None) -> Tensor:
         mean = ops.mean(squares)
     else:
         counted = ops.cast(mask, squares.dtype)
-        of_steps = ops.mean(squares, axis=-1) * counted
+        of_steps = ops.mean(squares, axis=tuple(range(2, len(squares.shape)))) * counted
         mean = ops.divide_no_nan(ops.sum(of_steps), ops.sum(counted))
     return activation * ops.rsqrt(mean + keras.config.epsilon())

@@ -3,7 +3,7 @@
 import keras
 
 from keras_selfmodel._classifier_graph import ClassifierGraph
-from keras_selfmodel.models._masks import mask_of
+from keras_selfmodel.models._masks import masks_of_outputs
 from keras_selfmodel.transforms.tensors import Tensor
 
 
@@ -15,8 +15,8 @@ class TrainingGraph:
 
     Args:
         graph: The classifier.
-        outputs: Symbolic outputs by name; "scores" are the class scores. If these are a sequence, its mask is added
-            as "scores_mask".
+        outputs: Symbolic outputs by name; "scores" are the class scores. If they are sequences, their masks are added;
+            see `masks_of_outputs`.
 
     Attributes:
         inputs: The symbolic inputs of the classifier.
@@ -27,8 +27,7 @@ class TrainingGraph:
         self.inputs = graph.functional.input
         scores = outputs["scores"]
         self.several_scores = keras.tree.is_nested(scores)
-        mask = None if self.several_scores else mask_of(scores)
-        outputs = outputs if mask is None else {**outputs, "scores_mask": mask}
+        outputs = outputs | masks_of_outputs(keras.tree.flatten(scores))
         self._model = keras.Model(self.inputs, outputs, name="training_graph")
 
     def __call__(self, inputs: Tensor, training: bool | None = None) -> dict:

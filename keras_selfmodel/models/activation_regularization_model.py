@@ -6,7 +6,7 @@ from typing import Any
 import keras
 
 from keras_selfmodel._classifier_graph import ClassifierGraph
-from keras_selfmodel.models._masks import masks_of_units
+from keras_selfmodel.models._masks import masks_in, masks_of_units
 from keras_selfmodel.models._mean_of_squares import mean_square
 from keras_selfmodel.models._targets import check_sizes, checked_names, target_tensor
 from keras_selfmodel.models._training_graph import TrainingGraph
@@ -60,9 +60,7 @@ class ActivationRegularizationModel(PenalizedModel):
 
     def auxiliary_loss(self, outputs: dict, sample_weight: Tensor | None = None) -> Tensor | None:
         """The mean square of the activations, over batch and units."""
-        return mean_square(
-            outputs["activations"], sample_weight, outputs.get("target_mask"), outputs.get("scores_mask")
-        )
+        return mean_square(outputs["activations"], sample_weight, outputs.get("target_mask"), masks_in(outputs))
 
     def with_classifier(self, classifier: keras.Model) -> "ActivationRegularizationModel":
         return ActivationRegularizationModel(classifier, self.targets, self.aux_weight)

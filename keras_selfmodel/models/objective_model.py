@@ -7,7 +7,14 @@ import numpy as np
 
 from keras_selfmodel import transforms
 from keras_selfmodel._internals.keras import mode
-from keras_selfmodel.models._labels import LabelRange, check_labels, check_range, sparse_labels
+from keras_selfmodel.models._labels import (
+    LabelRange,
+    check_are_numbers,
+    check_labels,
+    check_range,
+    known_shape,
+    sparse_labels,
+)
 from keras_selfmodel.models._steps import Steps, in_a_step
 from keras_selfmodel.models._training_graph import TrainingGraph
 from keras_selfmodel.models.precision import building_in, computes_in
@@ -54,6 +61,11 @@ class ObjectiveModel(keras.Model):
     def symbolic_inputs(self) -> Any:
         """The classifier's inputs as symbolic tensors."""
         return self._joint.inputs
+
+    @property
+    def output_names(self) -> list[str] | None:
+        """The names of the classifier's outputs, by which labels, losses and metrics may be given."""
+        return getattr(self.classifier, "output_names", None)
 
     @property
     def training_logs(self) -> tuple[str, ...]:
@@ -128,11 +140,13 @@ class ObjectiveModel(keras.Model):
         training: bool = True,
     ) -> Tensor:
         """The compiled loss of the class scores."""
+        found = list(sparse_labels(y, self.classifier, self.loss))
+        for labels, scores, _, _ in found:
+            check_are_numbers(known_shape(labels), scores)
         # Copies, because Keras multiplies weights by masks, on PyTorch in place.
         weights = keras.tree.map_structure(lambda w: None if w is None else keras.ops.copy(w), sample_weight)
         loss = super().compute_loss(x, y, self.scores_of(y_pred), weights, training)
         if transforms.IGNORES_WRONG_LABELS and self.keeps_what_is_measured(loss):
-            found = sparse_labels(y, self.classifier, self.loss)
             for seen, (labels, _, _, ignored) in zip(self._label_ranges, found, strict=False):
                 seen.add_batch(labels, ignored)
         return loss

@@ -11,6 +11,7 @@ from keras_selfmodel._classifier_graph import ClassifierGraph
 from keras_selfmodel.layers import SelfPredictionHead
 from keras_selfmodel.models._joint_network import JointNetwork
 from keras_selfmodel.models._loss_parts import R2OfSteps
+from keras_selfmodel.models._masks import masks_in
 from keras_selfmodel.models._mean_of_squares import mean_square
 from keras_selfmodel.models._self_prediction_evaluation import Kept, SelfPredictionEvaluation
 from keras_selfmodel.models._targets import TargetNormalization, checked_names
@@ -202,7 +203,7 @@ class SelfModelingModel(PenalizedModel):
             # The weights of the steps that are predicted.
             of_steps = len(weight.shape) > 1 and steps is not None and weight.shape[1] == steps + self.steps_ahead
             sample_weight = weight[:, self.steps_ahead :] if of_steps else weight
-        return mean_square(errors, sample_weight, outputs.get("target_mask"), outputs.get("scores_mask"))
+        return mean_square(errors, sample_weight, outputs.get("target_mask"), masks_in(outputs))
 
     def measure(self, outputs: dict) -> None:
         """Adds a batch to the R² of the self-prediction."""
@@ -241,8 +242,8 @@ class SelfModelingModel(PenalizedModel):
         """
         arrays = all(hasattr(leaf, "shape") for leaf in keras.tree.flatten(x))
         options = {"batch_size": batch_size or 512} if arrays else {}
-        if arrays and isinstance(x, list | dict | tuple) and y is None:
-            # Keras takes a tuple of arrays without labels for (x, y).
+        if arrays and y is None:
+            # Without labels, Keras takes a tuple of arrays for (x, y), and leaves weights out.
             y = np.zeros(len(keras.tree.flatten(x)[0]), "float32")
         if self._evaluation is None:
             self._evaluation = Kept(SelfPredictionEvaluation(self, self._joint.units))

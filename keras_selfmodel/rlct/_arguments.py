@@ -72,6 +72,21 @@ def resolve_variables(model: keras.Model, weights: WeightChoice) -> list[keras.V
     return chosen
 
 
+def doubt_about_codes(model: keras.Model) -> tuple[str, ...]:
+    """A sentence about a quantized model, the codes of whose kernels are not sampled; none about another.
+
+    Nor about one with LoRA, of which it is known that nothing else is trained.
+    """
+    layers = layers_inside(model)
+    names = [layer.name for layer in layers if layer.quantization_mode not in (None, "float8")]
+    if not names or any(getattr(layer, "lora_enabled", False) for layer in layers):
+        return ()
+    return (
+        f"The kernels of {', '.join(names)} are quantized and stay as they are: sampled are the other weights alone. "
+        "Measure the network as it was before quantize.",
+    )
+
+
 def chosen_weights(names: list[str], weights: WeightChoice) -> list[bool]:
     """Which of the weights of these names, such as "hidden.weight", are meant: all for `None`."""
     if not names:

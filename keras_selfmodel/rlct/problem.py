@@ -15,7 +15,14 @@ from keras_selfmodel import transforms
 from keras_selfmodel._classifier_graph import classifier_of
 from keras_selfmodel._internals.keras import mode
 from keras_selfmodel.models.precision import in_single_precision
-from keras_selfmodel.rlct._arguments import WeightChoice, check_inputs, check_model, chosen_weights, resolve_variables
+from keras_selfmodel.rlct._arguments import (
+    WeightChoice,
+    check_inputs,
+    check_model,
+    chosen_weights,
+    doubt_about_codes,
+    resolve_variables,
+)
 from keras_selfmodel.rlct.batches import paper_batches, random_batches
 from keras_selfmodel.rlct.conventions import FEW_WEIGHTS, ResolvedSettings, SamplingSettings
 from keras_selfmodel.rlct.curvature import Curvature, difference_length
@@ -93,7 +100,7 @@ class Problem:
         choice = chosen_loss(model, precise, loss, scores, samples.y)
         for one in (samples, *others.values()):
             check_class_labels(choice.task, one.y, scores)
-        doubts = (*choice.doubts, *disagreement(precise, choice, scores, *some))
+        doubts = (*doubt_about_codes(measured), *choice.doubts, *disagreement(precise, choice, scores, *some))
         pairs = zip(measured.trainable_variables, precise.trainable_variables, strict=True)
         here = energy(
             precise,

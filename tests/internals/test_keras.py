@@ -10,6 +10,7 @@ from keras_selfmodel._internals.keras import (
     is_built_sequential,
     is_functional,
     layers_inside,
+    mask_of_losses,
     nodes_of,
     scale_of_kernel,
     settings_of,
@@ -95,3 +96,11 @@ def test_a_loss_tells_the_axis_of_the_classes_and_the_class_it_ignores():
         assert (settings["axis"], settings["ignore_class"]) == (1, 255)
         assert settings_of(keras.losses.SparseCategoricalCrossentropy()).get("axis", -1) == -1
         assert settings_of(keras.losses.sparse_categorical_crossentropy) == {}
+
+
+def test_a_loss_that_ignores_a_class_says_which_entries_count():
+    with contract("keras", "keras.py", "sparse_categorical_crossentropy leaves its mask to masking.get_keras_mask"):
+        function, scores = keras.losses.sparse_categorical_crossentropy, np.zeros((2, 3), "float32")
+        mask = mask_of_losses(function(np.array([-1, 1]), scores, ignore_class=-1))
+        assert ops.convert_to_numpy(mask).tolist() == [False, True]
+        assert mask_of_losses(function(np.array([0, 1]), scores)) is None

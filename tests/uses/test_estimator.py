@@ -106,6 +106,31 @@ def test_a_dict_of_one_output():
     evaluates(keras.Model(inputs, {"cls": layers.Dense(3)(inputs)}), {"cls": CROSS_ENTROPY}, X, {"cls": CLASSES})
 
 
+@use("Outputs in a dict of lists, losses alike", EVALUATE)
+def test_nested_outputs():
+    inputs = keras.Input((5,))
+    a, b, c = (layers.Dense(units)(inputs) for units in (2, 1, 3))
+    loss = {"numbers": ["mse", "mae"], "class": CROSS_ENTROPY}
+    labels = {"numbers": [X[:, :2], X[:, 0]], "class": CLASSES}
+    evaluates(keras.Model(inputs, {"numbers": [a, b], "class": c}), loss, X, labels)
+
+
+@use("A contrastive loss, or one without `call`", "an error that says what is wanted")
+def test_losses_of_no_single_sample():
+    class Whole(losses.Loss):
+        def __call__(self, y_true, y_pred, sample_weight=None):
+            return ops.mean(ops.square(y_pred))
+
+    def contrastive(y, p):
+        return ops.logsumexp(ops.matmul(p, ops.transpose(p)), axis=-1)
+
+    for loss, message in ((contrastive, "depends on the other samples"), (Whole(), "has no `call")):
+        model = dense()
+        model.compile("sgd", loss)
+        with pytest.raises(ValueError, match=message):
+            loss_at_anchor(model, (X, CLASSES))
+
+
 # Weights, masks, ignored classes
 
 
@@ -137,6 +162,14 @@ def test_an_ignored_class():
 def test_ignored_words():
     loss = losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=0)
     evaluates(tagger(masked=False), loss, TOKENS, NEXT)
+
+
+@use("A function that ignores a class inside", EVALUATE)
+def test_a_function_that_ignores_a_class():
+    def loss(y, scores):
+        return losses.sparse_categorical_crossentropy(y, scores, from_logits=True, ignore_class=-1)
+
+    evaluates(dense(), loss, X, CLASSES - 1 + (CLASSES > 0))
 
 
 @use("A mask through a GRU, with weights of words", EVALUATE)
@@ -203,6 +236,18 @@ def test_probabilities_without_a_loss():
     softmax = keras.Model(model.inputs[0], ops.softmax(model.outputs[0]))
     for one in (model, softmax):
         assert loss_at_anchor(one, (X, CLASSES))[0] == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize` method:UserWarning")
+@use("A network quantized to int8", "a warning that its kernels are not sampled; with a LoRA, L(w*) equals `evaluate`")
+def test_a_quantized_network():
+    model = dense()
+    model.quantize("int8")
+    model.compile("sgd", CROSS_ENTROPY)
+    _, problem = loss_at_anchor(model, (X, CLASSES))
+    assert "quantized and stay as they are" in problem.doubts[0]
+    model.layers[0].enable_lora(2)
+    evaluates(model, CROSS_ENTROPY, X, CLASSES)
 
 
 # Sources of data

@@ -116,6 +116,32 @@ def test_wrong_labels_in_a_loader():
         model.fit(Batches(np.arange(12) % 4), epochs=1, verbose=0)
 
 
+@use("One-hot labels from a loader, where the loss takes numbers", "an error that says so, in `fit` and `evaluate`")
+def test_one_hot_labels_in_a_loader():
+    model = compiled(run_eagerly=True)
+    for method in (model.fit, model.evaluate):
+        with pytest.raises(ValueError, match="one-hot.*argmax"):
+            method(Batches(np.eye(3)[labels()]), verbose=0)
+
+
+@use("Labels and losses by name, outputs in a list", "`loss` and the loss of each output equal the plain model's")
+def test_labels_by_name():
+    classifier = network(3)[0]
+    both = [classifier.outputs[0], keras.layers.Dense(1, name="other")(classifier.layers[-1].input)]
+    classifier = keras.Model(classifier.inputs[0], both)
+    names = classifier.output_names
+    y = dict(zip(names, [labels(), inputs()[:, 0]], strict=True))
+    loss = dict(zip(names, [losses.SparseCategoricalCrossentropy(from_logits=True), "mse"], strict=True))
+    model = ksm.SelfModelingModel(classifier, "hidden", 0.0, output_layer="other")
+    logs = []
+    for one in (classifier, model):
+        one.compile(keras.optimizers.SGD(0.0), loss, run_eagerly=True)
+        logs.append(one.fit(inputs(), y, verbose=0).history)
+    plain, ours = logs
+    for name, values in plain.items():
+        assert ours[name] == pytest.approx(values, rel=1e-5)
+
+
 class Batches(keras.utils.PyDataset):
     def __init__(self, y):
         super().__init__()
@@ -149,6 +175,15 @@ def assert_evaluates(x, **kwargs) -> None:
 @use("`evaluate_self_prediction` of an array", "mean square and R² in NumPy")
 def test_evaluation_of_an_array():
     assert_evaluates(inputs(), batch_size=5)
+
+
+@use("`evaluate_self_prediction` with weights of samples", "the mean of weights · squares, in NumPy")
+def test_evaluation_with_weights():
+    model, weights = compiled(), np.random.default_rng(2).random(12)
+    outputs = model.joint_outputs(inputs())
+    wanted = mean_square(array(outputs["self_prediction"]) - array(outputs["target"]), weights[:, None])
+    found = model.evaluate_self_prediction(inputs(), sample_weight=weights)
+    assert found["self_prediction_loss"] == pytest.approx(wanted, rel=1e-5)
 
 
 @use("`evaluate_self_prediction` of a `PyDataset`", "mean square and R² in NumPy")

@@ -190,6 +190,45 @@ def test_a_mask_through_a_recurrent_layer():
     assert logs["self_prediction_loss"] == pytest.approx(mean_square(errors_of_words(model, tokens)[real]), rel=1e-5)
 
 
+@use("A mask of steps that are images", "the auxiliary loss is the mean over the real images, in NumPy")
+def test_masked_images():
+    _, tokens, _, real, rng = words()
+    inputs = keras.Input((4,), dtype="int32")
+    images = layers.TimeDistributed(layers.Reshape((2, 2, 3)))(layers.Embedding(20, 12, mask_zero=True)(inputs))
+    hidden = layers.TimeDistributed(layers.Conv2D(2, 2, activation="relu"), name="hidden")(images)
+    classifier = keras.Model(inputs, layers.Dense(3)(layers.TimeDistributed(layers.Flatten())(hidden)))
+    model = ksm.SelfModelingModel(classifier, "hidden", 1.0, seed=1)
+    logs = still(model, tokens, rng.integers(0, 3, (10, 4)))
+    assert logs["self_prediction_loss"] == pytest.approx(mean_square(errors_of_words(model, tokens)[real]), rel=1e-5)
+
+
+@use("`Masking` of two axes, steps and places", "the auxiliary loss is the mean over what is not masked, in NumPy")
+def test_a_mask_of_two_axes():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(10, 4, 3, 2)) * (real := rng.random((10, 4, 3)) < 0.6)[..., None]
+    inputs = keras.Input((4, 3, 2))
+    hidden = layers.Dense(5, activation="tanh", name="hidden")(layers.Masking()(inputs))
+    model = ksm.SelfModelingModel(keras.Model(inputs, layers.Dense(3)(hidden)), "hidden", 1.0, seed=1)
+    logs = still(model, x, rng.integers(0, 3, (10, 4, 3)))
+    outputs = model.joint_outputs(x)
+    errors = (array(outputs["self_prediction"]) - array(outputs["target"])).reshape(10, 4, 3, 5)
+    assert logs["self_prediction_loss"] == pytest.approx(mean_square(errors[real]), rel=1e-5)
+
+
+@use("Two masked outputs, each with weights of timesteps", "a sample weighs the mean over both outputs' real words")
+def test_two_masked_outputs():
+    classifier, tokens, labels, real, rng = words()
+    hidden = classifier.get_layer("hidden").output
+    classifier = keras.Model(classifier.inputs[0], [classifier.outputs[0], layers.Dense(3, name="other")(hidden)])
+    model = ksm.SelfModelingModel(classifier, "hidden", 1.0, features="hidden", output_layer="other", seed=1)
+    weights = rng.random((2, 10, 4)).astype("float32")
+    logs = still(model, tokens, [labels, labels], sample_weight=list(weights))
+    mean = ((weights * real).sum(2) / real.sum(1)).mean(0)
+    each = np.repeat(mean[:, None], 4, axis=1)[real][:, None]
+    wanted = mean_square(errors_of_words(model, tokens)[real], each)
+    assert logs["self_prediction_loss"] == pytest.approx(wanted, rel=1e-5)
+
+
 @use("Activation regularization of a masked sequence", "the mean square over the real words, in NumPy")
 def test_regularization_of_a_masked_sequence():
     classifier, tokens, labels, real, _ = words()

@@ -10,7 +10,7 @@ from keras import ops
 from keras_selfmodel._internals.keras import mode
 from keras_selfmodel.rlct.losses.choosing import ChosenLoss
 from keras_selfmodel.rlct.losses.task_loss import TaskLoss
-from keras_selfmodel.transforms.tensors import Tree
+from keras_selfmodel.transforms.tensors import Tensor, Tree
 
 # Float32 sums of some hundred numbers, in another order.
 RELATIVE, ABSOLUTE = 1e-4, 1e-5
@@ -41,7 +41,8 @@ def disagreement(
         What differs, in sentences.
 
     Raises:
-        ValueError: If the loss is one number for each batch, and not the mean of those of its samples.
+        ValueError: If the loss is one number for each batch, and not the mean of those of its samples; if the loss of a
+            sample depends on what else is in its batch.
     """
     task, compiled, samples = choice.task, choice.compiled, len(keras.tree.flatten(y)[0])
     x, y = keras.tree.map_structure(ops.convert_to_tensor, (x, y))
@@ -68,6 +69,11 @@ def disagreement(
                 f"Keras computes a loss of {theirs:.6g} for the first {samples} samples, but the losses of the samples "
                 f"measured here have the mean {ours:.6g}: the loss is not a mean over samples."
             )
+    if not all(_stand_alone(part.loss.loss, part.of(y), part.of(scores)) for part in task.parts):
+        raise ValueError(
+            "The loss of a sample depends on the other samples of its batch, as in contrastive losses. The RLCT needs "
+            f"a loss of each sample alone. Received: {choice.description}"
+        )
     own_reduction = ours if reduced is None or weights is not None else _number(reduced(y, scores))
     if not _close(ours, own_reduction):
         found.append(
@@ -99,6 +105,15 @@ def _number(scalar: Any) -> float:
 
 def _close(one: float, other: float) -> bool:
     return bool(np.isclose(one, other, rtol=RELATIVE, atol=ABSOLUTE, equal_nan=True))
+
+
+def _stand_alone(loss: keras.losses.Loss, y: Tensor, scores: Tensor) -> bool:
+    """Whether samples have the same losses in half a batch as in the whole one."""
+    half = max(1, scores.shape[0] // 2)
+    whole, alone = (ops.convert_to_numpy(loss.call(*pair)) for pair in ((y, scores), (y[:half], scores[:half])))
+    if whole.ndim == 0:
+        return True  # One number for the batch is looked at above.
+    return bool(np.allclose(alone, whole[:half], rtol=RELATIVE, atol=RELATIVE * np.abs(whole).max(), equal_nan=True))
 
 
 def _is_one_number(task: TaskLoss, y: Tree, scores: Tree) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 
 from keras_selfmodel._classifier_graph import ClassifierGraph
 from keras_selfmodel.rlct.losses.sample_loss import SampleLoss
-from keras_selfmodel.rlct.losses.task_loss import Part, TaskLoss
+from keras_selfmodel.rlct.losses.task_loss import Part, TaskLoss, found_at
 from keras_selfmodel.transforms.tensors import Tree
 
 # Sums of probabilities, in whatever precision they were computed.
@@ -73,15 +73,15 @@ def chosen_loss(
         return ChosenLoss(TaskLoss((part,)), compiled, f"{_name(one)} ({source})")
     parts = []
     names = getattr(measured, "output_names", None)
-    for number, place in enumerate(_places(scores)):
-        name = place if isinstance(place, str) else names[number] if names else None
-        one, factor = _at(loss, number, name), _at(factors, number, name)
+    for number, (path, output) in enumerate(keras.tree.flatten_with_path(scores)):
+        name = path[0] if isinstance(path[0], str) else names[number] if names else None
+        one, factor = (_at(tree, path if len(path) > 1 else (number,), name) for tree in (loss, factors))
         if one is not None:
-            part = Part(place, SampleLoss("mse"), 1.0 if factor is None else float(factor), name)
-            parts.append(part._replace(loss=SampleLoss(_named(one, part.of(y), scores[place]))))
+            part = Part(path, SampleLoss("mse"), 1.0 if factor is None else float(factor), name)
+            parts.append(part._replace(loss=SampleLoss(_named(one, part.of(y), output))))
     if not parts:
         raise ValueError(f"None of the model's outputs has a loss. Received: loss={loss!r}")
-    names = ", ".join(f"{part.factor:g} · {_name(part.loss.loss)} of output {part.place!r}" for part in parts)
+    names = ", ".join(f"{part.factor:g} · {_name(part.loss.loss)} of output {part.where}" for part in parts)
     return ChosenLoss(TaskLoss(tuple(parts)), compiled, f"{names} ({source})")
 
 
@@ -183,12 +183,6 @@ def _leaves(tree: Tree) -> list:
     return list(tree) if isinstance(tree, (list, tuple)) else [tree]
 
 
-def _places(scores: Tree) -> list:
-    return sorted(scores) if isinstance(scores, dict) else list(range(len(scores)))
-
-
-def _at(tree: Tree, number: int, name: str | None) -> Any:
-    """What a list, a dict of names or a single value has for one output."""
-    if isinstance(tree, dict):
-        return tree.get(name)
-    return tree[number] if isinstance(tree, (list, tuple)) else tree
+def _at(tree: Tree, path: tuple, name: str | None) -> Any:
+    """What a structure like that of the outputs, a dict of names or a single value has for one output."""
+    return tree.get(name) if isinstance(tree, dict) and len(path) == 1 else found_at(tree, path)

@@ -11,6 +11,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_selfmodel._internals.keras import mask_of_losses, settings_of
 from keras_selfmodel.transforms.tensors import Tensor, Tree
 
 
@@ -21,6 +22,9 @@ class SampleLoss:
         loss: A Keras loss, its name, or a function `(y, scores)`. It returns the loss of each sample or entry; the
             loss of one sample after another is asked for where it returns a single number.
 
+    Raises:
+        ValueError: If it is a loss without `call`.
+
     Attributes:
         loss: The loss as Keras calls it.
     """
@@ -28,12 +32,19 @@ class SampleLoss:
     def __init__(self, loss: keras.losses.Loss | Callable | str) -> None:
         found = keras.losses.get(loss)
         self.loss = found if isinstance(found, keras.losses.Loss) else _Function(found)
+        if type(self.loss).call is keras.losses.Loss.call:
+            raise ValueError(
+                "The loss has no `call(y_true, y_pred)`, which must return the loss of each sample before weights and "
+                f"the reduction are applied. Received: {type(self.loss).__name__}, which defines `__call__` instead"
+            )
         self._each, self._count = _Each(self.loss), _Entries(self.loss)
 
     @property
     def counts_vary(self) -> bool:
-        """Whether the denominators depend on the labels or the weights of the samples."""
-        ignores = _setting(self.loss, "ignore_class") is not None
+        """Whether the denominators may depend on the labels or the weights of the samples."""
+        made_by = getattr(self.loss, "function", type(self.loss))
+        # What others wrote may call a loss of Keras that ignores a class.
+        ignores = settings_of(self.loss).get("ignore_class") is not None or not _is_of_keras(made_by)
         return ignores or self.loss.reduction == "mean_with_sample_weight"
 
     def numerators(self, y: Tree, scores: Tree, weights: Tree = None) -> Tensor:
@@ -107,14 +118,12 @@ class _Entries(keras.losses.Loss):
         values = self._loss.call(y_true, y_pred)
         if len(values.shape) == 0:
             return ops.ones((y_pred.shape[0],), values.dtype)
-        ignored = _setting(self._loss, "ignore_class")
-        if ignored is None:
-            return ops.ones_like(values)
-        return ops.cast(ops.reshape(y_true, values.shape) != ops.cast(ignored, y_true.dtype), values.dtype)
+        counted = mask_of_losses(values)
+        return ops.ones_like(values) if counted is None else ops.cast(counted, values.dtype)
 
 
-def _setting(loss: keras.losses.Loss, name: str) -> Any:
-    return getattr(loss, name, None)
+def _is_of_keras(function: Any) -> bool:
+    return str(getattr(function, "__module__", None)).startswith("keras.")
 
 
 def _summed(values: Tensor) -> Tensor:

@@ -15,23 +15,29 @@ class Part(NamedTuple):
     """The loss of one output.
 
     Attributes:
-        place: Number or name of the output; `None` where there is one.
+        place: Numbers and names that lead to the output in the structure of outputs; `None` where there is one.
         loss: Its loss.
         factor: How much it counts (`loss_weights` of `compile`).
         name: Its name, under which labels and weights may be found too.
     """
 
-    place: int | str | None
+    place: tuple[int | str, ...] | None
     loss: SampleLoss
     factor: float = 1.0
     name: str | None = None
 
     def of(self, tree: Tree) -> Tree:
         """What belongs to this output: of labels, scores or weights."""
-        if self.place is not None and isinstance(tree, (list, tuple, dict)):
-            place: Any = self.name if isinstance(tree, dict) and self.name is not None else self.place
-            return tree[place]
-        return tree if not keras.tree.is_nested(tree) else keras.tree.flatten(tree)[0]
+        if self.place is None:
+            return tree if not keras.tree.is_nested(tree) else keras.tree.flatten(tree)[0]
+        if isinstance(tree, dict) and len(self.place) == 1:
+            return tree[self.place[0] if self.name is None else self.name]
+        return found_at(tree, self.place)
+
+    @property
+    def where(self) -> str:
+        """Which output it is, in words."""
+        return "/".join(map(repr, self.place or ()))
 
 
 @dataclass(frozen=True)
@@ -86,3 +92,12 @@ class TaskLoss:
                 for part in self.parts
             )
         )
+
+
+def found_at(tree: Any, path: tuple) -> Any:
+    """What numbers and names lead to in a structure; one that ends before holds the same for all that follows."""
+    for step in path:
+        if not isinstance(tree, (list, tuple, dict)):
+            break
+        tree = tree[step]
+    return tree
