@@ -16,11 +16,13 @@ class DataIdentity:
         name: Name of the data set.
         source: Where they came from.
         digest: Their digest.
+        examples: Training samples; `None` if that was not noted.
     """
 
     name: str
     source: str
     digest: str
+    examples: int | None = None
 
     def __str__(self) -> str:
         return f"{self.source} ({self.digest[:12]})"
@@ -43,7 +45,9 @@ class RunConfig:
     @classmethod
     def of(cls, recipe: Recipe, dataset: Dataset) -> "RunConfig":
         """The configuration of a run on this machine with data as loaded."""
-        return cls(recipe, DataIdentity(dataset.name, dataset.source, dataset.digest), provenance())
+        return cls(
+            recipe, DataIdentity(dataset.name, dataset.source, dataset.digest, len(dataset.y_train)), provenance()
+        )
 
     def differences(self, other: "RunConfig") -> list[str]:
         """What decides the numbers and differs, in words; `self` is "there", the other "here"."""

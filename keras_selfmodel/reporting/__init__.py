@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from keras_selfmodel.reporting.figure_files import FORMATS, figure_bytes, write_figure
     from keras_selfmodel.reporting.figure_of_compression import compression_figure
     from keras_selfmodel.reporting.figure_of_identity import identity_figure
+    from keras_selfmodel.reporting.figure_of_learning import learning_figure
     from keras_selfmodel.reporting.figure_of_observers import observer_figure
     from keras_selfmodel.reporting.figures_of_controls import control_figures, frontier_figure
     from keras_selfmodel.reporting.figures_of_sweeps import Panel, panels, sweep_figures
@@ -21,6 +22,7 @@ __all__ = [
     "figure_bytes",
     "frontier_figure",
     "identity_figure",
+    "learning_figure",
     "observer_figure",
     "panels",
     "report_html",

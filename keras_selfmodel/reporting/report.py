@@ -11,11 +11,13 @@ from keras_selfmodel.experiments import DamagedRunError, find_objective
 from keras_selfmodel.reporting.compression_section import compression_sections
 from keras_selfmodel.reporting.control_tables import control_group_table, matched_accuracy_table
 from keras_selfmodel.reporting.figure_files import data_address
+from keras_selfmodel.reporting.figure_of_learning import learning_figure
 from keras_selfmodel.reporting.figures_of_controls import frontier_figure
 from keras_selfmodel.reporting.figures_of_sweeps import Panel, panel_figure, panels, study_title
 from keras_selfmodel.reporting.notes import page_notes
 from keras_selfmodel.reporting.origins import origins_of, settings_rows
 from keras_selfmodel.reporting.report_tables import (
+    Cell,
     Table,
     comparison_table,
     every_run_table,
@@ -28,9 +30,12 @@ from keras_selfmodel.studies import (
     STATEMENTS,
     Claim,
     Controls,
+    LearningCurves,
     Study,
     claims,
     controls,
+    learning_curves,
+    learning_rows,
     paper_comparisons,
     paper_studies,
 )
@@ -87,10 +92,12 @@ def report_html(
     beside = [_controls(number, found) for number, found in enumerate(controls(studies), 1)]
     every_run = {run.folder: run for study in studies for run in study.runs}
     runs = every_run_table(studies, root)
+    learned = learning_curves(every_run.values())
     return environment.get_template("report.html").render(
         version=__version__,
         sections=sections,
         controls=beside,
+        learned=[_learning(number, curves) for number, curves in enumerate(learned, 1)],
         compressed=compression_sections(stored_compressions(list(every_run.values()))),
         runs=Table(runs.columns, runs.rows[:FIRST_ROWS]),
         further_runs=[[cell.text for cell in row] for row in runs.rows[FIRST_ROWS:ROWS]],
@@ -176,6 +183,19 @@ def _controls(number: int, found: Controls) -> dict:
         ],
         "groups": control_group_table(found),
         "matched": matched_accuracy_table(found),
+    }
+
+
+def _learning(number: int, curves: LearningCurves) -> dict:
+    rows = learning_rows(curves)
+    title = f"Learning curves: {curves.title}"
+    return {
+        "id": f"learning-{number}",
+        "title": title,
+        "figures": [
+            _image(learning_figure(curves, hidden), title) for hidden in dict.fromkeys(p.hidden for p in curves.points)
+        ],
+        "points": Table(tuple(rows[0]), tuple(tuple(map(Cell.of, row.values())) for row in rows)),
     }
 
 

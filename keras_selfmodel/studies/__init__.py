@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from keras_selfmodel.studies.compared_objectives import Controls, controls
     from keras_selfmodel.studies.comparison import Comparison, all_comparisons, comparisons
     from keras_selfmodel.studies.grouping import paper_studies, studies_of
+    from keras_selfmodel.studies.learning import LearningCurves, LearningPoint, learning_curves, learning_rows
     from keras_selfmodel.studies.matched_accuracy import MATCHED, METHOD, MatchedComparison, matched_comparisons
     from keras_selfmodel.studies.measures import MEASURES, Measure, find_measure
     from keras_selfmodel.studies.paper_values import PaperComparison, paper_comparisons, paper_of
@@ -25,6 +26,8 @@ __all__ = [
     "Comparison",
     "Controls",
     "Group",
+    "LearningCurves",
+    "LearningPoint",
     "MATCHED",
     "MEASURES",
     "METHOD",
@@ -45,6 +48,8 @@ __all__ = [
     "find_measure",
     "has_collapsed",
     "identity_of_run",
+    "learning_curves",
+    "learning_rows",
     "matched_comparisons",
     "paper_comparisons",
     "paper_of",

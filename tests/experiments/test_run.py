@@ -84,7 +84,7 @@ def test_metrics_json_holds_the_result(finished):
 def test_config_json_holds_settings_data_and_versions(finished, recipe, tiny):
     config = json.loads((finished.folder / "config.json").read_text())
     assert config["recipe"] == _typed_files.plain(recipe)
-    assert config["data"] == {"name": "mnist", "source": "made up", "digest": tiny.digest}
+    assert config["data"] == {"name": "mnist", "source": "made up", "digest": tiny.digest, "examples": 200}
     assert config["provenance"]["backend"] == keras.config.backend()
     assert config["provenance"]["packages"]["keras"] == keras.__version__
     assert config["provenance"]["devices"]

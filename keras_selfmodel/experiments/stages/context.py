@@ -92,8 +92,7 @@ class RunContext:
         """
         task = find_task(recipe.task)
         prepared = task.prepare(dataset) if prepared is None else prepared
-        noise = {"label_noise": recipe.label_noise, "input_noise": recipe.input_noise, "seed": recipe.seed}
-        prepared = disturbed(prepared, **noise)
+        prepared = disturbed(prepared, label_noise=recipe.label_noise, input_noise=recipe.input_noise, seed=recipe.seed)
         config, files = RunConfig.of(recipe, dataset), RunFolder(Path(folder))
         progress = progress or Progress()
         return cls(

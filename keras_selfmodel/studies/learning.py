@@ -1,0 +1,154 @@
+"""What networks gain from more training samples, and lose by wrong labels."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from keras_selfmodel.experiments import RunResult
+from keras_selfmodel.experiments.run_folder import DamagedRunError, RunFolder
+from keras_selfmodel.statistics.differences import Difference, difference
+from keras_selfmodel.statistics.interval import Interval, mean_interval
+
+# Settings that curves vary, or that follow the number of samples, as a batch of the RLCT does.
+ALONG_A_CURVE = ("task", "objective", "targets", "aux_weight", "hidden", "seed", "label_noise", "keep_epochs")
+
+
+@dataclass(frozen=True)
+class LearningPoint:
+    """Networks that differ only in their seeds.
+
+    Attributes:
+        hidden: Their hidden units.
+        objective: What they were trained on besides the task; the baseline has "self-modeling".
+        aux_weight: Its strength.
+        label_noise: Part of the training labels that are wrong.
+        examples: Training samples.
+        seeds: How many networks.
+        accuracy: On the test data; mean and 95 % interval.
+        gap: Accuracy during the last epoch of training, on labels with their noise, minus that on the test data; `None`
+            without a history.
+        rlct: Estimates that are to be used; `None` without any.
+        tax: Accuracy minus that of the baseline with as many samples and as much noise: below 0, it costs accuracy;
+            `None` for the baseline, or without one.
+    """
+
+    hidden: int
+    objective: str
+    aux_weight: float
+    label_noise: float
+    examples: int
+    seeds: int
+    accuracy: Interval
+    gap: Interval | None
+    rlct: Interval | None
+    tax: Difference | None
+
+
+@dataclass(frozen=True)
+class LearningCurves:
+    """Points that differ in size, objective, samples and label noise alone.
+
+    Attributes:
+        title: Task and backend.
+        points: By size, label noise, objective, strength and samples.
+    """
+
+    title: str
+    points: tuple[LearningPoint, ...]
+
+
+def learning_curves(results: Iterable[RunResult]) -> list[LearningCurves]:
+    """Accuracy, generalization gap and RLCT against the number of training samples and the label noise.
+
+    Runs without the number of their samples in `config.json` are left out, and repeats of a seed. Subsets of one data
+    set are taken for the same data, so results must not mix data sets of one task's name.
+
+    Args:
+        results: Runs, such as those of sweeps with several `--examples` and `--label-noise`.
+
+    Returns:
+        One for each task, backend and other settings in which there are two numbers of samples, or two of noise.
+
+    Raises:
+        ImportError: If SciPy is missing.
+
+    Example:
+
+    >>> from keras_selfmodel import experiments
+    >>> for curves in learning_curves(experiments.finished_runs("sweeps")):  # doctest: +SKIP
+    ...     print(curves.title, len(curves.points))
+    mnist on jax 24
+    """
+    studies: dict[tuple, list[RunResult]] = defaultdict(list)
+    for result in results:
+        if result.config is not None and result.config.data.examples is not None:
+            settings = result.recipe.settings()
+            others = [(n, v) for n, v in settings.items() if n not in ALONG_A_CURVE and not n.startswith("rlct.")]
+            studies[result.recipe.task, result.backend, frozenset(others)].append(result)
+    found = [LearningCurves(f"{task} on {backend}", _points(runs)) for (task, backend, _), runs in studies.items()]
+    return [one for one in found if len({(point.examples, point.label_noise) for point in one.points}) > 1]
+
+
+def learning_rows(curves: LearningCurves) -> list[dict]:
+    """Every point as one row, by column."""
+    return [
+        {
+            **{name: getattr(point, name) for name in ("hidden", "objective", "aux_weight", "label_noise", "examples")},
+            "seeds": point.seeds,
+            **_columns("accuracy", point.accuracy),
+            **_columns("gap", point.gap),
+            **_columns("rlct", point.rlct),
+            **_columns("accuracy minus baseline", None if point.tax is None else point.tax.estimate),
+            "p": None if point.tax is None else point.tax.p,
+        }
+        for point in curves.points
+    ]
+
+
+def _points(runs: Sequence[RunResult]) -> tuple[LearningPoint, ...]:
+    groups: dict[tuple, dict[int, RunResult]] = defaultdict(dict)
+    for run in sorted(runs, key=lambda run: str(run.folder)):
+        recipe, examples = run.recipe, run.config.data.examples if run.config else None
+        place = recipe.hidden, recipe.label_noise, recipe.objective, recipe.aux_weight, examples
+        groups[place].setdefault(recipe.seed, run)
+    baselines = {
+        (hidden, noise, examples): {seed: run.accuracy for seed, run in group.items()}
+        for (hidden, noise, _, weight, examples), group in groups.items()
+        if weight == 0
+    }
+    points = []
+    for (hidden, noise, objective, weight, examples), group in sorted(groups.items()):
+        accuracies = {seed: run.accuracy for seed, run in group.items()}
+        baseline = baselines.get((hidden, noise, examples)) if weight else None
+        accuracy = mean_interval(accuracies.values())
+        if accuracy is not None:
+            points.append(
+                LearningPoint(
+                    hidden=hidden,
+                    objective=objective,
+                    aux_weight=weight,
+                    label_noise=noise,
+                    examples=examples,
+                    seeds=len(group),
+                    accuracy=accuracy,
+                    gap=mean_interval(gap for run in group.values() if (gap := _gap(run)) is not None),
+                    rlct=mean_interval(v for run in group.values() if (v := run.number("rlct")) is not None),
+                    tax=difference(accuracies, baseline) if baseline else None,
+                )
+            )
+    return tuple(points)
+
+
+def _gap(run: RunResult) -> float | None:
+    try:
+        history = RunFolder(run.folder).read_history()
+    except DamagedRunError:  # `experiments.shortcomings` says so
+        return None
+    return history[-1]["accuracy"] - run.accuracy if history and "accuracy" in history[-1] else None
+
+
+def _columns(name: str, interval: Interval | None) -> dict:
+    return {
+        name: None if interval is None else interval.mean,
+        f"{name} ±": None if interval is None else interval.half_width,
+    }
