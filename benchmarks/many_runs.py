@@ -38,6 +38,16 @@ num_draws = 20
 burn_in = 10
 batch_size = 50
 """
+# The program, which notes the peak of its own memory. What `wait4` says starts with that of the process it was made by.
+PROGRAM = """
+import atexit, pathlib, re
+def note():
+    status = pathlib.Path("/proc/self/status").read_text()
+    pathlib.Path("memory.txt").write_text(re.search(r"VmHWM:\\s+(\\d+)", status)[1])
+atexit.register(note)
+from ksm_cli.main import main
+main()
+"""
 HIDDENS, WEIGHTS = (4, 8), (0, 0.1, 0.5, 1, 2, 5, 10, 20, 50, 100)
 
 
@@ -49,20 +59,19 @@ def grid_of(runs: int) -> list[str]:
 
 
 def timed(folder: Path, *arguments: str) -> tuple[float, float]:
-    """Seconds and peak megabytes of `ksm` with these arguments.
+    """Seconds and peak megabytes of `ksm` with these arguments, on Linux.
 
     Raises:
         RuntimeError: If it fails.
     """
     start = time.perf_counter()
     with (folder / "printed.txt").open("w") as printed:
-        program = [sys.executable, "-c", "from ksm_cli.main import main; main()"]
-        process = subprocess.Popen([*program, *arguments], cwd=folder, stdout=printed, stderr=subprocess.STDOUT)
-        _, status, used = os.wait4(process.pid, 0)
+        program = [sys.executable, "-c", PROGRAM, *arguments]
+        status = subprocess.run(program, cwd=folder, stdout=printed, stderr=subprocess.STDOUT, check=False).returncode
     seconds = time.perf_counter() - start
     if status:
         raise RuntimeError(f"ksm {arguments[0]} failed:\n{(folder / 'printed.txt').read_text()[-2000:]}")
-    return seconds, used.ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
+    return seconds, int((folder / "memory.txt").read_text()) / 1e3
 
 
 def one_run(folder: Path) -> RunFolder:
@@ -97,6 +106,8 @@ def copied(one: RunFolder, folder: Path, runs: int) -> list[Path]:
                     name: varied(getattr(metrics, name))
                     for name in ("weight_spread", "weight_interquartile_range", "self_prediction_r2")
                 }
+                if numbers["self_prediction_r2"] is not None:
+                    numbers["self_prediction_r2"] = min(numbers["self_prediction_r2"], 1.0)
                 new = dataclasses.replace(metrics, recipe=recipe, **numbers, **estimates)
                 write(files, "config.json", CONFIG, dataclasses.replace(config, recipe=recipe))
                 write(files, "metrics.json", METRICS, new)
