@@ -13,7 +13,7 @@ from ksm_cli.options.grids import numbers
 from ksm_cli.options.noise import noise_options
 from ksm_cli.options.objectives import chosen_strengths
 from ksm_cli.options.recipes import data_dir_option, dataset_of, examples_option, opened
-from ksm_cli.options.settings import descend_option, fitted, name_of_changes, recipe_of, rlct_switch
+from ksm_cli.options.settings import batch_norm_option, descend_option, fitted, name_of_changes, recipe_of, rlct_switch
 from ksm_cli.output import Bar, print_json, print_table, require, spoken_warnings, usage_error
 
 # Tasks for which the strengths were chosen.
@@ -46,6 +46,7 @@ Examples:
 @click.option("--batch-size", type=click.IntRange(min=2), help="Samples per step. Default: the paper's.")
 @examples_option
 @noise_options
+@batch_norm_option
 @rlct_switch
 @descend_option
 @data_dir_option

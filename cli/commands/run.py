@@ -14,6 +14,7 @@ from ksm_cli.options.objectives import OBJECTIVE_NAMES, check_strength
 from ksm_cli.options.recipes import check_one, data_dir_option, dataset_of, examples_option, opened, recipe_option
 from ksm_cli.options.settings import (
     TASK_NAMES,
+    batch_norm_option,
     descend_option,
     fitted,
     name_of_changes,
@@ -82,6 +83,7 @@ Examples:
     "--seed", type=click.IntRange(min=0), help="Seed of initial weights, sample order and chains. Default: 1."
 )
 @noise_options
+@batch_norm_option
 @precision_option
 @rlct_switch
 @descend_option

@@ -17,6 +17,7 @@ from ksm_cli.options.objectives import objective_list
 from ksm_cli.options.recipes import check_one, data_dir_option, dataset_of, examples_option, opened, recipe_option
 from ksm_cli.options.settings import (
     TASK_NAMES,
+    batch_norm_option,
     descend_option,
     fitted,
     name_of_changes,
@@ -57,6 +58,7 @@ Examples:
 @examples_option
 @targets_option
 @noise_options
+@batch_norm_option
 @precision_option
 @rlct_switch
 @descend_option

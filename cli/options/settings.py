@@ -25,6 +25,13 @@ precision_option = click.option(
 )
 
 
+batch_norm_option = click.option(
+    "--batch-norm/--no-batch-norm",
+    default=None,
+    help="Batch normalization or not, in mnist and cifar10. Default: as in the paper, cifar10 only.",
+)
+
+
 def layers_of(text: str) -> tuple[str, ...]:
     """The layers in a text such as "last_block+hidden".
 
@@ -116,6 +123,8 @@ def name_of_changes(recipe: "Recipe", unchanged: "Recipe", examples: int | None)
         name for name in ("epochs", "batch_size", "precision") if getattr(recipe, name) != getattr(unchanged, name)
     ]
     parts = [f"-{name.removesuffix('_size')}{getattr(recipe, name)}" for name in changed]
+    if recipe.batch_norm != unchanged.batch_norm:
+        parts.append("-batchnorm" if recipe.batch_norm else "-nobatchnorm")
     if recipe.targets != unchanged.targets:
         parts.append("-targets" + "+".join(re.sub(r"\W", "_", name) for name in recipe.targets))
     return "".join(parts) + ("" if examples is None else f"-examples{examples}")

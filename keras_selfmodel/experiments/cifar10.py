@@ -21,7 +21,13 @@ def _inputs(images: np.ndarray) -> np.ndarray:
 
 
 def _network(recipe: Recipe, dataset: Dataset) -> keras.Model:
-    return resnet18(recipe.hidden, image=dataset.x_train.shape[1:], classes=dataset.num_classes, seed=recipe.seed)
+    return resnet18(
+        recipe.hidden,
+        image=dataset.x_train.shape[1:],
+        classes=dataset.num_classes,
+        batch_norm=recipe.batch_norm is not False,
+        seed=recipe.seed,
+    )
 
 
 def _optimizer(recipe: Recipe) -> keras.optimizers.Optimizer:
@@ -40,6 +46,7 @@ CIFAR10 = Task(
         learning_rate=1e-4,
         momentum=0.0,
         seed=1,
+        batch_norm=True,
         # The paper samples 400 steps of 4 chains and averages the second half of them.
         rlct=SamplingSettings(
             convention="paper",

@@ -21,7 +21,9 @@ def _inputs(images: np.ndarray) -> np.ndarray:
 
 def _network(recipe: Recipe, dataset: Dataset) -> keras.Model:
     inputs = int(np.prod(dataset.x_train.shape[1:]))
-    return mlp(recipe.hidden, inputs=inputs, classes=dataset.num_classes, seed=recipe.seed)
+    return mlp(
+        recipe.hidden, inputs=inputs, classes=dataset.num_classes, batch_norm=bool(recipe.batch_norm), seed=recipe.seed
+    )
 
 
 def _optimizer(recipe: Recipe) -> keras.optimizers.Optimizer:
@@ -39,6 +41,7 @@ MNIST = Task(
         learning_rate=0.005,
         momentum=0.9,
         seed=1,
+        batch_norm=False,
         # The paper samples 1000 steps of 4 chains and averages the second half of them.
         rlct=SamplingSettings(
             convention="paper",

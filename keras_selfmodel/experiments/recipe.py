@@ -61,6 +61,7 @@ class Recipe:
         label_noise: Part of the training labels that become another class, drawn by the seed (`datasets.disturbed`).
         input_noise: Noise on the training inputs, in units of their range, drawn by the seed. The RLCT, which is
             measured on the training data, sees both; the test data have none.
+        batch_norm: Whether the network has batch normalization; `None` where a task has no such switch.
     """
 
     task: Name
@@ -82,6 +83,7 @@ class Recipe:
     precision: str = "float32"
     label_noise: float = 0.0
     input_noise: float = 0.0
+    batch_norm: bool | None = None
 
     def __post_init__(self) -> None:
         for name, (least, most) in WHOLE_NUMBERS.items():

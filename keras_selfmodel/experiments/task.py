@@ -55,6 +55,11 @@ class Task:
                 "this task: "
                 f"{', '.join(self.without)}."
             )
+        if recipe.batch_norm is not None and self.recipe.batch_norm is None:
+            raise ValueError(
+                f"Networks of {recipe.task} have no switch for batch normalization. Received: "
+                f"batch_norm={recipe.batch_norm}"
+            )
         if recipe.precision != "float32" and not self.by_fit:
             raise ValueError(
                 f"Networks of {recipe.task} can only be trained in float32. Received: precision={recipe.precision!r}"

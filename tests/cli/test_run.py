@@ -8,7 +8,7 @@ from pathlib import Path
 import keras
 import pytest
 
-from keras_selfmodel import experiments
+from keras_selfmodel import datasets, experiments
 from keras_selfmodel.experiments.stages import concluding
 
 PROGRAM = [sys.executable, "-c", "from ksm_cli.main import main; main(prog_name='ksm')"]
@@ -65,6 +65,19 @@ def test_a_trial_does_not_take_the_folder_of_the_real_run(ksm, asked):
     # Nor those of the paper's own settings another one.
     ksm("run", "mnist", "--epochs", "50", "--precision", "float32")
     assert asked[1][1] == Path("runs") / f"mnist-hidden512-aux10-seed1-{keras.config.backend()}"
+
+
+def test_batch_norm_is_a_switch_of_the_networks_that_have_it(ksm, asked):
+    ksm(*SMALL, "--batch-norm")
+    ksm(*SMALL, "--no-batch-norm")
+    assert [recipe.batch_norm for recipe, _ in asked] == [True, False]
+    assert ["batchnorm" in str(folder) for _, folder in asked] == [True, False]
+    networks = [experiments.TASKS["mnist"].network(recipe, datasets.load("mnist")) for recipe, _ in asked]
+    kinds = [any(isinstance(layer, keras.layers.BatchNormalization) for layer in one.layers) for one in networks]
+    assert kinds == [True, False]
+    imdb = experiments.TASKS["imdb"]
+    with pytest.raises(ValueError, match="imdb have no switch for batch normalization. Received: batch_norm=True"):
+        imdb.check(dataclasses.replace(imdb.recipe, batch_norm=True))
 
 
 def test_without_options_the_settings_are_the_papers_as_far_as_the_data_go(ksm, asked):
