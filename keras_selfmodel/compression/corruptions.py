@@ -10,6 +10,7 @@ from keras_selfmodel.compression.scored_network import ScoredNetwork
 
 Corruption = Literal["noise", "blur", "shift", "occlusion"]
 CORRUPTIONS: tuple[Corruption, ...] = get_args(Corruption)
+"""What can be done to the images of a test."""
 
 UNITS: dict[Corruption, str] = {
     "noise": "σ in units of the inputs' range",

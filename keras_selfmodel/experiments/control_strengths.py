@@ -20,3 +20,4 @@ CONTROL_STRENGTHS: dict[str, tuple[float, ...]] = {
     "dropout": (0.25, 0.5, 0.75, 0.9),
     "activation-regularization": (0.1, 1, 3, 10),
 }
+"""Strengths of each objective that `ksm controls` tries by default."""

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from keras_selfmodel.models import ObjectiveModel
 
 SELF_MODELING = "self-modeling"
+"""Name of the paper's objective."""
 ObjectiveKind = Literal["self-model", "other target", "regularizer"]
 
 
@@ -157,3 +158,4 @@ OBJECTIVES: dict[str, Objective] = {
         ),
     )
 }
+"""Objectives by name: self-modeling, its variants and the regularizers that it is compared with."""

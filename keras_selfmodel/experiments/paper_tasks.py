@@ -6,3 +6,4 @@ from keras_selfmodel.experiments.mnist import MNIST
 from keras_selfmodel.experiments.task import Task
 
 TASKS: dict[str, Task] = {"mnist": MNIST, "cifar10": CIFAR10, "imdb": IMDB}
+"""The paper's tasks by name."""

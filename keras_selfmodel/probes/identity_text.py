@@ -26,6 +26,7 @@ class IdentityAlongTraining:
 
 
 IDENTITY = TypedFile(IdentityAlongTraining, format=1)
+"""Reads and writes `identity.json`."""
 # W is called the identity if ‖E‖/‖I‖ of the live units is at most this.
 IS_IDENTITY = 0.1
 # W acts as the identity where activations vary if it gets at most this part of their variance wrong.

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 
 FORMATS = ("png", "svg")
+"""File formats of figures."""
 
 
 def figure_bytes(figure: "Figure", file_format: str) -> bytes:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from keras_selfmodel._curve_styles import CurveStyle, style_among
 from keras_selfmodel.experiments import OBJECTIVES, SELF_MODELING, find_objective
 from keras_selfmodel.reporting.crosses import cross_out
-from keras_selfmodel.reporting.panels import AXES, rlct_label
+from keras_selfmodel.reporting.drawing_of_panels import AXES, rlct_label
 from keras_selfmodel.studies import Controls, Series, collapsed_runs
 
 if TYPE_CHECKING:

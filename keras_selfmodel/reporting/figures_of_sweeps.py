@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from keras_selfmodel.reporting.panels import draw_measure, draw_training
+from keras_selfmodel.reporting.drawing_of_panels import draw_measure, draw_training
 from keras_selfmodel.studies import Study
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ from keras_selfmodel.rlct.samplers import SAMPLERS, Sampler, SamplerName
 BATCH_SIZE = 512
 
 Convention = Literal["dataset", "paper"]
+"""How nβ, batches and chains are chosen: as in the literature, or as in the paper."""
 
 # Chains of the dataset convention: more where they are cheap and few directions make the draws vary the most.
 CHAINS, CHAINS_OF_FEW_WEIGHTS, FEW_WEIGHTS = 2, 8, 500

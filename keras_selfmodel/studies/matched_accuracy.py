@@ -12,8 +12,8 @@ from keras_selfmodel.studies.collapse import standing
 from keras_selfmodel.studies.compared_objectives import Controls
 from keras_selfmodel.studies.study import Group, Series
 
-# What is compared at the same accuracy.
 MATCHED = ("rlct", "rlct_descended", "weight_spread")
+"""Measures that are compared at the same accuracy."""
 
 METHOD = (
     "Each self-modeling network is compared with what the control reaches, from the same seed, at the accuracy of that "
@@ -24,6 +24,7 @@ METHOD = (
     "lie more than 5 points of accuracy apart, and with one seed. Collapsed groups of self-modeling are left out, and "
     "estimates that are not to be used."
 )
+"""How objectives are compared at the same accuracy, in words."""
 
 
 @dataclass(frozen=True)

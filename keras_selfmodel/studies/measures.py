@@ -64,6 +64,7 @@ MEASURES: dict[str, Measure] = {
         Measure("self_prediction_r2", "self-prediction R²", 4),
     )
 }
+"""Measures of a run by the name of their field in `RunResult`."""
 
 
 def find_measure(name: str) -> Measure:

@@ -16,6 +16,7 @@ STATEMENTS = {
     "accuracy_kept": ("The accuracy stays within about one point of the baseline's.", KEPT),
     "collapse": ("Where self-modeling overwhelms a network, its RLCT is near or below zero.", COLLAPSES),
 }
+"""The paper's claims by name: the sentence, and the criterion by which it is judged."""
 
 
 def claims(study: Study) -> list[Claim]:

@@ -10,6 +10,7 @@ from keras_selfmodel.experiments import RunFolderError
 from keras_selfmodel.tuning.search_space import SearchSpace
 
 SEARCHES = ("bayesian", "random", "hyperband")
+"""Kinds of search, by keras-tuner."""
 SCORE = keras_tuner.Objective("score", "max")
 # Without a number of trials; that of Hyperband follows from the epochs.
 TRIALS = 20

@@ -11,9 +11,10 @@ import keras_tuner
 
 from keras_selfmodel.experiments import Recipe
 
-# What can be searched. Not the RLCT's settings: with other batches, say, RLCTs could not be compared.
+# Not the RLCT's settings: with other batches, say, RLCTs could not be compared.
 FIXED = ("task", "rlct", "descend", "network", "keep_epochs")
 SETTINGS = tuple(field.name for field in dataclasses.fields(Recipe) if field.name not in FIXED)
+"""Settings of a recipe that can be searched."""
 # The auxiliary weights that are tried by default, in units of the recipe's: for the paper's tasks about its own.
 AUX_WEIGHTS = (0, 0.1, 0.2, 0.5, 1, 2, 5)
 
