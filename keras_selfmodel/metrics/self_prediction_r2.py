@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_selfmodel import transforms
 from keras_selfmodel.transforms.tensors import Tensor
 
 SMALLEST_SPREAD = 1e-6
@@ -44,8 +45,10 @@ class SelfPredictionR2(keras.metrics.Metric):
     def __init__(self, units: int, name: str = "self_prediction_r2", dtype: Any = None) -> None:
         super().__init__(name=name, dtype=dtype)
         self.units = units
-        self.count = self.add_variable(shape=(units,), initializer="zeros", name="count")
-        self.mean = self.add_variable(shape=(units,), initializer="zeros", name="mean")
+        # The same on every replica, unlike the squares, of which each has its share and Keras reads the sum.
+        same = {"shape": (units,), "initializer": "zeros", "aggregation": "only_first_replica"}
+        self.count = self.add_variable(name="count", **same)
+        self.mean = self.add_variable(name="mean", **same)
         self.total_squares = self.add_variable(shape=(), initializer="zeros", name="total_squares")
         self.residual_squares = self.add_variable(shape=(), initializer="zeros", name="residual_squares")
 
@@ -64,22 +67,24 @@ class SelfPredictionR2(keras.metrics.Metric):
         error = target - ops.reshape(ops.cast(y_pred, self.dtype), (-1, self.units))
         counted = None if mask is None else ops.reshape(mask, (-1, 1 if len(y_true.shape) == 3 else self.units))
         if counted is None:
-            batch = ops.cast(ops.shape(target)[0], self.dtype)
-            batch_mean = ops.mean(target, axis=0)
-            deviation = target - batch_mean
+            own = ops.cast(ops.shape(target)[0], self.dtype)
         else:
             # A padded value may be anything, infinite too.
             target, error = (ops.where(counted, values, 0.0) for values in (target, error))
-            batch = ops.sum(ops.cast(counted, self.dtype), axis=0)
-            batch_mean = ops.divide_no_nan(ops.sum(target, axis=0), batch)
-            deviation = ops.where(counted, target - batch_mean, 0.0)
-        count = self.count + batch
+            own = ops.sum(ops.cast(counted, self.dtype), axis=0)
+        # Replicas that share a batch take their deviations from one mean.
+        batch, batch_sum = transforms.sum_over_replicas([own, ops.sum(target, axis=0)])
+        batch_mean = ops.divide_no_nan(batch_sum, batch)
+        deviation = target - batch_mean
+        if counted is not None:
+            deviation = ops.where(counted, deviation, 0.0)
         shift = batch_mean - self.mean
+        count = self.count + batch
         # A unit that was masked so far has no mean to be merged.
-        share = ops.divide_no_nan(batch, count)
-        between = ops.sum(shift * shift * self.count * share)
+        step = ops.divide_no_nan(shift, count)
+        between = ops.sum(shift * step * self.count * own)
         self.total_squares.assign_add(_sum_of_squares(deviation) + between)
-        self.mean.assign_add(shift * share)
+        self.mean.assign_add(step * batch)
         self.residual_squares.assign_add(_sum_of_squares(error))
         self.count.assign(count)
 

@@ -49,6 +49,7 @@ class ObjectiveModel(keras.Model):
         self._label_ranges = [LabelRange(name=f"labels_{number}") for number in range(len(classifier.outputs))]
         self._steps = Steps()
         self._stateless = False
+        self._evaluates = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -172,7 +173,18 @@ class ObjectiveModel(keras.Model):
         logs = super().compute_metrics(x, y, self.scores_of(y_pred), sample_weight)
         step = self._steps.current
         training = self.is_joint(y_pred) or (step is not None and step.kind == "training")
-        return logs if training else {n: v for n, v in logs.items() if n not in self.training_logs}
+        return logs if training else self._logs_of_test(logs)
+
+    def get_metrics_result(self) -> dict:
+        """As of every Keras model; in `evaluate` without what speaks of training alone."""
+        # If names are those of the steps' logs, Keras takes these. Else it takes the last step's: the mean of what each
+        # replica saw, however much that was.
+        logs = super().get_metrics_result()
+        return self._logs_of_test(logs) if self._evaluates else logs
+
+    def _logs_of_test(self, logs: dict) -> dict:
+        """Those that are shown of data that are not trained on."""
+        return {name: value for name, value in logs.items() if name not in self.training_logs}
 
     def compile(self, optimizer: Any = "rmsprop", *args: Any, **kwargs: Any) -> None:
         """As `keras.Model.compile`. The loss is scaled where the classifier computes in mixed_float16."""
@@ -222,7 +234,11 @@ class ObjectiveModel(keras.Model):
     def evaluate(self, x: Tree = None, y: Tree = None, *args: Any, **kwargs: Any) -> Any:
         """As `keras.Model.evaluate` of the classifier."""
         self._check_labels(y)
-        result = super().evaluate(x, y, *args, **kwargs)
+        before, self._evaluates = self._evaluates, True
+        try:
+            result = super().evaluate(x, y, *args, **kwargs)
+        finally:
+            self._evaluates = before
         self.check_labels_seen()
         # Keras 3.12 and 3.13 have arrays here on JAX, of which JSON knows nothing.
         return keras.tree.map_structure(_number, result)

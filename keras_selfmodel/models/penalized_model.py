@@ -194,12 +194,9 @@ class PenalizedModel(ObjectiveModel):
             outputs: What `joint_outputs` returns.
         """
 
-    def compute_metrics(self, x: Tree, y: Tree, y_pred: Tensor, sample_weight: Tensor | None = None) -> dict:
-        logs = super().compute_metrics(x, y, y_pred, sample_weight)
-        if self._validates:
-            every = self.get_metrics_result()
-            logs |= {name: every[name] for name in self.validation_logs}
-        return logs
+    def _logs_of_test(self, logs: dict) -> dict:
+        of_validation = self.validation_logs if self._validates else ()
+        return super()._logs_of_test(logs) | {name: logs[name] for name in of_validation}
 
     def evaluate(self, *args: Any, **kwargs: Any) -> Any:
         """As `keras.Model.evaluate` of the classifier."""

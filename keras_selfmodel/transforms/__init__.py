@@ -32,6 +32,7 @@ put_rows_in_place: Any
 random_key: Any
 replicas: Any
 scan: Any
+sum_over_replicas: Any
 value_and_grad: Any
 
 __all__ = [
@@ -59,6 +60,7 @@ __all__ = [
     "random_key",
     "replicas",
     "scan",
+    "sum_over_replicas",
     "value_and_grad",
 ]
 

@@ -46,6 +46,10 @@ def replicas() -> int:
     return 1
 
 
+def sum_over_replicas(values: list) -> list:
+    return values
+
+
 def is_traced(array: Tensor) -> bool:
     return False
 
