@@ -82,7 +82,7 @@ def test_without_keras_tuner_it_says_how_to_get_it(ksm, monkeypatch):
         (("--hidden", "1:2:3"), "--hidden: a range is two numbers above 0, the smaller one first. Received: '1:2:3'"),
         (("--hidden", "8:4"), "the smaller one first. Received: '8:4'"),
         (("--aux-weight", "0:1"), "two numbers above 0"),
-        (("--aux-weight", "1,1"), "all different"),
+        (("--aux-weight", "1,1"), "all be different"),
         (("--learning-rate", "nan"), "finite"),
         (("--batch-size", "1"), "at least 2"),
         (("--targets", "hidden,hidden"), "--targets"),
