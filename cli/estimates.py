@@ -23,7 +23,9 @@ def measure_text(value: float | None, digits: int = 4, *, none: str = NO_NUMBER)
         digits: Decimal places.
         none: Text of one that is not a number.
     """
-    return none if value is None else f"{value:.{digits}f}"
+    from keras_selfmodel.studies.measures import number_text
+
+    return none if value is None else number_text(value, digits)
 
 
 def estimate_text(estimate: "RLCTSummary", digits: int, *, mark: str = " (not to be used)") -> str:
@@ -34,9 +36,11 @@ def estimate_text(estimate: "RLCTSummary", digits: int, *, mark: str = " (not to
         digits: Decimal places.
         mark: Text after a value that is not to be used.
     """
+    from keras_selfmodel.studies.measures import number_text
+
     if estimate.value is None:
         return NO_NUMBER
-    return f"{estimate.value:.{digits}f}{'' if estimate.is_usable else mark}"
+    return f"{number_text(estimate.value, digits)}{'' if estimate.is_usable else mark}"
 
 
 def rlcts_text(result: "RunResult") -> str:

@@ -8,6 +8,7 @@ from rich.table import Table
 from keras_selfmodel._typed_files import plain
 from keras_selfmodel.datasets import Dataset
 from keras_selfmodel.rlct import Calibration, LocalizationProfile, RLCTEstimate
+from keras_selfmodel.studies.measures import number_text
 
 
 def rlct_table(estimate: RLCTEstimate, dataset: Dataset, file: Path) -> Table:
@@ -23,13 +24,16 @@ def rlct_table(estimate: RLCTEstimate, dataset: Dataset, file: Path) -> Table:
     table.add_column()
     table.add_column(justify="right")
     for name, value in [
-        ("RLCT ± standard error", f"{estimate.value:.3f} ± {estimate.std_error:.3f}"),
+        ("RLCT ± standard error", f"{number_text(estimate.value, 3)} ± {estimate.std_error:.3f}"),
         ("  from sampling alone", f"{estimate.sampling_error:.3f}"),
         *_locality_rows(estimate),
-        ("chains", "  ".join(f"{value:.2f}" for value in estimate.chain_values)),
+        ("chains", "  ".join(number_text(value, 2) for value in estimate.chain_values)),
         (f"nβ ({settings.convention} convention)", f"{estimate.inverse_temperature:.1f}"),
-        ("paired / plain difference", f"{estimate.paired_value:.2f} / {estimate.plain_value:.2f}"),
-        ("heat of batches and steps", f"{estimate.heat_correction:.2f}"),
+        (
+            "paired / plain difference",
+            " / ".join(number_text(value, 2) for value in (estimate.paired_value, estimate.plain_value)),
+        ),
+        ("heat of batches and steps", number_text(estimate.heat_correction, 2)),
         *_descent_rows(estimate),
         ("loss at w*", f"{estimate.initial_loss:.5f}"),
         ("gradient term at w*", f"{estimate.gradient_term:.3g}"),
@@ -57,7 +61,7 @@ def calibration_table(calibration: Calibration) -> Table:
             f"{pilot.localization:.3g}",
             f"{pilot.step_size:.3g}",
             str(pilot.losses.shape[1]),
-            f"{pilot.value:.2f} ± {pilot.sampling_error:.2f}",
+            f"{number_text(pilot.value, 2)} ± {pilot.sampling_error:.2f}",
             f"{pilot.heat_correction:.2f}",
             "chosen" if pilot is calibration.pilot else "",
         )
@@ -74,7 +78,7 @@ def profile_table(profile: LocalizationProfile) -> Table:
         table.add_row(
             f"{profile.localizations[row]:.3g}",
             f"{profile.localizations[row] / profile.unit:.2g}",
-            f"{profile.values[row]:.2f} ± {profile.sampling_errors[row]:.2f}",
+            f"{number_text(profile.values[row], 2)} ± {profile.sampling_errors[row]:.2f}",
             f"{profile.distances[row]:.3g}",
             f"{profile.held[row] / half:.0%}",
             f"{max(profile.unfilled[row], 0.0) / half:.0%}",
@@ -164,7 +168,7 @@ def _locality_rows(estimate: RLCTEstimate) -> list[tuple[str, str]]:
 
 def _observed(estimate: RLCTEstimate, name: str) -> str:
     value, error = estimate.observed_value(name)
-    return f"{value:.2f} ± {error:.2f}"
+    return f"{number_text(value, 2)} ± {error:.2f}"
 
 
 def _number(value: float) -> float | None:

@@ -47,7 +47,7 @@ def test_the_papers_figures_stand_beside_those_of_the_run(result):
     assert rows["measure"] == ["this run", "paper"]
     assert rows["accuracy on the test data"] == ["0.9712", "0.975"]
     assert rows["weight spread (standard deviation)"] == ["0.0881", "0.088"]
-    assert rows["RLCT (paper convention, nβ = 82.1)"] == ["-123.46 ± 10.79", "52.5"]
+    assert rows["RLCT (paper convention, nβ = 82.1)"] == ["−123.46 ± 10.79", "52.5"]
     assert rows["self-prediction R² on the test data"] == ["0.9877", ""]
 
 
@@ -77,7 +77,7 @@ def test_what_is_not_a_number_is_called_that(result):
 
 def test_a_single_chain_is_shown_without_an_error(result):
     rows = _rows(dataclasses.replace(result, rlct=estimate(-123.456)))
-    assert rows["RLCT (paper convention, nβ = 82.1)"][0] == "-123.46"
+    assert rows["RLCT (paper convention, nβ = 82.1)"][0] == "−123.46"
 
 
 def test_the_notes_tell_time_data_and_files(result):
