@@ -163,6 +163,7 @@ class Bar:
         self._phase: int | None = None
         self._loading = ""
         self._said: dict[str, int] = {}
+        self._shown: tuple[str, int, int] | None = None
         self._moment = time.monotonic()  # of the last line
         running = click.get_current_context(silent=True)
         verbose = running is not None and running.find_root().params.get("verbose")
@@ -228,6 +229,9 @@ class Bar:
             self._progress.update(self._tasks[part], completed=done, total=total, note=note)
             return
         self.loaded()
+        if self._shown == (part, done, total):
+            return
+        self._shown = (part, done, total)
         tenth = done >= self._said.get(part, 0) + total / 10
         if done == total or (tenth and time.monotonic() >= self._moment + self._seconds_between_lines):
             self._said[part] = done

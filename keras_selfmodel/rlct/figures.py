@@ -159,6 +159,7 @@ def profile_figure(profile: "LocalizationProfile") -> "Figure":
         A `matplotlib.figure.Figure`.
     """
     from matplotlib.figure import Figure
+    from matplotlib.ticker import LogLocator, NullFormatter
 
     figure = Figure(figsize=(7.2, 3.8), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
@@ -169,6 +170,11 @@ def profile_figure(profile: "LocalizationProfile") -> "Figure":
     ):
         axes.errorbar(places, profile.values, 1.96 * profile.sampling_errors, capsize=3, label="λ̂, 95 %", **look)
         axes.set(xlabel=label, xscale="log")
+        # Within two decades matplotlib writes every digit, one over the other.
+        narrow = max(places) < 100 * min(places)
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if narrow else (1,)))
+        axes.xaxis.set_major_formatter("{x:g}")
+        axes.xaxis.set_minor_formatter(NullFormatter())
         if profile.plateau is not None:
             rows = slice(profile.plateau.start, profile.plateau.stop)
             ends = sorted((places[rows][0], places[rows][-1]))

@@ -22,7 +22,7 @@ def test_progress_elsewhere_than_on_a_terminal_is_a_line_for_each_phase(capsys):
         for done in range(1, 101):
             bar.show("epochs", done, 100, f"loss {done}")
         bar.phase("RLCT: curvature")
-        for done in (40, 80, 83):
+        for done in (40, 80, 83, 83):
             bar.show("RLCT", done, 83)
     out, err = capsys.readouterr()
     assert out == ""
