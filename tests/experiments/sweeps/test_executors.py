@@ -114,6 +114,9 @@ def test_an_interrupted_sweep_does_not_wait_for_what_its_workers_have_started(re
     program.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(program))
 
+    # Where the tests run in the background, a shell may have had SIGINT ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+
     def press_ctrl_c() -> None:
         while not (tmp_path / "started").exists():
             time.sleep(0.01)
@@ -123,8 +126,11 @@ def test_an_interrupted_sweep_does_not_wait_for_what_its_workers_have_started(re
     queue.put(Job(recipes[0], tmp_path / recipes[0].name))
     executor = ProcessesExecutor(subset, lambda *_: None, data_dir=None, workers=1)
     threading.Thread(target=press_ctrl_c, daemon=True).start()
-    with pytest.raises(KeyboardInterrupt):
-        list(executor(queue))
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            list(executor(queue))
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert not (tmp_path / "ended").exists()
 
 
