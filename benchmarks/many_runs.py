@@ -1,19 +1,20 @@
-"""What the commands that read run folders take on many of them: seconds and peak memory of each as a process.
+"""What the commands that read run folders take on many of them: CPU seconds and peak memory of each as a process.
 
     KERAS_BACKEND=torch python benchmarks/many_runs.py --runs 200 2000 20000
 
 One tiny network is trained and measured, and its files are copied with other settings and numbers: a grid of 2 sizes,
-10 auxiliary weights and as many seeds as it takes. `sweep` finds all of it finished. `first` is the time when nothing
-is known of the folder, `again` that of the same command a second time, `memory` the larger peak of the two.
+10 auxiliary weights and as many seeds as it takes. `sweep` finds all of it finished. `first` is the time of the CPU, in the
+program and in the system, when nothing is known of the folder, `again` that of the same command a second time, `memory`
+the larger peak of the two. Time on the clock would depend on what else the machine does.
 """
 
 import argparse
 import dataclasses
 import os
+import resource
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
@@ -59,16 +60,17 @@ def grid_of(runs: int) -> list[str]:
 
 
 def timed(folder: Path, *arguments: str) -> tuple[float, float]:
-    """Seconds and peak megabytes of `ksm` with these arguments, on Linux.
+    """CPU seconds and peak megabytes of `ksm` with these arguments, on Linux.
 
     Raises:
         RuntimeError: If it fails.
     """
-    start = time.perf_counter()
+    start = resource.getrusage(resource.RUSAGE_CHILDREN)
     with (folder / "printed.txt").open("w") as printed:
         program = [sys.executable, "-c", PROGRAM, *arguments]
         status = subprocess.run(program, cwd=folder, stdout=printed, stderr=subprocess.STDOUT, check=False).returncode
-    seconds = time.perf_counter() - start
+    end = resource.getrusage(resource.RUSAGE_CHILDREN)
+    seconds = end.ru_utime + end.ru_stime - start.ru_utime - start.ru_stime
     if status:
         raise RuntimeError(f"ksm {arguments[0]} failed:\n{(folder / 'printed.txt').read_text()[-2000:]}")
     return seconds, int((folder / "memory.txt").read_text()) / 1e3

@@ -8,6 +8,7 @@ Every file holds the number of its format, and is read in that format alone. Con
 terminal's escape sequences, are replaced by what names them (``\\x1b``): what is read is to be shown, never obeyed.
 """
 
+import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -95,7 +96,7 @@ class TypedFile(Generic[T]):
         there = values.pop("format", None)
         if there != self.format or isinstance(there, bool):
             raise DamagedFileError(file, f"format must be {self.format}. Received: {quoted(there)}")
-        return typed(self.kind, values, file)
+        return _converted(self.kind, values if _without_control_characters(content) else escaped_values(values), file)
 
 
 def plain(record: Any) -> Any:
@@ -123,13 +124,26 @@ def typed(kind: type[T], values: Any, file: str | Path) -> T:
     keras_selfmodel._typed_files.DamagedFileError: settings.json is damaged: batch_size must be a whole number.
     Received: 'many'.
     """
-    values = escaped_values(values)
+    return _converted(kind, escaped_values(values), file)
+
+
+def _converted(kind: type[T], values: Any, file: str | Path) -> T:
+    """The same of values in which control characters are replaced."""
     for misfit in misfits(kind, values):
         raise DamagedFileError(file, misfit.sentence)
     try:
         return msgspec.convert(values, kind, dec_hook=_path_of_text)
     except (msgspec.ValidationError, RecursionError) as error:
         raise DamagedFileError(file, refusal(error, values, kind)) from error
+
+
+# A control character that JSON may hold as it is, in UTF-8, or what may name one.
+_CONTROL = re.compile(rb"[\\\x7f]|\xc2[\x80-\x9f]")
+
+
+def _without_control_characters(content: bytes | str) -> bool:
+    """Whether it can be told at a glance that no text in JSON has any, as in the files that the package writes."""
+    return not _CONTROL.search(content.encode("utf-8", "replace") if isinstance(content, str) else content)
 
 
 def escaped(text: str) -> str:

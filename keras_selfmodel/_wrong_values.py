@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,39 +41,76 @@ class Misfit:
         return f"{self.path} must be {self.allowed}. Received: {quoted(self.received)}"
 
 
-def misfits(kind: Any, values: Any) -> Iterator[Misfit]:
+_Finder = Callable[[Any, str], list[Misfit]]
+
+
+def misfits(kind: Any, values: Any) -> list[Misfit]:
     """The fields, and the words of limited choice, that have no place in a record of a type."""
-    yield from _misfits(_type_info(kind), values, "")
+    find = _finder_of(kind)
+    return find(values, "") if find else []
+
+
+@functools.cache
+def _finder_of(kind: Any) -> "_Finder | None":
+    return _finder(_type_info(kind))
 
 
 # Looking at a type takes ten times as long as reading a file of it.
 _type_info = functools.cache(msgspec.inspect.type_info)
 
 
-def _misfits(kind: Any, values: Any, path: str) -> Iterator[Misfit]:
-    inspect = msgspec.inspect
-    if not isinstance(values, str | dict | list):  # most values: numbers, which have no names
-        return
-    if isinstance(kind, inspect.Metadata):
-        kind = kind.type
+def _finder(kind: Any) -> _Finder | None:
+    """What finds the misfits in values of a type at a path; `None` for a type that can have none, such as a number."""
+    inspect, kind = msgspec.inspect, _bare(kind)
     if isinstance(kind, inspect.UnionType):
-        for part in kind.types:
-            for misfit in _misfits(part, values, path):
-                # A word of one part of the type; the others may allow something else, such as a number.
-                own = misfit.allowed and misfit.path == path
-                yield dataclasses.replace(misfit, allowed=_described(kind)) if own else misfit
-    elif isinstance(kind, inspect.DataclassType) and isinstance(values, dict):
-        fields = {field.encode_name: field.type for field in kind.fields}
-        for name, value in values.items():
-            if name in fields:
-                yield from _misfits(fields[name], value, f"{path}.{name}" if path else name)
-            else:
-                yield Misfit(path, name, tuple(fields))
-    elif isinstance(kind, inspect.VarTupleType | inspect.ListType) and isinstance(values, list):
-        for number, value in enumerate(values):
-            yield from _misfits(kind.item_type, value, f"{path}[{number}]")
-    elif isinstance(kind, inspect.LiteralType) and isinstance(values, str) and values not in kind.values:
-        yield Misfit(path, values, tuple(map(str, kind.values)), _described(kind))
+        return _in_any([finder for part in kind.types if (finder := _finder(part))], _described(kind))
+    if isinstance(kind, inspect.DataclassType):
+        return _in_a_record({field.encode_name: _finder(field.type) for field in kind.fields})
+    if isinstance(kind, inspect.VarTupleType | inspect.ListType):
+        return _in_a_list(_finder(kind.item_type))
+    return _in_a_choice(kind.values, _described(kind)) if isinstance(kind, inspect.LiteralType) else None
+
+
+def _in_any(finders: list[_Finder], described: str) -> _Finder | None:
+    def find(values: Any, path: str) -> list[Misfit]:
+        found = [misfit for finder in finders for misfit in finder(values, path)]
+        # A word of one part of the type; the others may allow something else, such as a number.
+        own = (bool(misfit.allowed) and misfit.path == path for misfit in found)
+        return [dataclasses.replace(m, allowed=described) if o else m for m, o in zip(found, own, strict=True)]
+
+    return find if finders else None
+
+
+def _in_a_record(finders: dict[str, _Finder | None]) -> _Finder:
+    names = tuple(finders)
+
+    def find(values: Any, path: str) -> list[Misfit]:
+        found: list[Misfit] = []
+        if isinstance(values, dict):
+            for name, value in values.items():
+                if name not in finders:
+                    found.append(Misfit(path, name, names))
+                elif finder := finders[name]:
+                    found += finder(value, f"{path}.{name}" if path else name)
+        return found
+
+    return find
+
+
+def _in_a_list(finder: _Finder | None) -> _Finder | None:
+    def find(values: Any, path: str) -> list[Misfit]:
+        items = values if isinstance(values, list) and finder else ()
+        return [misfit for n, value in enumerate(items) for misfit in finder(value, f"{path}[{n}]")]  # type: ignore[misc]
+
+    return find if finder else None
+
+
+def _in_a_choice(possible: tuple, described: str) -> _Finder:
+    def find(values: Any, path: str) -> list[Misfit]:
+        wrong = isinstance(values, str) and values not in possible
+        return [Misfit(path, values, tuple(map(str, possible)), described)] if wrong else []
+
+    return find
 
 
 class _Key(str):

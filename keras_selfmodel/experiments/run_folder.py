@@ -219,7 +219,9 @@ class RunFolder:
             return []
         try:
             lines = io.StringIO(content_of(self.history).decode("utf-8"), newline="")
-            rows = [_numbers(row, epoch) for epoch, row in enumerate(csv.DictReader(lines, strict=True), 1)]
+            table = csv.reader(lines, strict=True)
+            names = next(table, [])
+            rows = [_numbers(names, cells, epoch) for epoch, cells in enumerate(filter(None, table), 1)]
         except (ValueError, csv.Error) as error:
             raise DamagedRunError(self.history, f"{error}.") from error
         if not rows:
@@ -230,22 +232,30 @@ class RunFolder:
         write_csv(self.history, rows)
 
 
-def _numbers(row: dict, epoch: int) -> dict[str, float]:
+def _numbers(names: list[str], cells: list[str], epoch: int) -> dict[str, float]:
     """The line of an epoch in the history.
 
     Raises:
         ValueError: If a cell is no number, there are more or fewer of them than columns, or it is another epoch's.
     """
     line = epoch + 1  # The first one names the columns.
-    if None in row or None in row.values() or "epoch" not in row:
+    if len(cells) != len(names) or "epoch" not in names:
         raise ValueError(f"line {line} must have a cell for each column, one of them the epoch")
-    numbers = {}
-    for name, text in row.items():
-        try:
-            numbers[name] = (int if name == "epoch" else float)(text)
-        except ValueError:
-            kind = "a whole number" if name == "epoch" else "a number"
-            raise ValueError(f"line {line}: {escaped(name)} must be {kind}. Received: {text[:100]!r}") from None
+    try:
+        numbers: dict[str, float] = dict(zip(names, map(float, cells), strict=True))
+        numbers["epoch"] = int(cells[names.index("epoch")])
+    except ValueError:
+        for name, text in zip(names, cells, strict=True):
+            _number(name, text, line)
+        raise
     if numbers["epoch"] != epoch:
         raise ValueError(f"line {line}: epoch must be {epoch}. Received: {numbers['epoch']}")
     return numbers
+
+
+def _number(name: str, text: str, line: int) -> float:
+    try:
+        return int(text) if name == "epoch" else float(text)
+    except ValueError:
+        kind = "a whole number" if name == "epoch" else "a number"
+        raise ValueError(f"line {line}: {escaped(name)} must be {kind}. Received: {text[:100]!r}") from None

@@ -142,11 +142,13 @@ class SpreadHistory:
     Attributes:
         epochs: The epochs that `history.csv` has; none if it is missing.
         weight_spread: The spread after each of them; NaN where it has none.
+        accuracy: On the training data after the last epoch; NaN where it has none.
         damage: What is wrong with the file; empty for nothing.
     """
 
     epochs: array
     weight_spread: array
+    accuracy: float = math.nan
     damage: str = ""
 
 
@@ -161,8 +163,9 @@ def _spread_history(folder: Path, _: tuple | None) -> SpreadHistory:
         rows = RunFolder(folder).read_history()
         epochs = array("l", [int(row["epoch"]) for row in rows])
     except DamagedRunError as error:
-        return SpreadHistory(array("l"), array("d"), error.reason)
-    return SpreadHistory(epochs, array("d", [row.get("weight_spread", math.nan) for row in rows]))
+        return SpreadHistory(array("l"), array("d"), damage=error.reason)
+    spreads = array("d", [row.get("weight_spread", math.nan) for row in rows])
+    return SpreadHistory(epochs, spreads, rows[-1].get("accuracy", math.nan) if rows else math.nan)
 
 
 def place_of(result: RunResult) -> tuple:

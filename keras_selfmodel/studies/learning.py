@@ -1,11 +1,11 @@
 """What networks gain from more training samples, and lose by wrong labels."""
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from keras_selfmodel.experiments import RunResult
-from keras_selfmodel.experiments.run_folder import DamagedRunError, RunFolder
+from keras_selfmodel.experiments import RunResult, spread_history
 from keras_selfmodel.statistics.differences import Difference, difference
 from keras_selfmodel.statistics.interval import Interval, mean_interval
 
@@ -140,11 +140,9 @@ def _points(runs: Sequence[RunResult]) -> tuple[LearningPoint, ...]:
 
 
 def _gap(run: RunResult) -> float | None:
-    try:
-        history = RunFolder(run.folder).read_history()
-    except DamagedRunError:  # `experiments.shortcomings` says so
-        return None
-    return history[-1]["accuracy"] - run.accuracy if history and "accuracy" in history[-1] else None
+    # Of a history that cannot be read it is not a number; `experiments.shortcomings` says so.
+    accuracy = spread_history(run).accuracy
+    return accuracy - run.accuracy if math.isfinite(accuracy) else None
 
 
 def _columns(name: str, interval: Interval | None) -> dict:
