@@ -3,9 +3,9 @@
     KERAS_BACKEND=torch python benchmarks/many_runs.py --runs 200 2000 20000
 
 One tiny network is trained and measured, and its files are copied with other settings and numbers: a grid of 2 sizes,
-10 auxiliary weights and as many seeds as it takes. `sweep` finds all of it finished. `first` is the time of the CPU, in the
-program and in the system, when nothing is known of the folder, `again` that of the same command a second time, `memory`
-the larger peak of the two. Time on the clock would depend on what else the machine does.
+10 auxiliary weights and as many seeds as it takes. `sweep` finds all of it finished. `first` is the time of the CPU, in
+the program and in the system, when nothing is known of the folder, `again` that of the same command a second time,
+`memory` the larger peak of the two. Time on the clock would depend on what else the machine does.
 """
 
 import argparse

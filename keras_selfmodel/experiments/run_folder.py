@@ -2,10 +2,12 @@
 
 import csv
 import io
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import TypeVar
 
@@ -162,12 +164,11 @@ class RunFolder:
 
     def tidy(self) -> None:
         """Removes what a finished run does not need: checkpoints, and halves of files that a kill left."""
-        self.checkpoint.unlink(missing_ok=True)
-        for sampling in self.path.glob("sampling-*.npz"):
-            sampling.unlink(missing_ok=True)
         for folder in (self.path, self.figures, self.path / "epochs"):
-            for half in folder.glob(f"{HALF_WRITTEN}*"):
-                half.unlink(missing_ok=True)
+            for name in os.listdir(folder) if folder.is_dir() else ():
+                checkpoint = folder == self.path and (name == self.checkpoint.name or fnmatch(name, "sampling-*.npz"))
+                if checkpoint or name.startswith(HALF_WRITTEN):
+                    (folder / name).unlink(missing_ok=True)
 
     def discard(self) -> None:
         """Removes all files of the run, and nothing else that may be in the folder."""

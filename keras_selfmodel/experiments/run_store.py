@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keras_selfmodel.experiments.objectives import OBJECTIVES
-from keras_selfmodel.experiments.run_config import CONFIG
+from keras_selfmodel.experiments.run_config import CONFIG, RunConfig
 from keras_selfmodel.experiments.run_folder import DamagedRunError, RunFolder, RunFolderError
 from keras_selfmodel.experiments.run_result import METRICS, RunResult
 
@@ -62,10 +62,25 @@ def read_run(folder: str | Path) -> RunResult:
 def _read_run(folder: Path, _: tuple) -> RunResult:
     files = RunFolder(folder)
     stored = files.read("metrics.json", METRICS)
-    config = files.read("config.json", CONFIG) if files.started else None
+    config = read_config(folder) if files.started else None
     if config is not None and config.recipe != stored.recipe:
         raise DamagedRunError(files.path / "config.json", "its recipe is another one than that of metrics.json.")
     return RunResult.of(stored, files.seconds(), files.path, config)
+
+
+def read_config(folder: Path) -> RunConfig:
+    """What was written down of a run before it started; read again only if the time or size of the file has changed.
+
+    Raises:
+        FileNotFoundError: If the file is missing.
+        DamagedRunError: If it holds something else.
+    """
+    return _read_config(folder, _stamp(folder / "config.json"))
+
+
+@functools.lru_cache(maxsize=100_000)
+def _read_config(folder: Path, _: tuple | None) -> RunConfig:
+    return RunFolder(folder).read("config.json", CONFIG)
 
 
 def _stamp(file: Path) -> tuple[int, ...] | None:

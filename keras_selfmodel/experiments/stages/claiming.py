@@ -3,7 +3,7 @@
 from keras_selfmodel.experiments.run_config import CONFIG, RunConfig
 from keras_selfmodel.experiments.run_folder import FolderTakenError, RunFolder, RunFolderError
 from keras_selfmodel.experiments.run_result import RunResult
-from keras_selfmodel.experiments.run_store import read_run
+from keras_selfmodel.experiments.run_store import read_config, read_run
 
 
 def claim(files: RunFolder, config: RunConfig, *, resume: bool) -> RunResult | None:
@@ -29,7 +29,7 @@ def claim(files: RunFolder, config: RunConfig, *, resume: bool) -> RunResult | N
             )
         files.write("config.json", CONFIG, config)
         return None
-    differences = files.read("config.json", CONFIG).differences(config)
+    differences = read_config(files.path).differences(config)
     if differences:
         raise RunFolderError(
             f"{files.path} was written by a run with other settings: {'; '.join(differences)}. Choose another folder "
