@@ -1,9 +1,12 @@
 """Files that appear complete or not at all, and are read only where there is an end to them."""
 
+import contextlib
 import csv
+import glob
 import io
 import os
 import stat
+import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -15,6 +18,8 @@ HALF_WRITTEN = ".half-written."
 def write_whole(path: Path, write: Callable[[Path], object]) -> None:
     """Writes a file beside its place and moves it there, so that neither a reader nor a crash sees half of it.
 
+    Halves beside it that a kill left more than a minute ago are removed.
+
     Args:
         path: Where the file shall be. Its folder is created.
         write: Writes the file whose path it is given; the suffix is that of `path`.
@@ -23,6 +28,7 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
         OSError: If it cannot be written, such as on a full disk; it names `path`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    _remove_abandoned(path)
     # Not a process's number, which two machines that share a folder may both have.
     temporary = path.with_name(f"{HALF_WRITTEN}{uuid.uuid4().hex[:12]}.{path.name}")
     try:
@@ -35,6 +41,18 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
         raise OSError(error.errno, os.strerror(error.errno), str(path)) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+# Seconds after which nobody goes on writing a file.
+ABANDONED = 60
+
+
+def _remove_abandoned(path: Path) -> None:
+    """Removes halves of a file that kills left."""
+    for half in path.parent.glob(f"{HALF_WRITTEN}{'?' * 12}.{glob.escape(path.name)}"):
+        with contextlib.suppress(OSError):  # Another process was faster, or a folder has the name.
+            if time.time() - half.stat().st_mtime > ABANDONED:
+                half.unlink()
 
 
 # A table or record of more bytes than this is none of ours.

@@ -13,9 +13,10 @@ GRIDS = {
 }
 
 MOST_NUMBERS = 100_000
+LARGEST_SEED = 2**32 - 1
 
 
-def numbers(text: str | None, kind: type, option: str, *, least: float) -> list:
+def numbers(text: str | None, kind: type, option: str, *, least: float, most: float = math.inf) -> list:
     """The numbers of a list such as "1,2,5" or "1-10" or "0,0.5,1".
 
     Args:
@@ -23,9 +24,10 @@ def numbers(text: str | None, kind: type, option: str, *, least: float) -> list:
         kind: int or float; only whole numbers have ranges.
         option: The option it comes from, for the error.
         least: The smallest number allowed.
+        most: The largest.
 
     Raises:
-        click.UsageError: If the text is not such a list, or a number is too small or given twice.
+        click.UsageError: If the text is not such a list, or a number is too small, too large or given twice.
     """
     found: list = []
     if text is None:
@@ -44,6 +46,8 @@ def numbers(text: str | None, kind: type, option: str, *, least: float) -> list:
             raise click.UsageError(f"{option} must be a list such as {example}. Received: {text!r}.") from None
     if not found or min(found) < least or not all(math.isfinite(number) for number in found):
         raise click.UsageError(f"{option}: every number must be finite and at least {least}. Received: {text!r}.")
+    if max(found) > most:
+        raise click.UsageError(f"{option}: every number must be at most {most:,}. Received: {text!r}.")
     if len(set(found)) < len(found):
         raise click.UsageError(f"{option} lists a number twice. Received: {text!r}.")
     return found

@@ -84,3 +84,30 @@ def test_what_cannot_be_is_refused(ksm, made, tiny_mnist, arguments, code, words
 def test_several_folders_need_one_for_the_result(ksm, made, tiny_mnist):
     result = ksm("compress", made / "dropout-0.5-1", made / "dropout-0.5-2")
     assert result.exit_code == 2 and "--out" in result.stderr
+
+
+@pytest.mark.filterwarnings("always::keras_selfmodel.experiments.RunWarning")
+def test_a_damaged_network_is_left_out_and_what_was_found_of_another_is_found_again(ksm, made, tiny_mnist):
+    ksm("compress", made, *FEW)
+    lost, again, unread = (made / name for name in ("self-modeling-0-1", "self-modeling-10-1", "dropout-0.5-1"))
+    kept = {file: file.read_bytes() for file in made.rglob("*") if file.is_file()}
+    (lost / "model.keras").write_bytes(kept[lost / "model.keras"][:700])
+    (again / "compression.json").write_text("{")
+    (unread / "metrics.json").write_text("{}")
+    try:
+        result = ksm("compress", made, *FEW, "--json", "--out", "elsewhere")
+        assert result.exit_code == 0, result.stderr
+        said = " ".join(result.stderr.split())
+        assert {row["run"] for row in json.loads(result.stdout)["networks"]} == {
+            folder.name for folder in {file.parent for file in kept if file.name == "model.keras"} - {lost, unread}
+        }
+        for file, word in ((lost / "model.keras", "Left out"), (unread / "metrics.json", "Left out")):
+            assert str(file) in said and word in said
+        assert f"{again / 'compression.json'} is damaged" in said and "The network is compressed again." in said
+        assert (again / "compression.json").read_bytes() == kept[again / "compression.json"]
+        for file in made.rglob("model.keras"):
+            file.write_bytes(b"")
+        assert "No network of these runs can be read." in ksm("compress", made, *FEW, "--out", "elsewhere").stderr
+    finally:
+        for file, content in kept.items():
+            file.write_bytes(content)

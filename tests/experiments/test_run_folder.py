@@ -1,3 +1,5 @@
+import os
+
 import pytest
 
 from keras_selfmodel._whole_files import write_csv, write_whole
@@ -117,3 +119,14 @@ def test_a_folder_is_one_process_s_at_a_time(tmp_path):
     with there.locked():
         pass
     assert list((tmp_path / "run").iterdir()) == []
+
+
+def test_halves_that_a_kill_left_go_when_the_file_is_written_again_and_those_being_written_stay(tmp_path):
+    names = (".half-written.0123456789ab.a[1].npz", ".half-written.ba9876543210.a[1].npz")
+    old, new, other = (tmp_path / name for name in (*names, ".half-written.0123456789ab.a1.npz"))
+    for file in (old, new, other):
+        file.write_bytes(b"half")
+    for file in (old, other):
+        os.utime(file, (0, 0))
+    write_whole(tmp_path / "a[1].npz", lambda part: part.write_bytes(b"whole"))
+    assert sorted(file.name for file in tmp_path.iterdir()) == sorted(["a[1].npz", new.name, other.name])

@@ -49,6 +49,8 @@ LINES = {
     "run --recipe pipe": "not a recipe: it is a pipe, a socket or a device, not a file",
     "run --recipe data.npz": "not TOML",
     "sweep mnist --seeds 1-999999999999 --dry-run": "--seeds may list at most 100,000 numbers",
+    f"sweep mnist --seeds {HUGE} --dry-run": "--seeds: every number must be at most 4,294,967,295",
+    f"controls mnist --seeds 1,{HUGE} --dry-run": "--seeds: every number must be at most 4,294,967,295",
     "sweep mnist --seeds 1,1 --dry-run": "--seeds lists a number twice",
     "sweep mnist --seeds 5-1 --dry-run": "--seeds",
     "sweep mnist --seeds 1.5 --dry-run": "--seeds",

@@ -1,13 +1,14 @@
 """Many networks compressed, each once."""
 
+import warnings
 from collections.abc import Callable, Sequence
 
 from keras_selfmodel.datasets import Dataset
-from keras_selfmodel.experiments import RunResult
-from keras_selfmodel.studies.compression.compressed_run import COMPRESSION, CompressedRun
+from keras_selfmodel.experiments import RunFolderError, RunResult, RunWarning
+from keras_selfmodel.studies.compression.compressed_run import COMPRESSION, CompressedRun, Compression
 from keras_selfmodel.studies.compression.compressing import Compressing
 from keras_selfmodel.studies.compression.protocol import CompressionProtocol
-from keras_selfmodel.studies.compression.store import FILE, stored_compression
+from keras_selfmodel.studies.compression.store import FILE, DamagedCompressionError, stored_compression
 from keras_selfmodel.studies.stored_run import StoredRun
 
 # Parts of one network that progress is told of.
@@ -33,10 +34,11 @@ def compress_runs(
         progress: Called with (parts done, parts in all).
 
     Returns:
-        One for each run, in their order.
+        One for each run, in their order. Runs whose network is missing or damaged are left out, each with a
+        `RunWarning`; a network whose `compression.json` is damaged is compressed again, with one.
 
     Raises:
-        RunFolderError: If a network, or a file on it, is missing or damaged.
+        RunFolderError: If no network can be read.
         ValueError: If a network was trained on other data.
 
     Example:
@@ -58,11 +60,24 @@ def compress_runs(
     for number, result in enumerate(results):
         run = StoredRun(result)
         compressing = compressing or Compressing(run.task, dataset, protocol or CompressionProtocol())
-        stored = stored_compression(result)
-        if stored is None or stored.made_by != compressing.made_by:
-            stored = compressing.compress(run, progress=part)
-            run.files.write(FILE, COMPRESSION, stored)
+        try:
+            stored = _stored(result)
+            if stored is None or stored.made_by != compressing.made_by:
+                stored = compressing.compress(run, progress=part)
+                run.files.write(FILE, COMPRESSION, stored)
+            found.append(CompressedRun(result, stored))
+        except RunFolderError as error:
+            warnings.warn(f"Left out: {error}", RunWarning, stacklevel=2)
         done = PARTS_OF_A_NETWORK * (number + 1)
         progress(done, PARTS_OF_A_NETWORK * len(results))
-        found.append(CompressedRun(result, stored))
+    if not found:
+        raise RunFolderError("No network of these runs can be read.")
     return found
+
+
+def _stored(result: RunResult) -> Compression | None:
+    try:
+        return stored_compression(result)
+    except DamagedCompressionError as error:
+        warnings.warn(f"{error} The network is compressed again.", RunWarning, stacklevel=3)
+        return None

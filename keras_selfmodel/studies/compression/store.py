@@ -12,11 +12,16 @@ from keras_selfmodel.studies.compression.compressed_run import COMPRESSION, Comp
 FILE = "compression.json"
 
 
+class DamagedCompressionError(RunFolderError):
+    """What was found of a network cannot be read; it costs no more than the time to find it again."""
+
+
 def stored_compression(result: RunResult) -> Compression | None:
     """What is stored on a run's network; `None` if it was never compressed, or is another network since.
 
     Raises:
-        RunFolderError: If the file is damaged, or the network is missing.
+        DamagedCompressionError: If the file is damaged.
+        RunFolderError: If the network is missing.
     """
     file = RunFolder(result.folder).path / FILE
     if not file.exists():
@@ -24,7 +29,7 @@ def stored_compression(result: RunResult) -> Compression | None:
     try:
         stored = COMPRESSION.read(file)
     except DamagedFileError as error:
-        raise RunFolderError(f"{error} Remove it to have its network compressed again.") from error
+        raise DamagedCompressionError(str(error)) from error
     return stored if stored.network == network_digest(RunFolder(result.folder)) else None
 
 
@@ -34,6 +39,9 @@ def stored_compressions(results: Sequence[RunResult]) -> list[CompressedRun]:
     for result in results:
         try:
             stored = stored_compression(result)
+        except DamagedCompressionError as error:
+            warnings.warn(f"Left out: {error} To have it made again, repeat ksm compress.", RunWarning, stacklevel=2)
+            continue
         except RunFolderError as error:
             warnings.warn(f"Left out: {error}", RunWarning, stacklevel=2)
             continue
