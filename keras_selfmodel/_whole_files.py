@@ -6,6 +6,7 @@ import glob
 import io
 import os
 import stat
+import tempfile
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -28,6 +29,9 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
         OSError: If it cannot be written, such as on a full disk; it names `path`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_char_device() or path.is_block_device():
+        _write_to_device(path, write)
+        return
     _remove_abandoned(path)
     # Not a process's number, which two machines that share a folder may both have.
     temporary = path.with_name(f"{HALF_WRITTEN}{uuid.uuid4().hex[:12]}.{path.name}")
@@ -41,6 +45,17 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
         raise OSError(error.errno, os.strerror(error.errno), str(path)) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _write_to_device(path: Path, write: Callable[[Path], object]) -> None:
+    """Sends a file to a device such as /dev/stdout, in whose place the administrator's programs would put the file."""
+    with tempfile.TemporaryDirectory() as folder:
+        part = Path(folder) / path.name
+        write(part)
+        try:
+            path.write_bytes(part.read_bytes())
+        except OSError as error:
+            raise OSError(error.errno, os.strerror(error.errno or 0), str(path)) from error
 
 
 # Seconds after which nobody goes on writing a file.

@@ -9,7 +9,7 @@ from ksm_cli.backend import activate
 from ksm_cli.computing import computed, raise_failures
 from ksm_cli.options.computing import Computing, computing_options
 from ksm_cli.options.general import backend_option, json_option, quiet_option
-from ksm_cli.options.grids import LARGEST_SEED, numbers
+from ksm_cli.options.grids import MOST_SEED, numbers
 from ksm_cli.options.noise import noise_options
 from ksm_cli.options.objectives import chosen_strengths
 from ksm_cli.options.recipes import data_dir_option, dataset_of, examples_option, opened
@@ -75,7 +75,7 @@ def controls_command(
     """
     strengths = chosen_strengths(objectives)
     sizes = numbers(hidden, int, "--hidden", least=1)
-    chosen_seeds = numbers(seeds, int, "--seeds", least=0, most=LARGEST_SEED)
+    chosen_seeds = numbers(seeds, int, "--seeds", least=0, most=MOST_SEED)
     require("rich", "matplotlib", "scipy", "filelock")
     with spoken_warnings():
         with Bar(quiet) as bar:

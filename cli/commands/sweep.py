@@ -10,7 +10,7 @@ from ksm_cli.backend import activate
 from ksm_cli.computing import computed, raise_failures
 from ksm_cli.options.computing import Computing, computing_options
 from ksm_cli.options.general import backend_option, json_option, quiet_option
-from ksm_cli.options.grids import GRIDS, LARGEST_SEED, numbers
+from ksm_cli.options.grids import GRIDS, MOST_SEED, numbers
 from ksm_cli.options.keep_epochs import keep_epochs_option, keeping
 from ksm_cli.options.noise import noise_options
 from ksm_cli.options.objectives import objective_list
@@ -110,7 +110,7 @@ def sweep_command(
     values = {
         "hidden": numbers(hidden or grid["hidden"], int, "--hidden", least=1),
         "aux_weights": numbers(aux_weight or grid["aux_weight"], float, "--aux-weight", least=0),
-        "seeds": numbers(seeds or grid["seeds"], int, "--seeds", least=0, most=LARGEST_SEED),
+        "seeds": numbers(seeds or grid["seeds"], int, "--seeds", least=0, most=MOST_SEED),
     }
     with spoken_warnings():
         with Bar(quiet) as bar:

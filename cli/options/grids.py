@@ -13,7 +13,7 @@ GRIDS = {
 }
 
 MOST_NUMBERS = 100_000
-LARGEST_SEED = 2**32 - 1
+MOST_SEED = 2**32 - 1
 
 
 def numbers(text: str | None, kind: type, option: str, *, least: float, most: float = math.inf) -> list:

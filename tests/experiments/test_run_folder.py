@@ -1,4 +1,5 @@
 import os
+from pathlib import Path
 
 import pytest
 
@@ -130,3 +131,13 @@ def test_halves_that_a_kill_left_go_when_the_file_is_written_again_and_those_bei
         os.utime(file, (0, 0))
     write_whole(tmp_path / "a[1].npz", lambda part: part.write_bytes(b"whole"))
     assert sorted(file.name for file in tmp_path.iterdir()) == sorted(["a[1].npz", new.name, other.name])
+
+
+def test_what_is_written_to_a_device_goes_there_and_leaves_the_device(monkeypatch, tmp_path):
+    # What stands for a device: to make one takes an administrator, whom a write to a real one could cost it.
+    device = tmp_path / "device"
+    device.write_bytes(b"")
+    there = device.stat().st_ino
+    monkeypatch.setattr(Path, "is_char_device", lambda path: path == device)
+    write_whole(device, lambda part: part.write_bytes(b"whole"))
+    assert device.read_bytes() == b"whole" and device.stat().st_ino == there and list(tmp_path.iterdir()) == [device]
