@@ -57,5 +57,5 @@ __getattr__, __dir__ = lazily(__name__)
 if not _installation.only_reading:
     _installation.choose_backend()  # Before anything imports Keras.
 
-    from keras_selfmodel import callbacks, initializers, layers, metrics, models, rlct, words  # noqa: F401, F811
-    from keras_selfmodel.rlct import estimate_rlct  # noqa: F401, F811
+    for _name in ("callbacks", "initializers", "layers", "metrics", "models", "rlct", "words", "estimate_rlct"):
+        __getattr__(_name)

@@ -98,11 +98,14 @@ def _in_a_record(finders: dict[str, _Finder | None]) -> _Finder:
 
 
 def _in_a_list(finder: _Finder | None) -> _Finder | None:
-    def find(values: Any, path: str) -> list[Misfit]:
-        items = values if isinstance(values, list) and finder else ()
-        return [misfit for n, value in enumerate(items) for misfit in finder(value, f"{path}[{n}]")]  # type: ignore[misc]
+    if finder is None:
+        return None
 
-    return find if finder else None
+    def find(values: Any, path: str) -> list[Misfit]:
+        items = values if isinstance(values, list) else ()
+        return [misfit for n, value in enumerate(items) for misfit in finder(value, f"{path}[{n}]")]
+
+    return find
 
 
 def _in_a_choice(possible: tuple, described: str) -> _Finder:

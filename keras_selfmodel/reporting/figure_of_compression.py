@@ -48,7 +48,9 @@ def compression_figure(found: Sequence[CompressedRun], title: str) -> "Figure":
         panel.set_title("")
         panel.spines[["top", "right"]].set_visible(False)
         panel.tick_params(labelsize="small")
-    handles = {label: line for panel in figure.axes[:4] for line, label in zip(*panel.get_legend_handles_labels())}  # noqa: B905
+    handles = {
+        label: line for panel in figure.axes[:4] for line, label in zip(*panel.get_legend_handles_labels(), strict=True)
+    }
     figure.legend(
         handles.values(), handles.keys(), loc="outside lower center", ncols=4, fontsize="x-small", frameon=False
     )

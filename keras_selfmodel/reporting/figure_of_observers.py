@@ -41,7 +41,9 @@ def observer_figure(groups: Sequence[ObservedGroup]) -> "Figure":
         axes.set_title(rf"$\bf{{{chr(65 + number)}}}$   {question}, H = {hidden}", loc="left", fontsize="small")
     for axes in all_axes[len(panels) :]:
         axes.set_axis_off()
-    handles = {label: handle for axes in all_axes for handle, label in zip(*axes.get_legend_handles_labels())}  # noqa: B905
+    handles = {
+        label: handle for axes in all_axes for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
+    }
     left_out = "; groups with collapsed networks left out" if any(group.collapsed for group in groups) else ""
     kind = "auxiliary weight AW" if groups[0].objective == SELF_MODELING else "strength"
     figure.legend(

@@ -198,8 +198,7 @@ def _times(sign: int, found: Difference) -> Difference:
 
 
 def _with_holm(family: list[CompressionComparison]) -> list[CompressionComparison]:
-    tested = [place for place, one in enumerate(family) if one.difference is not None and one.difference.p is not None]
-    adjusted = holm([family[place].difference.p for place in tested])  # type: ignore[union-attr, misc]
-    for place, p in zip(tested, adjusted, strict=True):
+    tested = {n: one.difference.p for n, one in enumerate(family) if one.difference and one.difference.p is not None}
+    for place, p in zip(tested, holm(list(tested.values())), strict=True):
         family[place] = replace(family[place], p_holm=p)
     return family

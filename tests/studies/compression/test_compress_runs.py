@@ -10,7 +10,6 @@ from keras_selfmodel.models import mlp
 from keras_selfmodel.studies.compression import CURVES, CompressionProtocol, compress_runs, stored_compressions
 from keras_selfmodel.studies.compression.compressing import Compressing
 from tests.studies.made_up import made_up_run, network_written
-from tests.studies.observers.conftest import dataset  # noqa: F401
 
 FEW = CompressionProtocol(samples=30, draws=1)
 
@@ -26,7 +25,7 @@ def runs(tmp_path):
     return found
 
 
-def test_each_network_is_compressed_once_and_an_interruption_loses_one_at_most(runs, dataset, monkeypatch):  # noqa: F811
+def test_each_network_is_compressed_once_and_an_interruption_loses_one_at_most(runs, dataset, monkeypatch):
     calls, compress = [], Compressing.compress
 
     def interrupted(self, run, **settings):
@@ -61,14 +60,14 @@ def test_each_network_is_compressed_once_and_an_interruption_loses_one_at_most(r
     assert calls[4:] == [2] and again.compression == found[1].compression
 
 
-def test_what_cannot_be_measured_is_named(runs, dataset):  # noqa: F811
+def test_what_cannot_be_measured_is_named(runs, dataset):
     flat = dataclasses.replace(dataset, x_train=dataset.x_train.reshape(60, 9), x_test=dataset.x_test.reshape(60, 9))
     (one,) = compress_runs(runs[:1], flat, protocol=FEW)
     assert set(one.compression.not_measured) == {"input_blur", "input_shift", "input_occlusion"}
     assert "no images, but uint8 (9,)" in one.compression.not_measured["input_blur"]
 
 
-def test_more_samples_than_there_are_and_other_data_are_refused(runs, dataset):  # noqa: F811
+def test_more_samples_than_there_are_and_other_data_are_refused(runs, dataset):
     with pytest.raises(ValueError, match="at most the 60 test samples"):
         compress_runs(runs, dataset, protocol=CompressionProtocol(samples=61))
     with pytest.raises(ValueError, match="was trained on other data"):
@@ -83,7 +82,7 @@ def test_more_samples_than_there_are_and_other_data_are_refused(runs, dataset): 
         compress_runs(runs[:1], dataset, protocol=FEW)
 
 
-def test_a_network_that_diverged_is_refused(runs, dataset, tmp_path):  # noqa: F811
+def test_a_network_that_diverged_is_refused(runs, dataset, tmp_path):
     network = mlp(4, inputs=9, classes=2, seed=1)
     network.set_weights([np.full_like(values, np.nan) for values in network.get_weights()])
     network.compile("sgd", loss="sparse_categorical_crossentropy")
