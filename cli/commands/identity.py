@@ -7,7 +7,7 @@ import click
 
 from ksm_cli.backend import activate
 from ksm_cli.options.general import backend_option, json_option, quiet_option
-from ksm_cli.options.run_folders import say_damaged
+from ksm_cli.options.run_folders import folders_argument, say_damaged
 from ksm_cli.options.stored_runs import data_of_runs, data_options
 from ksm_cli.output import Bar, print_json, print_table, require, spoken_warnings
 
@@ -21,13 +21,7 @@ Examples:
   ksm identity runs/aw10
   ksm identity sweeps/mnist/mnist-hidden64-*-seed1-jax --json""",
 )
-@click.argument(
-    "folders",
-    metavar="RUN [RUN ...]",
-    nargs=-1,
-    required=True,
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-)
+@folders_argument("RUN [RUN ...]")
 @data_options
 @click.option(
     "--test-samples",

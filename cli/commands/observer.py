@@ -10,7 +10,7 @@ import click
 from ksm_cli.backend import activate
 from ksm_cli.options.general import backend_option, json_option, quiet_option
 from ksm_cli.options.grids import numbers
-from ksm_cli.options.run_folders import finished
+from ksm_cli.options.run_folders import finished, folders_argument
 from ksm_cli.options.stored_runs import data_of_runs, data_options
 from ksm_cli.output import Bar, Interrupted, print_json, print_table, require, spoken_warnings
 
@@ -30,13 +30,7 @@ Examples:
   ksm observer sweeps/mnist
   ksm observer sweeps/mnist --capacities 0,64 --from inputs --out observer64""",
 )
-@click.argument(
-    "folders",
-    metavar="RUNS [RUNS ...]",
-    nargs=-1,
-    required=True,
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-)
+@folders_argument("RUNS [RUNS ...]")
 @data_options
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder. Default: RUNS/observer.")
 @click.option(

@@ -1,6 +1,6 @@
 """The finished runs of a folder, for the commands that read them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,12 @@ if TYPE_CHECKING:
 
 
 folder_argument = click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+
+
+def folders_argument(metavar: str) -> Callable[[Callable], Callable]:
+    """The argument of one or more folders, as the usage line shows it."""
+    kind = click.Path(exists=True, file_okay=False, path_type=Path)
+    return click.argument("folders", metavar=metavar, nargs=-1, required=True, type=kind)
 
 
 # Number of runs listed for each shortcoming; the report lists all.

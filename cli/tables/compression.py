@@ -14,6 +14,7 @@ from keras_selfmodel.studies.compression import (
     CompressionComparison,
     EfficiencyVerdict,
 )
+from keras_selfmodel.studies.wording import strength_name
 from ksm_cli.tables.controls import CELL_PADDING, WIDTH
 
 # What fits 80 columns beside the strength.
@@ -37,7 +38,7 @@ def compression_tables(groups: Sequence[CompressedGroup]) -> Iterator[Table]:
         alike = [group for group in groups if (group.study, group.hidden) == place]
         for names in HALVES:
             table = _table(f"{place[0]}, H = {place[1]}")
-            table.add_column(alike[0].strength_name, justify="right")
+            table.add_column(strength_name(alike[0].objective), justify="right")
             table.add_column("nets", justify="right")
             if names == HALVES[1]:
                 table.add_column("accuracy / %", justify="right", no_wrap=True)

@@ -8,6 +8,7 @@ from rich.table import Table
 
 from keras_selfmodel.studies.observers import MatchedObservers, ObservedGroup
 from keras_selfmodel.studies.observers.reading import is_significant
+from keras_selfmodel.studies.wording import strength_name
 from ksm_cli.tables.controls import WIDTH, matched_table
 
 # Number of capacities that fit 80 columns.
@@ -61,7 +62,7 @@ def _table(groups: list[ObservedGroup], capacities: list[int]) -> Table:
         collapse_padding=True,
         min_width=WIDTH,
     )
-    table.add_column(first.strength_name, justify="right")
+    table.add_column(strength_name(first.objective), justify="right")
     for capacity in capacities:
         table.add_column(_observer(capacity), justify="right", no_wrap=True)
     table.add_column("units", justify="right")

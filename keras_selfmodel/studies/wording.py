@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from keras_selfmodel.experiments import SELF_MODELING
 from keras_selfmodel.statistics.differences import Difference
 from keras_selfmodel.studies.measures import Measure
 from keras_selfmodel.studies.study import Group
@@ -16,6 +17,11 @@ def p_text(p: float, name: str = "p") -> str:
     ('p = 0.012', 'p < 0.001', 'Holm p = 1')
     """
     return f"{name} < 0.001" if p < 0.001 else f"{name} = {p:.2g}"
+
+
+def strength_name(objective: str) -> str:
+    """What people call the `aux_weight` of an objective."""
+    return "AW" if objective == SELF_MODELING else "strength"
 
 
 def weights_text(groups: Sequence[Group]) -> str:

@@ -42,11 +42,6 @@ class CompressedGroup:
     values: dict[str, Interval | None]
     reached: dict[str, int]
 
-    @property
-    def strength_name(self) -> str:
-        """What people call `aux_weight`."""
-        return "AW" if self.objective == SELF_MODELING else "strength"
-
 
 def by_folder(found: Sequence[CompressedRun]) -> dict[Path, CompressedRun]:
     """The networks by the folder of their run."""

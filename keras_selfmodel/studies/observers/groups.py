@@ -52,11 +52,6 @@ class ObservedGroup:
     difference: Difference | None
     p_holm: float | None
 
-    @property
-    def strength_name(self) -> str:
-        """What people call `aux_weight`."""
-        return "AW" if self.objective == SELF_MODELING else "strength"
-
 
 def observed_groups(observed: Sequence[ObservedRun]) -> list[ObservedGroup]:
     """Means over the seeds, and self-modeling networks tested against the baseline of their size.

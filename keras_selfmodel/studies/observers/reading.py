@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from keras_selfmodel.studies.claim import SIGNIFICANT
 from keras_selfmodel.studies.observers.groups import ObservedGroup
 from keras_selfmodel.studies.observers.observed_run import ObservedRun
+from keras_selfmodel.studies.wording import strength_name
 
 
 def observed_rows(observed: Sequence[ObservedRun]) -> list[dict]:
@@ -56,7 +57,7 @@ def _sentence(groups: list[ObservedGroup]) -> str:
         alike = [group for group in groups if group.aux_weight == weight]
         for verdict, count in _verdicts(alike).items():
             share = "" if count == capacities else f" ({count} of {capacities} capacities)"
-            verdicts.setdefault(verdict, []).append(f"{first.strength_name} {weight:g}{share}")
+            verdicts.setdefault(verdict, []).append(f"{strength_name(first.objective)} {weight:g}{share}")
     said = [f"{verdict}: {', '.join(weights)}" for verdict, weights in verdicts.items()]
     return f"{first.study}, H = {first.hidden}, {first.question}: {'; '.join(said) or 'the baseline alone'}."
 
