@@ -235,21 +235,21 @@ class TestTargetError:
     def test_sampling_ends_when_it_is_reached(self, chains_at_once):
         model, data, hessian = regression(400, 12)
         nbeta = 400 / math.log(400)
-        estimate = quietly(model, data, target_error=0.08, chains_at_once=chains_at_once, **self.MODEST)
+        estimate = quietly(model, data, target_error=0.04, chains_at_once=chains_at_once, **self.MODEST)
         draws = estimate.losses.shape[1] - 200
         assert estimate.settings.num_draws == 16_000
         assert estimate.losses.shape == (2, 200 + draws) and 200 <= draws < 8000
         values = estimate.inverse_temperature * (estimate.losses - estimate.reference_losses) - 0.5 * estimate.heat
         if chains_at_once is None:
-            assert estimate.sampling_error <= 0.08 * estimate.value
+            assert estimate.sampling_error <= 0.04 * estimate.value
             # Ten stretches of each chain say so too, but for their own error of 1/√40 and the few draws more.
-            assert 0.04 * estimate.value < error_by_stretches(values[:, 200:]) < 0.12 * estimate.value
+            assert 0.02 * estimate.value < error_by_stretches(values[:, 200:]) < 0.06 * estimate.value
         else:
             # The first of the two chains decides by its own error, √2 times that of both.
-            assert error_by_stretches(values[:1, 200:]) <= 0.12 * 2**0.5 * values[0, 200:].mean()
+            assert error_by_stretches(values[:1, 200:]) <= 0.06 * 2**0.5 * values[0, 200:].mean()
         # Stopping at the first small error favours errors estimated too low: 5 of them.
         exact = np.sum(0.5 * nbeta * hessian / (nbeta * hessian + 1))
-        assert estimate.value == pytest.approx(exact, rel=5 * 0.08)
+        assert estimate.value == pytest.approx(exact, rel=5 * 0.04)
 
     def test_that_is_not_reached_is_warned_of(self):
         model, data, _ = regression(400, 12)
@@ -262,12 +262,12 @@ class TestTargetError:
     def test_a_smaller_one_goes_on_from_the_checkpoint(self, tmp_path):
         model, data, _ = regression(400, 12)
         given = {"checkpoint": tmp_path / "sampling", **self.MODEST}
-        coarse = quietly(model, data, target_error=0.16, **given)
-        fine = quietly(model, data, target_error=0.08, **given)
+        coarse = quietly(model, data, target_error=0.08, **given)
+        fine = quietly(model, data, target_error=0.04, **given)
         steps = coarse.losses.shape[1]
         assert steps < fine.losses.shape[1]
         np.testing.assert_array_equal(fine.losses[:, :steps], coarse.losses)
-        assert_identical(fine, quietly(model, data, target_error=0.08, **self.MODEST))
+        assert_identical(fine, quietly(model, data, target_error=0.04, **self.MODEST))
 
 
 class TestChainsAtOnce:
