@@ -3,7 +3,7 @@
 import dataclasses
 from dataclasses import dataclass
 
-from keras_selfmodel.experiments.recipe import Recipe
+from keras_selfmodel.experiments.recipe import WITHOUT_EFFECT_ON_NUMBERS, Recipe
 
 
 @dataclass(frozen=True)
@@ -70,8 +70,8 @@ def paper_figures(recipe: Recipe) -> PaperFigures | None:
     """The paper's figures for a run, if it has the paper's settings.
 
     Args:
-        recipe: The run's recipe. Seed, and whether the RLCT is measured, are left out of the comparison; so are the
-            targets of a baseline, which predicts nothing.
+        recipe: The run's recipe. Seed, whether the RLCT is measured, and settings that change no number are left out of
+            the comparison; so are the targets of a baseline, which predicts nothing.
 
     Returns:
         The figures, or `None` if any setting differs or the paper did not run it.
@@ -88,6 +88,7 @@ def paper_figures(recipe: Recipe) -> PaperFigures | None:
     if figures is None or recipe.task not in TASKS:
         return None
     varied: dict = {"hidden": recipe.hidden, "aux_weight": recipe.aux_weight, "seed": recipe.seed}
+    varied |= {name: getattr(recipe, name) for name in WITHOUT_EFFECT_ON_NUMBERS}
     if recipe.rlct is None:
         varied["rlct"] = None
     if recipe.aux_weight == 0:

@@ -13,6 +13,8 @@ from keras_selfmodel.experiments.objectives import SELF_MODELING, find_objective
 from keras_selfmodel.rlct import SamplingSettings
 
 OPTIMIZERS = ("sgd", "adam")
+WITHOUT_EFFECT_ON_NUMBERS = ("keep_epochs", "descend")
+"""Settings that change no measure of a run, but what is kept or measured besides."""
 WHOLE_NUMBERS = {"hidden": (1, 10**7), "epochs": (1, 10**6), "batch_size": (1, 10**7), "seed": (0, 2**32 - 1)}
 """Least and largest value of the settings that are whole numbers. NumPy takes seeds of 32 bits."""
 

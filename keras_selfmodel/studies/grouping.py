@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from keras_selfmodel.experiments import SELF_MODELING, RunResult
+from keras_selfmodel.experiments.recipe import WITHOUT_EFFECT_ON_NUMBERS
 from keras_selfmodel.studies.study import Group, Series, Study
 
 # The order of the paper; other tasks follow.
@@ -14,8 +15,6 @@ TASK_ORDER = ("mnist", "cifar10", "imdb")
 Settings = frozenset[tuple[str, Any]]
 # What a study varies.
 VARIED = ("task", "hidden", "aux_weight", "seed")
-# What changes no number.
-WITHOUT_EFFECT_ON_NUMBERS = ("keep_epochs", "descend")
 # What has no meaning for a network without a self-model.
 SELF_MODEL_ALONE = ("targets", "objective")
 
@@ -45,15 +44,15 @@ def studies_of(results: Iterable[RunResult]) -> list[Study]:
     baselines: dict[Settings, list[RunResult]] = defaultdict(list)
     settings: dict[Settings, dict] = {}
     for run in sorted(results, key=lambda run: str(run.folder)):
-        values = _settings(run)
-        shared = _key(_without_self_model(values))
+        values = settings_of(run)
+        shared = _key(without_self_model(values))
         if run.recipe.aux_weight == 0:
             baselines[shared].append(run)
-            settings.setdefault(shared, _without_self_model(values))
+            settings.setdefault(shared, without_self_model(values))
         else:
             self_modeling[_key(values)].append(run)
             settings[_key(values)] = values
-    adopting = {key: _key(_without_self_model(settings[key])) for key in self_modeling}
+    adopting = {key: _key(without_self_model(settings[key])) for key in self_modeling}
     found = [_study(settings[key], runs + baselines.get(adopting[key], [])) for key, runs in self_modeling.items()]
     # A baseline is self-modeling's too where there is no network with a self-model.
     adopted = {adopting[key] for key in self_modeling if settings[key]["objective"] == SELF_MODELING}
@@ -72,7 +71,8 @@ def data_of(result: RunResult) -> str:
     return result.data_source if result.config is None else result.config.data.digest[:12]
 
 
-def _settings(result: RunResult) -> dict:
+def settings_of(result: RunResult) -> dict:
+    """The settings that decide the numbers of a run, but for those that a study varies, with backend and data."""
     recipe = result.recipe.settings()
     plain = {name: value for name, value in recipe.items() if name not in (*VARIED, *WITHOUT_EFFECT_ON_NUMBERS)}
     return {"task": result.recipe.task, "backend": result.backend, **plain, "data": data_of(result)}
@@ -83,7 +83,8 @@ def _place(study: Study) -> tuple:
     return number, study.task, study.backend, [(name, str(study.settings[name])) for name in sorted(study.settings)]
 
 
-def _without_self_model(settings: dict) -> dict:
+def without_self_model(settings: dict) -> dict:
+    """Settings without those that have no meaning for a baseline."""
     return {name: value for name, value in settings.items() if name not in SELF_MODEL_ALONE}
 
 
@@ -120,17 +121,34 @@ def _distinction(study: Study, found: list[Study]) -> str:
     """Backend and settings in which the studies of its task differ."""
     peers = [other for other in found if other.task == study.task]
     words = [study.backend] if any(other.backend != study.backend for other in peers) else []
-    for name in sorted({name for peer in peers for name in peer.settings}):
-        mine = study.settings.get(name)
-        usual = name == "objective" and mine == SELF_MODELING
-        if any(peer.settings.get(name) != mine for peer in peers) and mine is not None and not usual:
-            words.append(_spoken(study, name, mine))
+    for name in differing(study.settings, [peer.settings for peer in peers]):
+        if name == "data":
+            words.append("a subset of the data" if study.runs[0].is_subset else f"data {study.settings[name]}")
+        else:
+            words.append(setting_text(name, study.settings[name]))
     return ", ".join(words)
 
 
-def _spoken(study: Study, name: str, value: object) -> str:
-    if name == "data":
-        return "a subset of the data" if study.runs[0].is_subset else f"data {value}"
+def differing(settings: dict, others: Iterable[dict]) -> list[str]:
+    """Names of the settings that others have otherwise, by alphabet; of self-modeling not the objective."""
+    others = list(others)
+    return [
+        name
+        for name, value in sorted(settings.items())
+        if value is not None
+        and not (name == "objective" and value == SELF_MODELING)
+        and any(other.get(name) != value for other in others)
+    ]
+
+
+def setting_text(name: str, value: object) -> str:
+    """A setting as people read it.
+
+    Example:
+
+    >>> setting_text("rlct.num_chains", 4), setting_text("targets", ("hidden", "logits"))
+    ('RLCT num chains 4', 'targets hidden+logits')
+    """
     if name == "rlct":
         return f"RLCT {value}"
     if isinstance(value, list | tuple):

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from keras_selfmodel.experiments import RunResult, spread_history
 from keras_selfmodel.statistics.differences import Difference, difference
 from keras_selfmodel.statistics.interval import Interval, mean_interval
+from keras_selfmodel.studies.grouping import differing, setting_text, settings_of, without_self_model
 
-# Settings that curves vary, or that follow the number of samples, as a batch of the RLCT does.
-ALONG_A_CURVE = ("task", "objective", "targets", "aux_weight", "hidden", "seed", "label_noise", "keep_epochs")
+# What curves vary besides size, weight and seed.
+ALONG_A_CURVE = ("data", "objective", "label_noise")
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class LearningCurves:
     """Points that differ in size, objective, samples and label noise alone.
 
     Attributes:
-        title: Task and backend.
+        title: Task and backend, and what sets them apart from the other curves of the task.
         points: By size, label noise, objective, strength and samples.
     """
 
@@ -79,14 +80,38 @@ def learning_curves(results: Iterable[RunResult]) -> list[LearningCurves]:
     ...     print(curves.title, len(curves.points))
     mnist on jax 24
     """
-    studies: dict[tuple, list[RunResult]] = defaultdict(list)
+    weighted: dict[frozenset, list[RunResult]] = defaultdict(list)
+    baselines: dict[frozenset, list[RunResult]] = defaultdict(list)
     for result in results:
         if result.config is not None and result.config.data.examples is not None:
-            settings = result.recipe.settings()
-            others = [(n, v) for n, v in settings.items() if n not in ALONG_A_CURVE and not n.startswith("rlct.")]
-            studies[result.recipe.task, result.backend, frozenset(others)].append(result)
-    found = [LearningCurves(f"{task} on {backend}", _points(runs)) for (task, backend, _), runs in studies.items()]
-    return [one for one in found if len({(point.examples, point.label_noise) for point in one.points}) > 1]
+            settings = _beside_the_curve(result, result.config.data.examples)
+            if result.recipe.aux_weight:
+                weighted[frozenset(settings.items())].append(result)
+            else:
+                baselines[frozenset(without_self_model(settings).items())].append(result)
+    adopting = {key: frozenset(without_self_model(dict(key)).items()) for key in weighted}
+    groups = {key: [*runs, *baselines.get(adopting[key], [])] for key, runs in weighted.items()}
+    groups |= {key: runs for key, runs in baselines.items() if key not in adopting.values()}
+    found = {key: points for key, runs in groups.items() if _are_a_curve(points := _points(runs))}
+    return [LearningCurves(_title(dict(key), [dict(other) for other in found]), found[key]) for key in found]
+
+
+def _beside_the_curve(run: RunResult, examples: int) -> dict:
+    """The settings that all runs of a curve share. Batches of an RLCT end with the data (`clipped_to`)."""
+    settings = {name: value for name, value in settings_of(run).items() if name not in ALONG_A_CURVE}
+    if settings.get("rlct.batch_size") in (run.recipe.batch_size, examples):
+        settings["rlct.batch_size"] = "as in training"
+    return settings
+
+
+def _are_a_curve(points: Sequence[LearningPoint]) -> bool:
+    return len({(point.examples, point.label_noise) for point in points}) > 1
+
+
+def _title(settings: dict, others: Sequence[dict]) -> str:
+    peers = [other for other in others if (other["task"], other["backend"]) == (settings["task"], settings["backend"])]
+    words = [setting_text(name, settings[name]) for name in differing(settings, peers)]
+    return f"{settings['task']} on {settings['backend']}" + (f" ({', '.join(words)})" if words else "")
 
 
 def learning_rows(curves: LearningCurves) -> list[dict]:

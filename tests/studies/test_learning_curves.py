@@ -47,6 +47,25 @@ def test_points_are_means_over_the_seeds_with_the_tax_paired_by_seed(runs):
     assert point_of(curves, examples=100, label_noise=0.0, aux_weight=0.0).tax is None
 
 
+def test_networks_that_are_not_alike_are_not_averaged(runs):
+    """Other targets, another convention of the RLCT: curves of their own, with the baseline of the same sampling."""
+
+    def changed(run, **changes):
+        return dataclasses.replace(run, recipe=dataclasses.replace(run.recipe, **changes))
+
+    others = [changed(run, targets=("logits",)) for run in runs if run.recipe.aux_weight]
+    mine, theirs = learning_curves([*runs, *others])
+    assert (mine.title, theirs.title) == ("mnist on jax (targets hidden)", "mnist on jax (targets logits)")
+    assert [point.seeds for point in (*mine.points, *theirs.points)] == [3] * 16
+    assert mine.points == learning_curves(runs)[0].points
+    dataset = dataclasses.replace(runs[0].recipe.rlct, convention="dataset")
+    found = learning_curves([*runs, *(changed(run, rlct=dataset) for run in runs)])
+    assert len(found) == 2 and {point.rlct.count for curves in found for point in curves.points} == {3}
+    # What changes no number parts nothing.
+    descended = [changed(run, descend=run.recipe.aux_weight > 0) for run in runs]
+    assert learning_curves(descended) == learning_curves(runs)
+
+
 def test_a_single_number_of_samples_and_unknown_ones_are_no_curve(runs):
     assert learning_curves([run for run in runs if "1000-0.4" in str(run.folder)]) == []
     assert learning_curves([made_up_run(0.0, 1), made_up_run(0.0, 1, label_noise=0.2)]) == []
