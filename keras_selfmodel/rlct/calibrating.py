@@ -114,7 +114,10 @@ def calibrate_rlct(
         verbose: As for `estimate_rlct`.
         progress: Called with (steps done, steps in all) now and then, in place of the bar.
         loss: As for `estimate_rlct`.
-        weights, class_weight, num_samples, memory_limit: As for `estimate_rlct`.
+        weights: As for `estimate_rlct`.
+        class_weight: As for `estimate_rlct`.
+        num_samples: As for `estimate_rlct`.
+        memory_limit: As for `estimate_rlct`.
         **changes: Fields of `SamplingSettings` to set.
 
     Returns:

@@ -48,9 +48,16 @@ def estimate_of_function(
         weights: w*, a structure of arrays: nested dicts, lists and tuples, on JAX any registered tree.
         data: A structure of arrays with one row for each sample, such as `(x, y)` or `{"tokens": tokens}`; or a data
             set of batches as for `estimate_rlct`, whose batches the function gets.
-        settings, anchor, checkpoint, verbose, progress, phase: As for `estimate_rlct`.
-        num_samples, memory_limit, **changes: As for `estimate_rlct`.
+        settings: As for `estimate_rlct`.
+        anchor: As for `estimate_rlct`.
         observe: Further data, each by its name.
+        checkpoint: As for `estimate_rlct`.
+        verbose: As for `estimate_rlct`.
+        progress: As for `estimate_rlct`.
+        phase: As for `estimate_rlct`.
+        num_samples: As for `estimate_rlct`.
+        memory_limit: As for `estimate_rlct`.
+        **changes: As for `estimate_rlct`.
 
     Returns:
         An `RLCTEstimate`, as from `estimate_rlct`.

@@ -44,7 +44,7 @@ def studies_of(results: Iterable[RunResult]) -> list[Study]:
     baselines: dict[Settings, list[RunResult]] = defaultdict(list)
     settings: dict[Settings, dict] = {}
     for run in sorted(results, key=lambda run: str(run.folder)):
-        values = settings_of(run)
+        values = settings_of_run(run)
         shared = _key(without_self_model(values))
         if run.recipe.aux_weight == 0:
             baselines[shared].append(run)
@@ -71,7 +71,7 @@ def data_of(result: RunResult) -> str:
     return result.data_source if result.config is None else result.config.data.digest[:12]
 
 
-def settings_of(result: RunResult) -> dict:
+def settings_of_run(result: RunResult) -> dict:
     """The settings that decide the numbers of a run, but for those that a study varies, with backend and data."""
     recipe = result.recipe.settings()
     plain = {name: value for name, value in recipe.items() if name not in (*VARIED, *WITHOUT_EFFECT_ON_NUMBERS)}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from keras_selfmodel.experiments import RunResult, spread_history
 from keras_selfmodel.statistics.differences import Difference, difference
 from keras_selfmodel.statistics.interval import Interval, mean_interval
-from keras_selfmodel.studies.grouping import differing, setting_text, settings_of, without_self_model
+from keras_selfmodel.studies.grouping import differing, setting_text, settings_of_run, without_self_model
 
 # What curves vary besides size, weight and seed.
 ALONG_A_CURVE = ("data", "objective", "label_noise")
@@ -98,7 +98,7 @@ def learning_curves(results: Iterable[RunResult]) -> list[LearningCurves]:
 
 def _beside_the_curve(run: RunResult, examples: int) -> dict:
     """The settings that all runs of a curve share. Batches of an RLCT end with the data (`clipped_to`)."""
-    settings = {name: value for name, value in settings_of(run).items() if name not in ALONG_A_CURVE}
+    settings = {name: value for name, value in settings_of_run(run).items() if name not in ALONG_A_CURVE}
     if settings.get("rlct.batch_size") in (run.recipe.batch_size, examples):
         settings["rlct.batch_size"] = "as in training"
     return settings

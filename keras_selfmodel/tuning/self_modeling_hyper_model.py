@@ -27,7 +27,8 @@ class SelfModelingHyperModel(keras_tuner.HyperModel):
         aux_weights: The auxiliary weights, ≥ 0. With 0 the classifier trains as it would alone.
         heads: The alternatives by name, each as `head` of `SelfModelingModel`: `None`, or `head(n)` that returns the
             layer which predicts n activations, such as `layers.DeepSelfPredictionHead`.
-        stop_gradient, target_normalization: As for `SelfModelingModel`.
+        stop_gradient: As for `SelfModelingModel`.
+        target_normalization: As for `SelfModelingModel`.
         seed: Seed of the default head.
         **kwargs: `name`, `tunable`.
 

@@ -113,7 +113,11 @@ def _stand_alone(loss: keras.losses.Loss, y: Tensor, scores: Tensor) -> bool:
     whole, alone = (ops.convert_to_numpy(loss.call(*pair)) for pair in ((y, scores), (y[:half], scores[:half])))
     if whole.ndim == 0:
         return True  # One number for the batch is looked at above.
-    return bool(np.allclose(alone, whole[:half], rtol=RELATIVE, atol=RELATIVE * np.abs(whole).max(), equal_nan=True))
+    return bool(
+        np.allclose(
+            alone, whole[:half], rtol=RELATIVE, atol=RELATIVE * np.abs(np.nan_to_num(whole)).max(), equal_nan=True
+        )
+    )
 
 
 def _is_one_number(task: TaskLoss, y: Tree, scores: Tree) -> bool:
