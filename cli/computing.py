@@ -76,6 +76,8 @@ def computed(
         source = " and ".join(expected.sources)
         about = f"about {duration(expected.seconds / workers)} of training and sampling, {way}"
         click.echo(f"expected time: {about}\n  from {source}", err=True)
+        if any(job.recipe.rlct is not None and not job.recipe.descend for job in plan.jobs):
+            click.echo("  without the RLCT after descent, which takes as long again where it is needed", err=True)
         if together:
             sampled = accelerated and any(map(experiments.can_be_measured_together, plan.jobs))
             what = "trained and sampled together" if sampled else "trained together"

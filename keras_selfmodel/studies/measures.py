@@ -17,12 +17,14 @@ class Measure:
         title: How people read it.
         digits: Decimal places worth showing.
         reading_error: How exactly the paper's figures can be read, or `None` where the paper shows nothing.
+        where_needed: Whether it may be there for those runs alone that needed it, which are no sample of their group.
     """
 
     name: str
     title: str
     digits: int
     reading_error: float | None = None
+    where_needed: bool = False
 
     def of(self, result: RunResult) -> float | None:
         """Its value, or `None` if it was not measured, is not a number, or is an estimate that is not to be used."""
@@ -60,7 +62,7 @@ MEASURES: dict[str, Measure] = {
         Measure("weight_spread", "weight spread", 4, 0.001),
         Measure("weight_interquartile_range", "interquartile range", 4),
         Measure("rlct", "RLCT", 2, 1.0),
-        Measure("rlct_descended", "RLCT after descent", 2),
+        Measure("rlct_descended", "RLCT after descent", 2, where_needed=True),
         Measure("self_prediction_r2", "self-prediction R²", 4),
     )
 }

@@ -27,12 +27,13 @@ class Group:
     def values(self, measure: str) -> dict[int, float]:
         """The measure by seed, of those runs that have it; estimates that are not to be used are left out.
 
-        An RLCT after descent that was estimated only where it was needed, for some of the runs, stands for none.
+        Of a measure that only the runs that needed it have (`Measure.where_needed`), there are no values.
         """
-        of = find_measure(measure).of
-        if measure == "rlct_descended" and any(run.rlct and not run.rlct_descended for run in self.runs):
+        found = find_measure(measure)
+        estimated = [run.estimates() for run in self.runs if run.rlct is not None]
+        if found.where_needed and any(measure not in estimates for estimates in estimated):
             return {}
-        return {run.recipe.seed: value for run in self.runs if (value := of(run)) is not None}
+        return {run.recipe.seed: value for run in self.runs if (value := found.of(run)) is not None}
 
     def unusable(self, measure: str) -> tuple[RunResult, ...]:
         """The runs whose estimate is not to be used, of a measure that is an RLCT: `values` leaves them out."""

@@ -153,6 +153,12 @@ def _measure(opened: list[_Measuring], x: Tensor, on_step: Callable) -> None:
     found: list[dict[str, RLCTEstimate]] = [{} for _ in opened]
     measured = list(zip(opened, problems, found, strict=True))
     for anchor, part in PARTS.items():
+        if anchor == "descend":
+            measured = [
+                (one, problem, of_it)
+                for one, problem, of_it in measured
+                if "trained" in of_it and also_after_descent(one.run.recipe, of_it["trained"])
+            ]
         start = time.perf_counter()
         estimates = together(
             [
@@ -173,11 +179,6 @@ def _measure(opened: list[_Measuring], x: Tensor, on_step: Callable) -> None:
                 of_it.clear()
             else:
                 of_it[anchor] = estimate
-        measured = [
-            (one, problem, of_it)
-            for one, problem, of_it in measured
-            if "trained" in of_it and also_after_descent(one.run.recipe, of_it["trained"])
-        ]
     for one, of_it in zip(opened, found, strict=True):
         if of_it:
             with one.run.stopwatch.part("measuring"):

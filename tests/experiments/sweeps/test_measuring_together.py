@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 
 from keras_selfmodel import transforms
-from keras_selfmodel.experiments import grid, networks_sampled_at_once, plan_sweep, run, sweep
+from keras_selfmodel.experiments import grid, networks_sampled_at_once, plan_sweep, read_run, run, sweep
+from keras_selfmodel.experiments.run_config import CONFIG, RunConfig
 from keras_selfmodel.experiments.run_folder import RunFolder
-from keras_selfmodel.experiments.stages import concluding
+from keras_selfmodel.experiments.stages import concluding, measuring
 from keras_selfmodel.experiments.sweeps import measuring_together, sweeping
 from keras_selfmodel.experiments.sweeps.jobs import Job
 from keras_selfmodel.experiments.sweeps.measuring_together import can_be_measured_together, measure_together
@@ -71,6 +72,23 @@ def test_networks_measured_together_are_measured_as_alone(trained, tiny, measure
     for job, alone in zip(trained, measured_alone, strict=True):
         assert RunFolder(job.folder).finished
         assert_as_alone(job, tiny, alone)
+
+
+def test_those_networks_alone_that_need_it_are_measured_after_descent(trained, tiny, measured_alone, monkeypatch):
+    monkeypatch.setattr(measuring, "at_no_minimum", lambda estimate: estimate.settings.seed == 2)
+    where_needed = []
+    for job in trained:
+        recipe = dataclasses.replace(job.recipe, descend=False)
+        CONFIG.write(job.folder / "config.json", RunConfig.of(recipe, tiny))
+        where_needed.append(Job(recipe, job.folder))
+    measure_together(where_needed, tiny)
+    for job, alone in zip(where_needed, measured_alone, strict=True):
+        found = read_run(job.folder)
+        assert found.rlct.value == pytest.approx(alone.rlct.value, abs=1e-4)
+        if job.recipe.seed == 2:
+            assert found.rlct_descended.value == pytest.approx(alone.rlct_descended.value, abs=1e-4)
+        else:
+            assert found.rlct_descended is None
 
 
 def test_an_interrupted_measuring_goes_on_in_each_run(trained, tiny, measured_alone, monkeypatch):
