@@ -1,12 +1,15 @@
 """The mean of squares that auxiliary losses are, with the weights of samples and the masks of sequences."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
 from keras import ops
 
 from keras_selfmodel.transforms.tensors import Tensor, Tree
+
+Shape = tuple[int | None, ...]
 
 
 class _Mean(keras.losses.Loss):
@@ -21,6 +24,9 @@ def mean_square(
     sample_weight: Tree = None,
     mask: Tensor | None = None,
     scores_masks: Mapping[int, Tensor] | None = None,
+    *,
+    shapes: Sequence[Shape] | None = None,
+    steps_ahead: int = 0,
 ) -> Tensor:
     """The mean of squared errors over samples, steps and units.
 
@@ -30,11 +36,11 @@ def mean_square(
     Args:
         errors: `(batch, n)`, or `(batch, steps, n)`.
         sample_weight: Weights as `fit` takes them: `(batch,)`; or one for each timestep or pixel of the classifier's
-            output, `(batch, ...)`; or a structure of such, one for each output. Where the errors have steps, and as
-            many, the weight of a step counts for that step. Otherwise the weight of a sample is the mean of its
-            weights, without those of masked steps; of several outputs, the mean of theirs.
+            output, `(batch, ...)`; or a structure of such, one for each output; see `weights_of`.
         mask: Bool, which errors count: `(batch, steps)`, or `(batch, n)` for errors without steps.
         scores_masks: Keras's masks `(batch, steps)` of the classifier's outputs, by their numbers.
+        shapes: Those of the targets before they were flattened, without the batch; as of `weights_of`.
+        steps_ahead: How many of the first steps of the targets are not predicted.
 
     Returns:
         A scalar; where replicas share a batch, the replica's share of it, as a `keras.losses.Loss` returns.
@@ -44,39 +50,86 @@ def mean_square(
     if mask is not None:
         factor = _factor(mask, squares.dtype)
         squares = squares * (ops.expand_dims(factor, -1) if stepwise else factor)
+    if sample_weight is not None:
+        of_targets = shapes or [tuple(squares.shape[1:])]
+        weights = weights_of(sample_weight, of_targets, scores_masks or {}, stepwise=stepwise, batch_of=squares)
+        # One step may stand for all.
+        one = not stepwise or weights.shape[1] == 1
+        squares = squares * (weights if one else weights[:, steps_ahead:])
     values = ops.mean(squares, axis=-1)
-    if sample_weight is None:
-        return _Mean(name="mean_square")(values, values)
-    steps = values.shape[1] if stepwise else None
-    return _Mean(name="mean_square")(
-        values, values, weights_of(sample_weight, steps, scores_masks or {}, batch_of=values)
-    )
+    return _Mean(name="mean_square")(values, values)
 
 
 def weights_of(
-    sample_weight: Tree, steps: int | None, scores_masks: Mapping[int, Tensor], *, batch_of: Tensor
+    sample_weight: Tree,
+    shapes: Sequence[Shape],
+    scores_masks: Mapping[int, Tensor],
+    *,
+    stepwise: bool = False,
+    batch_of: Tensor,
 ) -> Tensor:
-    """Weights `(batch,)` of samples, or `(batch, steps)` of their steps; see `mean_square`.
+    """What each square is multiplied by, to be broadcast to `(batch, n)`, or to `(batch, steps, n)`.
+
+    A weight counts for what lies at its place in the target as it was before it was flattened. The axes of the weights
+    are compared with those of the target from the first on: where they agree each weight counts for its own step, row
+    or pixel; over the axes that the target has not, the weights are averaged, without those of masked steps. Of several
+    outputs, the mean of theirs counts.
 
     Args:
         sample_weight: As of `mean_square`.
-        steps: Number of steps that the errors have; `None` if they have no steps.
+        shapes: Of each target, without the batch: `(n,)`, `(steps, n)`, `(rows, columns, channels)`. The last axis has
+            no weights.
         scores_masks: As of `mean_square`.
+        stepwise: Whether the squares have steps.
         batch_of: A tensor of as many samples.
     """
     if keras.tree.is_nested(sample_weight):
         # An output without weights weighs 1, as in Keras.
         ones = ops.ones(ops.shape(batch_of)[:1], batch_of.dtype)
         each = [ones if w is None else _tensor(w) for w in keras.tree.flatten(sample_weight)]
-        means = [_of_samples(w, scores_masks.get(number)) for number, w in enumerate(each)]
+        masked = [(weight, scores_masks.get(number)) for number, weight in enumerate(each)]
     else:
         weight = _tensor(sample_weight)
-        if steps is not None and len(weight.shape) > 1 and weight.shape[1] == steps:
-            return ops.mean(weight, axis=tuple(range(2, len(weight.shape)))) if len(weight.shape) > 2 else weight
         # Those of all outputs.
-        means = [_of_samples(weight, mask) for mask in scores_masks.values()] or [_of_samples(weight, None)]
-    weight = sum(means[1:], means[0]) / len(means)
-    return weight if steps is None else ops.expand_dims(weight, -1)
+        masked = [(weight, mask) for mask in scores_masks.values()] or [(weight, None)]
+    of_targets = []
+    for shape in shapes:
+        placed = [_at_places(weight, mask, shape) for weight, mask in masked]
+        of_targets.append(sum(placed[1:], placed[0]) / len(placed))
+    return _flattened(of_targets, shapes, 2 if stepwise else 1)
+
+
+def _at_places(weight: Tensor, mask: Tensor | None, shape: Shape) -> Tensor:
+    """The weights to be broadcast to `(batch, *shape)`."""
+    agreeing = 0
+    for ours, theirs in zip(weight.shape[1:], shape[:-1], strict=False):
+        # TensorFlow may not know them before data flows; it finds out then.
+        if None not in (ours, theirs) and ours != theirs:
+            break
+        agreeing += 1
+    if not agreeing:
+        weight = _of_samples(weight, mask)
+    elif len(weight.shape) > agreeing + 1:
+        weight = ops.mean(weight, axis=tuple(range(agreeing + 1, len(weight.shape))))
+    return ops.expand_dims(weight, tuple(range(agreeing + 1, len(shape) + 1)))
+
+
+def _flattened(of_targets: Sequence[Tensor], shapes: Sequence[Shape], kept: int) -> Tensor:
+    """The weights of several targets side by side, flattened as these are.
+
+    Args:
+        of_targets: `(batch, ...)`, of each target those to be broadcast to its shape.
+        shapes: As of `weights_of`.
+        kept: How many axes are not flattened.
+    """
+    if all(set(weight.shape[kept:]) == {1} for weight in of_targets):
+        # The same for all units.
+        return ops.reshape(of_targets[0], (-1, *ops.shape(of_targets[0])[1:kept], 1))
+    each = []
+    for weight, shape in zip(of_targets, shapes, strict=True):
+        whole = ops.broadcast_to(weight, (*ops.shape(weight)[:kept], *shape[kept - 1 :]))
+        each.append(ops.reshape(whole, (-1, *ops.shape(weight)[1:kept], math.prod(shape[kept - 1 :]))))
+    return ops.concatenate(each, axis=-1)
 
 
 def _of_samples(weight: Tensor, mask: Tensor | None) -> Tensor:

@@ -27,10 +27,10 @@ class PenalizedModel(ObjectiveModel):
     inference there; `val_loss` is that of the classifier alone, as `evaluate` gives it.
 
     **Weights and masks.** Weights of samples (`sample_weight`, `class_weight`) count for the auxiliary loss as for the
-    task's. Where the weights have axes that what is penalized has not, one weight for each timestep or pixel of the
-    output, a sample weighs the mean of its weights, masked timesteps left out; where both have timesteps, each weighs
-    itself. Of several outputs, a sample weighs the mean of its weights. Masked timesteps do not count: the mean is
-    over those that are left, as in Keras's own losses.
+    task's. Weights of timesteps or pixels of the output each count for their own place in what is penalized where it
+    has such axes before it is flattened, and where it has not, by their mean, masked timesteps left out. Of several
+    outputs, the mean of their weights counts. Masked timesteps do not count: the mean is over those that are left, as
+    in Keras's own losses.
 
     **Outside `fit`.** The weighted auxiliary loss is one of the model's `losses` after every `model(x, training=True)`,
     so that it counts in another model of which this is a part, and in a training loop that adds `model.losses`.

@@ -33,10 +33,11 @@ class SelfModelingModel(PenalizedModel):
     besides `self_prediction_r2`. With validation data there are `val_self_prediction_loss` and
     `val_self_prediction_r2`, while `val_loss` is that of the classifier alone.
 
-    Weights of samples and masks count for both losses. A sample whose weights are given for each timestep or pixel of
-    the output weighs their mean, masked steps left out, where the target has no such axis; where it has, each step of
-    the target weighs itself. Masked steps of a target do not count, neither in the loss nor in R²: the mean is over
-    those that are left, as in Keras's own losses. (With a `target_transformation`, which sees all steps, they do.)
+    Weights of samples and masks count for both losses. Weights of timesteps or pixels of the output each count for
+    their own place in the target where it has such axes before it is flattened, and where it has not, by their mean,
+    without masked steps. Masked steps of a target do not count, neither in the loss nor in R²: the mean is over those
+    that are left, as in Keras's own losses. (A `target_transformation` sees all steps: after it, masked ones count, and
+    a sample weighs the mean of its weights.)
 
     After `model(x, training=True)`, AW · MSE is one of the model's `losses`, and so counts in custom training loops and
     in other models of which this one is a part; see `PenalizedModel`.
@@ -198,12 +199,14 @@ class SelfModelingModel(PenalizedModel):
         """The MSE of the self-prediction, over batch and units."""
         # The head may compute in half precision; the target is never less than single.
         errors = ops.cast(outputs["self_prediction"], outputs["target"].dtype) - outputs["target"]
-        if self.steps_ahead and sample_weight is not None and not keras.tree.is_nested(sample_weight):
-            weight, steps = ops.convert_to_tensor(sample_weight), errors.shape[1]
-            # The weights of the steps that are predicted.
-            of_steps = len(weight.shape) > 1 and steps is not None and weight.shape[1] == steps + self.steps_ahead
-            sample_weight = weight[:, self.steps_ahead :] if of_steps else weight
-        return mean_square(errors, sample_weight, outputs.get("target_mask"), masks_in(outputs))
+        return mean_square(
+            errors,
+            sample_weight,
+            outputs.get("target_mask"),
+            masks_in(outputs),
+            shapes=self._joint.shapes,
+            steps_ahead=self.steps_ahead,
+        )
 
     def measure(self, outputs: dict) -> None:
         """Adds a batch to the R² of the self-prediction."""
