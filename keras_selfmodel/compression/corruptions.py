@@ -7,6 +7,7 @@ import numpy as np
 
 from keras_selfmodel.compression.curve import CompressionCurve, CurvePoint
 from keras_selfmodel.compression.scored_network import ScoredNetwork
+from keras_selfmodel.datasets.input_noise import with_noise
 
 Corruption = Literal["noise", "blur", "shift", "occlusion"]
 CORRUPTIONS: tuple[Corruption, ...] = get_args(Corruption)
@@ -61,8 +62,7 @@ def corrupted(x: np.ndarray, kind: Corruption, amount: float, *, seed: int = 0) 
         return values
     rng = np.random.default_rng(seed)
     if kind == "noise":
-        values += np.float32(amount * (high - low)) * rng.standard_normal(x.shape, dtype=np.float32)
-        return np.clip(values, low, high)
+        return with_noise(x, amount, rng)
     if kind == "blur":
         from scipy.ndimage import gaussian_filter
 
@@ -88,6 +88,9 @@ def corruption_curve(
         amounts: Strengths, rising from 0; `None` for `AMOUNTS`.
         seed: Seed of the draws.
         prepare: Turns corrupted inputs into what the network takes.
+
+    Raises:
+        ValueError: As `corrupted`; if the amounts do not rise, or the loss at the first is no number.
     """
     points = [
         CurvePoint.of(amount, network.score(x=prepare(corrupted(x, kind, amount, seed=seed))))

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from keras_selfmodel.datasets.dataset import Dataset
+from keras_selfmodel.datasets.input_noise import with_noise
 
 # So that the draws are not those of the initial weights or of the order of the data.
 NOISE_SEED = 1_000_003
@@ -71,11 +72,4 @@ def _noisy_inputs(dataset: Dataset, sigma: float, rng: np.random.Generator) -> n
             "input_noise needs inputs that are quantities, such as pixels. Received: inputs of dtype "
             f"{x.dtype}, such as texts or tokens"
         )
-    low, high = float(x.min()), float(x.max())
-    noisy = np.empty_like(x)
-    for start in range(0, len(x), 10_000):
-        rows = x[start : start + 10_000].astype(np.float32)
-        rows += np.float32(sigma * (high - low)) * rng.standard_normal(rows.shape, dtype=np.float32)
-        rows = np.clip(rows, low, high)
-        noisy[start : start + 10_000] = np.rint(rows) if x.dtype.kind == "u" else rows
-    return noisy
+    return with_noise(x, sigma, rng, x.dtype)

@@ -3,7 +3,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from keras_selfmodel.datasets import Dataset, disturbed
+from keras_selfmodel.compression import corrupted
+from keras_selfmodel.datasets import Dataset, disturbed, input_noise
 
 X = np.random.default_rng(0).integers(20, 230, (4000, 3, 3, 1), dtype=np.uint8)
 Y = (np.arange(4000) % 10).astype(np.int32)
@@ -31,6 +32,16 @@ def test_noise_on_inputs_has_its_strength_and_stays_in_their_range():
     assert noisy.x_train.dtype == np.uint8 and noisy.x_train.min() == 20 and noisy.x_train.max() == 229
     # Rounding adds a variance of 1/12; 18,000 draws know their deviation to half a per cent.
     assert difference.std() == pytest.approx(np.hypot(0.05 * 209, 12**-0.5), rel=0.03)
+
+
+def test_noise_is_the_same_for_some_samples_after_others_as_for_all_at_once(monkeypatch):
+    monkeypatch.setattr(input_noise, "_AT_ONCE", 1500)
+    low, high = int(X.min()), int(X.max())
+    drawn = np.random.default_rng(7).standard_normal(X.shape, dtype=np.float32)
+    expected = np.clip(X.astype(np.float32) + np.float32(0.1 * (high - low)) * drawn, low, high)
+    np.testing.assert_array_equal(corrupted(X, "noise", 0.1, seed=7), expected)
+    rounded = input_noise.with_noise(X, 0.1, np.random.default_rng(7), np.uint8)
+    assert rounded.dtype == np.uint8 and (rounded == np.rint(expected)).all()
 
 
 def test_noise_is_drawn_by_the_seed_and_the_test_data_have_none():
