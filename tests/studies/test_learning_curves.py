@@ -82,6 +82,16 @@ def test_rows_and_figure_have_every_point(runs):
     assert list(drawn) == pytest.approx(expected)
 
 
+def test_a_kind_of_network_looks_the_same_in_every_panel(runs):
+    (curves,) = learning_curves(runs)
+    kept = [point for point in curves.points if point.label_noise or point.aux_weight]  # no baseline without noise
+    figure = learning_figure(dataclasses.replace(curves, points=tuple(kept)), curves.points[0].hidden)
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["baseline", "AW 10"]
+    alone, both = ({one.get_label(): one.lines[0].get_color() for one in axes.containers} for axes in figure.axes[:2])
+    assert alone == {"AW 10": both["AW 10"]} and both["baseline"] != both["AW 10"]
+
+
 def test_the_report_has_a_section_of_curves_where_there_are_any(runs):
     some = [run for run in runs if run.recipe.seed < 3]
     page = report_html(studies_of(some), "runs")
