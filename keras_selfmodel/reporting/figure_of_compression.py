@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from keras_selfmodel._curve_styles import style_among
+from keras_selfmodel._curve_styles import shade_style, style_among
 from keras_selfmodel.experiments import OBJECTIVES, SELF_MODELING
 from keras_selfmodel.studies.compression import COMPRESSION_MEASURES, NETWORK_SIZES, CompressedRun
+from keras_selfmodel.studies.compression.measures import RISE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -67,7 +68,7 @@ def _draw_curves(axes: "Axes", groups: dict, name: str) -> None:
         amounts = np.mean([[point.amount for point in curve.points] for curve in curves], axis=0) * factor
         rises = np.mean([[_rise(curve, point) for point in curve.points] for curve in curves], axis=0)
         axes.plot(amounts, np.maximum(rises, LEAST_RISE), **_look(objective, strength, groups), linewidth=1.2)
-    axes.axhline(0.1, color="0.6", linewidth=0.8, linestyle="--")
+    axes.axhline(RISE, color="0.6", linewidth=0.8, linestyle="--")
     axes.set(
         yscale="log",
         ylim=(LEAST_RISE, None),
@@ -86,7 +87,7 @@ def _draw_scatter(axes: "Axes", groups: dict, name: str) -> None:
         if whole:
             look = {**_look(objective, strength, groups), "linestyle": "none"}
             axes.plot(*zip(*whole, strict=True), **look)
-    axes.set_title(f"{COMPRESSION_MEASURES[name].title.partition(' /')[0].capitalize()} at +0.1 nat against RLCT")
+    axes.set_title(f"{COMPRESSION_MEASURES[name].title.partition(' /')[0].capitalize()} at +{RISE:g} nat against RLCT")
     axes.set_xlabel("RLCT", fontsize="small")
     axes.set_ylabel(COMPRESSION_MEASURES[name].title.replace("bits", "bits per weight"), fontsize="small")
 
@@ -96,17 +97,19 @@ def _rise(curve, point) -> float:
 
 
 def _look(objective: str, strength: float, groups: dict) -> dict:
-    """A colour for each objective, black for the baseline; the stronger, the darker."""
+    """Black for the baseline, shades for self-modeling, a colour for each other objective; the stronger, the darker."""
     if strength == 0:
         return {"color": "black", "marker": "*", "linestyle": "-", "markersize": 5, "label": "baseline"}
-    style = style_among(objective, [SELF_MODELING, *(name for name in OBJECTIVES if name != SELF_MODELING)])
     strengths = sorted(weight for name, weight in groups if name == objective and weight > 0)
-    part = (strengths.index(strength) + 1) / len(strengths)
-    name = "AW" if objective == SELF_MODELING else objective
-    color = "#0072B2" if objective == SELF_MODELING else style.color
+    number = strengths.index(strength)
+    if objective == SELF_MODELING:
+        style, opacity, name = shade_style(number, len(strengths)), 1.0, "AW"
+    else:
+        style = style_among(objective, [SELF_MODELING, *(name for name in OBJECTIVES if name != SELF_MODELING)])
+        opacity, name = 0.35 + 0.65 * (number + 1) / len(strengths), objective
     return {
-        "color": color,
-        "alpha": 0.35 + 0.65 * part,
+        "color": style.color,
+        "alpha": opacity,
         "marker": style.marker,
         "linestyle": style.linestyle,
         "markersize": 3,

@@ -6,7 +6,8 @@ from keras_selfmodel.compression.curve import RISES
 from keras_selfmodel.studies.compression.compressed_run import CURVES, CompressedRun, Compression
 
 FALL = 0.01
-RISE = 0.1
+"""The fall of the accuracy at which networks are listed too."""
+RISE = max(RISES)
 """The rise of the loss, in nats, at which networks are compared."""
 
 
@@ -58,6 +59,7 @@ COMPRESSION_MEASURES: dict[str, CompressionMeasure] = {
 """What is tested, one family for Holm's correction."""
 
 NETWORK_SIZES = tuple(name for name, one in COMPRESSION_MEASURES.items() if one.is_size)
+"""Names of the measures that are sizes of a network."""
 
 
 def compressed_rows(found: list[CompressedRun]) -> list[dict]:
