@@ -26,35 +26,43 @@ SUBSET = 0.25
 
 
 def self_modeling(subject: Subject, **options: Any) -> ObjectiveModel:
+    """Predicts the network's own activations, as in the paper; `options` replace those of `SelfModelingModel`."""
     options = {"targets": subject.targets, "seed": (subject.seed, HEAD_SEED), **options}
     return SelfModelingModel(subject.classifier, aux_weight=subject.strength, **options)
 
 
 def both_gradients(subject: Subject) -> ObjectiveModel:
+    """Self-modeling whose gradient enters the targets too."""
     return self_modeling(subject, stop_gradient=False)
 
 
 def unit_rms(subject: Subject) -> ObjectiveModel:
+    """Self-modeling of activations divided by their root mean square."""
     return self_modeling(subject, target_normalization="unit_rms")
 
 
 def signs(subject: Subject) -> ObjectiveModel:
+    """Self-modeling of only the signs of the units."""
     return self_modeling(subject, target_transformation=Signs())
 
 
 def mean_and_range(subject: Subject) -> ObjectiveModel:
+    """Self-modeling of only mean and range over the units."""
     return self_modeling(subject, target_transformation=MeanAndRange())
 
 
 def fixed_vector(subject: Subject) -> ObjectiveModel:
+    """Guesses one learned vector for all samples, whose gradient enters the targets."""
     return self_modeling(subject, head=BiasOnlyHead, stop_gradient=False)
 
 
 def random_subset(subject: Subject) -> ObjectiveModel:
+    """Self-modeling of a quarter of the units, drawn once by the seed of the run."""
     return self_modeling(subject, target_transformation=RandomSubset(SUBSET, (subject.seed, SUBSET_SEED)))
 
 
 def deep_head(subject: Subject) -> ObjectiveModel:
+    """Self-modeling by a head with a hidden layer."""
     return self_modeling(subject, head=partial(DeepSelfPredictionHead, seed=(subject.seed, HEAD_SEED)))
 
 
@@ -86,17 +94,21 @@ def other_network(subject: Subject) -> ObjectiveModel:
 
 
 def weight_decay(subject: Subject) -> ObjectiveModel:
+    """Adds λ/2 · the sum of all squared weights, λ the strength."""
     return WeightDecayModel(subject.classifier, subject.strength)
 
 
 def last_layer_decay(subject: Subject) -> ObjectiveModel:
+    """Adds λ/2 · the sum of the final layer's squared weights, λ the strength."""
     final = ClassifierGraph(subject.classifier).final_call.path
     return WeightDecayModel(subject.classifier, subject.strength, layers=final)
 
 
 def dropout(subject: Subject) -> ObjectiveModel:
+    """Drops units before the final layer; the strength is the rate."""
     return DropoutModel(subject.classifier, subject.strength, seed=subject.seed)
 
 
 def activation_regularization(subject: Subject) -> ObjectiveModel:
+    """Adds the mean square of the targets' activations times the strength."""
     return ActivationRegularizationModel(subject.classifier, subject.targets, subject.strength)
