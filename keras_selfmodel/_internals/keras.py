@@ -2,7 +2,7 @@
 
 Relied on: `Functional._nodes_by_depth` and its `Node`s (`operation`, `is_input`, `input_tensors`, `outputs`,
 `arguments.args`, `.kwargs` and `.fill_in`), `Sequential._functional`, `Layer._flatten_layers`, `Model._loss_tracker`,
-`EinsumDense._adjust_scale_for_dequant`, `_fn_kwargs` of the losses that Keras makes of functions,
+`EinsumDense._adjust_scale_for_dequant`, `fn` and `_fn_kwargs` of the losses that Keras makes of functions,
 `src.backend.common.masking.get_keras_mask`.
 """
 
@@ -43,6 +43,11 @@ def count_loss(model: keras.Model, loss: Any, samples: int) -> None:
 def settings_of(loss: Any) -> dict:
     """The arguments that a loss passes to its function, such as `axis` and `ignore_class`; of a function, none."""
     return getattr(loss, "_fn_kwargs", {})
+
+
+def function_of_loss(loss: Any) -> Callable | None:
+    """The function that a loss of Keras's own calls; `None` for another, also for one that calls it in its own way."""
+    return getattr(loss, "fn", None) if type(loss).call.__module__.startswith("keras.") else None
 
 
 def mask_of_losses(losses: Any) -> Any:

@@ -75,13 +75,18 @@ class CompressionCurve:
     def at_rise(self, nats: float) -> float | None:
         """The amount at which the loss has first risen by so much above the intact network's.
 
-        Between the point before and the point after, the loss is taken for a straight line. Nothing is extrapolated.
+        Between the point before and the point after, the loss is taken for a straight line. Nothing is extrapolated. A
+        point whose loss is no number has risen by more than anything, but nobody knows how far before: the amount is
+        then that of the last point before it, the greatest change that is known to cost less.
 
         Args:
             nats: The rise, > 0, in the loss's unit.
 
         Returns:
             The amount; `None` if no point reaches the rise.
+
+        Raises:
+            ValueError: If the rise is not above 0.
         """
         return self._crossing(nats, self._rise)
 
@@ -93,6 +98,9 @@ class CompressionCurve:
 
         Returns:
             The amount; `None` if no point reaches the fall, or there are no accuracies.
+
+        Raises:
+            ValueError: If the fall is not above 0.
         """
         if self.points[0].accuracy is None:
             return None

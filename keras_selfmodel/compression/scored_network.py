@@ -1,18 +1,23 @@
 """A network whose weights and inputs are changed, and what that does to its loss and accuracy."""
 
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 
 import keras
 import numpy as np
 from keras import ops
 
+from keras_selfmodel import transforms
 from keras_selfmodel._classifier_graph import classifier_of
-from keras_selfmodel._internals.keras import settings_of
+from keras_selfmodel._internals.keras import mode
+from keras_selfmodel.compression.class_reading import ReadClasses, reading_of_classes
 from keras_selfmodel.compression.loss_and_accuracy import LossAndAccuracy
 from keras_selfmodel.rlct.data.arrays import as_arrays
-from keras_selfmodel.rlct.losses import check_class_labels, chosen_loss
+from keras_selfmodel.rlct.losses import check_class_labels, chosen_loss, disagreement
+from keras_selfmodel.rlct.losses.agreement import COMPARED
 from keras_selfmodel.transforms.tensors import Tree
 
 
@@ -22,23 +27,26 @@ class Answers:
 
     Attributes:
         loss: Mean loss.
-        probabilities: Of each class, `(samples, classes)`; `None` where there are no classes.
-        labels: Class numbers, `(samples,)`; `None` where there are no classes.
+        classes: Of the entries that count in the loss: each sample or, where there are several, each token or pixel
+            that is neither masked nor of an ignored class. `None` where there are no classes.
     """
 
     loss: float
-    probabilities: np.ndarray | None
-    labels: np.ndarray | None
+    classes: ReadClasses | None
 
     @property
     def score(self) -> LossAndAccuracy:
-        if self.probabilities is None or self.labels is None:
+        """The loss, and the fraction of the entries that are classified correctly."""
+        if self.classes is None:
             return LossAndAccuracy(self.loss, None)
-        return LossAndAccuracy(self.loss, float(np.mean(self.probabilities.argmax(axis=1) == self.labels)))
+        return LossAndAccuracy(self.loss, float(np.mean(self.classes.predictions == self.classes.labels)))
 
 
 class ScoredNetwork:
     """A trained network and the samples it is scored on, with its own weights or others in their place.
+
+    The loss is what `evaluate` gives for all samples in one batch, with its masks and ignored classes, but without the
+    terms of regularization. Where Keras computes something else, such as a sum over the batch, a warning says so.
 
     Args:
         model: A built Keras model, or a `SelfModelingModel`, whose classifier is scored.
@@ -49,7 +57,8 @@ class ScoredNetwork:
         batch_size: Samples at a time.
 
     Raises:
-        ValueError: If the loss does not fit, or the model has no weights of two axes or more.
+        ValueError: If the loss does not fit, all entries are masked or ignored, or the model has no weights of two axes
+            or more.
 
     Attributes:
         kernels: Places in `weights` of the matrices that are compressed: weights of floating-point numbers with two
@@ -74,12 +83,16 @@ class ScoredNetwork:
     ) -> None:
         self.model = classifier_of(model)
         self._batch_size = batch_size
-        x, self._y = as_arrays(x, "x"), as_arrays(y, "y")
-        self._x = list(self._batches(x))
-        scores = self._scores(self._x)
-        self._task = chosen_loss(model, self.model, loss, scores, self._y).task
+        self._x, self._y = as_arrays(x, "x"), as_arrays(y, "y")
+        some = [_rows(tree, slice(COMPARED)) for tree in (self._x, self._y)]
+        scores = self.model(keras.tree.map_structure(ops.convert_to_tensor, some[0]), **mode(self.model.call, False))
+        choice = chosen_loss(model, self.model, loss, scores, self._y)
+        self._task = choice.task
         check_class_labels(self._task, self._y, scores)
-        self._counts = ops.mean(self._task.counts(self._y, scores, None), axis=1)
+        for doubt in (*choice.doubts, *disagreement(self.model, choice, scores, *some)):
+            warnings.warn(doubt, stacklevel=2)
+        self._reading = reading_of_classes(self.model, self._task, scores, self._y)
+        self._program = self._programmed(self.model)
         self.weights = self.model.get_weights()
         names = [weight.path for weight in self.model.weights]
         self.kernels = {
@@ -105,6 +118,7 @@ class ScoredNetwork:
 
     @property
     def samples(self) -> int:
+        """How many samples it is scored on."""
         return len(keras.tree.flatten(self._y)[0])
 
     def score(self, kernels: dict[str, np.ndarray] | None = None, *, x: Tree | None = None) -> LossAndAccuracy:
@@ -121,15 +135,21 @@ class ScoredNetwork:
         with self._weights(weights):
             return self._answers(self._x).score
 
+    @cached_property
+    def intact(self) -> Answers:
+        """The answers of the network as it is, computed once."""
+        return self._answers(self._x)
+
     def answers(self, kernels: dict[str, np.ndarray] | None = None, *, x: Tree | None = None) -> Answers:
-        """Loss and probabilities; arguments as for `score`."""
-        inputs = self._x if x is None else list(self._batches(as_arrays(x, "x")))
-        if not kernels:
-            return self._answers(inputs)
-        changed = list(self.weights)
-        for name, values in kernels.items():
-            changed[self.kernels[name]] = values.astype(changed[self.kernels[name]].dtype)
-        with self._weights(changed):
+        """Loss and classes; arguments as for `score`."""
+        inputs = self._x if x is None else as_arrays(x, "x")
+        changed = {name: values for name, values in (kernels or {}).items() if values is not self.matrices[name]}
+        if not changed:
+            return self.intact if x is None or _equal(inputs, self._x) else self._answers(inputs)
+        weights = list(self.weights)
+        for name, values in changed.items():
+            weights[self.kernels[name]] = values.astype(weights[self.kernels[name]].dtype)
+        with self._weights(weights):
             return self._answers(inputs)
 
     def of(self, model: keras.Model) -> Answers:
@@ -144,40 +164,56 @@ class ScoredNetwork:
         finally:
             self.model.set_weights(self.weights)
 
-    def _answers(self, inputs: list, model: keras.Model | None = None) -> Answers:
-        scores = self._scores(inputs, model)
-        losses = self._task.losses(self._y, scores, None, self._counts)
-        loss = float(np.mean(ops.convert_to_numpy(losses), dtype=np.float64))
-        return Answers(loss, *self._classes(scores))
+    def _answers(self, inputs: Tree, model: keras.Model | None = None) -> Answers:
+        program = self._program if model is None else self._programmed(model)
+        variables = [
+            [ops.convert_to_tensor(one) for one in group]
+            for group in ((model or self.model).trainable_variables, (model or self.model).non_trainable_variables)
+        ]
+        found = []
+        for start in range(0, self.samples, self._batch_size):
+            batch = [_rows(tree, slice(start, start + self._batch_size)) for tree in (inputs, self._y)]
+            _, answers = program((), *variables, *keras.tree.map_structure(ops.convert_to_tensor, batch))
+            found.append(keras.tree.map_structure(ops.convert_to_numpy, answers))
+        numerators, counts = (
+            np.sum([part[key].sum(axis=1, dtype=np.float64) for part in found], axis=0) for key in ("losses", "counts")
+        )
+        if not (counts > 0).all():
+            raise ValueError("All samples are masked or ignored: there is no loss to measure.")
+        factors = [part.factor for part in self._task.parts]
+        loss = float(np.sum(factors * numerators / counts))
+        if self._reading is None:
+            return Answers(loss, None)
+        scores, labels, counted = (
+            np.concatenate([part[key] for part in found]) for key in ("scores", "labels", "counted")
+        )
+        return Answers(loss, self._reading.read(scores, labels, counted))
 
-    def _scores(self, inputs: list, model: keras.Model | None = None) -> Tree:
-        found = [(model or self.model).predict_on_batch(batch) for batch in inputs]
-        joined = keras.tree.map_structure(lambda *parts: np.concatenate(parts), *found)
-        return keras.tree.map_structure(ops.convert_to_tensor, joined)
+    def _programmed(self, model: keras.Model) -> Callable:
+        """What a model says about a batch, compiled: inside, Keras's masks are still there."""
+        task, classes = self._task, self._reading is not None
+        training = mode(model.call, False)
 
-    def _batches(self, x: Tree) -> Iterator[Tree]:
-        samples = len(keras.tree.flatten(x)[0])
-        for start in range(0, samples, self._batch_size):
-            rows = slice(start, start + self._batch_size)
-            yield keras.tree.map_structure(lambda array, rows=rows: array[rows], x)
+        def answer(state, trainable, others, x, y):
+            scores, _ = model.stateless_call(trainable, others, x, **training)
+            found = {
+                "losses": ops.stack([part.loss.numerators(part.of(y), part.of(scores)) for part in task.parts]),
+                "counts": task.counts(y, scores, None),
+            }
+            if classes:
+                (part,) = task.parts
+                labels, outputs = part.of(y), part.of(scores)
+                found |= {"scores": outputs, "labels": labels, "counted": part.loss.counted(labels, outputs)}
+            return state, found
 
-    def _classes(self, scores: Tree) -> tuple[np.ndarray | None, np.ndarray | None]:
-        """Probabilities and class numbers; nothing where there is no single output of classes."""
-        if keras.tree.is_nested(scores) or len(self._task.parts) != 1 or len(scores.shape) > 2:
-            return None, None
-        loss = self._task.parts[0].loss.loss
-        name = f"{type(loss).__name__} {getattr(getattr(loss, 'function', loss), '__name__', '')}".lower()
-        if "crossentropy" not in name:
-            return None, None
-        values = ops.convert_to_numpy(scores).astype(np.float64).reshape(self.samples, -1)
-        labels = np.asarray(ops.convert_to_numpy(keras.tree.flatten(self._y)[0])).reshape(self.samples, -1)
-        logits = settings_of(loss).get("from_logits", False)
-        if values.shape[1] == 1:
-            yes = 1 / (1 + np.exp(-np.clip(values, -700, 700))) if logits else values
-            return np.concatenate([1 - yes, yes], axis=1), labels[:, 0].astype(int)
-        if "binary" in name:  # Several questions of yes or no, no classes.
-            return None, None
-        if logits:
-            values = np.exp(values - values.max(axis=1, keepdims=True))
-        numbers = labels[:, 0] if labels.shape[1] == 1 else labels.argmax(axis=1)
-        return values / values.sum(axis=1, keepdims=True), numbers.astype(int)
+        return transforms.jit(answer)
+
+
+def _rows(tree: Tree, rows: slice) -> Tree:
+    return keras.tree.map_structure(lambda array: array[rows], tree)
+
+
+def _equal(one: Tree, other: Tree) -> bool:
+    """Whether two trees hold the same numbers."""
+    pairs = zip(keras.tree.flatten(one), keras.tree.flatten(other), strict=True)
+    return all(a is b or np.array_equal(*map(ops.convert_to_numpy, (a, b))) for a, b in pairs)

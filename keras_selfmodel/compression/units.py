@@ -47,8 +47,8 @@ def unit_curve(network: ScoredNetwork, features: np.ndarray) -> CompressionCurve
     kernel, bias = network.weights[kernel_place], network.weights[bias_place]
     means = features.mean(axis=0, dtype=np.float64)
     order = np.argsort(unit_influences(features, kernel), kind="stable")
-    units, points = len(order), []
-    for gone in np.unique(np.linspace(0, units, min(units, STEPS) + 1).round().astype(int)):
+    units, points = len(order), [CurvePoint.of(1.0, network.score())]
+    for gone in np.unique(np.linspace(0, units, min(units, STEPS) + 1).round().astype(int))[1:]:
         changed = list(network.weights)
         new = kernel.copy()
         new[order[:gone]] = 0

@@ -30,6 +30,7 @@ from keras_selfmodel.rlct.data import Reading, TrainingData, samples_of
 from keras_selfmodel.rlct.descent import descend
 from keras_selfmodel.rlct.energy import Energy
 from keras_selfmodel.rlct.losses import check_class_labels, chosen_loss, disagreement
+from keras_selfmodel.rlct.losses.agreement import COMPARED
 from keras_selfmodel.rlct.network_loss import energy, energy_of_network
 from keras_selfmodel.rlct.prior_width import weight_scale
 from keras_selfmodel.rlct.progress_bar import Reports
@@ -39,9 +40,6 @@ from keras_selfmodel.rlct.stepwise import Stepwise, alone
 from keras_selfmodel.rlct.temperature import BURN_IN, FACTOR, TEMPERATURES, hotter_estimate
 from keras_selfmodel.rlct.verdict import at_no_minimum
 from keras_selfmodel.transforms.tensors import AnyModel
-
-# Samples whose loss is compared with Keras's.
-COMPARED = 256
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,13 @@
+import functools
+
 import keras
 import numpy as np
 import pytest
+from keras import losses
 
 import keras_selfmodel as ksm
 from keras_selfmodel.compression import ScoredNetwork, brier_score, expected_calibration_error
+from tests.rlct.small_data import CROSS_ENTROPY, NEXT, TOKENS, WORDS, N, tagger
 
 
 def test_the_score_is_what_keras_evaluates(network, model, data):
@@ -47,13 +51,104 @@ def test_a_single_output_of_two_classes_has_an_accuracy(logits):
     x, y = np.array([[0.0], [0.4], [0.6], [1.0]], "float32"), np.array([0, 1, 1, 1])
     answers = ScoredNetwork(model, x, y, loss=loss).answers()
     assert answers.score.accuracy == 0.75
-    np.testing.assert_allclose(answers.probabilities[:, 1], 1 / (1 + np.exp(-(2 * x[:, 0] - 1))), rtol=1e-5)
+    np.testing.assert_allclose(answers.classes.probabilities[:, 1], 1 / (1 + np.exp(-(2 * x[:, 0] - 1))), rtol=1e-5)
 
 
 def test_one_hot_labels_are_class_numbers(model, data, network):
     loss = keras.losses.CategoricalCrossentropy(from_logits=True)
     found = ScoredNetwork(model, data[0], np.eye(3, dtype="float32")[data[1]], loss=loss).score()
     assert found.accuracy == network.score().accuracy and found.loss == pytest.approx(network.score().loss, rel=1e-6)
+
+
+def my_crossentropy(y, scores):
+    return losses.sparse_categorical_crossentropy(y, scores, from_logits=True)
+
+
+def ignoring_a_class(y, scores):
+    return losses.sparse_categorical_crossentropy(y, scores, from_logits=True, ignore_class=0)
+
+
+@pytest.fixture(scope="module")
+def masked() -> keras.Model:
+    """Two Dense layers for each word; behind the end of a text, words are masked."""
+    return tagger(keras.layers.Dense(4, "relu"))
+
+
+@pytest.mark.parametrize(
+    ("loss", "one_hot"),
+    [
+        (CROSS_ENTROPY, False),
+        (ignoring_a_class, False),
+        (losses.SparseCategoricalCrossentropy(from_logits=True, reduction="mean_with_sample_weight"), False),
+        (losses.CategoricalCrossentropy(from_logits=True, label_smoothing=0.1), True),
+        ("mse", True),
+    ],
+)
+def test_masked_steps_count_neither_in_the_loss_nor_in_the_accuracy(masked, loss, one_hot):
+    y = np.eye(WORDS, dtype="float32")[NEXT] if one_hot else NEXT
+    masked.compile("sgd", loss, metrics=["accuracy"], run_eagerly=True)
+    expected, accuracy = masked.evaluate(TOKENS, y, batch_size=N, verbose=0)
+    score = ScoredNetwork(masked, TOKENS, y, batch_size=9).score()
+    assert score.loss == pytest.approx(expected, rel=1e-5)
+    if loss == "mse":
+        assert score.accuracy is None
+    elif loss is not ignoring_a_class:  # Keras's accuracy knows of no ignored class.
+        assert score.accuracy == pytest.approx(accuracy, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        my_crossentropy,
+        functools.partial(losses.sparse_categorical_crossentropy, from_logits=True),
+        lambda y, scores: 2 * my_crossentropy(y, scores),
+    ],
+)
+def test_a_custom_loss_is_read_by_the_outputs_it_is_given(model, data, network, loss):
+    classes = ScoredNetwork(model, *data, loss=loss).answers().classes
+    np.testing.assert_allclose(classes.probabilities, network.answers().classes.probabilities, rtol=1e-6)
+    assert (classes.predictions == network.answers().classes.predictions).all()
+
+
+def test_outputs_that_may_be_anything_have_an_accuracy_at_most(model, data, network):
+    scaled = keras.Model(model.inputs, keras.layers.Rescaling(3.0)(model.outputs[0]))
+    answers = ScoredNetwork(scaled, *data, loss=lambda y, scores: my_crossentropy(y, scores)).answers()
+    assert answers.score.accuracy == network.score().accuracy and answers.classes.probabilities is None
+    unit = keras.Sequential([keras.Input((6,)), keras.layers.Dense(1)])
+    squares = lambda y, scores: (keras.ops.cast(y, "float32") - scores) ** 2  # noqa: E731
+    assert ScoredNetwork(unit, data[0], data[1] % 2, loss=squares).answers().classes is None
+
+
+@pytest.mark.parametrize("from_function", [True, False])
+def test_samples_of_an_ignored_class_are_not_wrong(model, data, from_function):
+    x, y = data[0], np.where(np.arange(60) < 20, -1, data[1])
+    sparse = functools.partial(losses.sparse_categorical_crossentropy, from_logits=True, ignore_class=-1)
+    loss = sparse if from_function else losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=-1)
+    answers = ScoredNetwork(model, x, y, loss=loss, batch_size=25).answers()
+    kernel, bias, last, last_bias = model.get_weights()
+    right = (np.maximum(x @ kernel + bias, 0) @ last + last_bias).argmax(axis=1) == data[1]
+    assert answers.score.accuracy == pytest.approx(right[20:].mean()) and len(answers.classes.labels) == 40
+    copy = keras.models.clone_model(model)
+    copy.set_weights(model.get_weights())
+    copy.compile("sgd", loss)
+    assert answers.loss == pytest.approx(
+        copy.evaluate(x, y, batch_size=60, verbose=0, return_dict=True)["loss"], rel=1e-5
+    )
+    with pytest.raises(ValueError, match="masked or ignored"):
+        ScoredNetwork(model, x, np.full(60, -1), loss=loss).score()
+
+
+def test_a_sum_over_the_batch_is_said_to_be_none(model, data, network):
+    summed = losses.SparseCategoricalCrossentropy(from_logits=True, reduction="sum")
+    with pytest.warns(UserWarning, match="mean over the samples is measured instead"):
+        found = ScoredNetwork(model, *data, loss=summed)
+    assert found.score().loss == pytest.approx(network.score().loss, rel=1e-6)
+
+
+def test_the_network_as_it_is_is_computed_once(model, data):
+    found = ScoredNetwork(model, *data, loss=CROSS_ENTROPY)
+    assert found.answers() is found.intact and found.answers(found.matrices, x=data[0].copy()) is found.intact
+    assert found.answers(x=2 * data[0]) is not found.intact
 
 
 def test_a_model_without_kernels_is_refused():
@@ -70,3 +165,21 @@ def test_calibration_is_that_of_the_definition():
     assert expected_calibration_error(probabilities, labels, bins=5) == pytest.approx(expected)
     squares = [2 * 0.45**2, 2 * 0.52**2, 2 * 0.1**2, 2 * 0.05**2, 0]
     assert brier_score(probabilities, labels) == pytest.approx(np.mean(squares))
+    column = labels[:, None]
+    assert brier_score(probabilities, column) == pytest.approx(np.mean(squares))
+    assert expected_calibration_error(probabilities, column, bins=5) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("measure", [brier_score, expected_calibration_error])
+@pytest.mark.parametrize(
+    ("probabilities", "labels", "message"),
+    [
+        (np.full((2, 2), 0.5), [[0, 1]], r"labels must be one .* 2 samples.* shape \(1, 2\)"),
+        (np.full((2, 2), 0.5), 0, r"Received: shape \(\)"),
+        (np.full((2, 2), 0.5), [0, 2], "class numbers 0 … 1. Received: labels from 0 to 2"),
+        (np.full(2, 0.5), [0, 1], r"probabilities must have the shape \(samples, classes\)"),
+    ],
+)
+def test_calibration_refuses_what_does_not_fit(measure, probabilities, labels, message):
+    with pytest.raises(ValueError, match=message):
+        measure(probabilities, labels)

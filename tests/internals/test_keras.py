@@ -7,6 +7,7 @@ from keras import ops
 
 from keras_selfmodel._internals.keras import (
     count_loss,
+    function_of_loss,
     is_built_sequential,
     is_functional,
     layers_inside,
@@ -96,6 +97,8 @@ def test_a_loss_tells_the_axis_of_the_classes_and_the_class_it_ignores():
         assert (settings["axis"], settings["ignore_class"]) == (1, 255)
         assert settings_of(keras.losses.SparseCategoricalCrossentropy()).get("axis", -1) == -1
         assert settings_of(keras.losses.sparse_categorical_crossentropy) == {}
+    with contract("keras", "keras.py", "a loss that Keras makes of a function keeps it in fn"):
+        assert function_of_loss(keras.losses.BinaryCrossentropy()) is keras.losses.binary_crossentropy
 
 
 def test_a_loss_that_ignores_a_class_says_which_entries_count():

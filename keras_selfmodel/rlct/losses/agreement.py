@@ -12,6 +12,8 @@ from keras_selfmodel.rlct.losses.choosing import ChosenLoss
 from keras_selfmodel.rlct.losses.task_loss import TaskLoss
 from keras_selfmodel.transforms.tensors import Tensor, Tree
 
+# So many samples, the first ones, are compared.
+COMPARED = 256
 # Float32 sums of some hundred numbers, in another order.
 RELATIVE, ABSOLUTE = 1e-4, 1e-5
 # Regularization that is a smaller part of the loss is not reported.
@@ -61,7 +63,7 @@ def disagreement(
         elif _is_one_number(task, y, scores):
             raise ValueError(
                 f"The loss returns one number for a batch, {theirs:.6g} for the first {samples} samples, which is not "
-                f"the mean of the losses of single samples, {ours:.6g}. The RLCT needs a loss for each sample: let it "
+                f"the mean of the losses of single samples, {ours:.6g}. A loss for each sample is needed: let it "
                 "return an array of shape (batch,)."
             )
         else:
@@ -71,8 +73,8 @@ def disagreement(
             )
     if not all(_stand_alone(part.loss.loss, part.of(y), part.of(scores)) for part in task.parts):
         raise ValueError(
-            "The loss of a sample depends on the other samples of its batch, as in contrastive losses. The RLCT needs "
-            f"a loss of each sample alone. Received: {choice.description}"
+            "The loss of a sample depends on the other samples of its batch, as in contrastive losses. A loss of each "
+            f"sample alone is needed. Received: {choice.description}"
         )
     own_reduction = ours if reduced is None or weights is not None else _number(reduced(y, scores))
     if not _close(ours, own_reduction):

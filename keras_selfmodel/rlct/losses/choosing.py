@@ -15,6 +15,8 @@ from keras_selfmodel.transforms.tensors import Tree
 
 # Sums of probabilities, in whatever precision they were computed.
 SUM_TO_ONE = 1e-3
+# What shows whether outputs are probabilities.
+BY_ACTIVATION, BY_LAYER, BY_VALUES = "by the last activation", "by the last layer", "by their values"
 
 
 class ChosenLoss(NamedTuple):
@@ -88,7 +90,7 @@ def chosen_loss(
 def _suggested(model: keras.Model | None, scores: np.ndarray, y: np.ndarray) -> tuple[Any, str, tuple[str, ...]]:
     """The loss of a model without one: by its last operation or, where that does not show it, by its outputs."""
     unit = scores.shape[-1] == 1 or scores.ndim == 1
-    probabilities, why = _are_probabilities(model, scores, unit)
+    probabilities, why = are_probabilities(model, scores, unit)
     outputs = f"probabilities, {why}" if probabilities else f"logits, {why}"
     zero_or_one = np.isin(y, (0, 1)).all()
     if not unit and y.shape[1:] in (scores.shape[1:-1], (*scores.shape[1:-1], 1)):
@@ -111,17 +113,26 @@ def _suggested(model: keras.Model | None, scores: np.ndarray, y: np.ndarray) -> 
     return loss, f"{name} (labels are {kind}, outputs {outputs}; pass loss= for another)", ()
 
 
-def _are_probabilities(model: keras.Model | None, scores: np.ndarray, unit: bool) -> tuple[bool, str]:
-    """Whether outputs are probabilities, and what shows it."""
+def are_probabilities(model: keras.Model | None, scores: np.ndarray, unit: bool) -> tuple[bool, str]:
+    """Whether outputs are probabilities, and what shows it.
+
+    Args:
+        model: The model whose last operation is looked at; `None` where there is none to look at.
+        scores: Its outputs for some samples, `(samples, ..., classes)`.
+        unit: Whether each output is a single number, of two classes.
+
+    Returns:
+        What they are, and one of `BY_ACTIVATION`, `BY_LAYER` and, where the model does not show it, `BY_VALUES`.
+    """
     if _ends_in(model, "softmax" if not unit else "sigmoid"):
-        return True, "by the last activation"
+        return True, BY_ACTIVATION
     if _ends_in(model, "linear"):
-        return False, "by the last layer"
+        return False, BY_LAYER
     within = bool((scores >= 0).all() and (scores <= 1 + SUM_TO_ONE).all())
     if unit:
-        return within, "by their values"
+        return within, BY_VALUES
     sums = scores.sum(axis=-1, dtype=np.float64)
-    return within and bool((np.abs(sums - 1) < SUM_TO_ONE).all()), "by their values"
+    return within and bool((np.abs(sums - 1) < SUM_TO_ONE).all()), BY_VALUES
 
 
 def _ends_in(model: keras.Model | None, activation: str) -> bool:

@@ -75,6 +75,10 @@ class SampleLoss:
         weighted = self.loss.reduction == "mean_with_sample_weight"
         return _summed(self._count(y, scores, sample_weight=weights if weighted else None))
 
+    def counted(self, y: Tree, scores: Tree) -> Tensor:
+        """Which entries count, `(batch, ...)` as the losses: 0 where they are masked or of an ignored class, else 1."""
+        return self._count(y, scores)
+
 
 class _Function(keras.losses.Loss):
     """A function as a loss, as `compile` makes it one: shapes (batch,) and (batch, 1) go together."""

@@ -70,7 +70,6 @@ class Compressing:
         """
         run.check_data(self._dataset)
         network = ScoredNetwork(run.model, self._x, self._y)
-        answers = network.answers()
         missing: dict[str, str] = {}
         curves: dict[str, CompressionCurve] = {
             "pruning": pruning_curve(network),
@@ -103,9 +102,9 @@ class Compressing:
             backend=keras.config.backend(),
             protocol=self.protocol,
             size=network.size,
-            intact=answers.score,
-            ece=_calibration(expected_calibration_error, answers),
-            brier=_calibration(brier_score, answers),
+            intact=network.intact.score,
+            ece=_calibration(expected_calibration_error, network.intact),
+            brier=_calibration(brier_score, network.intact),
             units=None if statistics is None else statistics.units,
             dead_units=None if statistics is None else statistics.dead_units,
             participation_ratio=None if statistics is None else statistics.participation_ratio,
@@ -119,8 +118,10 @@ class Compressing:
     def _corrupt(self, network: ScoredNetwork, curves: dict, missing: dict[str, str]) -> None:
         images = self._raw.ndim == 4
         for kind in CORRUPTIONS:
-            if not images and (kind != "noise" or not np.issubdtype(self._x.dtype, np.floating)):
-                missing[f"input_{kind}"] = f"the inputs are no images, but {self._raw.dtype} {self._raw.shape[1:]}"
+            quantities = images or np.issubdtype(self._x.dtype, np.floating)
+            if not (quantities if kind == "noise" else images):
+                needed = "quantities, such as pixels" if kind == "noise" else "images"
+                missing[f"input_{kind}"] = f"the inputs are no {needed}, but {self._raw.dtype} {self._raw.shape[1:]}"
                 continue
             curves[f"input_{kind}"] = corruption_curve(
                 network, self._raw, kind, seed=self.protocol.seed, prepare=self._task.inputs
@@ -128,6 +129,6 @@ class Compressing:
 
 
 def _calibration(measure: Callable[[np.ndarray, np.ndarray], float], answers: Answers) -> float | None:
-    if answers.probabilities is None or answers.labels is None:
+    if answers.classes is None or answers.classes.probabilities is None:
         return None
-    return measure(answers.probabilities, answers.labels)
+    return measure(answers.classes.probabilities, answers.classes.labels)
