@@ -13,11 +13,13 @@ if TYPE_CHECKING:
     from keras_selfmodel.compression.pruning import magnitude_masks, pruning_curve
     from keras_selfmodel.compression.quantization import (
         KERAS_MODES,
+        UniformQuantization,
         description_length,
         entropy_bits,
         keras_quantized,
         quantization_curves,
         quantized,
+        uniform_quantizations,
     )
     from keras_selfmodel.compression.scored_network import ScoredNetwork
     from keras_selfmodel.compression.units import unit_curve, unit_influences
@@ -30,6 +32,7 @@ __all__ = [
     "KERAS_MODES",
     "LossAndAccuracy",
     "ScoredNetwork",
+    "UniformQuantization",
     "brier_score",
     "corrupted",
     "corruption_curve",
@@ -42,6 +45,7 @@ __all__ = [
     "pruning_curve",
     "quantization_curves",
     "quantized",
+    "uniform_quantizations",
     "unit_curve",
     "unit_influences",
     "weight_noise_curve",

@@ -1,6 +1,6 @@
 """The smallest weights are set to 0."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -29,19 +29,16 @@ def magnitude_masks(
     Returns:
         Booleans of the kernels' shapes, by name.
 
+    Raises:
+        ValueError: If the share is not in 0 … 1, or there is no such scope.
+
     Example:
 
     >>> kernels = {"a": np.array([[1.0, -4.0]]), "b": np.array([[2.0, 3.0]])}
     >>> {name: mask.tolist() for name, mask in magnitude_masks(kernels, 0.5).items()}
     {'a': [[False, True]], 'b': [[False, True]]}
     """
-    if not 0 <= share <= 1:
-        raise ValueError(f"share must lie in 0 … 1. Received: share={share}")
-    if scope == "layer":
-        return {name: _largest(np.abs(values).ravel(), share).reshape(values.shape) for name, values in kernels.items()}
-    kept = _largest(np.concatenate([np.abs(values).ravel() for values in kernels.values()]), share)
-    parts = np.split(kept, np.cumsum([values.size for values in kernels.values()])[:-1])
-    return {name: part.reshape(kernels[name].shape) for name, part in zip(kernels, parts, strict=True)}
+    return _masks(_ranks(kernels, scope), share, scope)
 
 
 def pruning_curve(
@@ -55,16 +52,38 @@ def pruning_curve(
         shares: Parts that are kept, falling from 1.
     """
     kernels = network.matrices
-    points = []
+    ranks, points = _ranks(kernels, scope), []
     for share in shares:
-        masks = magnitude_masks(kernels, share, scope)
+        masks = _masks(ranks, share, scope)
         kept = sum(int(mask.sum()) for mask in masks.values()) / network.size
-        points.append(CurvePoint.of(kept, network.score({name: kernels[name] * masks[name] for name in kernels})))
+        # Where all are kept it is the network as it is.
+        changed = {name: kernels[name] * mask for name, mask in masks.items() if not mask.all()}
+        points.append(CurvePoint.of(kept, network.score(changed)))
     where = "of all kernels" if scope == "global" else "of each kernel"
     return CompressionCurve(f"pruning by magnitude, {scope}", f"part {where} that is kept", tuple(points))
 
 
-def _largest(sizes: np.ndarray, share: float) -> np.ndarray:
-    kept = np.zeros(sizes.size, dtype=bool)
-    kept[np.argsort(-sizes, kind="stable")[: round(share * sizes.size)]] = True
-    return kept
+def _ranks(kernels: dict[str, np.ndarray], scope: PruningScope) -> dict[str, np.ndarray]:
+    """The place of each weight, 0 for the largest, among those of all kernels or of its own."""
+    if scope not in get_args(PruningScope):
+        raise ValueError(f"scope must be 'global' or 'layer'. Received: scope={scope!r}")
+    if scope == "layer":
+        return {name: _places(np.abs(values).ravel()).reshape(values.shape) for name, values in kernels.items()}
+    places = _places(np.concatenate([np.abs(values).ravel() for values in kernels.values()]))
+    parts = np.split(places, np.cumsum([values.size for values in kernels.values()])[:-1])
+    return {name: part.reshape(kernels[name].shape) for name, part in zip(kernels, parts, strict=True)}
+
+
+def _masks(ranks: dict[str, np.ndarray], share: float, scope: PruningScope) -> dict[str, np.ndarray]:
+    if not 0 <= share <= 1:
+        raise ValueError(f"share must lie in 0 … 1. Received: share={share}")
+    together = sum(places.size for places in ranks.values())
+    return {
+        name: places < round(share * (together if scope == "global" else places.size)) for name, places in ranks.items()
+    }
+
+
+def _places(sizes: np.ndarray) -> np.ndarray:
+    places = np.empty(sizes.size, dtype=np.int64)
+    places[np.argsort(-sizes, kind="stable")] = np.arange(sizes.size)
+    return places

@@ -2,6 +2,8 @@
 
 import math
 import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import keras
 import numpy as np
@@ -27,6 +29,9 @@ def quantized(values: np.ndarray, levels: int) -> tuple[np.ndarray, np.ndarray]:
 
     Returns:
         The rounded numbers, and the number of each one's level, 0 … levels − 1.
+
+    Raises:
+        ValueError: If there are fewer than two levels.
 
     Example:
 
@@ -60,29 +65,56 @@ def entropy_bits(codes: np.ndarray) -> float:
     return float(-(shares * np.log2(shares)).sum()) + 0.0
 
 
-def quantization_curves(
-    network: ScoredNetwork, levels: tuple[int, ...] = LEVELS
-) -> tuple[CompressionCurve, CompressionCurve]:
-    """Loss and accuracy against bits per weight, each kernel in even steps over its own range.
+@dataclass(frozen=True)
+class UniformQuantization:
+    """A network each of whose kernels is rounded to even steps over its own range, or the network as it is.
 
-    The intact network, in 32 bits, comes first.
+    Attributes:
+        bits: log₂ levels; 32 for the network as it is.
+        coded_bits: Entropy of the codes, in bits per weight; 32 for the network as it is.
+        score: Its loss and accuracy.
+    """
+
+    bits: float
+    coded_bits: float
+    score: LossAndAccuracy
+
+
+def uniform_quantizations(network: ScoredNetwork, levels: tuple[int, ...] = LEVELS) -> tuple[UniformQuantization, ...]:
+    """The network as it is, in 32 bits, and quantized to fewer and fewer levels.
 
     Args:
         network: A network and its samples.
         levels: Numbers of levels, falling.
 
+    Raises:
+        ValueError: If there are fewer than two levels.
+    """
+    found, kernels = [UniformQuantization(32.0, 32.0, network.score())], network.matrices
+    for number in levels:
+        rounded = {name: quantized(values, number) for name, values in kernels.items()}
+        score = network.score({name: values for name, (values, _) in rounded.items()})
+        bits = sum(entropy_bits(codes) * codes.size for _, codes in rounded.values()) / network.size
+        found.append(UniformQuantization(math.log2(number), bits, score))
+    return tuple(found)
+
+
+def quantization_curves(quantizations: Sequence[UniformQuantization]) -> tuple[CompressionCurve, CompressionCurve]:
+    """Loss and accuracy against bits per weight.
+
+    Args:
+        quantizations: As `uniform_quantizations` finds them.
+
     Returns:
         The same networks against log₂ levels, and against the entropy of their codes: bits per weight after coding.
+        Codes of fewer levels may have the greater entropy: of three levels, most weights get the middle one, of two,
+        half of them either. The amounts of a curve must fall: there, such a network has the bits of the one before it.
     """
-    intact, kernels = network.score(), network.matrices
-    plain, coded = [CurvePoint.of(32.0, intact)], [CurvePoint.of(32.0, intact)]
-    for number in levels:
-        found = {name: quantized(values, number) for name, values in kernels.items()}
-        score = network.score({name: values for name, (values, _) in found.items()})
-        bits = sum(entropy_bits(codes) * codes.size for _, codes in found.values()) / network.size
-        plain.append(CurvePoint.of(math.log2(number), score))
-        # Rarely, fewer levels cut a kernel's mass more evenly: what needs no more bits is no smaller for it.
-        coded.append(CurvePoint.of(min(bits, coded[-1].amount), score))
+    plain: list[CurvePoint] = []
+    coded: list[CurvePoint] = []
+    for one in quantizations:
+        plain.append(CurvePoint.of(one.bits, one.score))
+        coded.append(CurvePoint.of(min(one.coded_bits, coded[-1].amount if coded else math.inf), one.score))
     name = "uniform quantization"
     return (
         CompressionCurve(name, "bits per weight", tuple(plain)),
@@ -90,20 +122,33 @@ def quantization_curves(
     )
 
 
-def description_length(coded: CompressionCurve, size: int, samples: int) -> float:
-    """The shortest two-part code of labels and weights in bits: min over quantizations of n·loss/ln 2 + bits·weights.
+def description_length(quantizations: Sequence[UniformQuantization], size: int, samples: int) -> float:
+    """The shortest two-part code of labels and kernels in bits: min over quantizations of n·loss/ln 2 + bits·weights.
+
+    Counted are the labels, given the inputs, and the codes of the kernels, at their entropy. Not counted is what every
+    network needs likewise, and what is little beside the codes: biases and what normalizes, which are not quantized;
+    each kernel's range; the frequencies by which the codes are coded; and which quantization it is.
 
     Args:
-        coded: Loss, in nats per sample, against bits per weight.
-        size: How many weights.
+        quantizations: As `uniform_quantizations` finds them, of a loss that is the labels' negative log-likelihood in
+            nats per sample.
+        size: How many weights the kernels have.
         samples: How many samples n are described.
+
+    Raises:
+        ValueError: If none has a loss that is a number.
 
     Reference:
         arXiv 2510.12077 compares it with n·loss + λ·ln n, λ the RLCT.
     """
-    return min(
-        samples * point.loss / math.log(2) + size * point.amount for point in coded.points if point.loss is not None
-    )
+    lengths = [
+        samples * one.score.loss / math.log(2) + size * one.coded_bits
+        for one in quantizations
+        if math.isfinite(one.score.loss)
+    ]
+    if not lengths:
+        raise ValueError("No quantization has a loss that is a number: there is nothing to describe the labels by.")
+    return min(lengths)
 
 
 def keras_quantized(network: ScoredNetwork, mode: str = "int8") -> LossAndAccuracy:

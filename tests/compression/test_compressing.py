@@ -1,11 +1,15 @@
 """Each way of making a network smaller, against NumPy."""
 
+import math
+
 import keras
 import numpy as np
 import pytest
 
 from keras_selfmodel.compression import (
+    LossAndAccuracy,
     ScoredNetwork,
+    UniformQuantization,
     description_length,
     keras_quantized,
     low_rank_curve,
@@ -13,10 +17,12 @@ from keras_selfmodel.compression import (
     pruning_curve,
     quantization_curves,
     quantized,
+    uniform_quantizations,
     unit_curve,
     weight_noise_curve,
 )
 from keras_selfmodel.compression.low_rank import rank_at
+from keras_selfmodel.compression.pruning import SHARES
 from keras_selfmodel.compression.units import final_dense
 
 # Single precision of the network against double precision here.
@@ -33,6 +39,11 @@ def test_pruning_keeps_the_largest_of_all_or_of_each_kernel(network, forward, mo
     assert curve.points[2].loss == pytest.approx(forward([0 * first, bias, 0 * last, last_bias])[0], **CLOSE)
     masks = magnitude_masks(network.matrices, 0.25, "layer")
     assert [int(mask.sum()) for mask in masks.values()] == [12, 6]
+    for scope in ("global", "layer"):
+        for point, share in zip(pruning_curve(network, scope, SHARES[::5]).points, SHARES[::5], strict=True):
+            masks_of_share = magnitude_masks(network.matrices, share, scope)
+            kept = [weights * masks_of_share[name] for name, weights in network.matrices.items()]
+            assert point.loss == pytest.approx(forward([kept[0], bias, kept[1], last_bias])[0], **CLOSE)
     assert min(abs(last[list(masks.values())[1]])) >= max(abs(last[~list(masks.values())[1]]))
 
 
@@ -74,7 +85,8 @@ def test_kernels_are_truncated_at_the_same_relative_error(network, forward, mode
 
 def test_quantization_rounds_to_even_steps_of_each_kernel(network, forward, model):
     first, bias, last, last_bias = model.get_weights()
-    plain, coded = quantization_curves(network, (4, 2))
+    quantizations = uniform_quantizations(network, (4, 2))
+    plain, coded = quantization_curves(quantizations)
     assert [point.amount for point in plain.points] == [32, 2, 1]
     levels = [np.linspace(kernel.min(), kernel.max(), 4, dtype=np.float64) for kernel in (first, last)]
     nearest = [np.abs(k[..., None] - own).argmin(axis=-1) for k, own in zip((first, last), levels, strict=True)]
@@ -86,7 +98,18 @@ def test_quantization_rounds_to_even_steps_of_each_kernel(network, forward, mode
         entropy -= codes.size * sum(p * np.log2(p) for p in shares if p)
     assert coded.points[1].amount == pytest.approx(entropy / 72)
     expected = min(60 * p.loss / np.log(2) + 72 * p.amount for p in coded.points)
-    assert description_length(coded, network.size, network.samples) == pytest.approx(expected)
+    assert description_length(quantizations, network.size, network.samples) == pytest.approx(expected)
+
+
+def test_fewer_levels_of_more_bits_are_counted_with_all_their_bits():
+    found = [
+        UniformQuantization(*bits, LossAndAccuracy(loss, None))
+        for bits, loss in (((32.0, 32.0), 0.2), ((2.0, 1.0), 0.9), ((1.585, 1.2), 0.3), ((1.0, 0.5), math.nan))
+    ]
+    assert [point.amount for point in quantization_curves(found)[1].points] == [32.0, 1.0, 1.0, 0.5]
+    assert description_length(found, 10, 100) == pytest.approx(100 * 0.3 / math.log(2) + 10 * 1.2)
+    with pytest.raises(ValueError, match="No quantization has a loss"):
+        description_length(found[3:], 10, 100)
 
 
 def test_equal_numbers_are_quantized_to_themselves():

@@ -24,7 +24,7 @@ class Compression:
         dead_units: How many of them do not vary.
         participation_ratio: Effective rank of their activations; `None` if nothing varies.
         entropy_rank: The same by entropy.
-        description_bits: Shortest two-part code of labels and weights.
+        description_bits: Shortest two-part code of labels and kernels; see `compression.description_length`.
         curves: By name, as in `CURVES`.
         by_keras: Loss and accuracy after Keras's own quantization, by mode.
         not_measured: Why others are missing, by name.
@@ -53,6 +53,7 @@ class Compression:
 
 
 COMPRESSION = TypedFile(Compression, format=1)
+"""Reads and writes `compression.json`."""
 
 CURVES = (
     *("pruning", "pruning_per_layer", "units", "bits", "coded_bits", "rank", "weight_noise", "weight_noise_absolute"),

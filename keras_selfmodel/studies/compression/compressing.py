@@ -19,6 +19,7 @@ from keras_selfmodel.compression import (
     low_rank_curve,
     pruning_curve,
     quantization_curves,
+    uniform_quantizations,
     unit_curve,
     weight_noise_curve,
 )
@@ -77,7 +78,8 @@ class Compressing:
             "rank": low_rank_curve(network),
         }
         progress()
-        curves["bits"], curves["coded_bits"] = quantization_curves(network)
+        quantizations = uniform_quantizations(network)
+        curves["bits"], curves["coded_bits"] = quantization_curves(quantizations)
         noise = partial(weight_noise_curve, network, draws=self.protocol.draws, seed=self.protocol.seed)
         curves["weight_noise"], curves["weight_noise_absolute"] = noise("relative"), noise("absolute")
         progress()
@@ -109,7 +111,7 @@ class Compressing:
             dead_units=None if statistics is None else statistics.dead_units,
             participation_ratio=None if statistics is None else statistics.participation_ratio,
             entropy_rank=None if statistics is None else statistics.entropy_rank,
-            description_bits=description_length(curves["coded_bits"], network.size, network.samples),
+            description_bits=description_length(quantizations, network.size, network.samples),
             curves=curves,
             by_keras=by_keras,
             not_measured=missing,
