@@ -44,7 +44,6 @@ class Objective:
         kind: "self-model", for self-modeling and its variants; "other target", for predicting something else;
             "regularizer", for the classical ones.
         description: What it adds, in a few words.
-        model: Wraps a classifier.
         limit: The strength must be below it.
         strength_is_built_in: Whether networks of several strengths are different graphs, which no one program trains.
     """
@@ -52,9 +51,16 @@ class Objective:
     name: str
     kind: ObjectiveKind
     description: str
-    model: "Callable[[Subject], ObjectiveModel]"
     limit: float = math.inf
     strength_is_built_in: bool = False
+
+    def model(self, subject: Subject) -> "ObjectiveModel":
+        """Wraps a classifier, by the function of the objective's name in `objective_models`.
+
+        That module is imported with the first network that is built: who reads runs needs no Keras.
+        """
+        models = importlib.import_module("keras_selfmodel.experiments.objective_models")
+        return getattr(models, self.name.replace("-", "_"))(subject)
 
 
 def find_objective(name: str) -> Objective:
@@ -73,89 +79,33 @@ def find_objective(name: str) -> Objective:
     return OBJECTIVES[name]
 
 
-def _built_by(name: str) -> "Callable[[Subject], ObjectiveModel]":
-    """The function of that name in `objective_models`, which is imported with the first network that is built."""
-
-    def build(subject: Subject) -> "ObjectiveModel":
-        models = importlib.import_module("keras_selfmodel.experiments.objective_models")
-        return getattr(models, name)(subject)
-
-    return build
-
-
 OBJECTIVES: dict[str, Objective] = {
     objective.name: objective
     for objective in (
-        Objective(
-            SELF_MODELING, "self-model", "predicts its own activations, as in the paper", _built_by("self_modeling")
-        ),
-        Objective(
-            "both-gradients",
-            "self-model",
-            "self-modeling whose gradient enters the target too",
-            _built_by("both_gradients"),
-        ),
-        Objective(
-            "unit-rms",
-            "self-model",
-            "self-modeling of activations divided by their RMS",
-            _built_by("unit_rms"),
-        ),
-        Objective(
-            "random-subset", "self-model", "self-modeling of a random quarter of the units", _built_by("random_subset")
-        ),
-        Objective(
-            "signs",
-            "self-model",
-            "self-modeling of only the signs of the units",
-            _built_by("signs"),
-        ),
-        Objective(
-            "mean-and-range",
-            "self-model",
-            "self-modeling of only mean and range over the units",
-            _built_by("mean_and_range"),
-        ),
-        Objective("deep-head", "self-model", "self-modeling by a head with a hidden layer", _built_by("deep_head")),
+        Objective(SELF_MODELING, "self-model", "predicts its own activations, as in the paper"),
+        Objective("both-gradients", "self-model", "self-modeling whose gradient enters the target too"),
+        Objective("unit-rms", "self-model", "self-modeling of activations divided by their RMS"),
+        Objective("random-subset", "self-model", "self-modeling of a random quarter of the units"),
+        Objective("signs", "self-model", "self-modeling of only the signs of the units"),
+        Objective("mean-and-range", "self-model", "self-modeling of only mean and range over the units"),
+        Objective("deep-head", "self-model", "self-modeling by a head with a hidden layer"),
         Objective(
             "fixed-vector",
             "other target",
             "guesses one learned vector for all samples, whose gradient enters the target",
-            _built_by("fixed_vector"),
         ),
-        Objective(
-            "random-projection",
-            "other target",
-            "predicts a fixed random projection of the input",
-            _built_by("random_projection"),
-        ),
-        Objective(
-            "other-network",
-            "other target",
-            "predicts an untrained network of another seed",
-            _built_by("other_network"),
-        ),
-        Objective("weight-decay", "regularizer", "λ/2 · sum of all squared weights", _built_by("weight_decay")),
-        Objective(
-            "last-layer-decay",
-            "regularizer",
-            "λ/2 · sum of the final layer's squared weights",
-            _built_by("last_layer_decay"),
-        ),
+        Objective("random-projection", "other target", "predicts a fixed random projection of the input"),
+        Objective("other-network", "other target", "predicts an untrained network of another seed"),
+        Objective("weight-decay", "regularizer", "λ/2 · sum of all squared weights"),
+        Objective("last-layer-decay", "regularizer", "λ/2 · sum of the final layer's squared weights"),
         Objective(
             "dropout",
             "regularizer",
             "dropout of this rate before the final layer",
-            _built_by("dropout"),
             limit=1.0,
             strength_is_built_in=True,
         ),
-        Objective(
-            "activation-regularization",
-            "regularizer",
-            "mean square of the activations",
-            _built_by("activation_regularization"),
-        ),
+        Objective("activation-regularization", "regularizer", "mean square of the activations"),
     )
 }
 """Objectives by name: self-modeling, its variants and the regularizers that it is compared with."""
