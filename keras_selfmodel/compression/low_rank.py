@@ -36,6 +36,9 @@ def low_rank_curve(network: ScoredNetwork, errors: tuple[float, ...] = ERRORS) -
     Args:
         network: A network and its samples.
         errors: Relative errors, rising from 0.
+
+    Raises:
+        ValueError: If the errors do not rise, or the network's loss is no number.
     """
     parts = {
         name: np.linalg.svd(values.reshape(-1, values.shape[-1]).astype(np.float64), full_matrices=False)

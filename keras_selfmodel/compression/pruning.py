@@ -50,6 +50,10 @@ def pruning_curve(
         network: A network and its samples.
         scope: As for `magnitude_masks`.
         shares: Parts that are kept, falling from 1.
+
+    Raises:
+        ValueError: If there is no such scope, the shares do not fall or are not in 0 … 1, or the network's loss is no
+            number.
     """
     kernels = network.matrices
     ranks, points = _ranks(kernels, scope), []

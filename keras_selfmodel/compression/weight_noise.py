@@ -1,6 +1,6 @@
 """Noise on the weights: how flat the loss is around them."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -8,12 +8,14 @@ from keras_selfmodel.compression.curve import RISES, CompressionCurve, CurvePoin
 from keras_selfmodel.compression.loss_and_accuracy import LossAndAccuracy
 from keras_selfmodel.compression.scored_network import ScoredNetwork
 
+NoiseScale = Literal["relative", "absolute"]
+
 FIRST, FACTOR, MOST = 0.01, 2.0, 14
 
 
 def weight_noise_curve(
     network: ScoredNetwork,
-    scale: Literal["relative", "absolute"] = "relative",
+    scale: NoiseScale = "relative",
     *,
     draws: int = 4,
     seed: int = 0,
@@ -27,9 +29,16 @@ def weight_noise_curve(
         network: A network and its samples.
         scale: "relative": σ is in units of each kernel's root mean square, so that rescaling a layer changes nothing;
             "absolute": in the units of the weights.
-        draws: How many.
+        draws: How many, at least 1.
         seed: Seed of the draws.
+
+    Raises:
+        ValueError: If there is no such scale, there are no draws, or the network's loss is no number.
     """
+    if scale not in get_args(NoiseScale):
+        raise ValueError(f"scale must be 'relative' or 'absolute'. Received: scale={scale!r}")
+    if draws < 1:
+        raise ValueError(f"draws must be at least 1. Received: draws={draws}")
     kernels = network.matrices
     rng = np.random.default_rng(seed)
     noise = [{name: rng.standard_normal(values.shape) for name, values in kernels.items()} for _ in range(draws)]

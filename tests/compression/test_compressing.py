@@ -152,3 +152,17 @@ def test_relative_noise_does_not_see_the_scale_of_a_layer(model, data):
     relative = [weight_noise_curve(one, draws=1).at_rise(0.1) for one in (ours, theirs)]
     absolute = [weight_noise_curve(one, "absolute", draws=1).at_rise(0.1) for one in (ours, theirs)]
     assert relative[0] == pytest.approx(relative[1], rel=1e-3) and absolute[0] != pytest.approx(absolute[1], rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("measure", "message"),
+    [
+        (lambda network: pruning_curve(network, "all"), "scope must be 'global' or 'layer'. Received: scope='all'"),
+        (lambda network: pruning_curve(network, shares=(1.0, -0.1)), "share must lie in 0 … 1. Received: share=-0.1"),
+        (lambda network: weight_noise_curve(network, "rms"), "scale must be 'relative' or 'absolute'"),
+        (lambda network: weight_noise_curve(network, draws=0), "draws must be at least 1. Received: draws=0"),
+    ],
+)
+def test_settings_of_a_curve_that_cannot_be_are_refused(network, measure, message):
+    with pytest.raises(ValueError, match=message):
+        measure(network)
