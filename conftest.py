@@ -41,6 +41,7 @@ collect_ignore = [
 ANY_BACKEND = (
     "keras_selfmodel/rlct/calibrating.py",
     "tests/cli",
+    "tests/compression/test_curve.py",
     "tests/datasets",
     "tests/experiments/custom",
     "tests/experiments/sweeps",
