@@ -104,5 +104,20 @@ def chosen_weights(names: list[str], weights: WeightChoice) -> list[bool]:
     return [any(_is_of(name, one) for one in wanted) for name in names]
 
 
+def check_outputs(outputs: Any, loss: Any) -> None:
+    """Raises ValueError if a module's outputs are not the one tensor, or those, that a loss is computed from."""
+    leaves = keras.tree.flatten(outputs)
+    if all(hasattr(leaf, "shape") for leaf in leaves) and (
+        len(leaves) == 1 or loss is None or keras.tree.is_nested(loss)
+    ):
+        return
+    held = f" of {', '.join(type(one).__name__ for one in outputs)}" if isinstance(outputs, (list, tuple)) else ""
+    raise ValueError(
+        "The loss is computed from one tensor, (batch, ...), that the module returns. Wrap the module in one that "
+        "returns that tensor alone, or pass loss= as a structure like that of the outputs. Received: a module that "
+        f"returns a {type(outputs).__name__}{held}"
+    )
+
+
 def _is_of(name: str, part: str) -> bool:
     return name == part or name.startswith(f"{part}.")

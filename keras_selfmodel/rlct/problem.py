@@ -19,6 +19,7 @@ from keras_selfmodel.rlct._arguments import (
     WeightChoice,
     check_inputs,
     check_model,
+    check_outputs,
     chosen_weights,
     doubt_about_codes,
     resolve_variables,
@@ -133,12 +134,11 @@ class Problem:
         scores, _ = network.call(
             network.weights, network.other, keras.tree.map_structure(ops.convert_to_tensor, some[0]), False
         )
-        adapted = network.keras_loss(loss)
-        choice = chosen_loss(None, None, adapted, scores, samples.y)
+        check_outputs(scores, loss)
+        choice = chosen_loss(None, None, network.keras_loss(loss), scores, samples.y)
         for one in (samples, *others.values()):
             check_class_labels(choice.task, one.y, scores)
-        reduced = getattr(adapted, "reduced", None)
-        doubts = (*choice.doubts, *disagreement(None, choice, scores, *some, reduced=reduced))
+        doubts = (*choice.doubts, *disagreement(None, choice, scores, *some))
         here = energy_of_network(network, choice.task, samples, sampled, training=training)
         return cls(here, {name: here.on(other) for name, other in others.items()}, choice.description, doubts)
 

@@ -99,11 +99,15 @@ def map_chains(function: Callable, *, separately: bool = False) -> Callable:
         if supported:
             try:
                 return together(args, shared)
-            except RuntimeError as error:
-                # PyTorch cannot batch some operations, such as the change of memory format in Keras's convolutions.
-                if "vmap" not in str(error):
-                    raise
-                supported = False
+            except torch.cuda.OutOfMemoryError:
+                raise
+            except RuntimeError:
+                # PyTorch cannot batch some operations, such as the change of memory format in Keras's convolutions or
+                # what its GRU does in place. Its words for that vary: an error of the function itself comes up below.
+                pass
+            results = one_after_another(*args, shared=shared)
+            supported = False
+            return results
         return one_after_another(*args, shared=shared)
 
     return mapped

@@ -23,6 +23,8 @@ _RANDOM = (
     torch.nn.FeatureAlphaDropout,
     torch.nn.RReLU,
 )
+# Those whose mean is one over the weights of the labels' classes.
+_OF_CLASSES = (torch.nn.CrossEntropyLoss, torch.nn.NLLLoss)
 
 
 def network(model: AnyModel) -> Network | None:
@@ -83,36 +85,59 @@ def _mode(model: torch.nn.Module, training: bool) -> Iterator[None]:
 
 
 def _keras_loss(loss: Any) -> Callable:
-    """PyTorch's losses take the outputs first, class numbers as integers, and reduce by themselves.
-
-    What is returned has the loss with its own reduction too, as `reduced`, to be compared with.
-    """
-    function = loss
+    """PyTorch's losses take the outputs first, class numbers as integers, and reduce by themselves."""
+    if keras.tree.is_nested(loss):
+        return keras.tree.map_structure(_keras_loss, loss)
+    function: Any = loss
+    given: dict[str, Any] = {}
     while isinstance(function, functools.partial):
-        function = function.func
+        function, given = function.func, {**function.keywords, **given}
     if isinstance(loss, torch.nn.Module) and not isinstance(loss, keras.losses.Loss):
         each: Any = copy.copy(loss)
         each.reduction = "none"
+        name, weighs_classes, given = type(loss).__name__, isinstance(loss, _OF_CLASSES), vars(loss) | loss._buffers
     elif getattr(function, "__module__", None) == "torch.nn.functional":
         each = functools.partial(loss, reduction="none")
+        name = function.__name__
+        weighs_classes = name in ("cross_entropy", "nll_loss")
     else:
         return loss
-
-    return _AsKeras(loss, each)
+    settings = {"weight": given.get("weight"), "ignore_index": given.get("ignore_index", -100)}
+    return _AsKeras(loss, each, name, settings if weighs_classes else None)
 
 
 class _AsKeras:
-    """A loss of PyTorch, called as Keras calls losses: that of each sample, and `reduced` as it reduces by itself."""
+    """A loss of PyTorch, called as Keras calls losses: that of each entry.
 
-    def __init__(self, loss: Callable, each: Callable) -> None:
-        self.__name__ = "as_keras"
-        self._loss, self._each = loss, each
+    Args:
+        loss: The loss, with the reduction that its user chose.
+        each: The same without a reduction.
+        name: Its name.
+        settings: Of cross-entropies the weights of classes and the class that is ignored.
+    """
+
+    def __init__(self, loss: Callable, each: Callable, name: str, settings: dict | None) -> None:
+        self.__name__ = name
+        self._loss, self._each, self._settings = loss, each, settings
 
     def __call__(self, y: Tensor, outputs: Tensor) -> Tensor:
         return self._each(outputs, _labels(y, outputs))
 
-    def reduced(self, y: Tensor, outputs: Tensor) -> Tensor:
-        return self._loss(outputs, _labels(y, outputs))
+    def reduced(self, y: Tensor, outputs: Tensor) -> Tensor | None:
+        """The loss of a batch as PyTorch reduces it; `None` if it does not."""
+        found = self._loss(outputs, _labels(y, outputs))
+        return None if found.ndim else found
+
+    def entries(self, y: Tensor, outputs: Tensor) -> Tensor | None:
+        """What each entry adds to the denominator of PyTorch's mean; `None` if that is 1."""
+        labels = _labels(y, outputs)
+        if self._settings is None or labels.is_floating_point():
+            return None  # Of probabilities as labels it is 1 too.
+        counts = (labels != self._settings["ignore_index"]).to(outputs.dtype)
+        weight = self._settings["weight"]
+        if weight is None:
+            return counts
+        return counts * weight.to(outputs)[labels.clamp(0, len(weight) - 1)]
 
 
 def _labels(y: Tensor, outputs: Tensor) -> Any:

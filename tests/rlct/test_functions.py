@@ -120,6 +120,33 @@ class TestTorchModule:
             assert torch.equal(value, state[name])
         assert all(parameter.requires_grad and parameter.grad is None for parameter in module.parameters())
 
+    def test_a_gru_gives_what_its_formula_gives(self):
+        # What PyTorch computes in place, as its GRU, cannot be computed for all chains at once.
+        import torch
+
+        torch.manual_seed(0)
+        module = LastStep()
+
+        def formula(weights, batch):
+            gates, states, bias, shift, kernel, last = weights
+            x, y = batch
+            h = ops.zeros((x.shape[0], 2))
+            for step in range(x.shape[1]):
+                given = ops.split(ops.matmul(x[:, step], ops.transpose(gates)) + bias, 3, axis=-1)
+                before = ops.split(ops.matmul(h, ops.transpose(states)) + shift, 3, axis=-1)
+                reset, update = (ops.sigmoid(a + b) for a, b in zip(given[:2], before[:2], strict=True))
+                new = ops.tanh(given[2] + reset * before[2])
+                h = (1 - update) * new + update * h
+            return ops.sparse_categorical_crossentropy(y, ops.matmul(h, kernel) + last, from_logits=True)
+
+        weights = [w.detach().numpy() for w in module.parameters()]
+        weights[4] = weights[4].T
+        sequences = X.reshape(N, 2, 2)
+        ours = quietly(module, (sequences, Y), loss=torch.nn.CrossEntropyLoss(), **STEPS)
+        theirs = of_function(formula, weights, (sequences, Y))
+        np.testing.assert_allclose(ours.losses, theirs.losses, rtol=1e-4)
+        assert ours.losses.std() > 0
+
     def test_only_the_weights_named_are_sampled(self, module):
         assert quietly(module, (X, Y), weights="2", **STEPS).num_parameters == 6 * 3
         with pytest.raises(ValueError, match="parts of it: 0.weight, 0.bias, 2.weight, 2.bias. Received: 'nowhere'"):
@@ -151,19 +178,70 @@ class TestLossesOfPyTorch:
         assert estimate.initial_loss == pytest.approx(float(theirs), rel=1e-5)
 
     @pytest.mark.parametrize(
-        ("loss", "ignored"),
+        ("loss", "name"),
         [
-            (lambda torch: torch.nn.CrossEntropyLoss(ignore_index=0), True),
-            (lambda torch: torch.nn.CrossEntropyLoss(weight=keras.ops.convert_to_tensor([1.0, 2.0, 5.0])), True),
-            (lambda torch: torch.nn.CrossEntropyLoss(label_smoothing=0.1), False),
+            (lambda torch: torch.nn.CrossEntropyLoss(ignore_index=0), "CrossEntropyLoss (given)"),
+            (lambda torch: torch.nn.CrossEntropyLoss(weight=torch.tensor([1.0, 2.0, 5.0])), "CrossEntropyLoss (given)"),
+            (
+                lambda torch: functools.partial(
+                    torch.nn.functional.cross_entropy,
+                    weight=torch.tensor([1.0, 2.0, 5.0]),
+                    ignore_index=1,
+                    label_smoothing=0.1,
+                ),
+                "cross_entropy (given)",
+            ),
+            (lambda torch: torch.nn.CrossEntropyLoss(label_smoothing=0.1), "CrossEntropyLoss (given)"),
         ],
     )
-    def test_a_reduction_that_is_no_mean_over_samples_is_warned_of(self, loss, ignored):
+    def test_class_weights_and_ignored_classes_are_measured_as_pytorch_reduces_them(self, loss, name):
         import torch
 
-        estimate, theirs = self.estimate(loss(torch), Y)
-        assert (abs(estimate.initial_loss - float(theirs)) > 1e-3) is ignored
-        assert any("class weights or ignored classes" in sentence for sentence in estimate.warnings) is ignored
+        # Labels of which the first batches have more of one class than the others.
+        estimate, theirs = self.estimate(loss(torch), np.sort(Y))
+        assert estimate.initial_loss == pytest.approx(float(theirs), rel=1e-5)
+        assert not any("temperature differs" in sentence for sentence in estimate.warnings)
+        assert estimate.loss == name
+
+    def test_a_sum_is_warned_of(self):
+        import torch
+
+        estimate, theirs = self.estimate(torch.nn.CrossEntropyLoss(reduction="sum"), Y)
+        assert estimate.initial_loss == pytest.approx(float(theirs) / N, rel=1e-5)
+        assert any("temperature differs" in sentence for sentence in estimate.warnings)
+
+    def test_a_loss_without_reduction_is_that_of_samples(self):
+        import torch
+
+        for loss, y in (
+            (torch.nn.CrossEntropyLoss(reduction="none"), Y),
+            (torch.nn.MSELoss(reduction="none"), X[:, :3]),
+        ):
+            estimate, theirs = self.estimate(loss, y)
+            assert estimate.initial_loss == pytest.approx(float(theirs.mean()), rel=1e-5)
+            assert not any("temperature differs" in sentence for sentence in estimate.warnings)
+
+    def test_ignored_words_do_not_count(self):
+        import torch
+
+        torch.manual_seed(0)
+        words = np.random.default_rng(2).normal(size=(N, 4, 6)).astype("float32")
+        labels = np.random.default_rng(3).integers(0, 3, (N, 6))
+        labels[: N // 2, 2:] = -100
+        module, loss = torch.nn.Conv1d(4, 3, 1), torch.nn.CrossEntropyLoss()
+        theirs = loss(module(torch.from_numpy(words)).detach(), torch.from_numpy(labels))
+        estimate = quietly(module, (words, labels), loss=loss, **STEPS)
+        assert estimate.initial_loss == pytest.approx(float(theirs), rel=1e-5)
+
+    def test_outputs_that_no_loss_fits_are_refused_in_a_sentence(self):
+        import torch
+
+        sequences = X[:, :, None]
+        module = torch.nn.LSTM(1, 3, batch_first=True)
+        with pytest.raises(
+            ValueError, match=r"Wrap the module.*Received: a module that returns a tuple of Tensor, tuple"
+        ):
+            quietly(module, (sequences, Y), loss=torch.nn.CrossEntropyLoss(), **STEPS)
 
 
 if keras.config.backend() == "torch":
@@ -174,6 +252,16 @@ if keras.config.backend() == "torch":
 
         def forward(self, x):
             return x.permute(0, 2, 3, 1).flatten(1)
+
+    class LastStep(torch.nn.Module):
+        """Class scores of the last step of a GRU."""
+
+        def __init__(self):
+            super().__init__()
+            self.gru, self.last = torch.nn.GRU(2, 2, batch_first=True), torch.nn.Linear(2, 3)
+
+        def forward(self, x):
+            return self.last(self.gru(x)[0][:, -1])
 
 
 @pytest.mark.skipif(keras.config.backend() != "jax", reason="modules of JAX libraries")

@@ -1,6 +1,5 @@
 """Whether the loss measured is the one that Keras computes."""
 
-from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -27,8 +26,6 @@ def disagreement(
     x: Tree,
     y: Tree,
     weights: Tree = None,
-    *,
-    reduced: Callable | None = None,
 ) -> tuple[str, ...]:
     """Compares the losses of samples with what `evaluate` would give for them in one batch.
 
@@ -37,7 +34,6 @@ def disagreement(
         choice: Its loss.
         scores: Its outputs for some samples, with the masks that Keras gave them.
         x, y, weights: These samples.
-        reduced: The loss of a batch as its own library reduces it, `reduced(y, scores)`, to be compared with too.
 
     Returns:
         What differs, in sentences.
@@ -52,7 +48,10 @@ def disagreement(
     if not ops.convert_to_numpy(ops.all(ops.any(counts > 0, axis=1))):
         return ()  # All of these samples are masked, or of weight zero: there is nothing to compare.
     ours = _number(ops.mean(task.losses(y, scores, weights, ops.mean(counts, axis=1))))
-    theirs = task.keras_loss(y, scores, weights)
+    reductions = [getattr(getattr(part.loss.loss, "function", None), "reduced", None) for part in task.parts]
+    of_keras, one_number = not any(reductions), _is_one_number(task, y, scores)
+    # Other libraries than Keras have reductions of their own.
+    theirs = task.keras_loss(y, scores, weights) if of_keras or one_number else ours
     found = []
     if not _close(ours, theirs):
         if any(part.loss.loss.reduction == "sum" for part in task.parts):
@@ -60,7 +59,7 @@ def disagreement(
                 "The loss sums over the batch (reduction='sum'), so that what evaluate returns depends on the batch "
                 "size. Its mean over the samples is measured instead."
             )
-        elif _is_one_number(task, y, scores):
+        elif one_number:
             raise ValueError(
                 f"The loss returns one number for a batch, {theirs:.6g} for the first {samples} samples, which is not "
                 f"the mean of the losses of single samples, {ours:.6g}. A loss for each sample is needed: let it "
@@ -76,12 +75,12 @@ def disagreement(
             "The loss of a sample depends on the other samples of its batch, as in contrastive losses. A loss of each "
             f"sample alone is needed. Received: {choice.description}"
         )
-    own_reduction = ours if reduced is None or weights is not None else _number(reduced(y, scores))
-    if not _close(ours, own_reduction):
+    in_its_library = None if weights is not None else _reduced(reductions, task, y, scores)
+    if in_its_library is not None and not _close(ours, in_its_library):
         found.append(
-            f"The loss reduces a batch of the first {samples} samples to {own_reduction:.6g}, by a sum, class weights "
-            f"or ignored classes, but the losses of the samples measured here have the mean {ours:.6g}: compared with "
-            "the loss that the network was trained on, the temperature differs by their ratio."
+            f"The loss reduces a batch of the first {samples} samples to {in_its_library:.6g}, but the losses of the "
+            f"samples measured here have the mean {ours:.6g}: compared with the loss that the network was trained on, "
+            "the temperature differs by their ratio."
         )
     if model is None:
         return tuple(found)
@@ -120,6 +119,16 @@ def _stand_alone(loss: keras.losses.Loss, y: Tensor, scores: Tensor) -> bool:
             alone, whole[:half], rtol=RELATIVE, atol=RELATIVE * np.abs(np.nan_to_num(whole)).max(), equal_nan=True
         )
     )
+
+
+def _reduced(reductions: list, task: TaskLoss, y: Tree, scores: Tree) -> float | None:
+    """The loss of a batch as its own library reduces it; `None` if it leaves that to the user."""
+    if not all(reductions):
+        return None
+    each = [reduce(part.of(y), part.of(scores)) for reduce, part in zip(reductions, task.parts, strict=True)]
+    if any(one is None for one in each):
+        return None
+    return sum(part.factor * _number(one) for part, one in zip(task.parts, each, strict=True))
 
 
 def _is_one_number(task: TaskLoss, y: Tree, scores: Tree) -> bool:

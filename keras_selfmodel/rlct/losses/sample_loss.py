@@ -122,7 +122,9 @@ class _Entries(keras.losses.Loss):
         values = self._loss.call(y_true, y_pred)
         if len(values.shape) == 0:
             return ops.ones((y_pred.shape[0],), values.dtype)
-        counted = mask_of_losses(values)
+        # Losses of another library say what they divide by.
+        entries = getattr(getattr(self._loss, "function", None), "entries", None)
+        counted = mask_of_losses(values) if entries is None else entries(y_true, y_pred)
         return ops.ones_like(values) if counted is None else ops.cast(counted, values.dtype)
 
 
