@@ -8,8 +8,8 @@ COLORS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E6
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 # Of auxiliary weights, from small to large: shades of one colour, which no network size has.
 SHADES = ("#C9A6D9", "#3F0051")
-# Of objectives, of which there are more: those above, and Tol's.
-MORE_COLORS = (*COLORS, "#332288", "#882255", "#117733", "#999933", "#AA4499", "#CC6677", "#44AA99", "#6699CC")
+# Of objectives, of which there are more: those above, and Tol's without the purple, which the shades have.
+MORE_COLORS = (*COLORS, "#332288", "#882255", "#117733", "#999933", "#CC6677", "#44AA99", "#6699CC")
 LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)), (0, (7, 3)))
 # The paper's values: faint, in a colour that no curve has.
 PAPER_COLOR = "0.45"
