@@ -184,9 +184,8 @@ class ScoredNetwork:
         loss = float(np.sum(factors * numerators / counts))
         if self._reading is None:
             return Answers(loss, None)
-        scores, labels, counted = (
-            np.concatenate([part[key] for part in found]) for key in ("scores", "labels", "counted")
-        )
+        scores, counted = (np.concatenate([part[key] for part in found]) for key in ("scores", "counted"))
+        labels = ops.convert_to_numpy(self._task.parts[0].of(self._y))
         return Answers(loss, self._reading.read(scores, labels, counted))
 
     def _programmed(self, model: keras.Model) -> Callable:
@@ -202,8 +201,8 @@ class ScoredNetwork:
             }
             if classes:
                 (part,) = task.parts
-                labels, outputs = part.of(y), part.of(scores)
-                found |= {"scores": outputs, "labels": labels, "counted": part.loss.counted(labels, outputs)}
+                outputs = part.of(scores)
+                found |= {"scores": outputs, "counted": part.loss.counted(part.of(y), outputs)}
             return state, found
 
         return transforms.jit(answer)
