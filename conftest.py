@@ -48,6 +48,7 @@ ANY_BACKEND = (
     "tests/experiments/test_kept_epochs.py",
     "tests/experiments/test_objectives.py",
     "tests/faults",
+    "tests/models/test_arguments.py",
     "tests/reporting",
     "tests/rlct/test_calibrating.py",
     "tests/rlct/test_classic_tables.py",

@@ -48,6 +48,11 @@ class ClassifierGraph:
     @cached_property
     def functional(self) -> keras.Model:
         model = self.classifier
+        if not isinstance(model, keras.Layer):
+            raise ValueError(
+                "The classifier must be a functional or Sequential Keras model. "
+                f"Received: {model!r} of type {type(model).__name__}"
+            )
         if isinstance(model, keras.Sequential) and not is_built_sequential(model):
             raise ValueError(
                 "The Sequential classifier does not know its input shape yet. Start it with keras.Input(shape), "

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
+from keras_selfmodel.initializers.seeds import checked_seed
 from keras_selfmodel.transforms.tensors import Tensor
 
 
@@ -42,7 +43,7 @@ class FanInUniform(keras.initializers.Initializer):
             raise ValueError(f"fan_in must be a positive number of inputs. Received: fan_in={fan_in}")
         if seed is None:
             seed = int(np.random.randint(2**31))
-        self.seed = seed if isinstance(seed, int) else [int(s) for s in seed]
+        self.seed = checked_seed(seed)
         self.fan_in = fan_in
 
     def __call__(self, shape: Sequence[int], dtype: str | None = None) -> Tensor:

@@ -6,6 +6,7 @@ from typing import Any
 import keras
 
 from keras_selfmodel.initializers import FanInUniform
+from keras_selfmodel.initializers.seeds import checked_seed
 
 
 @keras.saving.register_keras_serializable(package="keras_selfmodel")
@@ -34,13 +35,12 @@ class SelfPredictionHead(keras.layers.Dense):
     """
 
     def __init__(self, units: int, seed: int | Sequence[int] | None = None, **kwargs: Any) -> None:
-        kernel_initializer = FanInUniform(None if seed is None else [*_as_list(seed), 0])
+        kernel_initializer = FanInUniform(_seed_of(0, seed))
         super().__init__(units, kernel_initializer=kernel_initializer, **kwargs)
-        self.seed = seed
+        self.seed = checked_seed(seed)
 
     def build(self, input_shape: Sequence) -> None:
-        seed = None if self.seed is None else [*_as_list(self.seed), 1]
-        self.bias_initializer = FanInUniform(seed, fan_in=int(input_shape[-1]))
+        self.bias_initializer = FanInUniform(_seed_of(1, self.seed), fan_in=int(input_shape[-1]))
         super().build(input_shape)
 
     def get_config(self) -> dict:
@@ -48,5 +48,9 @@ class SelfPredictionHead(keras.layers.Dense):
         return {**config, "units": self.units, "seed": self.seed}
 
 
-def _as_list(seed: int | Sequence[int]) -> list[int]:
-    return [seed] if isinstance(seed, int) else list(seed)
+def _seed_of(part: int, seed: int | Sequence[int] | None) -> list[int] | None:
+    """A seed of its own for the kernel, 0, and for the bias, 1."""
+    checked = checked_seed(seed)
+    if checked is None:
+        return None
+    return [*(checked if isinstance(checked, list) else [checked]), part]

@@ -1,6 +1,6 @@
 """Labels out of range, found before a network is trained on them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import keras
@@ -60,6 +60,7 @@ def check_labels(y: Tree, model: keras.Model, loss: Any) -> None:
         labels = np.asarray(ops.convert_to_numpy(labels))
         labels = labels if ignored is None else labels[labels != ignored]
         if labels.size:
+            check_are_classes(labels)
             check_range(labels.min(), labels.max(), classes)
 
 
@@ -77,6 +78,33 @@ def check_are_numbers(labels: tuple, scores: tuple) -> None:
             "one number for each class. Pass np.argmax(y, axis=-1), or take CategoricalCrossentropy as loss. "
             f"Received: labels of shape {tuple(labels)}, class scores of shape {tuple(scores)}"
         )
+
+
+def check_class_weight(class_weight: Any) -> None:
+    """Raises ValueError for anything but a dictionary of numbers; Keras says that a text has no `get`."""
+    weights = list(class_weight.values()) if isinstance(class_weight, Mapping) else [None]
+    if not all(isinstance(weight, int | float | np.number) for weight in weights):
+        raise ValueError(
+            "class_weight must be a dictionary of the weight of each class, such as {0: 1.0, 1: 2.5}. "
+            f"Received: class_weight={class_weight!r}"
+        )
+
+
+def check_are_classes(labels: np.ndarray) -> None:
+    """Raises ValueError for labels that are texts or fractions, which Keras cuts off, and not numbers of classes."""
+    if labels.dtype.kind == "O":  # A table's column.
+        texts = [label for label in labels.flat if isinstance(label, str)]
+    else:
+        texts = list(labels.flat[:1]) if labels.dtype.kind in "SU" else []
+    if texts:
+        raise ValueError(
+            "Class labels must be numbers. Number the classes first, classes, y = np.unique(y, return_inverse=True). "
+            f"Received: labels such as {str(texts[0])!r}"
+        )
+    fractions = labels[labels != np.round(labels)] if labels.dtype.kind == "f" else labels[:0]
+    fractions = fractions[np.isfinite(fractions)]
+    if fractions.size:
+        raise ValueError(f"Class labels must be whole numbers. Received: labels such as {fractions.flat[0]:g}")
 
 
 def known_shape(labels: Any) -> tuple:

@@ -77,11 +77,25 @@ def in_a_step(function: Callable, kind: str) -> Callable:
         with model._steps.entered(RunningStep(kind, sample_weight)) as step:
             result = function(model, *args, **kwargs)
         if kind == "training" and step.auxiliary is not None and not step.counted:
-            raise RuntimeError(
-                f"{type(model).__name__}.train_step leaves the auxiliary loss out. Compute the loss by "
-                "self.compute_loss(x=x, y=y, y_pred=y_pred), or add sum(self.losses) to it. (On JAX, pass "
-                "return_losses=True to stateless_call.)"
-            )
+            raise RuntimeError(_left_out(type(model)))
         return result
 
     return step_method
+
+
+def _left_out(kind: type) -> str:
+    """Says which method of a subclass left the auxiliary loss out, and what to do."""
+    by_user = {
+        name: not next(one for one in kind.__mro__ if name in vars(one)).__module__.startswith("keras_selfmodel.")
+        for name in ("train_step", "compute_loss")
+    }
+    if by_user["compute_loss"] and not by_user["train_step"]:
+        return (
+            f"{kind.__name__}.compute_loss leaves the auxiliary loss out. Start from "
+            "super().compute_loss(x, y, y_pred, sample_weight, training), or add sum(self.losses) to yours."
+        )
+    return (
+        f"{kind.__name__}.train_step leaves the auxiliary loss out. Compute the loss by "
+        "self.compute_loss(x=x, y=y, y_pred=y_pred), or add sum(self.losses) to it. (On JAX, pass "
+        "return_losses=True to stateless_call.)"
+    )

@@ -3,6 +3,7 @@
 from typing import Any
 
 import keras
+import numpy as np
 
 from keras_selfmodel._classifier_graph import ClassifierGraph
 from keras_selfmodel.models._training_graph import TrainingGraph
@@ -47,8 +48,8 @@ class DropoutModel(ObjectiveModel):
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
-        if not 0 <= rate < 1:
-            raise ValueError(f"rate must lie in 0 ≤ rate < 1. Received: rate={rate}")
+        if not isinstance(rate, int | float | np.number) or not 0 <= rate < 1:
+            raise ValueError(f"rate must be a number in 0 ≤ rate < 1. Received: rate={rate!r}")
         graph = ClassifierGraph(classifier, output_layer)
         dropout = _Dropout(rate, seed=seed)
         outputs = {"scores": graph.scores_with(dropout)}

@@ -10,6 +10,7 @@ from keras_selfmodel._internals.keras import mode
 from keras_selfmodel.models._labels import (
     LabelRange,
     check_are_numbers,
+    check_class_weight,
     check_labels,
     check_range,
     known_shape,
@@ -215,9 +216,12 @@ class ObjectiveModel(keras.Model):
 
         Raises:
             ValueError: If class labels are out of range: before training if they are arrays, at the end of the first
-                epoch that has such labels if they come from a data set or a loader.
+                epoch that has such labels if they come from a data set or a loader. If labels of arrays are texts or
+                fractions, or `class_weight` is no dictionary of numbers.
         """
         self._check_labels(y)
+        if kwargs.get("class_weight") is not None:
+            check_class_weight(kwargs["class_weight"])
         validation = kwargs.get("validation_data")
         if isinstance(validation, tuple | list) and len(validation) > 1:
             self._check_labels(validation[1])

@@ -6,10 +6,10 @@ from contextlib import contextmanager
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 
 from keras_selfmodel import transforms
+from keras_selfmodel.models._arguments import check_aux_weight
 from keras_selfmodel.models._distillation import counted_in_distillation
 from keras_selfmodel.models._loss_parts import LossParts
 from keras_selfmodel.models._steps import AuxiliaryLoss
@@ -52,7 +52,7 @@ class PenalizedModel(ObjectiveModel):
     def __init__(
         self, classifier: keras.Model, training_graph: TrainingGraph, aux_weight: float, **kwargs: Any
     ) -> None:
-        _check_aux_weight(aux_weight)
+        check_aux_weight(aux_weight)
         super().__init__(classifier, training_graph, **kwargs)
         # float32 whatever the precision of the layers: AW multiplies the loss, which is float32 too.
         self._aux_weight = self.add_weight(
@@ -76,7 +76,7 @@ class PenalizedModel(ObjectiveModel):
 
     @aux_weight.setter
     def aux_weight(self, value: float) -> None:
-        _check_aux_weight(value)
+        check_aux_weight(value)
         self._aux_weight.assign(value)
 
     @property
@@ -139,6 +139,13 @@ class PenalizedModel(ObjectiveModel):
                 f"Received: training={kwargs['training']}, return_losses=False"
             )
         return super().stateless_call(*args, return_losses=return_losses, **kwargs)
+
+    def stateless_compute_loss(self, *args: Any, **kwargs: Any) -> Any:
+        """As of every Keras model."""
+        # On JAX, Keras has asked for the losses only to hand them over to this.
+        if self._steps.current is not None:
+            self._steps.current.counted = False
+        return super().stateless_compute_loss(*args, **kwargs)
 
     def compute_loss(
         self,
@@ -265,12 +272,3 @@ class PenalizedModel(ObjectiveModel):
 
 def _first(scores: Tree) -> Any:
     return keras.tree.flatten(scores)[0]
-
-
-def _check_aux_weight(value: float) -> None:
-    try:
-        number = float("nan") if isinstance(value, str) else float(value)
-    except (TypeError, ValueError):
-        number = float("nan")
-    if not (np.isfinite(number) and number >= 0):
-        raise ValueError(f"aux_weight must be a number, finite and not negative. Received: aux_weight={value!r}")

@@ -8,7 +8,12 @@ import numpy as np
 from keras import ops
 
 from keras_selfmodel._classifier_graph import ClassifierGraph
-from keras_selfmodel.layers import SelfPredictionHead
+from keras_selfmodel.models._arguments import (
+    check_switches,
+    check_transformation,
+    checked_steps_ahead,
+    maker_of,
+)
 from keras_selfmodel.models._joint_network import JointNetwork
 from keras_selfmodel.models._loss_parts import R2OfSteps
 from keras_selfmodel.models._masks import masks_in
@@ -122,26 +127,24 @@ class SelfModelingModel(PenalizedModel):
     ) -> None:
         if not isinstance(targets, keras.Model):
             targets = checked_names(targets)
-        elif not stop_gradient:
+        elif stop_gradient is False:
             raise ValueError("stop_gradient=False has no meaning where targets is a frozen network.")
         if target_normalization not in (None, "unit_rms"):
             raise ValueError(f"target_normalization must be None or 'unit_rms'. Received: {target_normalization!r}")
-        if steps_ahead != int(steps_ahead) or steps_ahead < 0 or (steps_ahead and not per_timestep):
-            raise ValueError(
-                "steps_ahead must be a whole number, at least 0, and needs per_timestep=True. "
-                f"Received: steps_ahead={steps_ahead}, per_timestep={per_timestep}"
-            )
+        check_switches(stop_gradient=stop_gradient, per_timestep=per_timestep)
+        steps_ahead = checked_steps_ahead(steps_ahead, per_timestep=per_timestep)
+        check_transformation(target_transformation)
         features = None if features is None else checked_names(features, "features")
         joint = JointNetwork(
             ClassifierGraph(classifier, output_layer),
             targets,
             features=features,
-            make_head=_maker_of(head, seed),
+            make_head=maker_of(head, seed),
             transformation=target_transformation,
             stop_gradient=stop_gradient,
             normalization=target_normalization,
             per_timestep=per_timestep,
-            steps_ahead=int(steps_ahead),
+            steps_ahead=steps_ahead,
         )
         super().__init__(classifier, joint, aux_weight, **kwargs)
         self.head = joint.head
@@ -152,7 +155,7 @@ class SelfModelingModel(PenalizedModel):
         self.features = features
         self.output_layer = output_layer
         self.per_timestep = bool(per_timestep)
-        self.steps_ahead = int(steps_ahead)
+        self.steps_ahead = steps_ahead
         self.seed = seed
         self._default_head = head is None
         self._self_prediction_r2 = R2OfSteps(joint.units)
@@ -274,15 +277,3 @@ class SelfModelingModel(PenalizedModel):
             "steps_ahead": self.steps_ahead,
             "seed": self.seed,
         }
-
-
-def _maker_of(head: Any, seed: Any) -> Callable[[int], keras.Layer]:
-    if head is None:
-        return lambda units: SelfPredictionHead(units, seed, name="self_prediction_head")
-    if not callable(head):
-        raise ValueError(
-            "head must be a keras.Layer, a function of n that returns one, or None for a linear head. "
-            f"Received: head={head!r} of type {type(head).__name__}"
-        )
-    # A layer can be called too.
-    return head if callable(head) and not isinstance(head, keras.Layer) else lambda units: head

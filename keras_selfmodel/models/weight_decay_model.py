@@ -8,6 +8,7 @@ from keras import ops
 
 from keras_selfmodel import transforms
 from keras_selfmodel._classifier_graph import ClassifierGraph
+from keras_selfmodel.models._targets import checked_names
 from keras_selfmodel.models._training_graph import TrainingGraph
 from keras_selfmodel.models.penalized_model import PenalizedModel
 from keras_selfmodel.transforms.tensors import Tensor
@@ -50,10 +51,10 @@ class WeightDecayModel(PenalizedModel):
         self, classifier: keras.Model, aux_weight: float, *, layers: str | Sequence[str] | None = None, **kwargs: Any
     ) -> None:
         graph = ClassifierGraph(classifier)
-        names = [layers] if isinstance(layers, str) else layers
+        names = None if layers is None else checked_names(layers, "layers")
         _check_layers(graph, names)
         super().__init__(classifier, TrainingGraph(graph, {"scores": graph.scores}), aux_weight, **kwargs)
-        self.decaying_layers = None if names is None else tuple(names)
+        self.decaying_layers = names
         self(self.symbolic_inputs)
 
     @property

@@ -105,6 +105,31 @@ def test_labels_out_of_range(classifier, data, cross_entropy, label):
         model.fit(x, y, verbose=0)
 
 
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (lambda y: y + 0.5, "Class labels must be whole numbers.*such as [012].5"),
+        (lambda y: np.array(list("abc"))[y], "Class labels must be numbers.*np.unique.*such as '[abc]'"),
+        (lambda y: np.array(list("abc"), object)[y], "Class labels must be numbers.*np.unique.*such as '[abc]'"),
+    ],
+)
+def test_labels_that_are_no_numbers_of_classes(classifier, data, cross_entropy, wrong, message):
+    x, y = data
+    model = ksm.SelfModelingModel(classifier, "hidden")
+    model.compile("sgd", loss=cross_entropy)
+    for call in (model.fit, model.evaluate):
+        with pytest.raises(ValueError, match=message):
+            call(x, wrong(y), verbose=0)
+
+
+@pytest.mark.parametrize("class_weight", ["x", [1.0, 2.0, 3.0]])
+def test_class_weights_that_are_no_dictionary(classifier, data, cross_entropy, class_weight):
+    model = ksm.SelfModelingModel(classifier, "hidden")
+    model.compile("sgd", loss=cross_entropy)
+    with pytest.raises(ValueError, match="class_weight must be a dictionary.*Received: class_weight="):
+        model.fit(*data, class_weight=class_weight, verbose=0)
+
+
 def test_one_hot_labels_for_a_loss_of_class_numbers(classifier, data, cross_entropy):
     x, y = data
     model = ksm.SelfModelingModel(classifier, "hidden")
@@ -112,6 +137,18 @@ def test_one_hot_labels_for_a_loss_of_class_numbers(classifier, data, cross_entr
     for call in (model.fit, model.evaluate):
         with pytest.raises(ValueError, match=r"one-hot.*np.argmax.*labels of shape \(48, 3\)"):
             call(x, np.eye(3)[y], verbose=0)
+
+
+def test_a_compute_loss_without_the_auxiliary_loss(classifier, data, cross_entropy):
+    class OfTheTaskAlone(ksm.SelfModelingModel):
+        def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+            # The head has a gradient, else Keras warns.
+            return cross_entropy(y, y_pred) + sum(keras.ops.mean(weight) for weight in self.head.weights)
+
+    model = OfTheTaskAlone(classifier, "hidden")
+    model.compile("sgd", loss=cross_entropy)
+    with pytest.raises(RuntimeError, match=r"^OfTheTaskAlone\.compute_loss leaves the auxiliary loss out.*super\(\)"):
+        model.fit(*data, verbose=0)
 
 
 def test_a_file_that_could_not_be_loaded_is_not_written(classifier, tmp_path):

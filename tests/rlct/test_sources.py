@@ -86,6 +86,19 @@ def test_dicts_of_arrays_keep_their_names():
     np.testing.assert_array_equal(samples.y["cls"], Y)
 
 
+class Single:
+    """As PyTorch's data sets that are read sample by sample."""
+
+    def __getitem__(self, number: int):
+        return X[number], Y[number]
+
+
+@pytest.mark.parametrize("class_weight", ["x", [1, 2], {0: "1"}])
+def test_class_weights_that_are_no_dictionary_of_numbers_are_refused(class_weight):
+    with pytest.raises(ValueError, match="class_weight must be a dictionary.*Received: class_weight="):
+        samples_of((X, Y), class_weight=class_weight)
+
+
 def test_endless_data_need_a_number():
     endless = of_tensorflow().repeat()
     with pytest.raises(ValueError, match="no end.*num_samples"):
@@ -99,7 +112,10 @@ def test_endless_data_need_a_number():
         (lambda: (b for b in [(X, Y)]), "generator or an iterator cannot"),
         (lambda: X, "data must be"),
         (lambda: (X, None), "labels"),
-        (lambda: (X, Y[:5]), "lengths"),
+        (lambda: (X, Y[:5]), "x and y must have one entry.*lengths x 20, y 5"),
+        (lambda: (X, Y, W[:7]), "x and y and sample_weight must have.*sample_weight 7"),
+        (lambda: (X.tolist(), Y), r"x must be an array.*np\.asarray\(x\).*20 lists of numbers"),
+        (lambda: Single(), "batches, and this is one of single samples.*DataLoader.*Received: data of type Single"),
         (lambda: (X, Y, -W), "finite and not negative"),
         (lambda: of_tensorflow().map(lambda x, y, w: x), "Each batch must be"),
         (lambda: of_tensorflow().unbatch(), "group single samples into batches"),

@@ -22,6 +22,11 @@ def as_arrays(tree: Tree, name: str) -> Tree:
     if isinstance(tree, dict):
         return {key: as_arrays(value, f"{name}[{key!r}]") for key, value in tree.items()}
     if isinstance(tree, (list, tuple)) and not all(np.isscalar(value) for value in tree):
+        if all(isinstance(value, (list, tuple)) for value in tree) and all(map(np.isscalar, keras.tree.flatten(tree))):
+            raise ValueError(
+                f"{name} must be an array: numbers in nested lists can mean samples or several inputs. Pass "
+                f"np.asarray({name}). Received: {name}, {len(tree)} lists of numbers"
+            )
         return type(tree)(as_arrays(value, f"{name}[{number}]") for number, value in enumerate(tree))
     array = _as_array(tree)
     dtype = keras.backend.standardize_dtype(array.dtype) if keras.ops.is_tensor(array) else array.dtype.name

@@ -9,6 +9,7 @@ from typing import Any, TypedDict
 import keras
 import numpy as np
 
+from keras_selfmodel.models._labels import check_class_weight
 from keras_selfmodel.rlct.data import TrainingData
 from keras_selfmodel.rlct.data.arrays import as_arrays
 from keras_selfmodel.rlct.data.gathering import gathered
@@ -60,6 +61,7 @@ def samples_of(
     if samples.num_samples < 3:
         raise ValueError(f"n/ln n needs at least 3 samples. Received: {samples.num_samples}")
     if class_weight is not None:
+        check_class_weight(class_weight)
         if samples.weights is not None:
             raise ValueError("Pass either sample weights or class_weight, as to fit. Received: both")
         weights = _weights_of_classes(samples.y, class_weight)
@@ -86,15 +88,23 @@ def _of_arrays(data: Sequence, num_samples: int | None, memory_limit: float) -> 
     x, y = as_arrays(x, "x"), as_arrays(y, "y")
     weights = None if weights is None else as_arrays(weights, "sample_weight")
     samples = Samples(x, y, weights, memory_limit)
-    lengths = sorted({len(array) for array in samples.arrays})
-    if len(lengths) != 1:
-        raise ValueError(f"x and y must have one entry for each sample. Received: lengths {lengths}")
+    _check_lengths({"x": x, "y": y, "sample_weight": weights})
     if num_samples is None:
         return samples
-    if num_samples > lengths[0]:
-        raise ValueError(f"num_samples={num_samples} is more than there are. Received: {lengths[0]} samples")
+    if num_samples > samples.num_samples:
+        raise ValueError(f"num_samples={num_samples} is more than there are. Received: {samples.num_samples} samples")
     first = keras.tree.map_structure(lambda array: array[:num_samples], samples.trees)
     return replace(Samples(*first), memory_limit=memory_limit)
+
+
+def _check_lengths(trees: dict[str, Tree]) -> None:
+    """Raises ValueError unless all arrays have as many entries."""
+    lengths = {
+        name: [len(array) for array in keras.tree.flatten(tree)] for name, tree in trees.items() if tree is not None
+    }
+    if len({length for of_one in lengths.values() for length in of_one}) != 1:
+        found = ", ".join(f"{name} {' and '.join(map(str, of_one))}" for name, of_one in lengths.items())
+        raise ValueError(f"{' and '.join(lengths)} must have one entry for each sample. Received: lengths {found}")
 
 
 def _batches(data: Any, num_samples: int | None) -> Iterator:
@@ -111,6 +121,12 @@ def _batches(data: Any, num_samples: int | None) -> Iterator:
         raise ValueError(
             "data must be (x, y) or (x, y, sample_weight), the arrays the model was trained on, or a data set of "
             f"batches of these. Received: data of type {type(data).__name__}"
+        )
+    elif hasattr(data, "__getitem__") and type(data).__module__ != "builtins" and not hasattr(data, "__iter__"):
+        raise ValueError(
+            "data must be (x, y) or a data set of batches, and this is one of single samples. Read it in batches, "
+            "torch.utils.data.DataLoader(data, batch_size=…), or collect it into arrays. "
+            f"Received: data of type {type(data).__name__}"
         )
     elif not hasattr(data, "__iter__") or iter(data) is data:
         raise ValueError(

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 from keras_selfmodel._internals.keras import settings_of
-from keras_selfmodel.models._labels import check_are_numbers
+from keras_selfmodel.models._labels import check_are_classes, check_are_numbers
 from keras_selfmodel.rlct.losses.task_loss import TaskLoss
 from keras_selfmodel.transforms.tensors import Tree
 
@@ -34,6 +34,7 @@ def check_class_labels(task: TaskLoss, y: Tree, scores: Tree) -> None:
             labels = labels[labels != settings["ignore_class"]]
         if not labels.size:
             continue
+        check_are_classes(labels)
         lowest, highest = labels.min(), labels.max()
         if not (np.isfinite(lowest) and np.isfinite(highest)) or lowest < 0 or highest >= classes:
             raise ValueError(
@@ -41,6 +42,3 @@ def check_class_labels(task: TaskLoss, y: Tree, scores: Tree) -> None:
                 f"Received: labels from {lowest} to {highest}. If the labels are not class numbers, pass the loss "
                 "they belong to, or compile the model with it."
             )
-        if labels.dtype.kind == "f" and (labels != np.round(labels)).any():
-            example = labels[labels != np.round(labels)].flat[0]
-            raise ValueError(f"Class labels must be whole numbers. Received: labels such as {example}")

@@ -1,0 +1,69 @@
+"""Arguments of the models, checked before anything is built of them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_selfmodel.initializers.seeds import checked_seed
+from keras_selfmodel.layers import SelfPredictionHead
+
+
+def check_aux_weight(value: Any) -> None:
+    """Raises ValueError for an auxiliary weight that is no finite number from 0 on."""
+    try:
+        number = float("nan") if isinstance(value, str | bool | np.bool_) else float(value)
+    except (TypeError, ValueError):
+        number = float("nan")
+    if not (np.isfinite(number) and number >= 0):
+        raise ValueError(f"aux_weight must be a number, finite and not negative. Received: aux_weight={value!r}")
+
+
+def check_switches(**switches: Any) -> None:
+    """Raises ValueError for arguments that are neither True nor False."""
+    for name, value in switches.items():
+        if not isinstance(value, bool | np.bool_):
+            raise ValueError(f"{name} must be True or False. Received: {name}={value!r}")
+
+
+def checked_steps_ahead(steps: Any, *, per_timestep: bool) -> int:
+    """How many steps later the targets are, as a whole number."""
+    whole = isinstance(steps, int | np.integer) or (isinstance(steps, float) and steps.is_integer())
+    whole = whole and not isinstance(steps, bool)
+    if not whole or steps < 0 or (steps and not per_timestep):
+        raise ValueError(
+            "steps_ahead must be a whole number, at least 0, and needs per_timestep=True. "
+            f"Received: steps_ahead={steps!r}, per_timestep={per_timestep}"
+        )
+    return int(steps)
+
+
+def check_transformation(transformation: Any) -> None:
+    """Raises ValueError for what is no layer, or other function of symbolic tensors."""
+    if transformation is not None and not callable(transformation):
+        raise ValueError(
+            "target_transformation must be a keras.Layer, or None. "
+            f"Received: target_transformation={transformation!r} of type {type(transformation).__name__}"
+        )
+
+
+def maker_of(head: Any, seed: Any) -> Callable[[int], keras.Layer]:
+    """The function of n that makes the head which an argument means."""
+    checked_seed(seed)
+    if head is None:
+        return lambda units: SelfPredictionHead(units, seed, name="self_prediction_head")
+    expected = "head must be a keras.Layer, a function of n that returns one, or None for a linear head."
+    if not callable(head):
+        raise ValueError(f"{expected} Received: head={head!r} of type {type(head).__name__}")
+    # A layer can be called too.
+    if isinstance(head, keras.Layer):
+        return lambda units: head
+
+    def made(units: int) -> keras.Layer:
+        layer = head(units)
+        if not isinstance(layer, keras.Layer):
+            raise ValueError(f"{expected} Received: a function that returns {layer!r} of type {type(layer).__name__}")
+        return layer
+
+    return made

@@ -1,0 +1,62 @@
+"""Arguments of a wrong type are named, with what was received, before anything is built."""
+
+import json
+
+import numpy as np
+import pytest
+
+import keras_selfmodel as ksm
+
+
+@pytest.fixture(scope="module")
+def plain():
+    return ksm.models.mlp(3, inputs=2, classes=2, seed=1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"aux_weight": True}, "aux_weight must be a number.*aux_weight=True"),
+        ({"stop_gradient": "x"}, "stop_gradient must be True or False.*'x'"),
+        ({"per_timestep": "yes"}, "per_timestep must be True or False.*'yes'"),
+        ({"steps_ahead": None}, "steps_ahead must be a whole number.*steps_ahead=None"),
+        ({"steps_ahead": "1", "per_timestep": True}, "steps_ahead must be a whole number.*steps_ahead='1'"),
+        ({"target_transformation": "x"}, "target_transformation must be a keras.Layer.*'x' of type str"),
+        ({"head": lambda units: None}, "head must be a keras.Layer, a function of n.*returns None of type NoneType"),
+        ({"seed": "a"}, "seed must be a whole number, at least 0.*seed='a'"),
+        ({"seed": [1, -2]}, r"seed must be a whole number, at least 0.*seed=\[1, -2\]"),
+        ({"seed": 1.5, "head": ksm.layers.BiasOnlyHead}, "seed must be a whole number.*seed=1.5"),
+    ],
+)
+def test_each_argument_of_a_self_modeling_model(plain, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        ksm.SelfModelingModel(plain, "hidden", **arguments)
+
+
+@pytest.mark.parametrize("classifier", [None, "x"])
+def test_what_is_no_classifier(classifier):
+    message = f"classifier must be a functional or Sequential Keras model.*Received: {classifier!r} of type"
+    for build in (
+        lambda: ksm.SelfModelingModel(classifier, "hidden"),
+        lambda: ksm.models.WeightDecayModel(classifier, 0.1),
+        lambda: ksm.models.DropoutModel(classifier, 0.1),
+    ):
+        with pytest.raises(ValueError, match=message):
+            build()
+
+
+def test_arguments_of_other_objectives(plain):
+    with pytest.raises(ValueError, match="rate must be a number.*rate='x'"):
+        ksm.models.DropoutModel(plain, "x")
+    with pytest.raises(ValueError, match="layers must be names of layers.*layers=3"):
+        ksm.models.WeightDecayModel(plain, 0.1, layers=3)
+    with pytest.raises(ValueError, match="seed must be a whole number"):
+        ksm.models.mlp(3, seed="a")
+
+
+def test_seeds_of_numpy_are_seeds(plain):
+    of_numpy, of_python = (ksm.SelfModelingModel(plain, "hidden", seed=seed) for seed in (np.int64(3), 3))
+    for ours, theirs in zip(of_numpy.head.get_weights(), of_python.head.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    # A file can hold it.
+    assert json.loads(json.dumps(of_numpy.head.get_config()["seed"])) == 3
