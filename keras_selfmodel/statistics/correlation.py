@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
 from keras_selfmodel.statistics.trend import spearman_trend
 
@@ -58,8 +59,6 @@ def rank_correlation(first: Sequence[float], second: Sequence[float]) -> RankCor
         return None
     if abs(found.rho) == 1:
         return RankCorrelation(found.rho, found.rho, found.rho, found.p, found.count)
-    from scipy.stats import norm
-
-    half = float(norm.ppf(0.975)) * math.sqrt((1 + found.rho**2 / 2) / (found.count - 3))
+    half = NormalDist().inv_cdf(0.975) * math.sqrt((1 + found.rho**2 / 2) / (found.count - 3))
     middle = math.atanh(found.rho)
     return RankCorrelation(found.rho, math.tanh(middle - half), math.tanh(middle + half), found.p, found.count)

@@ -30,8 +30,7 @@ class Group:
         Of a measure that only the runs that needed it have (`Measure.where_needed`), there are no values.
         """
         found = find_measure(measure)
-        estimated = [run.estimates() for run in self.runs if run.rlct is not None]
-        if found.where_needed and any(measure not in estimates for estimates in estimated):
+        if found.where_needed and any(run.rlct is not None and getattr(run, measure) is None for run in self.runs):
             return {}
         return {run.recipe.seed: value for run in self.runs if (value := found.of(run)) is not None}
 

@@ -2,6 +2,7 @@ import itertools
 
 import numpy as np
 import pytest
+import scipy.stats
 
 from keras_selfmodel.statistics import spearman_trend, trend
 
@@ -61,3 +62,11 @@ def test_many_runs_have_the_p_value_of_permutations(monkeypatch):
     by_permutations = spearman_trend(weights, values)
     assert by_t.rho == pytest.approx(by_permutations.rho, abs=1e-12) and 0.02 < by_t.p < 0.5
     assert by_t.p == pytest.approx(by_permutations.p, abs=0.015)
+
+
+def test_the_trend_of_many_runs_is_that_of_scipy():
+    weights = np.repeat([0.0, 1.0, 10.0], 200)
+    values = np.round(np.random.default_rng(3).normal(size=600) - 0.01 * weights, 1)
+    found, wanted = spearman_trend(weights, values), scipy.stats.spearmanr(weights, values)
+    assert (found.rho, found.p) == pytest.approx((wanted.statistic, wanted.pvalue), rel=1e-9)
+    assert spearman_trend(range(600), range(600)) == trend.Trend(1.0, 0.0, 600)
