@@ -78,6 +78,30 @@ class UnreadableFileError(ValueError):
     """Something lies where a file should be, or the file may not be read."""
 
 
+def size_of(path: Path) -> int:
+    """The number of bytes of a file, which is there to be read to its end.
+
+    Args:
+        path: The file.
+
+    Raises:
+        FileNotFoundError: If there is none.
+        UnreadableFileError: If there is a folder, or a pipe or device, which might have no end. The text says which,
+            and starts with "it".
+    """
+    try:
+        there = path.stat()
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise UnreadableFileError(f"it cannot be read: {error.strerror}") from error
+    if stat.S_ISDIR(there.st_mode):
+        raise UnreadableFileError("it is a folder")
+    if not stat.S_ISREG(there.st_mode):
+        raise UnreadableFileError("it is a pipe, a socket or a device, not a file")
+    return there.st_size
+
+
 def content_of(path: Path) -> bytes:
     """The bytes of a table, record or recipe.
 
@@ -86,17 +110,13 @@ def content_of(path: Path) -> bytes:
 
     Raises:
         FileNotFoundError: If there is none.
-        UnreadableFileError: If there is a folder, or a pipe or device, which might have no end; if it is too large, or
-            cannot be read. The text says which, and starts with "it".
+        UnreadableFileError: If it is none that `size_of` takes, is too large, or cannot be read. The text says which,
+            and starts with "it".
     """
+    size = size_of(path)
+    if size > LARGEST_FILE:
+        raise UnreadableFileError(f"it has {size:,} bytes, more than {LARGEST_FILE:,}")
     try:
-        there = path.stat()
-        if stat.S_ISDIR(there.st_mode):
-            raise UnreadableFileError("it is a folder")
-        if not stat.S_ISREG(there.st_mode):
-            raise UnreadableFileError("it is a pipe, a socket or a device, not a file")
-        if there.st_size > LARGEST_FILE:
-            raise UnreadableFileError(f"it has {there.st_size:,} bytes, more than {LARGEST_FILE:,}")
         return path.read_bytes()
     except FileNotFoundError:
         raise

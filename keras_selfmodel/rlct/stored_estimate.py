@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from keras_selfmodel._typed_files import DamagedFileError, TypedFile
-from keras_selfmodel._whole_files import write_whole
+from keras_selfmodel._whole_files import size_of, write_whole
 from keras_selfmodel._wrong_values import quoted
 from keras_selfmodel.rlct.conventions import SamplingSettings
 
@@ -84,9 +84,8 @@ def read_estimate(kind: Callable[..., T], path: Path, records: dict[str, type]) 
         DamagedFileError: If a field is missing, unknown, or of another type.
         ValueError: If it holds no estimate.
     """
-    if path.exists() and not path.is_file():  # reading a pipe would wait for ever
-        raise ValueError(f"{path} holds no RLCT estimate that can be read (it is no file).")
     try:
+        size_of(path)
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
     except FileNotFoundError:

@@ -13,7 +13,7 @@ import numpy as np
 from keras import ops
 
 from keras_selfmodel._typed_files import DamagedFileError, TypedFile, plain
-from keras_selfmodel._whole_files import write_whole
+from keras_selfmodel._whole_files import size_of, write_whole
 from keras_selfmodel.rlct.chains import Chains
 from keras_selfmodel.transforms.tensors import Tree
 
@@ -73,9 +73,8 @@ def read_sampling(path: Path, identity: dict) -> tuple[tuple[dict, list], list[d
     Raises:
         ValueError: If the file cannot be read, or is that of another sampling.
     """
-    if path.exists() and not path.is_file():  # reading a pipe would wait for ever
-        raise ValueError(f"{path} holds no sampling that can be read (it is no file). Remove it, or name another file.")
     try:
+        size_of(path)
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             header = SAMPLING_HEADER.decode(file["header"].tobytes(), path)
             numbers = {name: _number(file, name, path) for name in (*Chains.NUMBERS, "curvature_evaluations")}

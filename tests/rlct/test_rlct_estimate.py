@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+import os
 import re
 from xml.etree import ElementTree
 
@@ -158,6 +159,7 @@ def test_the_dictionary_of_an_estimate_is_json(tmp_path):
     [
         ("cut", "holds no RLCT estimate that can be read ("),
         ("text", "holds no RLCT estimate that can be read ("),
+        ("pipe", "holds no RLCT estimate that can be read (it is a pipe, a socket or a device, not a file)"),
         ("trace", "is damaged: losses, reference_losses, heat,"),
         ("number", "is damaged: num_samples must be a whole number. Received: an array of shape (3,)."),
         ("array", "is damaged: losses must be an array of numbers. Received: 1.0."),
@@ -177,6 +179,9 @@ def test_a_file_that_holds_no_estimate_is_named_with_what_is_wrong(tmp_path, dam
         file.write_bytes(file.read_bytes()[:500])
     elif damage == "text":
         file.write_text("no archive")
+    elif damage == "pipe":
+        file.unlink()
+        os.mkfifo(file)
     else:
         header = json.loads(content["header"].tobytes())
         header["settings"]["num_chains"] = 0 if damage == "settings" else 4

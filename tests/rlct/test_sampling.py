@@ -203,6 +203,13 @@ class TestCheckpoint:
         with pytest.raises(ValueError, match="holds no sampling that can be read.*Remove it"):
             quietly(model, data, **given)
 
+    def test_that_is_a_pipe_is_refused_instead_of_waited_for(self, finished):
+        model, data, given, _ = finished
+        given["checkpoint"].unlink()
+        os.mkfifo(given["checkpoint"])
+        with pytest.raises(ValueError, match="no sampling that can be read .it is a pipe, a socket or a device"):
+            quietly(model, data, **given)
+
     def test_that_is_an_array_is_refused(self, finished):
         model, data, given, _ = finished
         with given["checkpoint"].open("wb") as file:
