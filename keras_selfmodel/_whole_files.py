@@ -2,14 +2,13 @@
 
 import contextlib
 import csv
-import glob
 import io
 import os
 import stat
 import tempfile
-import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 # How the name of a file that is being written starts.
@@ -19,7 +18,8 @@ HALF_WRITTEN = ".half-written."
 def write_whole(path: Path, write: Callable[[Path], object]) -> None:
     """Writes a file beside its place and moves it there, so that neither a reader nor a crash sees half of it.
 
-    Halves beside it that a kill left more than a minute ago are removed.
+    A kill may leave a half beside it, which `remove_halves` removes. What is no file, such as a pipe or a device, or
+    is an open file of this process, such as /dev/stdout, is written to and stays.
 
     Args:
         path: Where the file shall be. Its folder is created.
@@ -29,10 +29,10 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
         OSError: If it cannot be written, such as on a full disk; it names `path`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    if path.is_char_device() or path.is_block_device():
-        _write_to_device(path, write)
+    there = _written_to(path)
+    if there is not None:
+        _send(path, there, write)
         return
-    _remove_abandoned(path)
     # Not a process's number, which two machines that share a folder may both have.
     temporary = path.with_name(f"{HALF_WRITTEN}{uuid.uuid4().hex[:12]}.{path.name}")
     try:
@@ -47,27 +47,58 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def _write_to_device(path: Path, write: Callable[[Path], object]) -> None:
-    """Sends a file to a device such as /dev/stdout, in whose place the administrator's programs would put the file."""
+# Links that lead to other links, at most, as on Linux.
+MOST_LINKS = 40
+
+
+def _written_to(path: Path) -> Path | int | None:
+    """What a file is sent to where none may be put in its place, as an administrator's programs would.
+
+    Returns:
+        The path, if there is a device, a pipe or anything else that is no file, or it lies in /dev; the number of an
+        open file of this process, for /dev/stdout and its like, since to open such a file again is to write over what
+        is in it; `None` for all other paths. Links are followed.
+    """
+    place = path
+    for _ in range(MOST_LINKS):
+        folder = place.parent.resolve()
+        if folder in (Path("/dev/fd"), Path(f"/proc/{os.getpid()}/fd")) and place.name.isdecimal():
+            return int(place.name)
+        if folder == Path("/dev") and not place.is_symlink():
+            return path
+        if not place.is_symlink():
+            break
+        place = folder / place.readlink()
+    return path if path.exists() and not path.is_file() else None
+
+
+def _send(path: Path, there: Path | int, write: Callable[[Path], object]) -> None:
+    """Writes a file elsewhere and sends its bytes."""
     with tempfile.TemporaryDirectory() as folder:
         part = Path(folder) / path.name
         write(part)
         try:
-            path.write_bytes(part.read_bytes())
+            with open(there, "wb", closefd=not isinstance(there, int)) as stream:
+                stream.write(part.read_bytes())
         except OSError as error:
             raise OSError(error.errno, os.strerror(error.errno or 0), str(path)) from error
 
 
-# Seconds after which nobody goes on writing a file.
-ABANDONED = 60
+def remove_halves(folder: Path, *names: str) -> None:
+    """Removes the halves that kills left of files.
 
+    For whoever opens a folder to write in it, once, while nobody else writes these files: neither the name of a half
+    nor its time, which another machine's clock may have given it, says whether it is being written.
 
-def _remove_abandoned(path: Path) -> None:
-    """Removes halves of a file that kills left."""
-    for half in path.parent.glob(f"{HALF_WRITTEN}{'?' * 12}.{glob.escape(path.name)}"):
-        with contextlib.suppress(OSError):  # Another process was faster, or a folder has the name.
-            if time.time() - half.stat().st_mtime > ABANDONED:
-                half.unlink()
+    Args:
+        folder: The folder, which may be missing.
+        names: Patterns of the files' names, as `fnmatch` reads them.
+    """
+    for half in os.listdir(folder) if folder.is_dir() else ():
+        name = half.removeprefix(HALF_WRITTEN)
+        if name != half and any(fnmatchcase(name.partition(".")[2], pattern) for pattern in names):
+            with contextlib.suppress(OSError):  # It does no harm, and what is to be written may still succeed.
+                (folder / half).unlink()
 
 
 # A table or record of more bytes than this is none of ours.

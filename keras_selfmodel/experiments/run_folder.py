@@ -2,17 +2,15 @@
 
 import csv
 import io
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import TypeVar
 
 from keras_selfmodel._typed_files import DamagedFileError, TypedFile, escaped
-from keras_selfmodel._whole_files import HALF_WRITTEN, content_of, write_csv
+from keras_selfmodel._whole_files import content_of, remove_halves, write_csv
 
 T = TypeVar("T")
 
@@ -35,6 +33,8 @@ class Failure:
 TRACES = {"trained": "rlct_traces.npz", "descend": "rlct_descended_traces.npz"}
 # What a run writes once it has started.
 FILES = ("history.csv", "checkpoint.keras", "model.keras", *TRACES.values(), "metrics.json", "seconds.json")
+# Samplings under way, and the figures of the run, as patterns.
+CHECKPOINTS, FIGURES = "sampling-*.npz", ("spread.png", "losses.png", "weights.png", "rlct*.png")
 SECONDS, FAILURE = TypedFile(Seconds, format=1), TypedFile(Failure, format=1)
 
 
@@ -93,6 +93,8 @@ class FolderBusyError(RunFolderError):
 class RunFolder:
     """Names and formats of the files of one run.
 
+    Whoever holds the lock writes them, and on taking it removes the halves that kills left.
+
     Attributes:
         path: The folder: `config.json`, `history.csv`, `checkpoint.keras` while training, `model.keras`,
             `sampling-*.npz` while sampling, `metrics.json`, `seconds.json`, `rlct_traces.npz`,
@@ -138,6 +140,8 @@ class RunFolder:
     def locked(self) -> Iterator[None]:
         """Keeps other processes from computing this run; the lock ends with the process, however it ends.
 
+        Halves of the run's files, which only a kill can have left, are removed.
+
         Raises:
             FolderBusyError: If another process holds it.
         """
@@ -151,6 +155,7 @@ class RunFolder:
         except Timeout:
             raise FolderBusyError(self.path) from None
         try:
+            self._remove_halves()
             yield
         finally:
             # While it is held: filelock refuses a lock on a file that is gone.
@@ -162,13 +167,16 @@ class RunFolder:
         """Names of the files there that a run writes once it has started."""
         return [name for name in FILES if (self.path / name).exists()]
 
+    def _remove_halves(self) -> None:
+        """Removes the halves of files that only who holds the lock writes; what examines the run writes without it."""
+        remove_halves(self.path, "config.json", *FILES, CHECKPOINTS)
+        remove_halves(self.figures, *FIGURES)
+        remove_halves(self.path / "epochs", "*")
+
     def tidy(self) -> None:
-        """Removes what a finished run does not need: checkpoints, and halves of files that a kill left."""
-        for folder in (self.path, self.figures, self.path / "epochs"):
-            for name in os.listdir(folder) if folder.is_dir() else ():
-                checkpoint = folder == self.path and (name == self.checkpoint.name or fnmatch(name, "sampling-*.npz"))
-                if checkpoint or name.startswith(HALF_WRITTEN):
-                    (folder / name).unlink(missing_ok=True)
+        """Removes what a finished run does not need: checkpoints."""
+        for file in (self.checkpoint, *self.path.glob(CHECKPOINTS)):
+            file.unlink(missing_ok=True)
 
     def discard(self) -> None:
         """Removes all files of the run, and nothing else that may be in the folder."""

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from keras_selfmodel._whole_files import write_csv, write_whole
+from keras_selfmodel._whole_files import _written_to, write_csv, write_whole
 from keras_selfmodel.experiments.run_config import CONFIG
 from keras_selfmodel.experiments.run_folder import FolderBusyError, FolderTakenError, RunFolder, RunFolderError
 
@@ -91,16 +91,9 @@ def test_damaged_json_is_named(tmp_path, damage):
 def test_tidying_leaves_only_what_a_finished_run_needs(tmp_path):
     folder = RunFolder(tmp_path)
     folder.figures.mkdir()
-    for name in ("model.keras", "checkpoint.keras", "figures/spread.png"):
+    for name in ("model.keras", "checkpoint.keras", "sampling-trained.npz", "figures/spread.png"):
         (tmp_path / name).write_bytes(b"")
 
-    def killed(file):
-        file.write_bytes(b"half of it")
-        file.rename(file.with_name(file.name.replace("written.", "written.0")))
-
-    for target in (folder.model, folder.figures / "losses.png"):
-        with pytest.raises(FileNotFoundError):
-            write_whole(target, killed)
     folder.tidy()
     assert {path.name for path in tmp_path.rglob("*")} == {"model.keras", "figures", "spread.png"}
 
@@ -122,22 +115,63 @@ def test_a_folder_is_one_process_s_at_a_time(tmp_path):
     assert list((tmp_path / "run").iterdir()) == []
 
 
-def test_halves_that_a_kill_left_go_when_the_file_is_written_again_and_those_being_written_stay(tmp_path):
-    names = (".half-written.0123456789ab.a[1].npz", ".half-written.ba9876543210.a[1].npz")
-    old, new, other = (tmp_path / name for name in (*names, ".half-written.0123456789ab.a1.npz"))
-    for file in (old, new, other):
-        file.write_bytes(b"half")
-    for file in (old, other):
-        os.utime(file, (0, 0))
-    write_whole(tmp_path / "a[1].npz", lambda part: part.write_bytes(b"whole"))
-    assert sorted(file.name for file in tmp_path.iterdir()) == sorted(["a[1].npz", new.name, other.name])
+def killed(file: Path) -> None:
+    """Leaves a half as a kill does: it is there, and not under the name that the writer removes."""
+    file.write_bytes(b"half of it")
+    file.rename(file.with_name(file.name.replace("written.", "written.0")))
 
 
-def test_what_is_written_to_a_device_goes_there_and_leaves_the_device(monkeypatch, tmp_path):
-    # What stands for a device: to make one takes an administrator, whom a write to a real one could cost it.
-    device = tmp_path / "device"
-    device.write_bytes(b"")
-    there = device.stat().st_ino
-    monkeypatch.setattr(Path, "is_char_device", lambda path: path == device)
-    write_whole(device, lambda part: part.write_bytes(b"whole"))
-    assert device.read_bytes() == b"whole" and device.stat().st_ino == there and list(tmp_path.iterdir()) == [device]
+def test_who_opens_a_run_removes_the_halves_of_its_files_and_of_none_that_others_write_there(tmp_path):
+    folder = RunFolder(tmp_path)
+    own = (folder.model, folder.history, folder.sampling("trained"), folder.figures / "losses.png", folder.kept(3))
+    others = (tmp_path / "failed.json", tmp_path / "identity.csv", folder.figures / "identity.png")
+    for target in (*own, *others):
+        with pytest.raises(FileNotFoundError):
+            write_whole(target, killed)
+    with folder.locked():
+        left = {file.name[len(".half-written.0123456789ab.") + 1 :] for file in tmp_path.rglob(".half-written.*")}
+    assert left == {file.name for file in others}
+
+
+def test_a_file_is_written_without_a_look_at_what_lies_beside_it(tmp_path, monkeypatch):
+    # Folders hold thousands of files; and a half there, however old its time is here, may be another machine's.
+    half = tmp_path / ".half-written.0123456789ab.a.csv"
+    half.write_bytes(b"half")
+    os.utime(half, (0, 0))
+    for name in ("listdir", "scandir"):
+        monkeypatch.setattr(os, name, lambda *_: pytest.fail("the folder is listed"))
+    write_whole(tmp_path / "a.csv", lambda part: part.write_bytes(b"whole"))
+    assert (tmp_path / "a.csv").read_bytes() == b"whole" and half.exists()
+
+
+@pytest.mark.parametrize("linked", [False, True])
+def test_what_is_written_to_a_pipe_goes_through_it_and_leaves_the_pipe(tmp_path, linked):
+    pipe, link = tmp_path / "pipe", tmp_path / "link"
+    os.mkfifo(pipe)
+    link.symlink_to(pipe)
+    # Without waiting for a writer: for one that never comes the test would wait for ever.
+    with open(os.open(pipe, os.O_RDONLY | os.O_NONBLOCK), "rb") as end:
+        write_whole(link if linked else pipe, lambda part: part.write_bytes(b"whole"))
+        assert end.read() == b"whole"
+    assert pipe.is_fifo() and link.is_symlink() and sorted(tmp_path.iterdir()) == [link, pipe]
+
+
+@pytest.mark.parametrize("linked", [False, True])
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="no /proc")
+def test_what_is_written_to_an_open_file_goes_to_its_end_and_leaves_the_file(tmp_path, linked):
+    # As /dev/stdout is one when it is redirected to a file.
+    log, link = tmp_path / "log", tmp_path / "link"
+    with log.open("wb", buffering=0) as stream:
+        stream.write(b"before, ")
+        place = Path(f"/proc/self/fd/{stream.fileno()}")
+        link.symlink_to(place)
+        write_whole(link if linked else place, lambda part: part.write_bytes(b"whole, "))
+        stream.write(b"after")
+    assert log.read_bytes() == b"before, whole, after" and sorted(tmp_path.iterdir()) == [link, log]
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="no /proc")
+def test_nothing_is_put_in_the_folder_of_devices_in_place_of_what_is_there():
+    # Only asked where it would go: nothing is ever written there.
+    assert _written_to(Path("/dev/no-such-device")) == Path("/dev/no-such-device")
+    assert _written_to(Path("/dev/stdout")) == 1 and _written_to(Path("/dev/shm/file")) is None

@@ -5,12 +5,17 @@ It is for spreadsheets and data frames, so without the format's number that JSON
 
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from keras_selfmodel._whole_files import write_csv
+from keras_selfmodel._whole_files import remove_halves, write_csv
 from keras_selfmodel.experiments.run_result import RunResult
 from keras_selfmodel.experiments.run_store import find_runs
 from keras_selfmodel.rlct import RLCTSummary
 
+if TYPE_CHECKING:
+    from filelock import FileLock
+
+RESULTS = "results.csv"
 # Seconds between two tables for each second that one took: thousands of folders take seconds to read.
 PAUSE = 20
 
@@ -79,24 +84,28 @@ def _estimate(name: str, estimate: RLCTSummary | None) -> dict:
     }
 
 
+def _locked(folder: Path) -> "FileLock":
+    from filelock import FileLock
+
+    return FileLock(folder / ".results.lock")
+
+
 def write_results(folder: Path) -> tuple[RunResult, ...]:
     """Writes `results.csv` of all finished runs in a sweep's folder, whoever computed them.
 
     Returns:
         Their results.
     """
-    from filelock import FileLock
-
     # Sweeps that share the folder each write what both have found; the last to look must be the last to write.
-    with FileLock(folder / ".results.lock"):
+    with _locked(folder):
         # Damaged runs have no row; commands that read the folder report them.
         results = find_runs(folder).results
-        write_csv(folder / "results.csv", [row_of(result) for result in results])
+        write_csv(folder / RESULTS, [row_of(result) for result in results])
     return results
 
 
 class ResultsTable:
-    """Keeps `results.csv` up to date while runs end, in a twentieth of the time at most.
+    """Keeps `results.csv` up to date while runs end, in a twentieth of the time at most; first removes its halves.
 
     Args:
         folder: The sweep's folder.
@@ -105,6 +114,8 @@ class ResultsTable:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._next = 0.0
+        with _locked(folder):
+            remove_halves(folder, RESULTS)
 
     def update(self) -> None:
         """Writes the table, unless that was done a short while ago."""
