@@ -1,3 +1,4 @@
+import errno
 import os
 from pathlib import Path
 
@@ -154,6 +155,16 @@ def test_what_is_written_to_a_pipe_goes_through_it_and_leaves_the_pipe(tmp_path,
         write_whole(link if linked else pipe, lambda part: part.write_bytes(b"whole"))
         assert end.read() == b"whole"
     assert pipe.is_fifo() and link.is_symlink() and sorted(tmp_path.iterdir()) == [link, pipe]
+
+
+@pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="no /dev/full")
+def test_a_device_that_takes_nothing_is_named_with_the_reason(tmp_path):
+    link = tmp_path / "figure.png"  # a link, lest the device be lost if it were replaced
+    link.symlink_to("/dev/full")
+    with pytest.raises(OSError) as caught:
+        write_whole(link, lambda part: part.write_bytes(b"whole"))
+    assert (caught.value.errno, caught.value.filename) == (errno.ENOSPC, str(link))
+    assert list(tmp_path.iterdir()) == [link] and link.is_symlink()
 
 
 @pytest.mark.parametrize("linked", [False, True])
