@@ -7,7 +7,7 @@ import click
 
 from ksm_cli.backend import activate
 from ksm_cli.options.general import backend_option, json_option, quiet_option
-from ksm_cli.options.run_folders import folders_argument, say_damaged
+from ksm_cli.options.run_folders import folders_argument
 from ksm_cli.options.stored_runs import data_of_runs, data_options
 from ksm_cli.output import Bar, print_json, print_table, require, spoken_warnings
 
@@ -57,48 +57,40 @@ def identity_command(
         activate(backend)
         from keras_selfmodel import experiments, probes, studies
         from keras_selfmodel._whole_files import write_csv
+        from keras_selfmodel.experiments.run_store import left_out
         from keras_selfmodel.reporting import identity_figure, write_figure
         from ksm_cli.tables.identity import IDENTITY_LEGEND, epochs_table, how_to_keep, runs_table
 
-        runs, damaged = [], []
+        results, found = [], []
         for folder in folders:
-            try:
-                runs.append(studies.StoredRun.at(folder))
-            except experiments.DamagedRunError as error:
-                damaged.append(error)
-        if not runs:
-            raise damaged[0]
-        dataset = data_of_runs([run.result for run in runs], recipe_file, data_dir, examples)
-        for run in runs:
-            run.check_data(dataset)
-        whole, found = [], []
-        for number, run in enumerate(runs, 1):
-            try:
-                found.append(studies.identity_of_run(run, dataset, samples=test_samples))
-            except experiments.DamagedRunError as error:
-                damaged.append(error)
-                continue
-            write_csv(run.files.path / "identity.csv", [probes.identity_row(one) for one in found[-1]])
-            run.files.write("identity.json", probes.IDENTITY, probes.IdentityAlongTraining.of(found[-1]))
-            write_figure(identity_figure(found[-1], run.result.recipe.name), run.files.figures / "identity.png")
-            whole.append(run)
-            bar.show("runs", number, len(runs))
+            with left_out():
+                results.append(experiments.read_run(folder))
+        if not results:
+            raise experiments.RunFolderError("None of these runs can be read.")
+        dataset = data_of_runs(results, recipe_file, data_dir, examples)
+        for number, run in enumerate(map(studies.StoredRun, results), 1):
+            with left_out():
+                epochs = studies.identity_of_run(run, dataset, samples=test_samples)
+                write_csv(run.files.path / "identity.csv", [probes.identity_row(one) for one in epochs])
+                run.files.write("identity.json", probes.IDENTITY, probes.IdentityAlongTraining.of(epochs))
+                write_figure(identity_figure(epochs, run.result.recipe.name), run.files.figures / "identity.png")
+                found.append((run, epochs))
+            bar.show("runs", number, len(results))
         if not found:
-            raise damaged[0]
-        say_damaged(damaged)
-        runs = whole
+            raise experiments.RunFolderError("No network of these runs can be read.")
     if as_json:
-        pairs = zip(runs, found, strict=True)
-        print_json({"runs": [{"run": str(run.files.path), **probes.identity_json(one)} for run, one in pairs]})
+        print_json({"runs": [{"run": str(run.files.path), **probes.identity_json(epochs)} for run, epochs in found]})
         return
-    print_table(epochs_table(runs[0], found[0]) if len(runs) == 1 else runs_table(runs, found))
-    click.echo(IDENTITY_LEGEND)
-    if len(runs) == 1:
-        click.echo()
-        click.echo(textwrap.fill(probes.identity_reading(found[0]), 80))
-        click.echo(f"files: {runs[0].files.path}: identity.csv, identity.json, figures/identity.png")
+    if len(found) == 1:
+        ((run, epochs),) = found
+        print_table(epochs_table(run, epochs))
+        click.echo(f"{IDENTITY_LEGEND}\n")
+        click.echo(textwrap.fill(probes.identity_reading(epochs), 80))
+        click.echo(f"files: {run.files.path}: identity.csv, identity.json, figures/identity.png")
     else:
+        print_table(runs_table(found))
+        click.echo(IDENTITY_LEGEND)
         click.echo("files: identity.csv, identity.json and figures/identity.png in each run")
-    advice = how_to_keep(runs)
+    advice = how_to_keep([run for run, _ in found])
     if advice:
         click.echo(advice, err=True)

@@ -27,10 +27,10 @@ def epochs_table(run: StoredRun, found: Sequence[EpochIdentity]) -> Table:
     return table
 
 
-def runs_table(runs: Sequence[StoredRun], found: Sequence[Sequence[EpochIdentity]]) -> Table:
+def runs_table(found: Sequence[tuple[StoredRun, Sequence[EpochIdentity]]]) -> Table:
     """One row for each trained network; fits 80 columns."""
     table = _table("H", "AW", "seed")
-    rows = [(run.result.recipe, epochs[-1]) for run, epochs in zip(runs, found, strict=True)]
+    rows = [(run.result.recipe, epochs[-1]) for run, epochs in found]
     for recipe, last in sorted(rows, key=lambda row: (row[0].hidden, row[0].aux_weight, row[0].seed)):
         table.add_row(str(recipe.hidden), f"{recipe.aux_weight:g}", str(recipe.seed), *_cells(last))
     return table

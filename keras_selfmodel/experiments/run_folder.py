@@ -1,6 +1,7 @@
 """The files of one run. Each appears complete or not at all."""
 
 import csv
+import hashlib
 import io
 import shutil
 from collections.abc import Iterator
@@ -135,6 +136,17 @@ class RunFolder:
     @property
     def finished(self) -> bool:
         return (self.path / "metrics.json").exists()
+
+    def network_digest(self) -> str:
+        """The digest of the trained network's file: a run computed anew has another network.
+
+        Raises:
+            DamagedRunError: If the file is missing.
+        """
+        if not self.model.is_file():
+            raise DamagedRunError(self.model, "there is no such file.")
+        with self.model.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
 
     @contextmanager
     def locked(self) -> Iterator[None]:

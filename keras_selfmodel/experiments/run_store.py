@@ -4,6 +4,8 @@ import functools
 import math
 import warnings
 from array import array
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -114,6 +116,15 @@ def find_runs(folder: str | Path) -> FoundRuns:
         except DamagedRunError as error:
             damaged.append(error)
     return FoundRuns(tuple(sorted(results, key=place_of)), tuple(damaged))
+
+
+@contextmanager
+def left_out() -> Iterator[None]:
+    """Leaves out a run of many, with a `RunWarning`, if one of its files turns out to be damaged inside."""
+    try:
+        yield
+    except DamagedRunError as error:
+        warnings.warn(f"Left out: {error}", RunWarning, stacklevel=4)  # where the run was asked for
 
 
 def finished_runs(folder: str | Path) -> list[RunResult]:

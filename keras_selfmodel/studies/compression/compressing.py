@@ -30,7 +30,6 @@ from keras_selfmodel.probes.activations import ActivationStatistics, activation_
 from keras_selfmodel.probes.network_tap import NetworkTap
 from keras_selfmodel.studies.compression.compressed_run import Compression
 from keras_selfmodel.studies.compression.protocol import CompressionProtocol
-from keras_selfmodel.studies.compression.store import network_digest
 from keras_selfmodel.studies.stored_run import StoredRun
 
 
@@ -66,7 +65,7 @@ class Compressing:
             progress: Called after each part.
 
         Raises:
-            RunFolderError: If its network is missing or damaged.
+            DamagedRunError: If its network is missing or damaged.
             ValueError: If it was trained on other data, or its loss is no number.
         """
         run.check_data(self._dataset)
@@ -100,7 +99,7 @@ class Compressing:
                 missing[mode] = str(error)
         progress()
         return Compression(
-            network=network_digest(run.files),
+            network=run.files.network_digest(),
             backend=keras.config.backend(),
             protocol=self.protocol,
             size=network.size,

@@ -3,12 +3,14 @@
 import warnings
 from collections.abc import Callable, Sequence
 
+from keras_selfmodel._typed_files import DamagedFileError
 from keras_selfmodel.datasets import Dataset
 from keras_selfmodel.experiments import RunFolderError, RunResult, RunWarning
+from keras_selfmodel.experiments.run_store import left_out
 from keras_selfmodel.studies.compression.compressed_run import COMPRESSION, CompressedRun, Compression
 from keras_selfmodel.studies.compression.compressing import Compressing
 from keras_selfmodel.studies.compression.protocol import CompressionProtocol
-from keras_selfmodel.studies.compression.store import FILE, DamagedCompressionError, stored_compression
+from keras_selfmodel.studies.compression.store import FILE, stored_compression
 from keras_selfmodel.studies.stored_run import StoredRun
 
 # Parts of one network that progress is told of.
@@ -60,14 +62,12 @@ def compress_runs(
     for number, result in enumerate(results):
         run = StoredRun(result)
         compressing = compressing or Compressing(run.task, dataset, protocol or CompressionProtocol())
-        try:
+        with left_out():
             stored = _stored(result)
             if stored is None or stored.made_by != compressing.made_by:
                 stored = compressing.compress(run, progress=part)
                 run.files.write(FILE, COMPRESSION, stored)
             found.append(CompressedRun(result, stored))
-        except RunFolderError as error:
-            warnings.warn(f"Left out: {error}", RunWarning, stacklevel=2)
         done = PARTS_OF_A_NETWORK * (number + 1)
         progress(done, PARTS_OF_A_NETWORK * len(results))
     if not found:
@@ -78,6 +78,6 @@ def compress_runs(
 def _stored(result: RunResult) -> Compression | None:
     try:
         return stored_compression(result)
-    except DamagedCompressionError as error:
+    except DamagedFileError as error:
         warnings.warn(f"{error} The network is compressed again.", RunWarning, stacklevel=3)
         return None

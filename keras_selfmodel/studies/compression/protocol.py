@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+# The range of each whole number.
+WHOLE_NUMBERS = {"samples": (2, 10**9), "draws": (1, 10**6), "seed": (0, 2**32 - 1)}
+
 
 @dataclass(frozen=True)
 class CompressionProtocol:
@@ -21,10 +24,10 @@ class CompressionProtocol:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name, least in {"samples": 2, "draws": 1, "seed": 0}.items():
+        for name, (least, most) in WHOLE_NUMBERS.items():
             value = getattr(self, name)
-            if value is not None and value < least:
-                raise ValueError(f"{name} must be at least {least}. Received: {name}={value}")
+            if value is not None and not least <= value <= most:
+                raise ValueError(f"{name} must be a whole number from {least} to {most:,}. Received: {name}={value}")
 
     def of_data(self, samples: int) -> "CompressionProtocol":
         """The same with the number of test samples.

@@ -4,12 +4,14 @@ import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from keras_selfmodel._typed_files import DamagedFileError
 from keras_selfmodel.datasets import Dataset
-from keras_selfmodel.experiments import DamagedRunError, RunFolderError, RunResult, RunWarning
+from keras_selfmodel.experiments import RunFolderError, RunResult, RunWarning
+from keras_selfmodel.experiments.run_store import left_out
 from keras_selfmodel.probes.observers.protocol import QUESTIONS, ObserverProtocol, Question
 from keras_selfmodel.studies.observers.observed_run import Observation, ObservedRun
 from keras_selfmodel.studies.observers.observing import Observing
-from keras_selfmodel.studies.observers.store import DamagedObservationError, ObservationStore
+from keras_selfmodel.studies.observers.store import ObservationStore
 from keras_selfmodel.studies.stored_run import StoredRun
 
 
@@ -54,29 +56,18 @@ def observe_runs(
     each, found = len(questions) * len(protocol.capacities), []
     for number, result in enumerate(results):
         run = StoredRun(result)
-        try:
+        with left_out():
             stored = _stored(store, run)
-        except DamagedRunError as error:
-            warnings.warn(f"Left out: {error}", RunWarning, stacklevel=2)
-            continue
-        answered = {one.question for one in stored}
-        missing = [question for question in questions if question not in answered]
-        if missing:
-            observing = observing or Observing(run.task, dataset, protocol)
-            before = number * each + (len(questions) - len(missing)) * len(protocol.capacities)
-            try:
-                new = observing.observe(
-                    run,
-                    missing,
-                    progress=_going_on(progress, before, len(results) * each),
-                )
-            except DamagedRunError as error:
-                warnings.warn(f"Left out: {error}", RunWarning, stacklevel=2)
-                continue
-            stored = (*stored, *new)
-            store.write(run, stored)
-        asked = [one for question in questions for one in stored if one.question == question]
-        found.append(ObservedRun(result, tuple(asked)))
+            answered = {one.question for one in stored}
+            missing = [question for question in questions if question not in answered]
+            if missing:
+                observing = observing or Observing(run.task, dataset, protocol)
+                before = number * each + (len(questions) - len(missing)) * len(protocol.capacities)
+                new = observing.observe(run, missing, progress=_going_on(progress, before, len(results) * each))
+                stored = (*stored, *new)
+                store.write(run, stored)
+            asked = [one for question in questions for one in stored if one.question == question]
+            found.append(ObservedRun(result, tuple(asked)))
         progress((number + 1) * each, len(results) * each)
     if not found:
         raise RunFolderError("No network of these runs can be read.")
@@ -87,7 +78,7 @@ def _stored(store: ObservationStore, run: StoredRun) -> tuple[Observation, ...]:
     """What is stored on a network; nothing where the file is damaged, which costs no more than its time."""
     try:
         return store.read(run)
-    except DamagedObservationError as error:
+    except DamagedFileError as error:
         warnings.warn(f"{error} The network is observed again.", RunWarning, stacklevel=3)
         return ()
 

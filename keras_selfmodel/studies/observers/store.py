@@ -1,21 +1,16 @@
 """Observations on disk, so that none is made twice."""
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import keras
 
 from keras_selfmodel._installation import Backend
-from keras_selfmodel._typed_files import DamagedFileError, TypedFile
-from keras_selfmodel.experiments import DamagedRunError, RunFolderError
+from keras_selfmodel._typed_files import TypedFile
+from keras_selfmodel.experiments import RunFolderError
 from keras_selfmodel.probes.observers.protocol import ObserverProtocol
 from keras_selfmodel.studies.observers.observed_run import Observation
 from keras_selfmodel.studies.stored_run import StoredRun
-
-
-class DamagedObservationError(ValueError):
-    """A file of the store does not hold what it should; its network can be observed again."""
 
 
 @dataclass(frozen=True)
@@ -59,16 +54,14 @@ class ObservationStore:
         """What is stored on a network; nothing if it was never observed.
 
         Raises:
-            DamagedObservationError: If the file is damaged.
+            DamagedFileError: If the file is damaged; its network can be observed again.
+            DamagedRunError: If the network is missing.
             RunFolderError: If its observations were made by another protocol.
         """
         file = self._file(run)
         if not file.exists():
             return ()
-        try:
-            stored = OBSERVED.read(file)
-        except DamagedFileError as error:
-            raise DamagedObservationError(str(error)) from error
+        stored = OBSERVED.read(file)
         there, here = stored.made_by, Observed(stored.run, keras.config.backend(), self.protocol, ()).made_by
         if there != here:
             words = [f"{name}: {there[name]} there, {here[name]} here" for name in here if there[name] != here[name]]
@@ -83,12 +76,5 @@ class ObservationStore:
         OBSERVED.write(self._file(run), stored)
 
     def _file(self, run: StoredRun) -> Path:
-        """Named after the run, and after its network: a run computed anew is another one.
-
-        Raises:
-            DamagedRunError: If the network's file is missing.
-        """
-        if not run.files.model.is_file():
-            raise DamagedRunError(run.files.model, "there is no such file.")
-        digest = hashlib.sha256(run.files.model.read_bytes()).hexdigest()
-        return self.folder / f"{run.result.folder.name}-{digest[:12]}.json"
+        """Named after the run, and after its network."""
+        return self.folder / f"{run.result.folder.name}-{run.files.network_digest()[:12]}.json"
