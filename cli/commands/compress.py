@@ -78,9 +78,9 @@ def compress_command(
         from keras_selfmodel.studies import compression
         from ksm_cli.tables import compression as tables
 
+        protocol = compression.CompressionProtocol(samples, draws, seed)
         results = [result for folder in folders for result in finished(folder).results]
         dataset = data_of_runs(results, recipe_file, data_dir, examples)
-        protocol = compression.CompressionProtocol(samples, draws, seed)
         folder = out or folders[0] / "compress"
         try:
             found = compression.compress_runs(results, dataset, protocol=protocol, progress=partial(bar.show, "parts"))

@@ -100,12 +100,11 @@ def observer_command(
         from keras_selfmodel.studies import observers
         from ksm_cli.tables.observers import OBSERVER_LEGEND, groups_json, matched_observer_tables, observer_tables
 
+        given = {name: value for name, value in settings.items() if value is not None}
+        protocol = ObserverProtocol(capacities=tuple(capacities), **given)
         results = [result for folder in folders for result in finished(folder).results]
         dataset = data_of_runs(results, recipe_file, data_dir, examples)
-        given = {name: value for name, value in settings.items() if value is not None}
-        protocol = ObserverProtocol(capacities=tuple(capacities), **given).of_data(
-            len(dataset.y_train), len(dataset.y_test)
-        )
+        protocol = protocol.of_data(len(dataset.y_train), len(dataset.y_test))
         _say_fewer(protocol, given)
         questions = [question for question in QUESTIONS if not sources or question.source in sources]
         folder = out or folders[0] / "observer"

@@ -5,6 +5,14 @@ from typing import Any, Literal, NamedTuple
 
 # Training and test samples, where there are as many.
 SAMPLES = 10_000
+# The range of each whole number.
+WHOLE_NUMBERS = {
+    "samples": (2, 10**9),
+    "held_out": (2, 10**9),
+    "epochs": (1, 10**6),
+    "batch_size": (1, 10**9),
+    "seed": (0, 2**32 - 1),
+}
 
 
 class Question(NamedTuple):
@@ -67,10 +75,10 @@ class ObserverProtocol:
             raise ValueError(
                 f"capacities must contain at least one number, and no negative ones. Received: {list(self.capacities)}"
             )
-        for name, least in {"samples": 2, "held_out": 2, "epochs": 1, "batch_size": 1, "seed": 0}.items():
+        for name, (least, most) in WHOLE_NUMBERS.items():
             value = getattr(self, name)
-            if value is not None and value < least:
-                raise ValueError(f"{name} must be at least {least}. Received: {name}={value}")
+            if value is not None and not least <= value <= most:
+                raise ValueError(f"{name} must be a whole number from {least} to {most:,}. Received: {name}={value}")
         if not 0 < self.learning_rate < float("inf"):
             raise ValueError(f"learning_rate must be positive. Received: learning_rate={self.learning_rate}")
 
