@@ -1,5 +1,6 @@
 """`ksm rlct`: the RLCT of any saved Keras classifier."""
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -9,8 +10,9 @@ import click
 from ksm_cli.backend import activate
 from ksm_cli.options.figures import figure_file
 from ksm_cli.options.general import backend_option, json_option, quiet_option
-from ksm_cli.options.recipes import check_one, data_dir_option, dataset_of, examples_option, opened, recipe_option
-from ksm_cli.options.settings import TASK_NAMES, fitted_sampling
+from ksm_cli.options.recipes import check_one, data_dir_option, opened, recipe_option
+from ksm_cli.options.settings import TASK_NAMES, fitted
+from ksm_cli.options.stored_runs import data_of_network
 from ksm_cli.output import Bar, Interrupted, next_steps, print_json, print_table, require, spoken_warnings, usage_error
 
 # Written out, because the help must not import the package. A test compares.
@@ -109,7 +111,12 @@ Examples:
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of batches and noise.")
 @data_dir_option
-@examples_option
+@click.option(
+    "--examples",
+    type=click.IntRange(min=1),
+    help="Use only this many training and test samples, the first ones. Default: as many as FILE's run was trained on, "
+    "if FILE is in the folder of a run; else all.",
+)
 @click.option("--test-loss", is_flag=True, help="Also record the loss on the test data along the chains.")
 @click.option("--profile", is_flag=True, help="Also estimate at several localizations, and show the plateau.")
 @click.option("--calibrate", is_flag=True, help="Find the settings by pilot runs first, and show the plateau.")
@@ -173,8 +180,9 @@ def rlct_command(
             model = read_model(file)
         except UnreadableModelError as error:
             raise click.ClickException(f"{file} is not a Keras model that can be loaded: {error}.") from error
-        dataset = task.prepare(dataset_of(task, data_dir, examples))
-        sampling = fitted_sampling(sampling, len(dataset.y_train), settings["batch_size"])
+        dataset = task.prepare(data_of_network(file, task, data_dir, examples))
+        recipe = fitted(replace(task.recipe, rlct=sampling), len(dataset.y_train), settings["batch_size"])
+        sampling = replace(sampling, batch_size=recipe.rlct.batch_size if recipe.rlct else None)
         data = inputs_of(model, dataset.x_train, scaling=scaling), dataset.y_train
         chosen = list(weights) or None
         observe = {"test": (inputs_of(model, dataset.x_test, scaling=scaling), dataset.y_test)} if test_loss else None

@@ -11,7 +11,6 @@ from ksm_cli.output import usage_error
 
 if TYPE_CHECKING:
     from keras_selfmodel.experiments import Recipe
-    from keras_selfmodel.rlct import SamplingSettings
 
 
 TASK_NAMES = ("mnist", "cifar10", "imdb")
@@ -131,7 +130,7 @@ def name_of_changes(recipe: "Recipe", unchanged: "Recipe", examples: int | None)
 
 
 def fitted(recipe: "Recipe", samples: int, batch_size: int | None) -> "Recipe":
-    """A recipe whose defaults fit the data; says what that changes.
+    """A recipe whose RLCT is sampled in batches that the data can fill, if nobody chose their size; says so.
 
     Args:
         recipe: The recipe.
@@ -142,18 +141,6 @@ def fitted(recipe: "Recipe", samples: int, batch_size: int | None) -> "Recipe":
 
     clipped = recipe if batch_size is not None else experiments.clipped_to(recipe, samples)
     if clipped != recipe and recipe.rlct is not None:
-        _say_smaller_batches(samples, recipe.rlct.batch_size)
+        words = f"The data have {samples:,} training samples: the RLCT is sampled in batches of {samples:,}, not"
+        click.echo(f"{words} {recipe.rlct.batch_size:,}.", err=True)
     return clipped
-
-
-def fitted_sampling(sampling: "SamplingSettings", samples: int, batch_size: int | None) -> "SamplingSettings":
-    """Sampling settings whose default batch size fits the data; arguments as for `fitted`."""
-    if batch_size is not None or sampling.batch_size is None or sampling.batch_size <= samples:
-        return sampling
-    _say_smaller_batches(samples, sampling.batch_size)
-    return dataclasses.replace(sampling, batch_size=samples)
-
-
-def _say_smaller_batches(samples: int, batch_size: int | None) -> None:
-    words = f"The data have {samples:,} training samples: the RLCT is sampled in batches of {samples:,}, not"
-    click.echo(f"{words} {batch_size:,}.", err=True)

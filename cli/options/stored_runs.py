@@ -10,11 +10,12 @@ from ksm_cli.options.recipes import data_dir_option, dataset_of, opened, recipe_
 
 if TYPE_CHECKING:
     from keras_selfmodel.datasets import Dataset
+    from keras_selfmodel.experiments import Task
 
 _examples_option = click.option(
     "--examples",
     type=click.IntRange(min=1),
-    help="Load only this many training and test samples, the first ones, as ksm run --examples did. Default: all.",
+    help="Load only this many training and test samples, the first ones. Default: as many as the runs were trained on.",
 )
 
 
@@ -32,12 +33,15 @@ def data_of_runs(runs: Sequence, recipe_file: Path | None, data_dir: Path | None
         runs: Results.
         recipe_file: The recipe file, of runs of a custom task.
         data_dir: Folder of TFDS data.
-        examples: Number of examples to load, the first ones; `None` for all.
+        examples: Number of examples to load, the first ones; `None` for as many as the runs were trained on.
 
     Raises:
-        click.UsageError: If the runs are of several tasks, or of a task other than the recipe's, or need a recipe.
+        click.UsageError: If the runs are of several tasks or numbers of samples, or of a task other than the recipe's,
+            or need a recipe.
+        ValueError: If a run was trained on other data.
     """
     from keras_selfmodel.experiments import TASKS
+    from keras_selfmodel.studies import StoredRun
 
     tasks = sorted({run.recipe.task for run in runs})
     if len(tasks) > 1:
@@ -50,4 +54,50 @@ def data_of_runs(runs: Sequence, recipe_file: Path | None, data_dir: Path | None
         raise click.UsageError(
             f"--recipe describes another task. Received: runs of {name!r} and a recipe of {task.recipe.task!r}."
         )
-    return dataset_of(task, data_dir, examples)
+    dataset = dataset_of(task, data_dir, examples or examples_of(runs))
+    for run in runs:
+        if run.config is not None:  # Of others nobody knows; the work on them says so.
+            StoredRun(run).check_data(dataset)
+    return dataset
+
+
+def examples_of(runs: Sequence) -> int | None:
+    """How many training samples the runs had, which are all there are or the first ones; `None` if that is unknown.
+
+    Raises:
+        click.UsageError: If the runs differ.
+    """
+    sizes = sorted({run.config.data.examples for run in runs if run.config} - {None})
+    if len(sizes) > 1:
+        raise click.UsageError(
+            "All runs must have as many training samples. Received: runs with "
+            f"{', '.join(f'{size:,}' for size in sizes)}. Give those of one number."
+        )
+    return sizes[0] if sizes else None
+
+
+def data_of_network(file: Path, task: "Task", data_dir: Path | None, examples: int | None) -> "Dataset":
+    """The data of a network in a file; if it lies in the folder of a run, the samples of this run, which is said.
+
+    Args:
+        file: Any file.
+        task: What the data belong to.
+        data_dir: Folder of TFDS data.
+        examples: Number of examples to load, the first ones; `None` for those of the run, or all.
+    """
+    from keras_selfmodel import datasets, experiments
+    from keras_selfmodel.experiments.run_store import read_config
+
+    dataset = dataset_of(task, data_dir, examples)
+    if examples is not None:
+        return dataset
+    try:
+        data = read_config(file.parent).data
+    except (FileNotFoundError, experiments.DamagedRunError):  # Other programs have files of this name.
+        return dataset
+    of_run = datasets.limited(dataset, data.examples or len(dataset.y_train))
+    if of_run is dataset or of_run.digest != data.digest:
+        return dataset
+    words = f"{file} was trained on the first {data.examples:,} samples: the RLCT is measured on them."
+    click.echo(f"{words} --examples changes that.", err=True)
+    return of_run

@@ -10,7 +10,7 @@ import numpy as np
 
 from keras_selfmodel.datasets import Dataset
 from keras_selfmodel.experiments import RunResult, Task, find_task, read_run
-from keras_selfmodel.experiments.run_folder import DamagedRunError, RunFolder, RunFolderError
+from keras_selfmodel.experiments.run_folder import DamagedRunError, RunFolder
 from keras_selfmodel.experiments.stages.fitting import load_model
 
 
@@ -46,24 +46,21 @@ class StoredRun:
         """
         return find_task(self.result.recipe.task)
 
-    @property
-    def digest(self) -> str:
-        """The digest of the data it was trained on."""
-        if self.result.config is None:
-            raise RunFolderError(f"{self.files.path} has no config.json that says which data the run was trained on.")
-        return self.result.config.data.digest
-
     def check_data(self, dataset: Dataset) -> None:
         """Makes sure that `dataset`, as loaded, is what the network was trained on.
 
         Raises:
+            DamagedRunError: If the file that says so is missing.
             ValueError: If it is not.
         """
-        if self.digest != dataset.digest:
+        config = self.result.config
+        if config is None:
+            raise DamagedRunError(self.files.path / "config.json", "there is no such file to say what the data were.")
+        if config.data.digest != dataset.digest:
             raise ValueError(
-                f"{self.files.path} was trained on other data: {self.result.data_source} ({self.digest[:12]}). "
-                f"Received: {dataset.source} ({dataset.digest[:12]}). If the run used --examples or "
-                "--recipe, give the same here."
+                f"{self.files.path} was trained on other data: {config.data}. "
+                f"Received: {dataset.source} ({dataset.digest[:12]}). Give --recipe, --data-dir and --examples as for "
+                "the run."
             )
 
     @cached_property

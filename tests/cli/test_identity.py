@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from keras import layers
 
-from keras_selfmodel import SelfModelingModel
+from keras_selfmodel import SelfModelingModel, datasets
 from keras_selfmodel.experiments import TASKS
 from keras_selfmodel.models import mlp
+from ksm_cli.options.stored_runs import data_of_network
 from tests.studies.made_up import made_up_run, network_written
 
 
@@ -19,6 +20,13 @@ def _network(aux_weight, head=None):
     model.compile("sgd", loss="mse")
     model.optimizer.build(model.trainable_variables)
     return model
+
+
+def trained_on(folder: Path, dataset: datasets.Dataset) -> None:
+    """Notes these data in the folder of a run."""
+    config = json.loads((folder / "config.json").read_text())
+    config["data"] |= {"digest": dataset.digest, "examples": len(dataset.y_train)}
+    (folder / "config.json").write_text(json.dumps(config))
 
 
 @pytest.fixture
@@ -68,6 +76,34 @@ def test_other_data_are_an_error(ksm, run):
     assert result.exit_code == 1 and "run was trained on other data" in result.stderr
 
 
+def test_the_data_are_those_of_the_run_unless_other_examples_are_asked_for(ksm, run, tiny_mnist):
+    shutil.copytree(run, "few")
+    trained_on(Path("few"), datasets.limited(tiny_mnist, 9))
+    assert ksm("identity", "few", "-q").exit_code == 0
+    result = ksm("identity", "few", "-q", "--examples", "8")
+    assert result.exit_code == 1 and "few was trained on other data" in result.stderr
+    # The commands that look into many runs take their data from the same place.
+    trained_on(Path(run), tiny_mnist)
+    for command in ("identity", "observer", "compress"):
+        result = ksm(command, "few", run, *([] if command == "identity" else ["--out", "out"]), "-q")
+        assert result.exit_code == 2 and "runs with 9, 100" in result.stderr
+
+
+def test_rlct_measures_the_network_of_a_run_on_its_samples(run, tiny_mnist, capsys):
+    few = datasets.limited(tiny_mnist, 9)
+    trained_on(Path(run), few)
+    file, task = Path(run) / "model.keras", TASKS["mnist"]
+    assert data_of_network(file, task, None, None).digest == few.digest
+    said = capsys.readouterr().err
+    assert "run/model.keras was trained on the first 9 samples: the RLCT is measured on them." in said
+    assert data_of_network(file, task, None, 30).digest == datasets.limited(tiny_mnist, 30).digest
+    # Other networks, and runs of other data, know nothing of these.
+    for content in ((Path(run) / "config.json").read_text().replace(few.digest, "cd" * 32), '{"model_type": "bert"}'):
+        (Path(run) / "config.json").write_text(content)
+        assert data_of_network(file, task, None, None).digest == tiny_mnist.digest
+    assert capsys.readouterr().err == ""
+
+
 def test_runs_of_several_tasks_are_wrong_usage(ksm, run, tmp_path):
     network_written(made_up_run(1.0, recipe=TASKS["imdb"].recipe), _network(1.0), tmp_path / "other")
     result = ksm("identity", run, "other")
@@ -80,6 +116,7 @@ def test_a_task_of_ones_own_needs_its_recipe(ksm, tmp_path):
     assert result.exit_code == 2 and "'mine' is a custom task: pass its file with --recipe" in result.stderr
 
 
+@pytest.mark.filterwarnings("always::keras_selfmodel.experiments.RunWarning")
 def test_a_damaged_run_of_several_is_left_out_and_named(ksm, run, tmp_path):
     shutil.copytree(run, "other")
     for file in ("model.keras", "metrics.json"):
@@ -88,6 +125,10 @@ def test_a_damaged_run_of_several_is_left_out_and_named(ksm, run, tmp_path):
         assert result.exit_code == 0 and f"Left out: other/{file} is damaged: " in result.stderr
         assert [one["run"] for one in json.loads(result.stdout)["runs"]] == [run]
     assert ksm("identity", "other").exit_code == 1
+    shutil.copytree(run, "third")
+    (tmp_path / "third" / "config.json").unlink()  # which says what data they were
+    result = ksm("identity", "third", run, "--json")
+    assert result.exit_code == 0 and "Left out: third/config.json is damaged: there is no such file" in result.stderr
 
 
 def test_an_unfinished_run_is_an_error(ksm, run):

@@ -82,7 +82,27 @@ LINES = {
     "rlct . --recipe recipe.toml": "is a directory",
     "rlct nosuch.keras --recipe recipe.toml": "does not exist",
     "rlct pipe --recipe recipe.toml": "pipe",
+    "run --recipe large.toml": "batch_size = 30 with 20 samples",
+    f"{RLCT.replace('recipe.toml', 'large.toml')}": "--batch-size 30 with 20 samples",
     "rlct model.keras": "Missing option '--data'",
+    "run mnist --label-noise 1.5": "'--label-noise'",
+    "run mnist --label-noise nan": "--label-noise must be finite and not negative",
+    f"sweep mnist --label-noise {HUGE} --dry-run": "'--label-noise'",
+    "run mnist --input-noise -0.1": "'--input-noise'",
+    "run mnist --input-noise inf": "--input-noise must be finite and not negative",
+    "run --recipe recipe.toml --batch-norm": "batch normalization",
+    "run mnist --descend --no-rlct": "--descend asks for an RLCT that is not estimated",
+    "sweep mnist --descend --no-rlct --dry-run": "--descend asks for an RLCT that is not estimated",
+    "compress nosuch": "does not exist",
+    "compress runs": "contains no runs",
+    "compress runs runs": "--out",
+    "compress runs --draws 0": "'--draws'",
+    f"compress runs --draws {HUGE}": "--draws must be a whole number from 1 to 1,000,000",
+    f"compress runs --seed {HUGE}": "--seed must be a whole number from 0 to 4,294,967,295",
+    f"{OBSERVER} --seed {HUGE}": "--seed must be a whole number from 0 to 4,294,967,295",
+    f"{OBSERVER} --epochs {HUGE}": "--epochs must be a whole number from 1 to 1,000,000",
+    "compress runs --test-samples 1": "'--test-samples'",
+    "compress runs --examples 0": "'--examples'",
     f"{OBSERVER} --capacities x": "--capacities",
     f"{OBSERVER} --learning-rate 0": "'--learning-rate'",
     "observer runs runs": "--out",
@@ -109,6 +129,7 @@ def place(tmp_path_factory):
     x, y = rng.normal(size=(20, 4)).astype("float32"), rng.integers(0, 2, 20)
     np.savez(folder / "data.npz", x_train=x, y_train=y, x_test=x, y_test=y)
     (folder / "recipe.toml").write_text(RECIPE)
+    (folder / "large.toml").write_text(f"{RECIPE}[rlct]\nbatch_size = 30\n")
     mlp(3, inputs=4, classes=2, seed=1).save(folder / "model.keras")
     os.mkfifo(folder / "pipe")
     (folder / "runs").mkdir()

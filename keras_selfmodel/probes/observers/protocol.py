@@ -5,14 +5,6 @@ from typing import Any, Literal, NamedTuple
 
 # Training and test samples, where there are as many.
 SAMPLES = 10_000
-# The range of each whole number.
-WHOLE_NUMBERS = {
-    "samples": (2, 10**9),
-    "held_out": (2, 10**9),
-    "epochs": (1, 10**6),
-    "batch_size": (1, 10**9),
-    "seed": (0, 2**32 - 1),
-}
 
 
 class Question(NamedTuple):
@@ -75,7 +67,8 @@ class ObserverProtocol:
             raise ValueError(
                 f"capacities must contain at least one number, and no negative ones. Received: {list(self.capacities)}"
             )
-        for name, (least, most) in WHOLE_NUMBERS.items():
+        ranges = dict.fromkeys(("samples", "held_out"), (2, 10**9)) | {"epochs": (1, 10**6), "batch_size": (1, 10**9)}
+        for name, (least, most) in (ranges | {"seed": (0, 2**32 - 1)}).items():
             value = getattr(self, name)
             if value is not None and not least <= value <= most:
                 raise ValueError(f"{name} must be a whole number from {least} to {most:,}. Received: {name}={value}")

@@ -2,9 +2,6 @@
 
 from dataclasses import dataclass
 
-# The range of each whole number.
-WHOLE_NUMBERS = {"samples": (2, 10**9), "draws": (1, 10**6), "seed": (0, 2**32 - 1)}
-
 
 @dataclass(frozen=True)
 class CompressionProtocol:
@@ -24,7 +21,8 @@ class CompressionProtocol:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name, (least, most) in WHOLE_NUMBERS.items():
+        ranges = {"samples": (2, 10**9), "draws": (1, 10**6), "seed": (0, 2**32 - 1)}
+        for name, (least, most) in ranges.items():
             value = getattr(self, name)
             if value is not None and not least <= value <= most:
                 raise ValueError(f"{name} must be a whole number from {least} to {most:,}. Received: {name}={value}")
