@@ -47,6 +47,7 @@ ANY_BACKEND = (
     "tests/experiments/sweeps",
     "tests/experiments/test_kept_epochs.py",
     "tests/experiments/test_objectives.py",
+    "tests/experiments/test_run_folder.py",
     "tests/faults",
     "tests/models/test_arguments.py",
     "tests/reporting",
