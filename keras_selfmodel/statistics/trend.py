@@ -61,9 +61,9 @@ def spearman_trend(weights: Sequence[float], values: Sequence[float]) -> Trend |
         # What `scipy.stats.spearmanr` computes. A report would wait a second for its import.
         from scipy.special import stdtr
 
-        rho, freedom = float(np.clip(ranks[0] @ ranks[1], -1, 1)), len(values) - 2
-        p = 0.0 if abs(rho) == 1 else 2 * float(stdtr(freedom, -abs(rho) * np.sqrt(freedom / (1 - rho**2))))
-        return Trend(round(rho, 12), p, len(values))
+        r, freedom = float(np.clip(ranks[0] @ ranks[1], -1, 1)), len(values) - 2
+        p = 0.0 if abs(r) == 1 else 2 * float(stdtr(freedom, -abs(r) * np.sqrt(freedom / (1 - r**2))))
+        return Trend(round(r, 12), p, len(values))
     from scipy.stats import permutation_test
 
     def rho(permuted, axis=-1):
