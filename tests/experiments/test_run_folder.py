@@ -1,12 +1,19 @@
 import errno
 import os
+import zipfile
 from pathlib import Path
 
 import pytest
 
 from keras_selfmodel._whole_files import _written_to, write_csv, write_whole
 from keras_selfmodel.experiments.run_config import CONFIG
-from keras_selfmodel.experiments.run_folder import FolderBusyError, FolderTakenError, RunFolder, RunFolderError
+from keras_selfmodel.experiments.run_folder import (
+    DamagedRunError,
+    FolderBusyError,
+    FolderTakenError,
+    RunFolder,
+    RunFolderError,
+)
 
 ROWS = [{"epoch": 1, "loss": 0.1 + 0.2, "accuracy": 1 / 3}, {"epoch": 2, "loss": 1e-9, "accuracy": 1.0}]
 
@@ -186,3 +193,21 @@ def test_nothing_is_put_in_the_folder_of_devices_in_place_of_what_is_there():
     # Only asked where it would go: nothing is ever written there.
     assert _written_to(Path("/dev/no-such-device")) == Path("/dev/no-such-device")
     assert _written_to(Path("/dev/stdout")) == 1 and _written_to(Path("/dev/shm/file")) is None
+
+
+def test_the_digest_of_a_network_is_that_of_each_part_of_its_file_and_reads_none_of_them(tmp_path):
+    files, found = RunFolder(tmp_path), []
+    with pytest.raises(DamagedRunError, match=r"model\.keras is damaged: there is no such file"):
+        files.network_digest()
+    for weights, when in ((b"\0" * 1000, "9:00"), (b"\0" * 999 + b"\1", "9:00"), (b"\0" * 1000, "9:01")):
+        with zipfile.ZipFile(files.model, "w") as archive:
+            archive.writestr("metadata.json", when)
+            archive.writestr("model.weights.h5", weights)
+        found.append(files.network_digest())
+    assert len(set(found)) == 3
+    content = files.model.read_bytes()
+    files.model.write_bytes(b"x" * content.index(b"PK\1\2") + content[content.index(b"PK\1\2") :])
+    assert files.network_digest() == found[-1]  # of the list at the archive's end alone
+    files.model.write_bytes(content[:500])
+    with pytest.raises(DamagedRunError, match="cannot be read as a network"):
+        files.network_digest()
