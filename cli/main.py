@@ -32,6 +32,7 @@ from ksm_cli.output import Interrupted, in_options, printable
 # What bad input, a full disk or a missing package raises; anything else is a defect of the program.
 EXPECTED = (ArithmeticError, ImportError, MemoryError, OSError, RuntimeError, ValueError)
 
+RUNNING = "ksm_cli.running"
 
 # Sent by a job scheduler or `kill`, and by a terminal that is closed.
 ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
@@ -61,6 +62,15 @@ def ended_like_ctrl_c() -> Iterator[None]:
             signal.signal(one, before)
 
 
+class Remembered(click.Context):
+    """The context of a command, which an error that has left it is still spoken of in."""
+
+    def __enter__(self) -> "Remembered":
+        self.meta[RUNNING] = self
+        super().__enter__()
+        return self
+
+
 class Program(click.Group):
     """A group whose commands end in a sentence and an exit code, not in a traceback."""
 
@@ -82,6 +92,12 @@ class Program(click.Group):
             kwargs.setdefault("color", False)
         return super().make_context(*args, **kwargs)
 
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        command = super().get_command(ctx, cmd_name)
+        if command is not None:
+            command.context_class = Remembered
+        return command
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             with ended_like_ctrl_c():
@@ -99,8 +115,8 @@ class Program(click.Group):
         except EXPECTED as error:
             if os.environ.get("KSM_DEBUG") or ctx.params.get("verbose"):
                 raise
-            command = self.get_command(ctx, ctx.invoked_subcommand or "")
-            raise click.ClickException(printable(in_options(said(error), command)) or type(error).__name__) from error
+            sentence = printable(in_options(said(error), ctx.meta.get(RUNNING)))
+            raise click.ClickException(sentence or type(error).__name__) from error
 
 
 def said(error: Exception) -> str:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from ksm_cli.backend import installation, module_of_the_package
 
@@ -75,18 +76,18 @@ def print_table(table: "Table") -> None:
     Literally(markup=False, emoji=False).print(table)
 
 
-def in_options(sentence: str, command: click.Command | None = None) -> str:
+def in_options(sentence: str, context: click.Context | None = None) -> str:
     """A sentence of the package with its arguments as options of the command that runs.
 
     `anchor='descend'` becomes `--anchor descend`; in parentheses it is left out where the command has no such option.
+    What was received is named as the user gave it: an option with its whole value, or a setting of the recipe file.
 
     Args:
         sentence: The sentence.
-        command: The command; `None` for the one that runs.
+        context: That of the command; `None` for the one that runs.
     """
-    running = click.get_current_context(silent=True)
-    command = command or (running.command if running else None)
-    options = {one.name: one for one in command.params if isinstance(one, click.Option)} if command else {}
+    context = context or click.get_current_context(silent=True)
+    options = {one.name: one for one in context.command.params if isinstance(one, click.Option)} if context else {}
 
     def called(name: str, value: str) -> str | None:
         option = options.get({"folder": "out"}.get(name, name))
@@ -97,7 +98,18 @@ def in_options(sentence: str, command: click.Command | None = None) -> str:
             return f"{name} DIR" if name == "--out" else name
         return name if option.is_flag or not value else f"{name} {value}"
 
-    return said_arguments.with_arguments(sentence, called)
+    def received(name: str, value: str) -> str | None:
+        if context is None or name not in options or name not in context.params:
+            return called(name, value)
+        if context.get_parameter_source(name) is ParameterSource.DEFAULT:
+            recipe = context.params.get("recipe_file")
+            return called(name, value) if recipe is None else f"{name} = {value}, of {recipe}"
+        given = context.params[name]
+        # Of several layers the package names the one that is wrong; of a grid of values, that of one network.
+        return called(name, "+".join(given) if isinstance(given, tuple) else given if name == "targets" else value)
+
+    advice, mark, facts = sentence.partition("Received: ")
+    return said_arguments.with_arguments(advice, called) + mark + said_arguments.with_arguments(facts, received)
 
 
 def usage_error(error: ValueError) -> click.UsageError:

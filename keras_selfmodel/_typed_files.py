@@ -93,7 +93,9 @@ class TypedFile(Generic[T]):
             raise DamagedFileError(file, f"it is no valid JSON ({error}).") from error
         if not isinstance(values, dict):
             raise DamagedFileError(file, "it holds no JSON object.")
-        there = values.pop("format", None)
+        if "format" not in values:
+            raise DamagedFileError(file, "format is missing.")
+        there = values.pop("format")
         if there != self.format or isinstance(there, bool):
             raise DamagedFileError(file, f"format must be {self.format}. Received: {quoted(there)}")
         return _converted(self.kind, values if _without_control_characters(content) else escaped_values(values), file)

@@ -101,6 +101,16 @@ def test_what_is_wrong_with_a_recipe_is_one_sentence(ksm, mine):
     assert not Path("runs").exists()
 
 
+def test_layers_that_do_not_exist_are_spoken_of_as_they_were_given(ksm, mine):
+    arguments = ("run", "--recipe", mine, "--no-rlct", "--quiet")
+    by_option = ksm(*arguments, "--targets", "hidden+nowhere")
+    assert by_option.exit_code == 1 and "Received: --targets hidden+nowhere;" in " ".join(by_option.stderr.split())
+    mine.write_text(mine.read_text().replace("hidden = 5", 'hidden = 5\ntargets = ["hidden", "nowhere"]'))
+    by_file = ksm(*arguments)
+    said = " ".join(by_file.stderr.split())
+    assert by_file.exit_code == 1 and "Received: targets = nowhere, of my.toml;" in said and "--targets" not in said
+
+
 def test_a_finished_run_is_shown_again_and_one_with_other_data_is_not(ksm, mine):
     again = ("run", "--recipe", mine, "--out", "out", "--no-rlct", "--quiet", "--resume")
     first = ksm(*again)

@@ -75,7 +75,7 @@ DAMAGES = {
     "number for an RLCT": ("metrics.json", changed(rlct=50.0), "rlct must be a section. Received: 50.0"),
     "unknown field": ("metrics.json", changed(sharpness=1), "sharpness is unknown"),
     "older format": ("metrics.json", changed(format=0), "format must be 1. Received: 0"),
-    "no format": ("metrics.json", without("format"), "format must be 1. Received: None"),
+    "no format": ("metrics.json", without("format"), "format is missing."),
     "backend that is a path": ("metrics.json", changed(backend="x/../../../ESCAPED"), "backend must be one of 'jax', "),
     "negative spread": ("metrics.json", changed(weight_spread=-0.1), "weight_spread must not be negative"),
     "R² above one": ("metrics.json", changed(self_prediction_r2=2.0), "self_prediction_r2 must be at most 1"),

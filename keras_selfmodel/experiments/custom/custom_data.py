@@ -9,6 +9,7 @@ from keras_selfmodel.datasets import Dataset
 from keras_selfmodel.datasets.any_tfds import read_any_tfds
 from keras_selfmodel.datasets.array_file import read_array_file
 from keras_selfmodel.datasets.arrays import ARRAYS, from_arrays
+from keras_selfmodel.datasets.errors import DataCorruptedError, DataNotFoundError
 from keras_selfmodel.datasets.image_folder import LARGEST_SIDE, read_image_folder
 from keras_selfmodel.datasets.scaling import SCALINGS
 from keras_selfmodel.experiments.custom.python_file import PythonFunction
@@ -30,6 +31,7 @@ class CustomData:
         size: Height and width that images are resized to.
         function: The function, if that is the source.
         given_scaling: What the section says of `scaling`, a name in `SCALINGS`; `None` if nothing.
+        where: The recipe file and the section, for the errors.
     """
 
     name: str
@@ -39,6 +41,7 @@ class CustomData:
     size: tuple[int, int] | None
     function: PythonFunction | None
     given_scaling: str | None
+    where: str
 
     @classmethod
     def of(cls, where: str, section: DataSection, name: str, folder: Path) -> "CustomData":
@@ -66,7 +69,7 @@ class CustomData:
             )
         value = getattr(section, source)
         function = PythonFunction.named(f"{where}: python", value, folder) if source == "python" else None
-        return cls(name, source, value, folder, size, function, scaling)
+        return cls(name, source, value, folder, size, function, scaling, where)
 
     @property
     def scaling(self) -> str:
@@ -88,20 +91,27 @@ class CustomData:
         """
         if self.source == "tfds":
             return read_any_tfds(self.name, self.value, data_dir)
+        try:
+            dataset = self._read()
+        except (DataNotFoundError, DataCorruptedError, RecipeFileError) as error:
+            raise type(error)(f"{self.where}: {error}") from error
+        except ValueError as error:
+            raise RecipeFileError(f"{self.where}: {error}") from error
+        if self.source == "images":
+            return dataset
+        if dataset.x_train.dtype == "uint8" and self.given_scaling is None:
+            raise RecipeFileError(
+                f"{self.where}: {dataset.source} holds whole numbers of 8 bits, pixels perhaps: say how they are "
+                f'scaled, scaling = "symmetric" (to −1 … 1), "unit" (to 0 … 1) or "none".'
+            )
+        return dataset
+
+    def _read(self) -> Dataset:
         if self.source == "images":
             return read_image_folder(self.name, self.folder / self.value, self.size)
         if self.function is None:
-            dataset = read_array_file(self.name, self.folder / self.value)
-        else:
-            dataset = from_arrays(
-                self.name, *_returned(self.function), source=f"{self.function.file}:{self.function.name}"
-            )
-        if dataset.x_train.dtype == "uint8" and self.given_scaling is None:
-            raise RecipeFileError(
-                f"{dataset.source} holds whole numbers of 8 bits, pixels perhaps: say in [data] how they are scaled, "
-                f'scaling = "symmetric" (to −1 … 1), "unit" (to 0 … 1) or "none".'
-            )
-        return dataset
+            return read_array_file(self.name, self.folder / self.value)
+        return from_arrays(self.name, *_returned(self.function), source=f"{self.function.file}:{self.function.name}")
 
 
 def _returned(function: PythonFunction) -> list:

@@ -253,7 +253,23 @@ def test_what_a_users_function_prints_stays_off_standard_output(write, capsys):
 def test_what_is_wrong_in_a_python_file_is_named_with_its_line(write, python, said):
     with pytest.raises(RecipeFileError) as caught:
         read_recipe_file(write("", python, data='python = "my.py:load"')).load()
-    assert said in str(caught.value)
+    assert said in str(caught.value) and "my.toml, [data]: " in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "said"),
+    [
+        (None, "There is no file "),
+        ({"x_train": np.zeros((4, 2))}, "Missing: y_train, x_test, y_test"),
+        ({"x_train": np.zeros((4, 2)), "y_train": [0, 1], "x_test": np.zeros((4, 2)), "y_test": [0, 1]}, "y_train"),
+    ],
+)
+def test_what_is_wrong_with_arrays_is_said_of_the_recipes_section(write, tmp_path, arrays, said):
+    task = read_recipe_file(write(data='arrays = "mine.npz"'))
+    if arrays is not None:
+        np.savez(tmp_path / "mine.npz", **arrays)
+    with pytest.raises((ValueError, OSError), match=rf"my\.toml, \[data\]: .*{said}"):
+        task.load()
 
 
 def test_pixels_in_arrays_need_a_scaling(write, tmp_path):
