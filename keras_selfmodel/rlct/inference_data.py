@@ -1,4 +1,4 @@
-"""The chains of an estimate as an `arviz.InferenceData`."""
+"""The chains of an estimate for ArviZ: an `arviz.InferenceData`, from ArviZ 1 on an `xarray.DataTree`."""
 
 import dataclasses
 import math
@@ -21,9 +21,10 @@ def as_inference_data(estimate: "RLCTEstimate") -> Any:
         estimate: An `RLCTEstimate`.
 
     Returns:
-        An `arviz.InferenceData`: `posterior["rlct"]` holds what each draw says of the RLCT, the heat taken off,
-        `sample_stats` the losses, heat, acceptance, |w − w*|² and step sizes of the draws; settings and result are its
-        attributes; the burn-in is in `warmup_posterior` and `warmup_sample_stats`.
+        An `arviz.InferenceData`, from ArviZ 1 on an `xarray.DataTree` of the same groups: `posterior["rlct"]` holds
+        what each draw says of the RLCT, the heat taken off, `sample_stats` the losses, heat, acceptance, |w − w*|² and
+        step sizes of the draws; settings and result are its attributes; the burn-in is in `warmup_posterior` and
+        `warmup_sample_stats`.
     """
     burn_in = estimate.settings.burn_in
 
@@ -33,21 +34,25 @@ def as_inference_data(estimate: "RLCTEstimate") -> Any:
         names |= {"squared_distance": estimate.squares, "virial": estimate.virial}
         return {name: part(trace) for name, trace in names.items()}
 
-    return arviz_for("to_inference_data").from_dict(
-        posterior={"rlct": estimate.corrected},
-        sample_stats=statistics(estimate.kept),
-        warmup_posterior={"rlct": estimate.excess[:, :burn_in] - 0.5 * estimate.heat[:, :burn_in]},
-        warmup_sample_stats=statistics(lambda trace: trace[:, :burn_in]),
-        save_warmup=burn_in > 0,
-        attrs={
-            **{
-                f"setting_{name}": int(value) if isinstance(value, bool) else value  # netCDF knows no truth values
-                for name, value in dataclasses.asdict(estimate.settings).items()
-                if value is not None
-            },
-            **_summarised(estimate),
-        },
-    )
+    groups = {
+        "posterior": {"rlct": estimate.corrected},
+        "sample_stats": statistics(estimate.kept),
+        "warmup_posterior": {"rlct": estimate.excess[:, :burn_in] - 0.5 * estimate.heat[:, :burn_in]},
+        "warmup_sample_stats": statistics(lambda trace: trace[:, :burn_in]),
+    }
+    arviz = arviz_for("to_inference_data")
+    # Version 1 takes the groups as one dictionary, and attributes of groups alone.
+    if arviz.__version__.startswith("0."):
+        found = arviz.from_dict(**groups, save_warmup=burn_in > 0)
+    else:
+        found = arviz.from_dict(groups, save_warmup=burn_in > 0)
+    settings = {
+        f"setting_{name}": int(value) if isinstance(value, bool) else value  # netCDF knows no truth values
+        for name, value in dataclasses.asdict(estimate.settings).items()
+        if value is not None
+    }
+    found.attrs.update(settings | _summarised(estimate))
+    return found
 
 
 def _summarised(estimate: "RLCTEstimate") -> dict[str, Any]:

@@ -210,7 +210,7 @@ class RLCTEstimate(Draws):
         return read_estimate(cls, Path(path), records)
 
     def to_inference_data(self) -> Any:
-        """The chains as an `arviz.InferenceData`, see `rlct.inference_data`. Needs ArviZ.
+        """The chains for ArviZ, an `arviz.InferenceData` or `xarray.DataTree`; see `rlct.inference_data`. Needs ArviZ.
 
         Example: `arviz.plot_rank(estimate.to_inference_data())`, `estimate.to_inference_data().to_netcdf("chains.nc")`.
         """

@@ -58,12 +58,7 @@ def spearman_trend(weights: Sequence[float], values: Sequence[float]) -> Trend |
     ranks = [_ranks(numbers) for numbers in (weights, values)]
     ranks = [(rank - rank.mean()) / np.sqrt(((rank - rank.mean()) ** 2).sum()) for rank in ranks]
     if len(values) >= MANY:
-        # What `scipy.stats.spearmanr` computes. A report would wait a second for its import.
-        from scipy.special import stdtr
-
-        r, freedom = float(np.clip(ranks[0] @ ranks[1], -1, 1)), len(values) - 2
-        p = 0.0 if abs(r) == 1 else 2 * float(stdtr(freedom, -abs(r) * np.sqrt(freedom / (1 - r**2))))
-        return Trend(round(r, 12), p, len(values))
+        return _by_t(*ranks)
     from scipy.stats import permutation_test
 
     def rho(permuted, axis=-1):
@@ -78,6 +73,20 @@ def spearman_trend(weights: Sequence[float], values: Sequence[float]) -> Trend |
         rng=np.random.default_rng(0),
     )
     return Trend(round(float(result.statistic), 12), float(result.pvalue), len(values))
+
+
+def _by_t(first: np.ndarray, second: np.ndarray) -> Trend:
+    """What `scipy.stats.spearmanr` gives. A report would wait a second for the import of that module.
+
+    Args:
+        first: Ranks, centred and of length 1.
+        second: As many others.
+    """
+    from scipy.special import stdtr
+
+    rho, freedom = float(np.clip(first @ second, -1, 1)), len(first) - 2
+    p = 0.0 if abs(rho) == 1 else 2 * float(stdtr(freedom, -abs(rho) * np.sqrt(freedom / (1 - rho**2))))
+    return Trend(round(rho, 12), p, len(first))
 
 
 def _ranks(numbers: Sequence[float]) -> np.ndarray:
