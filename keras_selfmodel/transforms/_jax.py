@@ -178,7 +178,8 @@ def normals(key: Key, arrays: list) -> tuple[Key, Iterator[Tensor]]:
         asked for.
     """
     key, *keys = jax.random.split(key, len(arrays) + 1)
-    return key, (jax.random.normal(k, a.shape, a.dtype) for k, a in zip(keys, arrays, strict=True))
+    # As vectors: of arrays with more axes XLA makes the same numbers, but compiles for seconds on a CPU.
+    return key, (jax.random.normal(k, (a.size,), a.dtype).reshape(a.shape) for k, a in zip(keys, arrays, strict=True))
 
 
 def keys_joined(keys: list) -> Key:
