@@ -95,7 +95,9 @@ def _keras_loss(loss: Any) -> Callable:
     if isinstance(loss, torch.nn.Module) and not isinstance(loss, keras.losses.Loss):
         each: Any = copy.copy(loss)
         each.reduction = "none"
-        name, weighs_classes, given = type(loss).__name__, isinstance(loss, _OF_CLASSES), vars(loss) | loss._buffers
+        name = type(loss).__name__
+        weighs_classes = isinstance(loss, _OF_CLASSES)
+        given = vars(loss) | dict(loss.named_buffers(recurse=False))
     elif getattr(function, "__module__", None) == "torch.nn.functional":
         each = functools.partial(loss, reduction="none")
         name = function.__name__
