@@ -14,6 +14,7 @@ from keras_selfmodel.rlct.losses.choosing import BY_ACTIVATION, BY_VALUES, are_p
 from keras_selfmodel.transforms.tensors import Tree
 
 LabelKind = Literal["numbers", "one-hot", "yes or no"]
+OutputKind = Literal["probabilities", "logits"]
 LABEL_KINDS: dict[Callable, LabelKind] = {
     keras.losses.sparse_categorical_crossentropy: "numbers",
     keras.losses.categorical_crossentropy: "one-hot",
@@ -25,7 +26,7 @@ LABEL_KINDS: dict[Callable, LabelKind] = {
 
 
 @dataclass(frozen=True)
-class ReadClasses:
+class EntryClasses:
     """The classes of entries (one for each sample, or one for each token or pixel) that count in the loss.
 
     Attributes:
@@ -40,18 +41,18 @@ class ReadClasses:
 
 
 @dataclass(frozen=True)
-class ClassReading:
+class ClassConvention:
     """What the labels and outputs of a network are.
 
     Attributes:
-        labels: Class numbers, one-hot, or 0 and 1 for a single output.
-        outputs: What the outputs are; `None` where nobody knows.
+        label_kind: Class numbers, one-hot, or 0 and 1 for a single output.
+        output_kind: What the outputs are; `None` where nobody knows.
     """
 
-    labels: LabelKind
-    outputs: Literal["probabilities", "logits"] | None
+    label_kind: LabelKind
+    output_kind: OutputKind | None
 
-    def read(self, scores: np.ndarray, y: np.ndarray, counted: np.ndarray) -> ReadClasses | None:
+    def read(self, scores: np.ndarray, y: np.ndarray, counted: np.ndarray) -> EntryClasses | None:
         """The classes of the entries that count; `None` if the labels are no classes, or no entry counts.
 
         Args:
@@ -59,29 +60,31 @@ class ClassReading:
             y: Labels.
             counted: As `SampleLoss.counted`.
         """
-        width = 1 if self.labels == "yes or no" else scores.shape[-1]
+        width = 1 if self.label_kind == "yes or no" else scores.shape[-1]
         values, kept = scores.astype(np.float64).reshape(-1, width), counted.ravel() > 0
         if len(kept) != len(values):  # A loss that is no mean over these entries.
             return None
         values, truth = values[kept], y.reshape(len(kept), -1)[kept]
-        labels = truth.argmax(axis=1) if self.labels == "one-hot" else truth[:, 0]
+        labels = truth.argmax(axis=1) if self.label_kind == "one-hot" else truth[:, 0]
         if not labels.size or not np.isin(labels, np.arange(max(width, 2))).all():
             return None
-        predictions = values.argmax(axis=1) if width > 1 else values[:, 0] > (0 if self.outputs == "logits" else 0.5)
-        return ReadClasses(predictions.astype(int), labels.astype(int), self._probabilities(values))
+        predictions = (
+            values.argmax(axis=1) if width > 1 else values[:, 0] > (0 if self.output_kind == "logits" else 0.5)
+        )
+        return EntryClasses(predictions.astype(int), labels.astype(int), self._probabilities(values))
 
     def _probabilities(self, values: np.ndarray) -> np.ndarray | None:
-        if self.outputs is None or (self.outputs == "probabilities" and not (values >= 0).all()):
+        if self.output_kind is None or (self.output_kind == "probabilities" and not (values >= 0).all()):
             return None
         if values.shape[1] == 1:
-            yes = 1 / (1 + np.exp(-np.clip(values, -700, 700))) if self.outputs == "logits" else values
+            yes = 1 / (1 + np.exp(-np.clip(values, -700, 700))) if self.output_kind == "logits" else values
             return np.concatenate([1 - yes, yes], axis=1)
-        if self.outputs == "logits":
+        if self.output_kind == "logits":
             values = np.exp(values - values.max(axis=1, keepdims=True))
         return values / values.sum(axis=1, keepdims=True)
 
 
-def reading_of_classes(model: keras.Model, task: TaskLoss, scores: Tree, y: Tree) -> ClassReading | None:
+def class_convention(model: keras.Model, task: TaskLoss, scores: Tree, y: Tree) -> ClassConvention | None:
     """How to read classes: as a loss of Keras's own says or, for any other loss, as outputs and labels show.
 
     Args:
@@ -102,22 +105,23 @@ def reading_of_classes(model: keras.Model, task: TaskLoss, scores: Tree, y: Tree
     if kind is None or settings.get("axis", -1) not in (-1, outputs.ndim - 1):
         return None
     if function in LABEL_KINDS:
-        declared: Literal["probabilities", "logits"] = "logits" if settings.get("from_logits") else "probabilities"
-        return ClassReading(kind, declared) if kind == LABEL_KINDS[function] else None
+        declared: OutputKind = "logits" if settings.get("from_logits") else "probabilities"
+        return ClassConvention(kind, declared) if kind == LABEL_KINDS[function] else None
     if str(getattr(function, "__module__", None)).startswith("keras."):
         return None
     probabilities, why = are_probabilities(model, outputs, unit)
     if unit:  # A linear output may be any number.
-        return ClassReading(kind, "probabilities") if probabilities and why == BY_ACTIVATION else None
+        return ClassConvention(kind, "probabilities") if probabilities and why == BY_ACTIVATION else None
     if kind == "one-hot" and not (np.isin(labels, (0, 1)).all() and (labels.sum(axis=-1) == 1).all()):
         return None
     if not probabilities and why == BY_VALUES:
-        return ClassReading(kind, None)
-    return ClassReading(kind, "probabilities" if probabilities else "logits")
+        return ClassConvention(kind, None)
+    return ClassConvention(kind, "probabilities" if probabilities else "logits")
 
 
 def _kind_of(labels: np.ndarray, outputs: np.ndarray, unit: bool) -> LabelKind | None:
     if unit:
+        # As many labels as outputs per sample: labels are of all samples, outputs of the first few only.
         return "yes or no" if labels.size * outputs.shape[0] == outputs.size * labels.shape[0] else None
     if labels.shape[1:] in (outputs.shape[1:-1], (*outputs.shape[1:-1], 1)):
         return "numbers"

@@ -13,7 +13,7 @@ from keras import ops
 from keras_selfmodel import transforms
 from keras_selfmodel._classifier_graph import classifier_of
 from keras_selfmodel._internals.keras import mode
-from keras_selfmodel.compression.class_reading import ReadClasses, reading_of_classes
+from keras_selfmodel.compression.class_reading import EntryClasses, class_convention
 from keras_selfmodel.compression.loss_and_accuracy import LossAndAccuracy
 from keras_selfmodel.rlct.data.arrays import as_arrays
 from keras_selfmodel.rlct.losses import check_class_labels, chosen_loss, disagreement
@@ -32,7 +32,7 @@ class Answers:
     """
 
     loss: float
-    classes: ReadClasses | None
+    classes: EntryClasses | None
 
     @property
     def score(self) -> LossAndAccuracy:
@@ -91,7 +91,7 @@ class ScoredNetwork:
         check_class_labels(self._task, self._y, scores)
         for doubt in (*choice.doubts, *disagreement(self.model, choice, scores, *some)):
             warnings.warn(doubt, stacklevel=2)
-        self._reading = reading_of_classes(self.model, self._task, scores, self._y)
+        self._convention = class_convention(self.model, self._task, scores, self._y)
         self._program = self._programmed(self.model)
         self.weights = self.model.get_weights()
         names = [weight.path for weight in self.model.weights]
@@ -173,6 +173,7 @@ class ScoredNetwork:
         found = []
         for start in range(0, self.samples, self._batch_size):
             batch = [_rows(tree, slice(start, start + self._batch_size)) for tree in (inputs, self._y)]
+            # No state is carried from batch to batch, but `transforms.jit` donates the first argument: not the weights.
             _, answers = program((), *variables, *keras.tree.map_structure(ops.convert_to_tensor, batch))
             found.append(keras.tree.map_structure(ops.convert_to_numpy, answers))
         numerators, counts = (
@@ -182,18 +183,18 @@ class ScoredNetwork:
             raise ValueError("All samples are masked or ignored: there is no loss to measure.")
         factors = [part.factor for part in self._task.parts]
         loss = float(np.sum(factors * numerators / counts))
-        if self._reading is None:
+        if self._convention is None:
             return Answers(loss, None)
         scores, counted = (np.concatenate([part[key] for part in found]) for key in ("scores", "counted"))
         labels = ops.convert_to_numpy(self._task.parts[0].of(self._y))
-        return Answers(loss, self._reading.read(scores, labels, counted))
+        return Answers(loss, self._convention.read(scores, labels, counted))
 
     def _programmed(self, model: keras.Model) -> Callable:
         """What a model says about a batch, compiled: inside, Keras's masks are still there."""
-        task, classes = self._task, self._reading is not None
+        task, classes = self._task, self._convention is not None
         training = mode(model.call, False)
 
-        def answer(state, trainable, others, x, y):
+        def answer(no_state, trainable, others, x, y):
             scores, _ = model.stateless_call(trainable, others, x, **training)
             found = {
                 "losses": ops.stack([part.loss.numerators(part.of(y), part.of(scores)) for part in task.parts]),
@@ -203,7 +204,7 @@ class ScoredNetwork:
                 (part,) = task.parts
                 outputs = part.of(scores)
                 found |= {"scores": outputs, "counted": part.loss.counted(part.of(y), outputs)}
-            return state, found
+            return no_state, found
 
         return transforms.jit(answer)
 
