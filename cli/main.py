@@ -32,7 +32,8 @@ from ksm_cli.output import Interrupted, in_options, printable
 # What bad input, a full disk or a missing package raises; anything else is a defect of the program.
 EXPECTED = (ArithmeticError, ImportError, MemoryError, OSError, RuntimeError, ValueError)
 
-RUNNING = "ksm_cli.running"
+# Where the context of the command that runs is kept, in the program's own context.
+RUNNING_CONTEXT = "ksm_cli.running_context"
 
 # Sent by a job scheduler or `kill`, and by a terminal that is closed.
 ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
@@ -62,11 +63,11 @@ def ended_like_ctrl_c() -> Iterator[None]:
             signal.signal(one, before)
 
 
-class Remembered(click.Context):
-    """The context of a command, which an error that has left it is still spoken of in."""
+class ContextKeptForErrors(click.Context):
+    """The context of a command, whose options an error is spoken of in that has left the command."""
 
-    def __enter__(self) -> "Remembered":
-        self.meta[RUNNING] = self
+    def __enter__(self) -> "ContextKeptForErrors":
+        self.meta[RUNNING_CONTEXT] = self
         super().__enter__()
         return self
 
@@ -92,12 +93,6 @@ class Program(click.Group):
             kwargs.setdefault("color", False)
         return super().make_context(*args, **kwargs)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        command = super().get_command(ctx, cmd_name)
-        if command is not None:
-            command.context_class = Remembered
-        return command
-
     def invoke(self, ctx: click.Context) -> Any:
         try:
             with ended_like_ctrl_c():
@@ -115,7 +110,7 @@ class Program(click.Group):
         except EXPECTED as error:
             if os.environ.get("KSM_DEBUG") or ctx.params.get("verbose"):
                 raise
-            sentence = printable(in_options(said(error), ctx.meta.get(RUNNING)))
+            sentence = printable(in_options(said(error), ctx.meta.get(RUNNING_CONTEXT)))
             raise click.ClickException(sentence or type(error).__name__) from error
 
 
@@ -132,7 +127,6 @@ def said(error: Exception) -> str:
     cls=Program,
     context_settings={
         "help_option_names": ["-h", "--help"],
-        "auto_envvar_prefix": "KSM",
         "max_content_width": 80,
     },
     epilog="Example: ksm run mnist --backend jax --aux-weight 10",
@@ -148,22 +142,43 @@ def main(verbose: bool) -> None:
     """Train networks that predict their own activations, and measure what that
     does to their complexity.
 
-    Options can also be set by environment variables, such as KSM_RUN_EPOCHS for
-    ksm run --epochs. KSM_DEBUG=1 shows the traceback of an error; KSM_CACHE_DIR
+    Every option can be set by an environment variable, such as KSM_RUN_EPOCHS=10
+    for ksm run --epochs 10. KSM_DEBUG=1 shows the traceback of an error; KSM_CACHE_DIR
     sets the cache folder.
     """
 
 
-def variables(command: click.Command) -> str:
-    """A sentence on the environment variables of a command's options."""
-    options = [one for one in command.params if isinstance(one, click.Option)]
+def options_of(command: click.Command) -> list[click.Option]:
+    """The options of a command, without --help."""
+    return [one for one in command.params if isinstance(one, click.Option)]
+
+
+def set_by_variables(command: click.Command, prefix: str) -> None:
+    """Lets each option be set by an environment variable too.
+
+    Click would name it after the parameter of the function: KSM_RUN_RECIPE_FILE for ksm run --recipe.
+
+    Args:
+        command: The command.
+        prefix: What all names of its variables start with.
+    """
+    for option in options_of(command):
+        name = max(option.opts, key=len).lstrip("-")
+        option.envvar = f"{prefix}_{name}".upper().replace("-", "_")
+
+
+def said_of_variables(command: click.Command) -> str:
+    """A sentence on these variables for the help, with an example; "" for a command without options."""
+    options = options_of(command)
     if not options:
         return ""
     last = options[-1]
-    prefix = f"KSM_{(command.name or '').upper()}"
-    return f"Variables: {prefix}_NAME sets an option, such as {prefix}_{(last.name or '').upper()} {last.opts[0]}."
+    value = "1" if last.is_flag else last.make_metavar(click.Context(command))
+    example = f"{last.envvar}={value} for {max(last.opts, key=len)}"
+    return f"Environment: every option can be set by a variable, such as {example}."
 
 
+set_by_variables(main, "KSM")
 for command in (
     run_command,
     sweep_command,
@@ -182,4 +197,6 @@ for command in (
     completion_command,
 ):
     main.add_command(command)
-    command.epilog = f"{command.epilog}\n\n{variables(command)}".rstrip()
+    command.context_class = ContextKeptForErrors
+    set_by_variables(command, f"KSM_{command.name}")
+    command.epilog = f"{command.epilog}\n\n{said_of_variables(command)}".rstrip()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 import pytest
+from click.core import ParameterSource
 
 import keras_selfmodel
 from keras_selfmodel.datasets.catalog import KNOWN
@@ -56,9 +57,55 @@ def test_help_fits_a_terminal_and_has_an_example(ksm, command):
 
 
 def test_a_variable_that_the_help_names_sets_the_option(ksm, monkeypatch):
-    assert "KSM_RUNS_AS_JSON --json." in ksm("runs", "--help").stdout
-    monkeypatch.setenv("KSM_RUNS_AS_JSON", "1")
+    assert "KSM_RUNS_JSON=1 for --json." in " ".join(ksm("runs", "--help").stdout.split())
+    monkeypatch.setenv("KSM_RUNS_JSON", "1")
     assert ksm("runs", ".").stdout == "[]\n"
+
+
+OPTIONS = [
+    (name, option)
+    for name, command in [("", main), *main.commands.items()]
+    for option in command.params
+    if isinstance(option, click.Option) and option.name != "version"
+]
+
+
+def _some_value(option: click.Option) -> str:
+    """A value that the option takes and that is not its default."""
+    if option.is_flag:
+        return "1"
+    if isinstance(option.type, click.Choice):
+        return next(str(choice) for choice in option.type.choices if choice != option.default)
+    if isinstance(option.type, click.Path):
+        return __file__ if option.type.exists else "new.png"
+    return "0.5" if isinstance(option.type, click.types.FloatParamType) else "3"
+
+
+def _context(name: str, *arguments: str) -> click.Context:
+    """The context of a command without its arguments, or of the program."""
+    program = main.make_context("ksm", [name] if name else list(arguments), resilient_parsing=True)
+    if not name:
+        return program
+    return main.commands[name].make_context(name, list(arguments), parent=program, resilient_parsing=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "option"), [pytest.param(*one, id=f"{one[0]}{max(one[1].opts, key=len)}") for one in OPTIONS]
+)
+def test_every_option_is_set_by_the_variable_of_its_name(monkeypatch, name, option):
+    written, value = max(option.opts, key=len), _some_value(option)
+    given = _context(name, written, *([] if option.is_flag else [value]))
+    assert given.get_parameter_source(option.name) is ParameterSource.COMMANDLINE
+    monkeypatch.setenv("_".join(["KSM", *filter(None, [name]), *written.strip("-").split("-")]).upper(), value)
+    found = _context(name)
+    assert found.get_parameter_source(option.name) is ParameterSource.ENVIRONMENT
+    assert found.params == given.params and given.params[option.name] not in (None, ())
+
+
+@pytest.mark.parametrize("name", sorted(main.commands))
+def test_no_variable_sets_two_options(name):
+    variables = [option.envvar for command, option in OPTIONS if command == name]
+    assert len(set(variables)) == len(variables)
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
