@@ -11,6 +11,9 @@ OBJECTIVE_NAMES = (
     *("weight-decay", "last-layer-decay", "dropout", "activation-regularization"),
 )
 
+# The least number that is too large as a strength, where there is one.
+STRENGTH_LIMITS = {"dropout": 1}
+
 
 def check_strength(objective: str | None, aux_weight: float | None) -> None:
     """Makes sure that an objective comes with a strength: the default of a task is meant for self-modeling.
@@ -52,7 +55,7 @@ def chosen_strengths(texts: tuple[str, ...]) -> dict[str, list[float] | None]:
         Strengths by name; `None` where the text gives none.
 
     Raises:
-        click.UsageError: If a name is unknown or given twice, or a strength is not a positive number.
+        click.UsageError: If a name is unknown or given twice, or a strength is no positive number or too large.
     """
     found: dict[str, list[float] | None] = {}
     for text in texts:
@@ -63,6 +66,9 @@ def chosen_strengths(texts: tuple[str, ...]) -> dict[str, list[float] | None]:
         given = numbers(strengths, float, f"--objective {name}", least=0) if "=" in text else None
         if given and 0 in given:
             raise click.UsageError(f"--objective {name}: leave out 0. The baseline is always included.")
+        limit = STRENGTH_LIMITS.get(name)
+        if limit is not None and given and max(given) >= limit:
+            raise click.UsageError(f"--objective {name}: every strength must be below {limit}. Received: {strengths}.")
         found[name] = given
     return found
 

@@ -7,7 +7,7 @@ import pytest
 from keras_selfmodel import experiments
 from keras_selfmodel.experiments import OBJECTIVES, finished_runs
 from keras_selfmodel.experiments.stages import concluding
-from ksm_cli.options.objectives import OBJECTIVE_NAMES, chosen_strengths, objective_list
+from ksm_cli.options.objectives import OBJECTIVE_NAMES, STRENGTH_LIMITS, chosen_strengths, objective_list
 from tests.studies.made_up import made_up_grid, made_up_run, written
 
 SMALL = ("controls", "mnist", "--hidden", "3", "--seeds", "1-2", "--batch-size", "32", "--epochs", "1", "--no-rlct")
@@ -21,6 +21,7 @@ def without_figures(monkeypatch):
 
 def test_the_names_are_those_of_the_package():
     assert tuple(OBJECTIVES) == OBJECTIVE_NAMES
+    assert {name: one.limit for name, one in OBJECTIVES.items() if one.limit < float("inf")} == STRENGTH_LIMITS
 
 
 def test_controls_are_trained_compared_and_drawn(ksm, tiny_mnist, without_figures):
@@ -93,7 +94,10 @@ def test_a_sweep_has_the_objectives_that_are_named(ksm, asked):
         ),
         (("controls", "mnist", "--objective", "dropout=x"), "--objective dropout must be a list"),
         (("controls", "mnist", "--objective", "dropout=0,0.5"), "leave out 0. The baseline is always included"),
-        (("controls", "mnist", "--objective", "dropout=1.5"), "aux_weight must be below 1"),
+        (
+            ("controls", "mnist", "--objective", "dropout=0.5,1"),
+            "--objective dropout: every strength must be below 1. Received: 0.5,1.",
+        ),
         (("controls", "mnist", "--objective", "signs", "--objective", "signs=1"), "given twice"),
         (("sweep", "mnist", "--objective", "dropout,droput", "--aux-weight", "0.5"), "unknown objective 'droput'"),
         (("sweep", "mnist", "--objective", "signs,signs", "--aux-weight", "0.5"), "twice"),
