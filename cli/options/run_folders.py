@@ -50,7 +50,7 @@ def finished(folder: Path) -> "FoundRuns":
 def say_damaged(damaged: Sequence) -> None:
     """Lists the runs that are left out, each with the file, the reason and what to do."""
     for error in damaged:
-        click.secho(f"Left out: {printable(str(error.file))} is damaged: {error.reason}", fg="yellow", err=True)
+        click.secho(f"Left out: {printable(str(error.file))} is {error.state}: {error.reason}", fg="yellow", err=True)
     if damaged:
         advice = "To compute damaged runs again, use ksm sweep --retry-failed, or remove their folders."
         click.secho(advice, fg="yellow", err=True)

@@ -45,25 +45,34 @@ class RunFolderError(ValueError):
 
 
 class DamagedRunError(RunFolderError):
-    """A file of a run has the wrong content; `plan_sweep` with `retry_failed` has the run computed again.
+    """A file of a run has the wrong content or is missing; `plan_sweep` with `retry_failed` has the run computed again.
 
     Attributes:
         file: The file.
         reason: What is wrong, with the field's name; a whole sentence.
+        state: What the file is, in a word.
     """
+
+    state = "damaged"
 
     def __init__(self, file: Path, reason: str) -> None:
         self.file = file
         self.reason = reason.removesuffix(".") + "."
-        super().__init__(f"{file} is damaged: {self.reason} Remove the run's folder to compute it again.")
+        super().__init__(f"{file} is {self.state}: {self.reason} Remove the run's folder to compute it again.")
 
     @property
     def finding(self) -> str:
         """The file's name and what is wrong, without advice, for a caller that gives its own."""
-        return f"{self.file.name} is damaged: {self.reason}"
+        return f"{self.file.name} is {self.state}: {self.reason}"
 
     def __reduce__(self) -> tuple:
         return type(self), (self.file, self.reason)
+
+
+class MissingRunFileError(DamagedRunError):
+    """A file of a run is not there; the reason says what is not known without it."""
+
+    state = "missing"
 
 
 class FolderTakenError(RunFolderError):
@@ -145,10 +154,13 @@ class RunFolder:
         and the time of saving. A report compares thousands of networks, and need not read them for it.
 
         Raises:
-            DamagedRunError: If the file is missing, or no such archive.
+            MissingRunFileError: If the file is missing.
+            DamagedRunError: If it is no such archive.
         """
+        if not self.model.exists():
+            raise MissingRunFileError(self.model, "the run has no trained network.")
         if not self.model.is_file():
-            raise DamagedRunError(self.model, "there is no such file.")
+            raise DamagedRunError(self.model, "it is no file.")
         try:
             with zipfile.ZipFile(self.model) as archive:
                 parts = [(part.filename, part.file_size, part.CRC) for part in archive.infolist()]

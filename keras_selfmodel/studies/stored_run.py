@@ -10,7 +10,7 @@ import numpy as np
 
 from keras_selfmodel.datasets import Dataset
 from keras_selfmodel.experiments import RunResult, Task, find_task, read_run
-from keras_selfmodel.experiments.run_folder import DamagedRunError, RunFolder
+from keras_selfmodel.experiments.run_folder import DamagedRunError, MissingRunFileError, RunFolder
 from keras_selfmodel.experiments.stages.fitting import load_model
 
 
@@ -50,17 +50,18 @@ class StoredRun:
         """Makes sure that `dataset`, as loaded, is what the network was trained on.
 
         Raises:
-            DamagedRunError: If the file that says so is missing.
+            MissingRunFileError: If the file that says so is missing.
             ValueError: If it is not.
         """
         config = self.result.config
         if config is None:
-            raise DamagedRunError(self.files.path / "config.json", "there is no such file to say what the data were.")
+            raise MissingRunFileError(
+                self.files.path / "config.json", "it is not known what data the network was trained on."
+            )
         if config.data.digest != dataset.digest:
             raise ValueError(
-                f"{self.files.path} was trained on other data: {config.data}. "
-                f"Received: {dataset.source} ({dataset.digest[:12]}). Give --recipe, --data-dir and --examples as for "
-                "the run."
+                f"{self.files.path} was trained on other data: {config.data}. Load the same data (data_dir=…), and as "
+                f"many samples (examples=…). Received: {dataset.source} ({dataset.digest[:12]})."
             )
 
     @cached_property
@@ -88,6 +89,8 @@ class StoredRun:
         last = self.model.get_weights()
         for epoch in self.kept_epochs:
             file = self.files.kept(epoch)
+            if not file.exists():
+                raise MissingRunFileError(file, f"the weights after epoch {epoch} are not known.")
             try:
                 self.model.load_weights(file)
             except (ImportError, MemoryError):

@@ -204,7 +204,7 @@ def _claim(files: RunFolder, config: SearchConfig) -> None:
 def _damaged(error: DamagedRunError) -> RunFolderError:
     """The same with other advice: a trial is no run that is computed again when its folder is gone."""
     return RunFolderError(
-        f"{error.file} is damaged: {error.reason} Start the search again in another folder (folder=…)."
+        f"{error.file} is {error.state}: {error.reason} Start the search again in another folder (folder=…)."
     )
 
 

@@ -74,6 +74,7 @@ def test_another_head_is_an_error(ksm, tmp_path, tiny_mnist):
 def test_other_data_are_an_error(ksm, run):
     result = ksm("identity", run, "--examples", "9", "-q")
     assert result.exit_code == 1 and "run was trained on other data" in result.stderr
+    assert "Load the same data (--data-dir), and as many samples (--examples)." in result.stderr
 
 
 def test_the_data_are_those_of_the_run_unless_other_examples_are_asked_for(ksm, run, tiny_mnist):
@@ -128,7 +129,9 @@ def test_a_damaged_run_of_several_is_left_out_and_named(ksm, run, tmp_path):
     shutil.copytree(run, "third")
     (tmp_path / "third" / "config.json").unlink()  # which says what data they were
     result = ksm("identity", "third", run, "--json")
-    assert result.exit_code == 0 and "Left out: third/config.json is damaged: there is no such file" in result.stderr
+    assert result.exit_code == 0 and (
+        "Left out: third/config.json is missing: it is not known what data the network was trained on." in result.stderr
+    )
 
 
 def test_an_unfinished_run_is_an_error(ksm, run):

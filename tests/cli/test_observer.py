@@ -89,7 +89,10 @@ def test_a_run_without_its_network_is_left_out_and_named(ksm, runs):
     (folder, *others) = sorted(Path(runs).iterdir())
     (folder / "model.keras").unlink()
     result = ksm("observer", runs, *FEW, "-q", "--json")
-    assert result.exit_code == 0 and f"Left out: {folder}/model.keras is damaged: there is no such" in result.stderr
+    assert (
+        result.exit_code == 0
+        and f"Left out: {folder}/model.keras is missing: the run has no trained network." in result.stderr
+    )
     assert {one["run"] for one in json.loads(result.stdout)["observations"]} == {other.name for other in others}
 
 

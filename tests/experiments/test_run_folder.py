@@ -11,6 +11,7 @@ from keras_selfmodel.experiments.run_folder import (
     DamagedRunError,
     FolderBusyError,
     FolderTakenError,
+    MissingRunFileError,
     RunFolder,
     RunFolderError,
 )
@@ -197,7 +198,7 @@ def test_nothing_is_put_in_the_folder_of_devices_in_place_of_what_is_there():
 
 def test_the_digest_of_a_network_is_that_of_each_part_of_its_file_and_reads_none_of_them(tmp_path):
     files, found = RunFolder(tmp_path), []
-    with pytest.raises(DamagedRunError, match=r"model\.keras is damaged: there is no such file"):
+    with pytest.raises(MissingRunFileError, match=r"model\.keras is missing: the run has no trained network"):
         files.network_digest()
     for weights, when in ((b"\0" * 1000, "9:00"), (b"\0" * 999 + b"\1", "9:00"), (b"\0" * 1000, "9:01")):
         with zipfile.ZipFile(files.model, "w") as archive:

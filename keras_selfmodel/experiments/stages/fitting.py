@@ -6,7 +6,7 @@ import keras
 
 from keras_selfmodel._whole_files import write_whole
 from keras_selfmodel.callbacks import WeightSpread
-from keras_selfmodel.experiments.run_folder import DamagedRunError
+from keras_selfmodel.experiments.run_folder import DamagedRunError, MissingRunFileError
 from keras_selfmodel.experiments.stages.context import RunContext
 from keras_selfmodel.experiments.training.trainer import Trainer
 from keras_selfmodel.experiments.training.training_record import TrainingRecord, epochs_done
@@ -64,8 +64,11 @@ def load_model(file: Path) -> keras.Model:
     """The network of a run's file.
 
     Raises:
-        DamagedRunError: If the file is missing or damaged.
+        MissingRunFileError: If the file is missing.
+        DamagedRunError: If it is damaged.
     """
+    if not file.exists():
+        raise MissingRunFileError(file, "the run has no trained network.")
     try:
         return read_model(file)
     except UnreadableModelError as error:

@@ -36,5 +36,7 @@ def stored_compressions(results: Sequence[RunResult]) -> list[CompressedRun]:
                 if stored is not None:
                     found.append(CompressedRun(result, stored))
         except DamagedFileError as error:
-            warnings.warn(f"Left out: {error} To have it made again, repeat ksm compress.", RunWarning, stacklevel=2)
+            warnings.warn(
+                f"Left out: {error} To have it made again, compress the network again.", RunWarning, stacklevel=2
+            )
     return found
