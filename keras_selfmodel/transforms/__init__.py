@@ -7,7 +7,7 @@ imported with the first that is used.
 from importlib import import_module
 from typing import Any
 
-from keras_selfmodel.transforms._network import Network
+from keras_selfmodel.transforms._network import LibraryLoss, Network
 
 COMPILE_OPTIONS: Any
 FUNCTIONAL_OPTIMIZERS: Any
@@ -39,6 +39,7 @@ __all__ = [
     "COMPILE_OPTIONS",
     "FUNCTIONAL_OPTIMIZERS",
     "IGNORES_WRONG_LABELS",
+    "LibraryLoss",
     "Network",
     "add_scaled_in_place",
     "data_parallel",

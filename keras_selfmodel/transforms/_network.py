@@ -1,7 +1,22 @@
-"""Networks of the backend's own library as functions of their weights."""
+"""Networks and losses of the backend's own library."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+from keras_selfmodel.transforms.tensors import Tensor
+
+
+@runtime_checkable
+class LibraryLoss(Protocol):
+    """A loss of the backend's own library, called as Keras calls losses: it returns the loss of each entry."""
+
+    def __call__(self, y: Tensor, outputs: Tensor) -> Any: ...
+
+    def reduced(self, y: Tensor, outputs: Tensor) -> Any:
+        """The loss of a batch as the library reduces it, a scalar; `None` if its user turned the reduction off."""
+
+    def entries(self, y: Tensor, outputs: Tensor) -> Any:
+        """What each entry adds to the denominator of the library's mean; `None` if that is 1."""
 
 
 class Network(NamedTuple):
@@ -13,8 +28,8 @@ class Network(NamedTuple):
             noise for them as for the same network in Keras.
         other: What else the outputs depend on: frozen weights, and what training changes.
         call: `function(weights, other, x, training) -> (outputs, other)`.
-        keras_loss: `function(loss)` that makes the library's own losses, which take outputs first, Keras's; others are
-            returned as they are.
+        keras_loss: `function(loss)` that makes the library's own losses, which take outputs first, `LibraryLoss`es;
+            others are returned as they are.
         draws: Whether the network draws random numbers in training mode.
     """
 

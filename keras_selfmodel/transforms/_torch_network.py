@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import torch
 
-from keras_selfmodel.transforms._network import Network
+from keras_selfmodel.transforms._network import LibraryLoss, Network
 from keras_selfmodel.transforms.tensors import AnyModel, Tensor
 
 # Layers whose weights are stored as (out, in, ...), where Keras has (..., in, out).
@@ -108,7 +108,7 @@ def _keras_loss(loss: Any) -> Callable:
     return _AsKeras(loss, each, name, settings if weighs_classes else None)
 
 
-class _AsKeras:
+class _AsKeras(LibraryLoss):
     """A loss of PyTorch, called as Keras calls losses: that of each entry.
 
     Args:

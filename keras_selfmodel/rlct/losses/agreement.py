@@ -42,62 +42,99 @@ def disagreement(
         ValueError: If the loss is one number for each batch, and not the mean of those of its samples; if the loss of a
             sample depends on what else is in its batch.
     """
-    task, compiled, samples = choice.task, choice.compiled, len(keras.tree.flatten(y)[0])
+    task = choice.task
     x, y = keras.tree.map_structure(ops.convert_to_tensor, (x, y))
     counts = task.counts(y, scores, weights)
     if not ops.convert_to_numpy(ops.all(ops.any(counts > 0, axis=1))):
         return ()  # All of these samples are masked, or of weight zero: there is nothing to compare.
     ours = _number(ops.mean(task.losses(y, scores, weights, ops.mean(counts, axis=1))))
-    reductions = [getattr(getattr(part.loss.loss, "function", None), "reduced", None) for part in task.parts]
-    of_keras, one_number = not any(reductions), _is_one_number(task, y, scores)
+    one_number = _is_one_number(task, y, scores)
+    found: list[str] = []
+    theirs = None
     # Other libraries than Keras have reductions of their own.
-    theirs = task.keras_loss(y, scores, weights) if of_keras or one_number else ours
-    found = []
-    if not _close(ours, theirs):
-        if any(part.loss.loss.reduction == "sum" for part in task.parts):
-            found.append(
-                "The loss sums over the batch (reduction='sum'), so that what evaluate returns depends on the batch "
-                "size. Its mean over the samples is measured instead."
-            )
-        elif one_number:
-            raise ValueError(
-                f"The loss returns one number for a batch, {theirs:.6g} for the first {samples} samples, which is not "
-                f"the mean of the losses of single samples, {ours:.6g}. A loss for each sample is needed: let it "
-                "return an array of shape (batch,)."
-            )
-        else:
-            found.append(
-                f"Keras computes a loss of {theirs:.6g} for the first {samples} samples, but the losses of the samples "
-                f"measured here have the mean {ours:.6g}: the loss is not a mean over samples."
-            )
-    if not all(_stand_alone(part.loss.loss, part.of(y), part.of(scores)) for part in task.parts):
+    if one_number or not any(part.loss.is_of_another_library for part in task.parts):
+        theirs = task.keras_loss(y, scores, weights)
+        found += _differs_from_keras(choice, ours, theirs, _samples(y), one_number=one_number)
+    _check_samples_stand_alone(choice, y, scores)
+    if weights is None:
+        found += _differs_from_its_library(task, ours, y, scores)
+    if model is not None and choice.compiled and theirs is not None:
+        regularization = sum(_number(term) for term in model.losses)
+        found += _regularization(regularization, theirs)
+        found += _custom_compute_loss(model, theirs, regularization, x, y, scores, weights)
+    return tuple(found)
+
+
+def _differs_from_keras(choice: ChosenLoss, ours: float, theirs: float, samples: int, *, one_number: bool) -> list[str]:
+    """What makes the mean over samples another number than Keras's loss of the batch."""
+    if _close(ours, theirs):
+        return []
+    if any(part.loss.loss.reduction == "sum" for part in choice.task.parts):
+        return [
+            "The loss sums over the batch (reduction='sum'), so that what evaluate returns depends on the batch "
+            "size. Its mean over the samples is measured instead."
+        ]
+    if one_number:
+        raise ValueError(
+            f"The loss returns one number for a batch, {theirs:.6g} for the first {samples} samples, which is not "
+            f"the mean of the losses of single samples, {ours:.6g}. A loss for each sample is needed: let it "
+            "return an array of shape (batch,)."
+        )
+    return [
+        f"Keras computes a loss of {theirs:.6g} for the first {samples} samples, but the losses of the samples "
+        f"measured here have the mean {ours:.6g}: the loss is not a mean over samples."
+    ]
+
+
+def _check_samples_stand_alone(choice: ChosenLoss, y: Tree, scores: Tree) -> None:
+    if not all(_stand_alone(part.loss.loss, part.of(y), part.of(scores)) for part in choice.task.parts):
         raise ValueError(
             "The loss of a sample depends on the other samples of its batch, as in contrastive losses. A loss of each "
             f"sample alone is needed. Received: {choice.description}"
         )
-    in_its_library = None if weights is not None else _reduced(reductions, task, y, scores)
-    if in_its_library is not None and not _close(ours, in_its_library):
-        found.append(
-            f"The loss reduces a batch of the first {samples} samples to {in_its_library:.6g}, but the losses of the "
-            f"samples measured here have the mean {ours:.6g}: compared with the loss that the network was trained on, "
-            "the temperature differs by their ratio."
-        )
-    if model is None:
-        return tuple(found)
-    regularization = sum(_number(term) for term in model.losses)
-    if compiled and abs(regularization) > max(REGULARIZATION * abs(theirs), ABSOLUTE):
-        found.append(
-            f"evaluate adds regularization terms of {regularization:.4g} to a loss of {theirs:.4g}; they are not part "
-            "of the loss measured, so w* need not be a minimum of it."
-        )
-    if compiled and type(model).compute_loss is not keras.Model.compute_loss:
-        computed = _number(model.compute_loss(x, y, scores, weights, **mode(model.compute_loss, False)))
-        if not _close(computed, theirs + regularization):
-            found.append(
-                f"The model's compute_loss gives {computed:.6g} for the first {samples} samples, but the loss it was "
-                f"compiled with, which is measured, gives {theirs:.6g}. Pass the loss that the model computes."
-            )
-    return tuple(found)
+
+
+def _differs_from_its_library(task: TaskLoss, ours: float, y: Tree, scores: Tree) -> list[str]:
+    """Whether another library than Keras reduces the batch to another number, where all losses are such a library's."""
+    each = [part.loss.reduced_by_its_library(part.of(y), part.of(scores)) for part in task.parts]
+    if any(one is None for one in each):
+        return []
+    theirs = sum(part.factor * _number(one) for part, one in zip(task.parts, each, strict=True))
+    if _close(ours, theirs):
+        return []
+    return [
+        f"The loss reduces a batch of the first {_samples(y)} samples to {theirs:.6g}, but the losses of the "
+        f"samples measured here have the mean {ours:.6g}: compared with the loss that the network was trained on, "
+        "the temperature differs by their ratio."
+    ]
+
+
+def _regularization(regularization: float, theirs: float) -> list[str]:
+    if not abs(regularization) > max(REGULARIZATION * abs(theirs), ABSOLUTE):
+        return []
+    return [
+        f"evaluate adds regularization terms of {regularization:.4g} to a loss of {theirs:.4g}; they are not part "
+        "of the loss measured, so w* need not be a minimum of it."
+    ]
+
+
+def _custom_compute_loss(
+    model: keras.Model, theirs: float, regularization: float, x: Tree, y: Tree, scores: Tree, weights: Tree
+) -> list[str]:
+    """Whether a `compute_loss` of the model's class gives another number than the loss it was compiled with."""
+    if type(model).compute_loss is keras.Model.compute_loss:
+        return []
+    computed = _number(model.compute_loss(x, y, scores, weights, **mode(model.compute_loss, False)))
+    if _close(computed, theirs + regularization):
+        return []
+    return [
+        f"The model's compute_loss gives {computed:.6g} for the first {_samples(y)} samples, but the loss it was "
+        f"compiled with, which is measured, gives {theirs:.6g}. Pass the loss that the model computes."
+    ]
+
+
+def _samples(y: Tree) -> int:
+    return len(keras.tree.flatten(y)[0])
 
 
 def _number(scalar: Any) -> float:
@@ -119,16 +156,6 @@ def _stand_alone(loss: keras.losses.Loss, y: Tensor, scores: Tensor) -> bool:
             alone, whole[:half], rtol=RELATIVE, atol=RELATIVE * np.abs(np.nan_to_num(whole)).max(), equal_nan=True
         )
     )
-
-
-def _reduced(reductions: list, task: TaskLoss, y: Tree, scores: Tree) -> float | None:
-    """The loss of a batch as its own library reduces it; `None` if it leaves that to the user."""
-    if not all(reductions):
-        return None
-    each = [reduce(part.of(y), part.of(scores)) for reduce, part in zip(reductions, task.parts, strict=True)]
-    if any(one is None for one in each):
-        return None
-    return sum(part.factor * _number(one) for part, one in zip(task.parts, each, strict=True))
 
 
 def _is_one_number(task: TaskLoss, y: Tree, scores: Tree) -> bool:

@@ -12,6 +12,7 @@ import keras
 from keras import ops
 
 from keras_selfmodel._internals.keras import mask_of_losses, settings_of
+from keras_selfmodel.transforms import LibraryLoss
 from keras_selfmodel.transforms.tensors import Tensor, Tree
 
 
@@ -38,6 +39,16 @@ class SampleLoss:
                 f"the reduction are applied. Received: {type(self.loss).__name__}, which defines `__call__` instead"
             )
         self._each, self._count = _Each(self.loss), _Entries(self.loss)
+
+    @property
+    def is_of_another_library(self) -> bool:
+        """Whether a library other than Keras defines the loss, with a reduction of its own."""
+        return _library_loss(self.loss) is not None
+
+    def reduced_by_its_library(self, y: Tree, scores: Tree) -> Tensor | None:
+        """The loss of a batch as that library reduces it; `None` if Keras does or the user turned it off."""
+        of_library = _library_loss(self.loss)
+        return None if of_library is None else of_library.reduced(y, scores)
 
     @property
     def counts_vary(self) -> bool:
@@ -122,10 +133,14 @@ class _Entries(keras.losses.Loss):
         values = self._loss.call(y_true, y_pred)
         if len(values.shape) == 0:
             return ops.ones((y_pred.shape[0],), values.dtype)
-        # Losses of another library say what they divide by.
-        entries = getattr(getattr(self._loss, "function", None), "entries", None)
-        counted = mask_of_losses(values) if entries is None else entries(y_true, y_pred)
+        of_library = _library_loss(self._loss)
+        counted = mask_of_losses(values) if of_library is None else of_library.entries(y_true, y_pred)
         return ops.ones_like(values) if counted is None else ops.cast(counted, values.dtype)
+
+
+def _library_loss(loss: keras.losses.Loss) -> LibraryLoss | None:
+    function = getattr(loss, "function", None)
+    return function if isinstance(function, LibraryLoss) else None
 
 
 def _is_of_keras(function: Any) -> bool:
