@@ -13,7 +13,7 @@ def contract(package: str, file: str, promise: str) -> Iterator[None]:
 
     Args:
         package: The library, as pip calls it.
-        file: The file of `keras_selfmodel._internals` that relies on it.
+        file: The file of `keras_selfmodel._internals` that relies on it; one of another room with its folder.
         promise: What the library does.
     """
     try:
@@ -22,6 +22,6 @@ def contract(package: str, file: str, promise: str) -> Iterator[None]:
         version = importlib.metadata.version(package)
         pytest.fail(
             f"{package} {version} has changed; it no longer holds that {promise}. Adapt "
-            f"keras_selfmodel/_internals/{file}. ({type(error).__name__}: {error})",
+            f"keras_selfmodel/{file if '/' in file else f'_internals/{file}'}. ({type(error).__name__}: {error})",
             pytrace=False,
         )
