@@ -1,6 +1,7 @@
 """`ksm identity`: is the self-model of a run the identity map?"""
 
 import textwrap
+from functools import partial
 from pathlib import Path
 
 import click
@@ -56,28 +57,14 @@ def identity_command(
         bar.loading("Keras, the runs and the data")
         activate(backend)
         from keras_selfmodel import experiments, probes, studies
-        from keras_selfmodel._whole_files import write_csv
-        from keras_selfmodel.experiments.run_store import left_out
         from keras_selfmodel.reporting import identity_figure, write_figure
         from ksm_cli.tables.identity import IDENTITY_LEGEND, epochs_table, how_to_keep, runs_table
 
-        results, found = [], []
-        for folder in folders:
-            with left_out():
-                results.append(experiments.read_run(folder))
-        if not results:
-            raise experiments.RunFolderError("None of these runs can be read.")
+        results = experiments.read_runs(folders)
         dataset = data_of_runs(results, recipe_file, data_dir, examples)
-        for number, run in enumerate(map(studies.StoredRun, results), 1):
-            with left_out():
-                epochs = studies.identity_of_run(run, dataset, samples=test_samples)
-                write_csv(run.files.path / "identity.csv", [probes.identity_row(one) for one in epochs])
-                run.files.write("identity.json", probes.IDENTITY, probes.IdentityAlongTraining.of(epochs))
-                write_figure(identity_figure(epochs, run.result.recipe.name), run.files.figures / "identity.png")
-                found.append((run, epochs))
-            bar.show("runs", number, len(results))
-        if not found:
-            raise experiments.RunFolderError("No network of these runs can be read.")
+        found = studies.identify_runs(results, dataset, samples=test_samples, progress=partial(bar.show, "runs"))
+        for run, epochs in found:
+            write_figure(identity_figure(epochs, run.result.recipe.name), run.files.figures / "identity.png")
     if as_json:
         print_json({"runs": [{"run": str(run.files.path), **probes.identity_json(epochs)} for run, epochs in found]})
         return

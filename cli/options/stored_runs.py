@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ksm_cli.options.recipes import data_dir_option, dataset_of, opened, recipe_option
+from ksm_cli.output import usage_error
 
 if TYPE_CHECKING:
     from keras_selfmodel.datasets import Dataset
@@ -41,7 +42,7 @@ def data_of_runs(runs: Sequence, recipe_file: Path | None, data_dir: Path | None
         ValueError: If a run was trained on other data.
     """
     from keras_selfmodel.experiments import TASKS
-    from keras_selfmodel.studies import StoredRun
+    from keras_selfmodel.studies import StoredRun, examples_of_runs
 
     tasks = sorted({run.recipe.task for run in runs})
     if len(tasks) > 1:
@@ -54,26 +55,15 @@ def data_of_runs(runs: Sequence, recipe_file: Path | None, data_dir: Path | None
         raise click.UsageError(
             f"--recipe describes another task. Received: runs of {name!r} and a recipe of {task.recipe.task!r}."
         )
-    dataset = dataset_of(task, data_dir, examples or examples_of(runs))
+    try:
+        examples = examples or examples_of_runs(runs)
+    except ValueError as error:
+        raise usage_error(error) from error
+    dataset = dataset_of(task, data_dir, examples)
     for run in runs:
         if run.config is not None:  # Of others nobody knows; the work on them says so.
             StoredRun(run).check_data(dataset)
     return dataset
-
-
-def examples_of(runs: Sequence) -> int | None:
-    """How many training samples the runs had, which are all there are or the first ones; `None` if that is unknown.
-
-    Raises:
-        click.UsageError: If the runs differ.
-    """
-    sizes = sorted({run.config.data.examples for run in runs if run.config} - {None})
-    if len(sizes) > 1:
-        raise click.UsageError(
-            "All runs must have as many training samples. Received: runs with "
-            f"{', '.join(f'{size:,}' for size in sizes)}. Give those of one number."
-        )
-    return sizes[0] if sizes else None
 
 
 def data_of_network(file: Path, task: "Task", data_dir: Path | None, examples: int | None) -> "Dataset":
@@ -85,19 +75,13 @@ def data_of_network(file: Path, task: "Task", data_dir: Path | None, examples: i
         data_dir: Folder of TFDS data.
         examples: Number of examples to load, the first ones; `None` for those of the run, or all.
     """
-    from keras_selfmodel import datasets, experiments
-    from keras_selfmodel.experiments.run_store import read_config
+    from keras_selfmodel.studies import samples_of_network
 
     dataset = dataset_of(task, data_dir, examples)
     if examples is not None:
         return dataset
-    try:
-        data = read_config(file.parent).data
-    except (FileNotFoundError, experiments.DamagedRunError):  # Other programs have files of this name.
-        return dataset
-    of_run = datasets.limited(dataset, data.examples or len(dataset.y_train))
-    if of_run is dataset or of_run.digest != data.digest:
-        return dataset
-    words = f"{file} was trained on the first {data.examples:,} samples: the RLCT is measured on them."
-    click.echo(f"{words} --examples changes that.", err=True)
+    of_run = samples_of_network(file, dataset)
+    if of_run is not dataset:
+        words = f"{file} was trained on the first {len(of_run.y_train):,} samples: the RLCT is measured on them."
+        click.echo(f"{words} --examples changes that.", err=True)
     return of_run

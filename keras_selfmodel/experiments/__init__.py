@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         find_runs,
         finished_runs,
         read_run,
+        read_runs,
         shortcomings,
         spread_history,
     )
@@ -97,6 +98,7 @@ __all__ = [
     "plan_sweep",
     "read_recipe_file",
     "read_run",
+    "read_runs",
     "remember_paces",
     "row_of",
     "run",

@@ -4,7 +4,7 @@ import functools
 import math
 import warnings
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -125,6 +125,27 @@ def left_out() -> Iterator[None]:
         yield
     except DamagedRunError as error:
         warnings.warn(f"Left out: {error}", RunWarning, stacklevel=4)  # where the run was asked for
+
+
+def read_runs(folders: Iterable[str | Path]) -> list[RunResult]:
+    """The results of finished runs that can be read; gives a `RunWarning` for each of the others.
+
+    Args:
+        folders: Run folders.
+
+    Returns:
+        In the order of the folders.
+
+    Raises:
+        RunFolderError: If a folder holds no run or an unfinished one, or no run can be read.
+    """
+    results = []
+    for folder in folders:
+        with left_out():
+            results.append(read_run(folder))
+    if not results:
+        raise RunFolderError("None of these runs can be read.")
+    return results
 
 
 def finished_runs(folder: str | Path) -> list[RunResult]:

@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from keras_selfmodel.studies.matched_accuracy import MATCHED, METHOD, MatchedComparison, matched_comparisons
     from keras_selfmodel.studies.measures import MEASURES, Measure, find_measure
     from keras_selfmodel.studies.paper_values import PaperComparison, paper_comparisons, paper_of
-    from keras_selfmodel.studies.run_identity import identity_of_run
+    from keras_selfmodel.studies.run_identity import IdentifiedRun, identify_runs, identity_of_run
     from keras_selfmodel.studies.statements import STATEMENTS, claims
     from keras_selfmodel.studies.stored_run import StoredRun
     from keras_selfmodel.studies.study import Group, Series, Study
+    from keras_selfmodel.studies.training_data import examples_of_runs, samples_of_network
 
 __all__ = [
     "Answer",
@@ -26,6 +27,7 @@ __all__ = [
     "Comparison",
     "Controls",
     "Group",
+    "IdentifiedRun",
     "LearningCurves",
     "LearningPoint",
     "MATCHED",
@@ -45,8 +47,10 @@ __all__ = [
     "collapsed_runs",
     "comparisons",
     "controls",
+    "examples_of_runs",
     "find_measure",
     "has_collapsed",
+    "identify_runs",
     "identity_of_run",
     "learning_curves",
     "learning_rows",
@@ -54,6 +58,7 @@ __all__ = [
     "paper_comparisons",
     "paper_of",
     "paper_studies",
+    "samples_of_network",
     "side_by_side",
     "studies_of",
 ]

@@ -1,9 +1,14 @@
-"""The self-model of a run compared with the identity, along its training."""
+"""The self-models of runs compared with the identity, along their training."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
+from keras_selfmodel._whole_files import write_csv
 from keras_selfmodel.datasets import Dataset
+from keras_selfmodel.experiments import RunFolderError, RunResult
+from keras_selfmodel.experiments.run_store import left_out
 from keras_selfmodel.models import SelfModelingModel
+from keras_selfmodel.probes import IDENTITY, IdentityAlongTraining, identity_row
 from keras_selfmodel.probes.identity import EpochIdentity, epoch_identity
 from keras_selfmodel.probes.linear_head import linear_self_model
 from keras_selfmodel.probes.network_tap import NetworkTap
@@ -44,4 +49,55 @@ def identity_of_run(
         weights, bias = linear_self_model(model, values) if modeling else (None, None)
         found.append(epoch_identity(epoch, values.features, weights, bias))
         progress(len(found), len(run.kept_epochs) + 1)
+    return found
+
+
+class IdentifiedRun(NamedTuple):
+    """A run and what its self-model is beside the identity, epoch by epoch."""
+
+    run: StoredRun
+    epochs: list[EpochIdentity]
+
+
+def identify_runs(
+    results: Sequence[RunResult],
+    dataset: Dataset,
+    *,
+    samples: int | None = None,
+    progress: Callable[[int, int], None] = lambda *_: None,
+) -> list[IdentifiedRun]:
+    """Compares the self-prediction matrices of runs with the identity, each along its training.
+
+    What was found is written to `identity.csv` and, with the spectra, `identity.json` in each run's folder.
+
+    Args:
+        results: Finished runs of one task on the same data.
+        dataset, samples: As for `identity_of_run`.
+        progress: Called with (runs done, runs in all).
+
+    Returns:
+        One for each run, in their order. Runs whose network is missing or damaged are left out, each with a
+        `RunWarning`.
+
+    Raises:
+        RunFolderError: If no network can be read.
+        ValueError: If a network was trained on other data, or a self-model is not a linear map of what it predicts.
+
+    Example:
+
+    >>> from keras_selfmodel import datasets, experiments
+    >>> results = experiments.finished_runs("runs")  # doctest: +SKIP
+    >>> identify_runs(results, datasets.load("mnist"))[0].epochs[-1].identity.distance  # doctest: +SKIP
+    0.98
+    """
+    found = []
+    for number, run in enumerate(map(StoredRun, results), 1):
+        with left_out():
+            epochs = identity_of_run(run, dataset, samples=samples)
+            write_csv(run.files.path / "identity.csv", [identity_row(one) for one in epochs])
+            run.files.write("identity.json", IDENTITY, IdentityAlongTraining.of(epochs))
+            found.append(IdentifiedRun(run, epochs))
+        progress(number, len(results))
+    if not found:
+        raise RunFolderError("No network of these runs can be read.")
     return found
