@@ -94,3 +94,11 @@ def seeded(request: pytest.FixtureRequest) -> None:
     import keras
 
     keras.utils.set_random_seed(0)
+
+
+@pytest.fixture
+def without_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs draw no figures, which would take longer than all the rest of a tiny run."""
+    from keras_selfmodel.experiments.stages import concluding
+
+    monkeypatch.setattr(concluding, "run_figures", lambda *_: {})

@@ -6,17 +6,11 @@ import pytest
 
 from keras_selfmodel import experiments
 from keras_selfmodel.experiments import OBJECTIVES, finished_runs
-from keras_selfmodel.experiments.stages import concluding
 from ksm_cli.options.objectives import OBJECTIVE_NAMES, STRENGTH_LIMITS, chosen_strengths, objective_list
 from tests.studies.made_up import made_up_grid, made_up_run, written
 
 SMALL = ("controls", "mnist", "--hidden", "3", "--seeds", "1-2", "--batch-size", "32", "--epochs", "1", "--no-rlct")
 HERE = ("--workers", "1")
-
-
-@pytest.fixture
-def without_figures(monkeypatch):
-    monkeypatch.setattr(concluding, "run_figures", lambda *_: {})
 
 
 def test_the_names_are_those_of_the_package():

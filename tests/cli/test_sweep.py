@@ -15,7 +15,6 @@ from rich.console import Console
 
 from keras_selfmodel import experiments
 from keras_selfmodel.experiments import TASKS
-from keras_selfmodel.experiments.stages import concluding
 from keras_selfmodel.experiments.sweeps import jobs
 from ksm_cli.options.grids import GRIDS, numbers
 from ksm_cli.options.settings import TASK_NAMES
@@ -29,11 +28,6 @@ SMALL = (
     *("--batch-size", "32", "--epochs", "2", "--no-rlct"),
 )
 HERE = ("--workers", "1")
-
-
-@pytest.fixture
-def without_figures(monkeypatch):
-    monkeypatch.setattr(concluding, "run_figures", lambda *_: {})
 
 
 def test_a_sweep_says_what_it_will_do_and_ends_in_a_table(ksm, tiny_mnist, without_figures):

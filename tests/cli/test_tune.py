@@ -7,10 +7,11 @@ import pytest
 
 from keras_selfmodel._installation import installing
 from keras_selfmodel.experiments import TASKS, Recipe, clipped_to
-from keras_selfmodel.experiments.stages import concluding
 from keras_selfmodel.tuning import OneOf, Range
 from ksm_cli.commands.tune import PRICES
 from ksm_cli.options.searched import search_values
+
+pytestmark = pytest.mark.usefixtures("without_figures")
 
 SMALL = ("--hidden", "3,4", "--aux-weight", "0,2", "--batch-size", "32", "--epochs", "1", "--search", "random")
 FEW = (
@@ -25,11 +26,6 @@ FEW = (
     "--out",
     "tuning/mnist",
 )
-
-
-@pytest.fixture(autouse=True)
-def without_figures(monkeypatch):
-    monkeypatch.setattr(concluding, "run_figures", lambda *_: {})
 
 
 def test_a_search_ends_in_the_front_and_the_test_accuracy(ksm, tiny_mnist):

@@ -17,15 +17,12 @@ from keras_selfmodel.experiments.sweeps.training_together import train_together
 from keras_selfmodel.experiments.tasks import find_task
 from tests.experiments.conftest import interrupted_after_epoch
 
+pytestmark = pytest.mark.usefixtures("without_figures")
+
 
 @pytest.fixture(scope="module")
 def keeping(recipe) -> Recipe:
     return dataclasses.replace(recipe, rlct=None, epochs=3, keep_epochs=(0, 1, 2, 3))
-
-
-@pytest.fixture(autouse=True)
-def without_figures(monkeypatch):
-    monkeypatch.setattr(concluding, "run_figures", lambda *_: {})
 
 
 @pytest.fixture(scope="module")

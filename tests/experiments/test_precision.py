@@ -8,7 +8,6 @@ import pytest
 
 from keras_selfmodel._typed_files import plain, typed
 from keras_selfmodel.experiments import CONTROL_STRENGTHS, TASKS, Recipe, RunFolderError, run
-from keras_selfmodel.experiments.stages import concluding
 from keras_selfmodel.experiments.stages.building import compiled_model
 from keras_selfmodel.experiments.sweeps.planning import plan_sweep
 from keras_selfmodel.experiments.sweeps.sweeping import sweep
@@ -17,10 +16,7 @@ from keras_selfmodel.models import mlp
 from keras_selfmodel.rlct import estimate_rlct
 from tests.experiments.conftest import interrupted_after_epoch
 
-
-@pytest.fixture(autouse=True)
-def without_figures(monkeypatch):
-    monkeypatch.setattr(concluding, "run_figures", lambda *_: {})
+pytestmark = pytest.mark.usefixtures("without_figures")
 
 
 @pytest.fixture(scope="module")

@@ -91,11 +91,6 @@ def short(recipe):
     return dataclasses.replace(recipe, rlct=None, epochs=3)
 
 
-@pytest.fixture
-def without_figures(monkeypatch):
-    monkeypatch.setattr(concluding, "run_figures", lambda *_: {})
-
-
 @pytest.fixture(scope="module")
 def uninterrupted(short, tiny, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("runs") / "short"

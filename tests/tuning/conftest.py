@@ -9,7 +9,6 @@ import pytest
 from keras_selfmodel.experiments import Recipe, RunConfig, find_task
 from keras_selfmodel.experiments.run_folder import RunFolder
 from keras_selfmodel.experiments.run_result import METRICS, Metrics
-from keras_selfmodel.experiments.stages import concluding
 from keras_selfmodel.experiments.stages.building import compiled_model
 from keras_selfmodel.experiments.stages.claiming import claim
 from keras_selfmodel.tuning import OneOf, Range
@@ -26,11 +25,6 @@ def short(recipe) -> Recipe:  # noqa: F811
 def settings() -> dict:
     """Few shapes, which take longer to compile than to train."""
     return {"hidden": OneOf((4, 6)), "aux_weight": OneOf((0.0, 2.0)), "learning_rate": Range(0.01, 0.1)}
-
-
-@pytest.fixture
-def without_figures(monkeypatch):
-    monkeypatch.setattr(concluding, "run_figures", lambda *_: {})
 
 
 def made_up_run(settings, dataset, folder, *, resume, progress) -> None:

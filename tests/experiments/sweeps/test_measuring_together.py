@@ -16,10 +16,7 @@ from keras_selfmodel.models import mlp
 from keras_selfmodel.rlct import SamplingSettings, sampling
 from keras_selfmodel.rlct.chains import Chains
 
-
-@pytest.fixture(autouse=True)
-def without_figures(monkeypatch):
-    monkeypatch.setattr(concluding, "run_figures", lambda *_: {})
+pytestmark = pytest.mark.usefixtures("without_figures")
 
 
 @pytest.fixture(scope="module")

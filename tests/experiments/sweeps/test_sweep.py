@@ -16,18 +16,14 @@ from keras_selfmodel.experiments import (
     sweep,
 )
 from keras_selfmodel.experiments.run_folder import RunFolder
-from keras_selfmodel.experiments.stages import concluding
 from keras_selfmodel.experiments.sweeps import sweeping
+
+pytestmark = pytest.mark.usefixtures("without_figures")
 
 
 @pytest.fixture(scope="module")
 def recipes(recipe):
     return grid(dataclasses.replace(recipe, rlct=None, epochs=2), hidden=[3, 5], aux_weights=[0, 2], seeds=[1])
-
-
-@pytest.fixture(autouse=True)
-def without_figures(monkeypatch):
-    monkeypatch.setattr(concluding, "run_figures", lambda *_: {})
 
 
 def _names(results) -> list[str]:

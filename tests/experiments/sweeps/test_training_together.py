@@ -6,25 +6,20 @@ import pytest
 from keras_selfmodel import transforms
 from keras_selfmodel.experiments import SweepProgress, grid, networks_at_once, plan_sweep, run, sweep
 from keras_selfmodel.experiments.run_folder import RunFolder
-from keras_selfmodel.experiments.stages import concluding
 from keras_selfmodel.experiments.sweeps import training_together
 from keras_selfmodel.experiments.sweeps.training_together import train_together
 from keras_selfmodel.models import SelfModelingModel, mlp
 
-pytestmark = pytest.mark.skipif(
-    not transforms.FUNCTIONAL_OPTIMIZERS, reason="Keras's optimizers work in place on this backend"
-)
+pytestmark = [
+    pytest.mark.usefixtures("without_figures"),
+    pytest.mark.skipif(not transforms.FUNCTIONAL_OPTIMIZERS, reason="Keras's optimizers work in place on this backend"),
+]
 
 
 @pytest.fixture(scope="module")
 def recipes(recipe):
     base = dataclasses.replace(recipe, rlct=None, epochs=3)
     return grid(base, hidden=[3, 5], aux_weights=[0, 2], seeds=[1, 2])
-
-
-@pytest.fixture(autouse=True)
-def without_figures(monkeypatch):
-    monkeypatch.setattr(concluding, "run_figures", lambda *_: {})
 
 
 def _assert_as_alone(found, tiny, folder):
