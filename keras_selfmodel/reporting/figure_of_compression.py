@@ -1,12 +1,13 @@
 """What becomes of networks that are compressed, and whether their RLCT foretells it, as a figure."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_selfmodel._curve_styles import shade_style, style_among
-from keras_selfmodel.experiments import OBJECTIVES, SELF_MODELING
+from keras_selfmodel.compression.curve import CompressionCurve, CurvePoint
+from keras_selfmodel.reporting.styles_of_objectives import CurveKind, strength_styles
 from keras_selfmodel.studies.compression import COMPRESSION_MEASURES, NETWORK_SIZES, CompressedRun
 from keras_selfmodel.studies.compression.measures import RISE
 
@@ -37,9 +38,9 @@ def compression_figure(found: Sequence[CompressedRun], title: str) -> "Figure":
     figure = Figure(figsize=(10.5, 6.6), layout="constrained")
     figure.suptitle(title, fontsize="medium")
     axes = list(figure.subplots(2, 3).flat)
-    groups: dict[tuple[str, float], list[CompressedRun]] = {}
+    groups: dict[CurveKind, list[CompressedRun]] = {}
     for one in found:
-        groups.setdefault((one.result.recipe.objective, one.result.recipe.aux_weight), []).append(one)
+        groups.setdefault(CurveKind(one.result.recipe.objective, one.result.recipe.aux_weight), []).append(one)
     for panel, name in zip(axes, NETWORK_SIZES, strict=False):
         _draw_curves(panel, groups, name)
     for panel, name in zip(axes[len(NETWORK_SIZES) :], SCATTERED, strict=True):
@@ -58,8 +59,9 @@ def compression_figure(found: Sequence[CompressedRun], title: str) -> "Figure":
     return figure
 
 
-def _draw_curves(axes: "Axes", groups: dict, name: str) -> None:
-    for (objective, strength), networks in groups.items():
+def _draw_curves(axes: "Axes", groups: dict[CurveKind, list[CompressedRun]], name: str) -> None:
+    looks = _looks(groups)
+    for kind, networks in groups.items():
         curves = [one.compression.curves[name] for one in networks if name in one.compression.curves]
         if not curves:
             continue
@@ -67,7 +69,7 @@ def _draw_curves(axes: "Axes", groups: dict, name: str) -> None:
         # Points of one number were made by the same change.
         amounts = np.mean([[point.amount for point in curve.points] for curve in curves], axis=0) * factor
         rises = np.mean([[_rise(curve, point) for point in curve.points] for curve in curves], axis=0)
-        axes.plot(amounts, np.maximum(rises, LEAST_RISE), **_look(objective, strength, groups), linewidth=1.2)
+        axes.plot(amounts, np.maximum(rises, LEAST_RISE), **looks[kind], linewidth=1.2)
     axes.axhline(RISE, color="0.6", linewidth=0.8, linestyle="--")
     axes.set(
         yscale="log",
@@ -80,38 +82,26 @@ def _draw_curves(axes: "Axes", groups: dict, name: str) -> None:
         axes.set_xlim(1, 8)
 
 
-def _draw_scatter(axes: "Axes", groups: dict, name: str) -> None:
-    for (objective, strength), networks in groups.items():
+def _draw_scatter(axes: "Axes", groups: dict[CurveKind, list[CompressedRun]], name: str) -> None:
+    looks = _looks(groups)
+    for kind, networks in groups.items():
         pairs = [(one.result.number("rlct"), COMPRESSION_MEASURES[name].of(one.compression)) for one in networks]
         whole = [(x, COMPRESSION_MEASURES[name].factor * y) for x, y in pairs if x is not None and y is not None]
         if whole:
-            look = {**_look(objective, strength, groups), "linestyle": "none"}
-            axes.plot(*zip(*whole, strict=True), **look)
+            axes.plot(*zip(*whole, strict=True), **looks[kind] | {"linestyle": "none"})
     axes.set_title(f"{COMPRESSION_MEASURES[name].title.partition(' /')[0].capitalize()} at +{RISE:g} nat against RLCT")
     axes.set_xlabel("RLCT", fontsize="small")
     axes.set_ylabel(COMPRESSION_MEASURES[name].title.replace("bits", "bits per weight"), fontsize="small")
 
 
-def _rise(curve, point) -> float:
-    return np.nan if point.loss is None else point.loss - curve.points[0].loss
+def _rise(curve: CompressionCurve, point: CurvePoint) -> float:
+    intact = curve.points[0].loss
+    return np.nan if point.loss is None or intact is None else point.loss - intact
 
 
-def _look(objective: str, strength: float, groups: dict) -> dict:
-    """Black for the baseline, shades for self-modeling, a colour for each other objective; the stronger, the darker."""
-    if strength == 0:
-        return {"color": "black", "marker": "*", "linestyle": "-", "markersize": 5, "label": "baseline"}
-    strengths = sorted(weight for name, weight in groups if name == objective and weight > 0)
-    number = strengths.index(strength)
-    if objective == SELF_MODELING:
-        style, opacity, name = shade_style(number, len(strengths)), 1.0, "AW"
-    else:
-        style = style_among(objective, [SELF_MODELING, *(name for name in OBJECTIVES if name != SELF_MODELING)])
-        opacity, name = 0.35 + 0.65 * (number + 1) / len(strengths), objective
+def _looks(kinds: Iterable[CurveKind]) -> dict[CurveKind, dict[str, Any]]:
+    """Arguments of `Axes.plot`."""
     return {
-        "color": style.color,
-        "alpha": opacity,
-        "marker": style.marker,
-        "linestyle": style.linestyle,
-        "markersize": 3,
-        "label": f"{name} {strength:g}",
+        kind: {**asdict(style), "markersize": 3 if kind.strength else 5, "label": kind.label}
+        for kind, style in strength_styles(kinds).items()
     }

@@ -2,15 +2,15 @@
 
 from typing import TYPE_CHECKING
 
-from keras_selfmodel._curve_styles import CurveStyle, shade_style, style_among
-from keras_selfmodel.experiments import OBJECTIVES, SELF_MODELING
+from keras_selfmodel._curve_styles import CurveStyle
+from keras_selfmodel.experiments import SELF_MODELING
+from keras_selfmodel.reporting.styles_of_objectives import CurveKind, strength_styles
 from keras_selfmodel.studies.learning import LearningCurves, LearningPoint
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-CurveKind = tuple[bool, str, float]  # whether it is no baseline, its objective and its strength
 MEASURES_DRAWN = {"accuracy": "accuracy on the test data", "gap": "generalization gap"}
 
 
@@ -30,7 +30,7 @@ def learning_figure(curves: LearningCurves, hidden: int) -> "Figure":
     from matplotlib.figure import Figure
 
     points = [point for point in curves.points if point.hidden == hidden]
-    styles = _styles(points)
+    styles = strength_styles(map(_kind, points))
     noises = sorted({point.label_noise for point in points})
     figure = Figure(figsize=(0.8 + 3.2 * len(noises), 6.0), layout="constrained")
     figure.suptitle(f"{curves.title}, H = {hidden}", fontsize="medium")
@@ -46,7 +46,7 @@ def learning_figure(curves: LearningCurves, hidden: int) -> "Figure":
     for axes in rows[-1]:
         axes.set_xlabel("training samples", fontsize="small")
     drawn = {label: line for axes in figure.axes for line, label in zip(*axes.get_legend_handles_labels(), strict=True)}
-    labels = [label for label in map(_label, styles) if label in drawn]
+    labels = [label for kind in styles if (label := kind.label) in drawn]
     figure.legend(
         [drawn[label] for label in labels],
         labels,
@@ -77,31 +77,12 @@ def _draw(axes: "Axes", points: list[LearningPoint], name: str, styles: dict[Cur
             markersize=4,
             linewidth=1.2,
             elinewidth=0.8,
-            label=_label(kind),
+            label=kind.label,
         )
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(labelsize="small")
 
 
 def _kind(point: LearningPoint) -> CurveKind:
-    return point.aux_weight > 0, point.objective if point.aux_weight > 0 else SELF_MODELING, point.aux_weight
-
-
-def _label(kind: CurveKind) -> str:
-    weighted, objective, weight = kind
-    return f"{'AW' if objective == SELF_MODELING else objective} {weight:g}" if weighted else "baseline"
-
-
-def _styles(points: list[LearningPoint]) -> dict[CurveKind, CurveStyle]:
-    """The same style in every panel: shades for the weights of self-modeling, a colour for each other objective."""
-    kinds = sorted({_kind(point) for point in points})
-    objectives = [SELF_MODELING, *(name for name in OBJECTIVES if name != SELF_MODELING)]
-    styles = {}
-    for kind in kinds:
-        alike = [one for one in kinds if one[1] == kind[1]]
-        shade = shade_style(alike.index(kind), len(alike))
-        if kind[1] == SELF_MODELING:
-            styles[kind] = shade
-        else:  # Of several strengths, marker and line tell which.
-            styles[kind] = CurveStyle(style_among(kind[1], objectives).color, shade.marker, shade.linestyle)
-    return styles
+    """There is one baseline, whatever the objective."""
+    return CurveKind(point.objective if point.aux_weight > 0 else SELF_MODELING, point.aux_weight)

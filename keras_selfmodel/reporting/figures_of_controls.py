@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from keras_selfmodel._curve_styles import CurveStyle, style_among
-from keras_selfmodel.experiments import OBJECTIVES, SELF_MODELING, find_objective
+from keras_selfmodel._curve_styles import CurveStyle
+from keras_selfmodel.experiments import SELF_MODELING, find_objective
 from keras_selfmodel.reporting.crosses import cross_out
 from keras_selfmodel.reporting.drawing_of_panels import AXES, rlct_label
+from keras_selfmodel.reporting.styles_of_objectives import objective_style
 from keras_selfmodel.studies import Controls, Series, collapsed_runs
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def frontier_figure(found: Controls, hidden: int) -> "Figure":
             axes = panels[row][column]
             drawn = {SELF_MODELING: by_objective[SELF_MODELING], **_of_kind(by_objective, kind)}
             for objective, series in drawn.items():
-                _draw_curve(axes, series, name, style_among(objective, _objectives()), objective)
+                _draw_curve(axes, series, name, objective_style(objective), objective)
             cross_out(axes, [point for series in drawn.values() for point in _unusable(series, name)])
             _finish(axes, last=row == len(rows) - 1)
             if row == 0:
@@ -79,11 +80,6 @@ def frontier_figure(found: Controls, hidden: int) -> "Figure":
             if column == 0:
                 axes.set_ylabel(rlct_label(found.self_modeling) if name == "rlct" else AXES[name][1], fontsize="small")
     return figure
-
-
-def _objectives() -> list[str]:
-    """All of them, self-modeling first: each looks the same in every column and figure."""
-    return [SELF_MODELING, *(name for name in OBJECTIVES if name != SELF_MODELING)]
 
 
 def _of_kind(by_objective: dict[str, Series], kind: str) -> dict[str, Series]:
