@@ -14,16 +14,18 @@ from keras_selfmodel.studies.compression import (
     CompressionComparison,
     EfficiencyVerdict,
 )
+from keras_selfmodel.studies.compression.measures import RISE
 from keras_selfmodel.studies.wording import strength_name
 from ksm_cli.tables.controls import CELL_PADDING, WIDTH
 
-# What fits 80 columns beside the strength.
-HALVES = (("pruning", "units", "bits", "rank"), ("weight_noise", "input_noise", "ece"))
+# Two tables, because what fits 80 columns beside the strength is not all.
+SIZE_COLUMNS = ("pruning", "units", "bits", "rank")
+NOISE_COLUMNS = ("weight_noise", "input_noise", "ece")
 AUX_WEIGHTS_ACROSS = 3
 PREDICTOR_TITLES = {"rlct": "RLCT", "weight_spread": "spread"}
 
-COMPRESSION_LEGEND = """\
-On the test samples, where the loss has risen by 0.1 nat: the part of the
+COMPRESSION_LEGEND = f"""\
+On the test samples, where the loss has risen by {RISE:g} nat: the part of the
 kernels' weights that is left when the smallest are set to 0; of the units,
 when those of the least influence are replaced by their mean; bits per weight
 in even steps; the part of the weights that low-rank kernels need; σ of noise
@@ -36,17 +38,17 @@ def compression_tables(groups: Sequence[CompressedGroup]) -> Iterator[Table]:
     """For each study and size two tables: strengths down, sizes and noise across."""
     for place in dict.fromkeys((group.study, group.hidden) for group in groups):
         alike = [group for group in groups if (group.study, group.hidden) == place]
-        for names in HALVES:
+        for names, with_accuracy in ((SIZE_COLUMNS, False), (NOISE_COLUMNS, True)):
             table = _table(f"{place[0]}, H = {place[1]}")
             table.add_column(strength_name(alike[0].objective), justify="right")
             table.add_column("nets", justify="right")
-            if names == HALVES[1]:
+            if with_accuracy:
                 table.add_column("accuracy / %", justify="right", no_wrap=True)
             for name in names:
                 table.add_column(COMPRESSION_MEASURES[name].title, justify="right", no_wrap=True)
             for group in alike:
                 collapsed = f" ({group.collapsed}c)" if group.collapsed else ""
-                accuracy = [_interval(group.accuracy, 100, 2)] if names == HALVES[1] else []
+                accuracy = [_interval(group.accuracy, 100, 2)] if with_accuracy else []
                 cells = [_value(group, name) for name in names]
                 table.add_row(f"{group.aux_weight:g}", f"{group.networks}{collapsed}", *accuracy, *cells)
             yield table
