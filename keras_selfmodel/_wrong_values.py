@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -245,3 +245,15 @@ def _at(steps: _Steps, values: Any) -> Any:
 def quoted(value: Any) -> str:
     """A value as it stands in an error, shortened."""
     return text if len(text := repr(value)) <= 100 else f"{text[:97]}…"
+
+
+def check_whole_numbers(record: Any, ranges: Mapping[str, tuple[int, int]]) -> None:
+    """Makes sure that fields of a record lie in their ranges, both ends included; `None` always does.
+
+    Raises:
+        ValueError: If one does not.
+    """
+    for name, (least, most) in ranges.items():
+        value = getattr(record, name)
+        if value is not None and not least <= value <= most:
+            raise ValueError(f"{name} must be a whole number from {least} to {most:,}. Received: {name}={value}")

@@ -3,6 +3,8 @@
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, NamedTuple
 
+from keras_selfmodel._wrong_values import check_whole_numbers
+
 # Training and test samples, where there are as many.
 SAMPLES = 10_000
 
@@ -68,10 +70,7 @@ class ObserverProtocol:
                 f"capacities must contain at least one number, and no negative ones. Received: {list(self.capacities)}"
             )
         ranges = dict.fromkeys(("samples", "held_out"), (2, 10**9)) | {"epochs": (1, 10**6), "batch_size": (1, 10**9)}
-        for name, (least, most) in (ranges | {"seed": (0, 2**32 - 1)}).items():
-            value = getattr(self, name)
-            if value is not None and not least <= value <= most:
-                raise ValueError(f"{name} must be a whole number from {least} to {most:,}. Received: {name}={value}")
+        check_whole_numbers(self, ranges | {"seed": (0, 2**32 - 1)})
         if not 0 < self.learning_rate < float("inf"):
             raise ValueError(f"learning_rate must be positive. Received: learning_rate={self.learning_rate}")
 

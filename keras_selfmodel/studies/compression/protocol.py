@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from keras_selfmodel._wrong_values import check_whole_numbers
+
 
 @dataclass(frozen=True)
 class CompressionProtocol:
@@ -21,11 +23,7 @@ class CompressionProtocol:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        ranges = {"samples": (2, 10**9), "draws": (1, 10**6), "seed": (0, 2**32 - 1)}
-        for name, (least, most) in ranges.items():
-            value = getattr(self, name)
-            if value is not None and not least <= value <= most:
-                raise ValueError(f"{name} must be a whole number from {least} to {most:,}. Received: {name}={value}")
+        check_whole_numbers(self, {"samples": (2, 10**9), "draws": (1, 10**6), "seed": (0, 2**32 - 1)})
 
     def of_data(self, samples: int) -> "CompressionProtocol":
         """The same with the number of test samples.
