@@ -12,14 +12,14 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 # How the name of a file that is being written starts.
-HALF_WRITTEN = ".half-written."
+PARTIAL = ".half-written."
 
 
 def write_whole(path: Path, write: Callable[[Path], object]) -> None:
-    """Writes a file beside its place and moves it there, so that neither a reader nor a crash sees half of it.
+    """Writes a file beside its place and moves it there, so that neither a reader nor a crash sees a part of it.
 
-    A kill may leave a half beside it, which `remove_halves` removes. What is no file, such as a pipe or a device, or
-    is an open file of this process, such as /dev/stdout, is written to and stays.
+    A kill may leave a partial file beside it, which `remove_partial_files` removes. What is no file, such as a pipe or
+    a device, or is an open file of this process, such as /dev/stdout, is written to and stays.
 
     Args:
         path: Where the file shall be. Its folder is created.
@@ -29,12 +29,16 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
         OSError: If it cannot be written, such as on a full disk; it names `path`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    there = _written_to(path)
-    if there is not None:
-        _send(path, there, write)
+    place = _end_of_links(path)
+    if _is_open_here(place):
+        # By its number: to open such a file again is to write over what is in it.
+        _send(path, int(place.name), write)
+        return
+    if not _may_be_replaced(path):
+        _send(path, path, write)
         return
     # Not a process's number, which two machines that share a folder may both have.
-    temporary = path.with_name(f"{HALF_WRITTEN}{uuid.uuid4().hex[:12]}.{path.name}")
+    temporary = path.with_name(f"{PARTIAL}{uuid.uuid4().hex[:12]}.{path.name}")
     try:
         write(temporary)
         os.replace(temporary, path)
@@ -51,25 +55,25 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
 MOST_LINKS = 40
 
 
-def _written_to(path: Path) -> Path | int | None:
-    """What a file is sent to where none may be put in its place, as an administrator's programs would.
-
-    Returns:
-        The path, if there is a device, a pipe or anything else that is no file, or it lies in /dev; the number of an
-        open file of this process, for /dev/stdout and its like, since to open such a file again is to write over what
-        is in it; `None` for all other paths. Links are followed.
-    """
+def _end_of_links(path: Path) -> Path:
+    """Where links lead; those of this process's open files, such as that of /dev/stdout, are not followed further."""
     place = path
     for _ in range(MOST_LINKS):
-        folder = place.parent.resolve()
-        if folder in (Path("/dev/fd"), Path(f"/proc/{os.getpid()}/fd")) and place.name.isdecimal():
-            return int(place.name)
-        if folder == Path("/dev") and not place.is_symlink():
-            return path
-        if not place.is_symlink():
+        place = place.parent.resolve() / place.name
+        if _is_open_here(place) or not place.is_symlink():
             break
-        place = folder / place.readlink()
-    return path if path.exists() and not path.is_file() else None
+        place = place.parent / place.readlink()
+    return place
+
+
+def _is_open_here(place: Path) -> bool:
+    """Whether it stands for an open file of this process, whose number is its name."""
+    return place.name.isdecimal() and place.parent in (Path("/dev/fd"), Path(f"/proc/{os.getpid()}/fd"))
+
+
+def _may_be_replaced(path: Path) -> bool:
+    """Not so a pipe, a device or anything in /dev, where an administrator's programs could put a file in its place."""
+    return _end_of_links(path).parent != Path("/dev") and (path.is_file() or not path.exists())
 
 
 def _send(path: Path, there: Path | int, write: Callable[[Path], object]) -> None:
@@ -84,21 +88,21 @@ def _send(path: Path, there: Path | int, write: Callable[[Path], object]) -> Non
             raise OSError(error.errno, os.strerror(error.errno or 0), str(path)) from error
 
 
-def remove_halves(folder: Path, *names: str) -> None:
-    """Removes the halves that kills left of files.
+def remove_partial_files(folder: Path, *names: str) -> None:
+    """Removes the partial files that kills left behind.
 
-    For whoever opens a folder to write in it, once, while nobody else writes these files: neither the name of a half
-    nor its time, which another machine's clock may have given it, says whether it is being written.
+    For whoever opens a folder to write in it, once, while nobody else writes these files: neither the name of a partial
+    file nor its time, which another machine's clock may have given it, says whether it is being written.
 
     Args:
         folder: The folder, which may be missing.
-        names: Patterns of the files' names, as `fnmatch` reads them.
+        names: Patterns of the whole files' names, as `fnmatch` reads them.
     """
-    for half in os.listdir(folder) if folder.is_dir() else ():
-        name = half.removeprefix(HALF_WRITTEN)
-        if name != half and any(fnmatchcase(name.partition(".")[2], pattern) for pattern in names):
+    for partial in os.listdir(folder) if folder.is_dir() else ():
+        name = partial.removeprefix(PARTIAL)
+        if name != partial and any(fnmatchcase(name.partition(".")[2], pattern) for pattern in names):
             with contextlib.suppress(OSError):  # It does no harm, and what is to be written may still succeed.
-                (folder / half).unlink()
+                (folder / partial).unlink()
 
 
 # A table or record of more bytes than this is none of ours.

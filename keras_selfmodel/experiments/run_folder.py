@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from keras_selfmodel._typed_files import DamagedFileError, TypedFile, escaped
-from keras_selfmodel._whole_files import content_of, remove_halves, write_csv
+from keras_selfmodel._whole_files import content_of, remove_partial_files, write_csv
 
 T = TypeVar("T")
 
@@ -104,13 +104,13 @@ class FolderBusyError(RunFolderError):
 class RunFolder:
     """Names and formats of the files of one run.
 
-    Whoever holds the lock writes them, and on taking it removes the halves that kills left.
+    Whoever holds the lock writes them, and on taking it removes the partial files that kills left behind.
 
     Attributes:
         path: The folder: `config.json`, `history.csv`, `checkpoint.keras` while training, `model.keras`,
             `sampling-*.npz` while sampling, `metrics.json`, `seconds.json`, `rlct_traces.npz`,
-            `rlct_descended_traces.npz`, `figures/`;
-            `epochs/` if weights are kept along the training; `failed.json` if a sweep could not compute the run.
+            `rlct_descended_traces.npz`, `figures/`; `epochs/` if weights are kept along the training; `failed.json` if
+            a sweep could not compute the run.
     """
 
     path: Path
@@ -172,7 +172,7 @@ class RunFolder:
     def locked(self) -> Iterator[None]:
         """Keeps other processes from computing this run; the lock ends with the process, however it ends.
 
-        Halves of the run's files, which only a kill can have left, are removed.
+        Partial files of the run, which only a kill can have left, are removed.
 
         Raises:
             FolderBusyError: If another process holds it.
@@ -187,7 +187,10 @@ class RunFolder:
         except Timeout:
             raise FolderBusyError(self.path) from None
         try:
-            self._remove_halves()
+            # Only of files that who holds the lock writes: what examines the run writes without it.
+            remove_partial_files(self.path, "config.json", *FILES, CHECKPOINTS)
+            remove_partial_files(self.figures, *FIGURES)
+            remove_partial_files(self.path / "epochs", "*")
             yield
         finally:
             # While it is held: filelock refuses a lock on a file that is gone.
@@ -198,12 +201,6 @@ class RunFolder:
     def results(self) -> list[str]:
         """Names of the files there that a run writes once it has started."""
         return [name for name in FILES if (self.path / name).exists()]
-
-    def _remove_halves(self) -> None:
-        """Removes the halves of files that only who holds the lock writes; what examines the run writes without it."""
-        remove_halves(self.path, "config.json", *FILES, CHECKPOINTS)
-        remove_halves(self.figures, *FIGURES)
-        remove_halves(self.path / "epochs", "*")
 
     def tidy(self) -> None:
         """Removes what a finished run does not need: checkpoints."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from keras_selfmodel._whole_files import remove_halves
+from keras_selfmodel._whole_files import remove_partial_files
 from keras_selfmodel.rlct.batches import batch_indices, paper_batches, random_batches
 from keras_selfmodel.rlct.chains import Chains
 from keras_selfmodel.rlct.continuing import LEAST_DRAWS as LEAST_DRAWS_TO_GO_ON
@@ -279,7 +279,7 @@ class Sampling:
             return None
         self._checkpoint.parent.mkdir(parents=True, exist_ok=True)  # a folder that cannot be made is an error at once
         # The file is this sampling's alone: two that wrote it would each undo what the other has stored.
-        remove_halves(self._checkpoint.parent, glob.escape(self._checkpoint.name))
+        remove_partial_files(self._checkpoint.parent, glob.escape(self._checkpoint.name))
         if not self._checkpoint.exists():
             return None
         chains, (*self._blocks, parts) = read_sampling(self._checkpoint, self._identity())

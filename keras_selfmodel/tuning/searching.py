@@ -10,7 +10,7 @@ import keras_tuner
 
 from keras_selfmodel._internals.keras_tuner import Trial as TunersTrial
 from keras_selfmodel._typed_files import TypedFile
-from keras_selfmodel._whole_files import remove_halves
+from keras_selfmodel._whole_files import remove_partial_files
 from keras_selfmodel.datasets import Dataset, with_validation
 from keras_selfmodel.experiments import (
     DamagedRunError,
@@ -123,9 +123,9 @@ def tune(
     with contextlib.nullcontext() if is_worker() else files.locked():
         _claim(files, _config(space, split, score, search))
         if not is_worker():
-            remove_halves(files.path, "*")
+            remove_partial_files(files.path, "*")
             for trial in files.path.glob("trial_*"):  # what else is there belongs to the trial's run
-                remove_halves(trial, "trial.json")
+                remove_partial_files(trial, "trial.json")
         tuner = TrialTuner(
             oracle,
             space,

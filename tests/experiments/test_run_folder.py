@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from keras_selfmodel._whole_files import _written_to, write_csv, write_whole
+from keras_selfmodel._whole_files import _end_of_links, _is_open_here, _may_be_replaced, write_csv, write_whole
 from keras_selfmodel.experiments.run_config import CONFIG
 from keras_selfmodel.experiments.run_folder import (
     DamagedRunError,
@@ -125,12 +125,12 @@ def test_a_folder_is_one_process_s_at_a_time(tmp_path):
 
 
 def killed(file: Path) -> None:
-    """Leaves a half as a kill does: it is there, and not under the name that the writer removes."""
+    """Leaves a partial file as a kill does: it is there, and not under the name that the writer removes."""
     file.write_bytes(b"half of it")
     file.rename(file.with_name(file.name.replace("written.", "written.0")))
 
 
-def test_who_opens_a_run_removes_the_halves_of_its_files_and_of_none_that_others_write_there(tmp_path):
+def test_who_opens_a_run_removes_partial_files_of_it_and_none_that_others_write_there(tmp_path):
     folder = RunFolder(tmp_path)
     own = (folder.model, folder.history, folder.sampling("trained"), folder.figures / "losses.png", folder.kept(3))
     others = (tmp_path / "failed.json", tmp_path / "identity.csv", folder.figures / "identity.png")
@@ -143,7 +143,7 @@ def test_who_opens_a_run_removes_the_halves_of_its_files_and_of_none_that_others
 
 
 def test_a_file_is_written_without_a_look_at_what_lies_beside_it(tmp_path, monkeypatch):
-    # Folders hold thousands of files; and a half there, however old its time is here, may be another machine's.
+    # Folders hold thousands of files; and a partial one there, however old its time is here, may be another machine's.
     half = tmp_path / ".half-written.0123456789ab.a.csv"
     half.write_bytes(b"half")
     os.utime(half, (0, 0))
@@ -192,8 +192,11 @@ def test_what_is_written_to_an_open_file_goes_to_its_end_and_leaves_the_file(tmp
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="no /proc")
 def test_nothing_is_put_in_the_folder_of_devices_in_place_of_what_is_there():
     # Only asked where it would go: nothing is ever written there.
-    assert _written_to(Path("/dev/no-such-device")) == Path("/dev/no-such-device")
-    assert _written_to(Path("/dev/stdout")) == 1 and _written_to(Path("/dev/shm/file")) is None
+    assert not _may_be_replaced(Path("/dev/no-such-device")) and _may_be_replaced(Path("/dev/shm/file"))
+    stdout = _end_of_links(Path("/dev/stdout"))
+    assert _is_open_here(stdout) and stdout.name == "1"
+    assert not _is_open_here(_end_of_links(Path("/dev/no-such-device")))
+    assert not _is_open_here(_end_of_links(Path("/dev/shm/file")))
 
 
 def test_the_digest_of_a_network_is_that_of_each_part_of_its_file_and_reads_none_of_them(tmp_path):

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from keras_selfmodel import datasets
-from keras_selfmodel._whole_files import HALF_WRITTEN
+from keras_selfmodel._whole_files import PARTIAL
 from tests.datasets.conftest import local_mnist, web  # noqa: F401
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")]
@@ -72,9 +72,9 @@ catalog.KNOWN["mnist"] = dataclasses.replace(catalog.KNOWN["mnist"], url={url!r}
 """
 # What is copied into the folder first, because the command writes there.
 GIVEN = {"identity": ("one",), "compress": ("grid",), "report": ("grid",), "plot": ("grid",)}
-# Files of which a kill may leave a half for good: they are written where nobody has a lock, so that nobody knows if
-# a half is being written. Of all other files, those of runs, sweeps, searches and checkpoints, no half may be left.
-HALVES_STAY = {
+# Files of which a kill may leave a part for good: they are written where nobody has a lock, so that nobody knows if
+# it is being written. Of all other files, those of runs, sweeps, searches and checkpoints, no part may be left.
+PARTIAL_FILES_STAY = {
     "observer": ("*",),
     "identity": ("identity.*",),
     "compress": ("compression*",),
@@ -133,15 +133,15 @@ def killed_after(changes: int, delay: float, folder: Path, arguments: list[str])
     return False
 
 
-def written(folder: Path, halves_stay: tuple[str, ...]) -> dict[str, str]:
+def written(folder: Path, partial_stay: tuple[str, ...]) -> dict[str, str]:
     """The files of a folder, with digests of those in which nothing tells the time.
 
     Halves are among them, but for those of files whose names fit a pattern.
     """
     found = {}
     for file in sorted(folder.rglob("*")):
-        target = file.name.removeprefix(HALF_WRITTEN).partition(".")[2] if file.name.startswith(HALF_WRITTEN) else ""
-        left_out = target and any(fnmatchcase(target, pattern) for pattern in halves_stay)
+        target = file.name.removeprefix(PARTIAL).partition(".")[2] if file.name.startswith(PARTIAL) else ""
+        left_out = target and any(fnmatchcase(target, pattern) for pattern in partial_stay)
         left_out = left_out or any(fnmatchcase(part, pattern) for part in file.parts for pattern in TFDS_LEAVES)
         if file.is_file() and file.name not in DIFFERENT and not left_out:
             same = file.suffix not in ARCHIVES and ".array_record" not in file.name
@@ -194,7 +194,7 @@ def test_a_command_that_is_killed_again_and_again_ends_as_if_it_had_not_been(com
     moments = [(rng.randint(1, 4), rng.choice((0.0, 0.0, 0.02, 0.2))) for _ in range(KILLS)]
     kills = sum(killed_after(*moment, cut, arguments) for moment in moments)
     finished(cut, arguments)
-    assert written(cut, HALVES_STAY.get(command, ())) == written(whole, ())
+    assert written(cut, PARTIAL_FILES_STAY.get(command, ())) == written(whole, ())
     if command == "data --prepare":
         request.getfixturevalue("local_mnist").check(datasets.load("mnist", cut / "tfds"))
     print(f"\n{command}: {kills} kills")

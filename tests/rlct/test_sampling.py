@@ -210,7 +210,7 @@ class TestCheckpoint:
         with pytest.raises(ValueError, match="no sampling that can be read .it is a pipe, a socket or a device"):
             quietly(model, data, **given)
 
-    def test_loses_the_halves_that_kills_left_of_it(self, finished):
+    def test_loses_the_partial_files_that_kills_left_of_it(self, finished):
         model, data, given, _ = finished
         file = given["checkpoint"]
         half, other = (file.with_name(f".half-written.0123456789ab.{name}") for name in (file.name, "other.npz"))

@@ -102,8 +102,8 @@ def test_a_folder_in_which_another_process_searches_is_left_alone(search, tmp_pa
         search(tmp_path)
 
 
-# Folders and files of which a kill may leave a half.
-HALVES = [("", "oracle.json"), ("", "search.json"), ("trial_0/", "trial.json")]
+# Folders and files of which a kill may leave a part.
+PARTIAL_FILES = [("", "oracle.json"), ("", "search.json"), ("trial_0/", "trial.json")]
 
 
 def test_a_damaged_state_is_named(search, tmp_path):
@@ -123,8 +123,8 @@ def test_a_damaged_state_is_named(search, tmp_path):
         with pytest.raises(RunFolderError, match=f"{said}.* Start the search again in another folder"):
             search(folder, trials=2)
         (folder / name).write_bytes(before)
-    halves = [folder / f"{place}.half-written.0123456789ab.{name}" for place, name in HALVES]
-    for half in halves:
-        half.touch()
+    partial = [folder / f"{place}.half-written.0123456789ab.{name}" for place, name in PARTIAL_FILES]
+    for file in partial:
+        file.touch()
     assert search(folder, trials=2).best == whole.best
-    assert not any(half.exists() for half in halves)
+    assert not any(file.exists() for file in partial)

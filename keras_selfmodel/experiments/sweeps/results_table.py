@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from keras_selfmodel._whole_files import remove_halves, write_csv
+from keras_selfmodel._whole_files import remove_partial_files, write_csv
 from keras_selfmodel.experiments.run_result import RunResult
 from keras_selfmodel.experiments.run_store import find_runs
 from keras_selfmodel.rlct import RLCTSummary
@@ -105,7 +105,7 @@ def write_results(folder: Path) -> tuple[RunResult, ...]:
 
 
 class ResultsTable:
-    """Keeps `results.csv` up to date while runs end, in a twentieth of the time at most; first removes its halves.
+    """Keeps `results.csv` up to date while runs end, in a twentieth of the time at most; first removes partial ones.
 
     Args:
         folder: The sweep's folder.
@@ -115,7 +115,7 @@ class ResultsTable:
         self._folder = folder
         self._next = 0.0
         with _locked(folder):
-            remove_halves(folder, RESULTS)
+            remove_partial_files(folder, RESULTS)
 
     def update(self) -> None:
         """Writes the table, unless that was done a short while ago."""
