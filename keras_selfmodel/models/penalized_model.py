@@ -141,8 +141,10 @@ class PenalizedModel(ObjectiveModel):
         return super().stateless_call(*args, return_losses=return_losses, **kwargs)
 
     def stateless_compute_loss(self, *args: Any, **kwargs: Any) -> Any:
-        """As of every Keras model."""
-        # On JAX, Keras has asked for the losses only to hand them over to this.
+        """The loss as `compute_loss`, for JAX.
+
+        Keras asks `stateless_call` for the losses only to hand them over to this; so they do not count as asked for.
+        """
         if self._steps.current is not None:
             self._steps.current.counted = False
         return super().stateless_compute_loss(*args, **kwargs)

@@ -93,11 +93,16 @@ class RunContext:
         task = find_task(recipe.task)
         prepared = task.prepare(dataset) if prepared is None else prepared
         prepared = disturbed(prepared, label_noise=recipe.label_noise, input_noise=recipe.input_noise, seed=recipe.seed)
-        config, files = RunConfig.of(recipe, dataset), RunFolder(Path(folder))
-        progress = progress or Progress()
         return cls(
-            recipe, task, prepared, config, files, progress, seconds_between_checkpoints, tuple(callbacks)
-        )  # fmt: skip
+            recipe=recipe,
+            task=task,
+            dataset=prepared,
+            config=RunConfig.of(recipe, dataset),
+            files=RunFolder(Path(folder)),
+            progress=progress or Progress(),
+            seconds_between_checkpoints=seconds_between_checkpoints,
+            callbacks=tuple(callbacks),
+        )
 
     @cached_property
     def stopwatch(self) -> Stopwatch:
