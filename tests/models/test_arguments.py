@@ -28,13 +28,13 @@ def plain():
         ({"seed": 1.5, "head": ksm.layers.BiasOnlyHead}, "seed must be a whole number.*seed=1.5"),
     ],
 )
-def test_each_argument_of_a_self_modeling_model(plain, arguments, message):
+def test_an_argument_of_a_wrong_type_is_refused(plain, arguments, message):
     with pytest.raises(ValueError, match=message):
         ksm.SelfModelingModel(plain, "hidden", **arguments)
 
 
 @pytest.mark.parametrize("classifier", [None, "x"])
-def test_what_is_no_classifier(classifier):
+def test_what_is_no_classifier_is_refused(classifier):
     message = f"classifier must be a functional or Sequential Keras model.*Received: {classifier!r} of type"
     for build in (
         lambda: ksm.SelfModelingModel(classifier, "hidden"),
@@ -45,7 +45,7 @@ def test_what_is_no_classifier(classifier):
             build()
 
 
-def test_arguments_of_other_objectives(plain):
+def test_wrong_arguments_of_other_objectives_are_refused(plain):
     with pytest.raises(ValueError, match="rate must be a number.*rate='x'"):
         ksm.models.DropoutModel(plain, "x")
     with pytest.raises(ValueError, match="layers must be names of layers.*layers=3"):

@@ -7,18 +7,18 @@ import pytest
 import keras_selfmodel as ksm
 
 
-def test_unknown_target_lists_the_layers(classifier):
+def test_an_unknown_target_lists_the_layers(classifier):
     with pytest.raises(ValueError, match=r"'hiden'.*layers: \['hidden', 'logits'\]"):
         ksm.SelfModelingModel(classifier, ["hiden"])
 
 
-def test_target_behind_the_features(classifier):
+def test_a_target_behind_the_features_is_refused(classifier):
     with pytest.raises(ValueError, match="'logits' is computed from the features"):
         ksm.SelfModelingModel(classifier, "logits")
 
 
 @pytest.mark.parametrize("weight", [-1.0, float("nan"), float("inf"), "10", None])
-def test_impossible_weight(classifier, weight):
+def test_an_impossible_weight_is_refused(classifier, weight):
     with pytest.raises(ValueError, match="aux_weight"):
         ksm.SelfModelingModel(classifier, "hidden", weight)
     model = ksm.SelfModelingModel(classifier, "hidden", 1.0)
@@ -28,17 +28,17 @@ def test_impossible_weight(classifier, weight):
 
 
 @pytest.mark.parametrize("targets", [[], ["hidden", "hidden"], [3]])
-def test_impossible_targets(classifier, targets):
+def test_impossible_targets_are_refused(classifier, targets):
     with pytest.raises(ValueError, match="targets|target"):
         ksm.SelfModelingModel(classifier, targets)
 
 
-def test_unknown_normalization(classifier):
+def test_an_unknown_normalization_is_refused(classifier):
     with pytest.raises(ValueError, match="unit_rms.*'rms'"):
         ksm.SelfModelingModel(classifier, "hidden", target_normalization="rms")
 
 
-def test_subclassed_classifier():
+def test_a_subclassed_classifier_is_refused():
     class Hidden(keras.Model):
         def call(self, x):
             return x
@@ -47,7 +47,7 @@ def test_subclassed_classifier():
         ksm.SelfModelingModel(Hidden(), "hidden")
 
 
-def test_unbuilt_sequential():
+def test_an_unbuilt_sequential_is_refused():
     model = keras.Sequential([keras.layers.Dense(2, name="hidden"), keras.layers.Dense(2)])
     with pytest.raises(ValueError, match="input shape"):
         ksm.SelfModelingModel(model, "hidden")
@@ -61,7 +61,7 @@ def test_layer_called_twice_is_ambiguous():
         ksm.SelfModelingModel(model, "twice")
 
 
-def test_target_of_unknown_size():
+def test_a_target_of_unknown_size_is_refused():
     inputs = keras.Input((None,), dtype="int32")
     embedded = keras.layers.Embedding(9, 3, name="words")(inputs)
     model = keras.Model(inputs, keras.layers.Dense(2)(keras.layers.GlobalAveragePooling1D()(embedded)))
@@ -69,7 +69,7 @@ def test_target_of_unknown_size():
         ksm.SelfModelingModel(model, "words")
 
 
-def test_classifier_with_two_outputs():
+def test_a_classifier_with_two_outputs_is_refused():
     inputs = keras.Input((4,))
     hidden = keras.layers.Dense(4, name="hidden")(inputs)
     model = keras.Model(inputs, [keras.layers.Dense(2)(hidden), keras.layers.Dense(3)(hidden)])
@@ -77,26 +77,26 @@ def test_classifier_with_two_outputs():
         ksm.SelfModelingModel(model, "hidden")
 
 
-def test_classifier_without_dense_layer():
+def test_a_classifier_without_dense_layer_is_refused():
     model = keras.Sequential([keras.Input((4,)), keras.layers.ReLU(name="hidden")])
     with pytest.raises(ValueError, match="without meeting a layer that has weights"):
         ksm.SelfModelingModel(model, "hidden")
 
 
-def test_classifier_whose_scores_join_branches():
+def test_a_classifier_whose_scores_join_branches_is_refused():
     inputs = keras.Input((4,))
     branches = [keras.layers.Dense(2, name=name)(inputs) for name in "ab"]
     with pytest.raises(ValueError, match=r"which of '(a', 'b|b', 'a)' is .*output_layer.* join 2 branches"):
         ksm.SelfModelingModel(keras.Model(inputs, keras.layers.Add()(branches)), "a")
 
 
-def test_head_of_the_wrong_size(classifier):
+def test_a_head_of_the_wrong_size_is_refused(classifier):
     with pytest.raises(ValueError, match="8 target activations.*5 outputs"):
         ksm.SelfModelingModel(classifier, "hidden", head=keras.layers.Dense(5))
 
 
 @pytest.mark.parametrize("label", [-1, 3])
-def test_labels_out_of_range(classifier, data, cross_entropy, label):
+def test_labels_out_of_range_are_refused(classifier, data, cross_entropy, label):
     x, y = data
     y = np.where(np.arange(len(y)) == 5, label, y)
     model = ksm.SelfModelingModel(classifier, "hidden")
@@ -113,7 +113,7 @@ def test_labels_out_of_range(classifier, data, cross_entropy, label):
         (lambda y: np.array(list("abc"), object)[y], "Class labels must be numbers.*np.unique.*such as '[abc]'"),
     ],
 )
-def test_labels_that_are_no_numbers_of_classes(classifier, data, cross_entropy, wrong, message):
+def test_labels_that_are_no_numbers_of_classes_are_refused(classifier, data, cross_entropy, wrong, message):
     x, y = data
     model = ksm.SelfModelingModel(classifier, "hidden")
     model.compile("sgd", loss=cross_entropy)
@@ -123,14 +123,14 @@ def test_labels_that_are_no_numbers_of_classes(classifier, data, cross_entropy, 
 
 
 @pytest.mark.parametrize("class_weight", ["x", [1.0, 2.0, 3.0]])
-def test_class_weights_that_are_no_dictionary(classifier, data, cross_entropy, class_weight):
+def test_class_weights_that_are_no_dictionary_are_refused(classifier, data, cross_entropy, class_weight):
     model = ksm.SelfModelingModel(classifier, "hidden")
     model.compile("sgd", loss=cross_entropy)
     with pytest.raises(ValueError, match="class_weight must be a dictionary.*Received: class_weight="):
         model.fit(*data, class_weight=class_weight, verbose=0)
 
 
-def test_one_hot_labels_for_a_loss_of_class_numbers(classifier, data, cross_entropy):
+def test_one_hot_labels_for_a_loss_of_class_numbers_are_refused(classifier, data, cross_entropy):
     x, y = data
     model = ksm.SelfModelingModel(classifier, "hidden")
     model.compile("sgd", loss=cross_entropy)
@@ -139,7 +139,7 @@ def test_one_hot_labels_for_a_loss_of_class_numbers(classifier, data, cross_entr
             call(x, np.eye(3)[y], verbose=0)
 
 
-def test_a_compute_loss_without_the_auxiliary_loss(classifier, data, cross_entropy):
+def test_a_compute_loss_without_the_auxiliary_loss_is_refused(classifier, data, cross_entropy):
     class OfTheTaskAlone(ksm.SelfModelingModel):
         def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
             # The head has a gradient, else Keras warns.
@@ -160,7 +160,7 @@ def test_a_file_that_could_not_be_loaded_is_not_written(classifier, tmp_path):
     model.classifier.save(tmp_path / "plain.keras")
 
 
-def test_schedule_on_a_plain_model(classifier, data, cross_entropy):
+def test_a_schedule_on_a_plain_model_is_refused(classifier, data, cross_entropy):
     x, y = data
     classifier.compile("sgd", loss=cross_entropy)
     with pytest.raises(ValueError, match="SelfModelingModel.*Sequential"):
