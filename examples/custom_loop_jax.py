@@ -1,4 +1,4 @@
-"""A training loop of your own on JAX: `stateless_call` returns the auxiliary loss among the losses of the model."""
+"""A custom training loop on JAX: `stateless_call` returns the auxiliary loss among the losses of the model."""
 
 import os
 

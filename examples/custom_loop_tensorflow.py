@@ -1,4 +1,4 @@
-"""A training loop of your own on TensorFlow: the auxiliary loss is among the losses of the model."""
+"""A custom training loop on TensorFlow: the auxiliary loss is among the losses of the model."""
 
 import os
 

@@ -15,7 +15,7 @@ import keras
 
 from keras_selfmodel._internals.keras import is_built_sequential, is_functional, nodes_of
 
-# A model with a `call` of its own is followed once: each time would leave nodes behind in its layers.
+# A model with a custom `call` is followed once: each time would leave nodes behind in its layers.
 _FOLLOWED: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 
 
@@ -79,7 +79,7 @@ def functional_of(model: keras.Model) -> keras.Model | None:
     """The functional model that a model is; `None` if it hides what it does.
 
     Raises:
-        ValueError: If it has a `call` of its own that cannot be followed.
+        ValueError: If it has a custom `call` that cannot be followed.
     """
     if not (is_functional(model) or is_built_sequential(model)):
         return None
@@ -190,11 +190,11 @@ def _has_own_call(model: keras.Model) -> bool:
 
 
 def _followed(model: keras.Model) -> keras.Model:
-    """The functional model that a `call` of its own makes of symbolic inputs."""
+    """The functional model that a custom `call` makes of symbolic inputs."""
     inputs = model.inputs[0] if len(model.inputs) == 1 else model.input
     takes_training = "training" in inspect.signature(model.call).parameters
     refusal = (
-        f"{type(model).__name__} has a `call` of its own, which must be made of Keras's layers and operations "
+        f"{type(model).__name__} has a custom `call`, which must be made of Keras's layers and operations "
         "(keras.ops) and be the same in training and inference, because training reads activations inside it. Put "
         f"what it adds into a layer. Received: model={model.name!r}; "
     )

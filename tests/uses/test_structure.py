@@ -323,7 +323,7 @@ class Halved(keras.Model):
         return super().call(x) / 2.0
 
 
-@use("A functional model with a `call` of its own", f"{STEP}, and `predict` is its own")
+@use("A functional model with a custom `call`", f"{STEP}, and `predict` is its own")
 def test_a_functional_model_with_a_call_of_its_own():
     x, y = vectors()
     for cls in (Tempered, Halved):

@@ -45,10 +45,10 @@ def perform_group(origin: DataOrigin, jobs: list[Job], together: bool) -> Iterat
 def _compute(origin: DataOrigin, jobs: list[Job], together: bool, words: SimpleQueue) -> None:
     try:
         dataset = _loaded(origin)
-        tellers = [_Teller(number, words) for number in range(len(jobs))]
+        reporters = [_Reporter(number, words) for number in range(len(jobs))]
 
         def on_step(job: Job, event: str, done: int, total: int) -> None:
-            tellers[jobs.index(job)].tell(event, done, total)
+            reporters[jobs.index(job)].report(event, done, total)
 
         def on_epoch(job: Job, done: int, total: int) -> None:
             on_step(job, "epochs", done, total)
@@ -63,7 +63,7 @@ def _compute(origin: DataOrigin, jobs: list[Job], together: bool, words: SimpleQ
             if job in reasons:
                 outcome = Outcome("failed", reasons[job])
             else:
-                outcome = perform(job, dataset, tellers[number].progress())
+                outcome = perform(job, dataset, reporters[number].progress())
             words.put({"job": number, "outcome": plain(outcome)})
     except Exception as error:  # or the sweep would wait for this task for ever
         words.put({"fatal": f"{socket.gethostname()}: {type(error).__name__}: {error}"})
@@ -71,7 +71,7 @@ def _compute(origin: DataOrigin, jobs: list[Job], together: bool, words: SimpleQ
         words.put(None)
 
 
-class _Teller:
+class _Reporter:
     """Reports the progress of one run, at a limited rate."""
 
     def __init__(self, number: int, words: SimpleQueue) -> None:
@@ -79,11 +79,11 @@ class _Teller:
         self._words = words
         self._last = ("", float("-inf"))
 
-    def tell(self, event: str, done: int, total: int, *_: Any) -> None:
+    def report(self, event: str, done: int, total: int, *_: Any) -> None:
         now, (last, then) = time.monotonic(), self._last
         if event != last or now - then >= SECONDS_BETWEEN_WORDS or done == total:
             self._last = (event, now)
             self._words.put({"job": self._number, "event": event, "done": done, "total": total})
 
     def progress(self) -> Progress:
-        return Progress(*(functools.partial(self.tell, event) for event in ("epochs", "RLCT", "after descent")))
+        return Progress(*(functools.partial(self.report, event) for event in ("epochs", "RLCT", "after descent")))

@@ -34,11 +34,11 @@ def main() -> None:
         message_of,
     )
 
-    def tell(**answer: Any) -> None:
+    def report(**answer: Any) -> None:
         channel.write(line_of(WorkerAnswer(**answer)))
 
     def step(part: WorkerPart, done: int, total: int, *_: object) -> None:
-        tell(step=WorkerStep(part, done, total))
+        report(step=WorkerStep(part, done, total))
 
     progress = Progress(partial(step, "epochs"), partial(step, "RLCT"), partial(step, "after descent"))
     try:
@@ -47,9 +47,9 @@ def main() -> None:
             os.sched_setaffinity(0, start.cores)
         dataset = start.data.load()
         while True:
-            tell(outcome=perform(message_of(Job, lines.get(), SOURCE), dataset, progress))
+            report(outcome=perform(message_of(Job, lines.get(), SOURCE), dataset, progress))
     except (ImportError, OSError, RuntimeError, ValueError) as error:
-        tell(fatal=str(error))
+        report(fatal=str(error))
         sys.exit(1)
 
 

@@ -13,7 +13,7 @@ from keras_selfmodel.studies.compression.protocol import CompressionProtocol
 from keras_selfmodel.studies.compression.store import FILE, stored_compression
 from keras_selfmodel.studies.stored_run import StoredRun
 
-# Parts of one network that progress is told of.
+# Steps of one network that progress counts.
 PARTS_OF_A_NETWORK = 4
 
 
