@@ -28,7 +28,7 @@ Examples:
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Folder of the table and the figures. Default: RUNS/compress.",
+    help="Folder of the table and the figures. Default: RUNS/compress; required with several RUNS.",
 )
 @click.option(
     "--csv",
@@ -43,7 +43,12 @@ Examples:
     help="Number of test samples, of those loaded (see --examples). Default: all.",
 )
 @click.option(
-    "--draws", type=click.IntRange(min=1), default=4, show_default=True, help="Draws of the noise on the weights."
+    "--noise-draws",
+    "draws",
+    type=click.IntRange(min=1),
+    default=4,
+    show_default=True,
+    help="Number of noise draws on the weights.",
 )
 @click.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of all noise and corruptions."
@@ -58,13 +63,14 @@ def compress_command(
 ) -> None:  # fmt: skip
     """Make the trained networks in RUNS smaller or noisier, and see what it costs.
 
-    Weights and units are pruned, kernels quantized and cut to low rank, noise is
-    added to weights and inputs, and images are blurred, shifted and hidden in part.
-    The table shows where the loss has risen by 0.1 nat. Self-modeling networks are
-    compared with the baseline, paired by seed, and with networks trained on other
-    objectives at the same accuracy; last comes whether RLCT and weight spread
-    foretell the sizes. Each run keeps its curves as compression.json, so that the
-    same command continues after an interruption, and ksm report shows them.
+    RUNS are folders of runs, at any depth. Weights and units are pruned, kernels
+    quantized and cut to low rank, noise is added to weights and inputs, and images
+    are blurred, shifted and partly covered. The table shows where the loss has risen
+    by 0.1 nat. Self-modeling networks are compared with the baseline, paired by
+    seed, and with networks trained on other objectives at the same accuracy.
+    Finally it shows whether RLCT and weight spread predict the sizes. Each run keeps
+    its curves as compression.json, so that the same command continues after an
+    interruption, and ksm report shows them.
     """
     require("rich", "matplotlib", "scipy")
     if out is None and len(folders) > 1:
@@ -120,7 +126,7 @@ def compress_command(
     for sentence in tables.verdict_lines(verdicts):
         click.echo(textwrap.fill(sentence, 80, subsequent_indent="  "))
     for name, reason in {n: r for one in found for n, r in one.compression.not_measured.items()}.items():
-        click.echo(textwrap.fill(f"{name} was not measured: {reason}", 80, subsequent_indent="  "), err=True)
+        click.echo(textwrap.fill(tables.not_measured_sentence(name, reason), 80, subsequent_indent="  "), err=True)
     for file in (str(csv_file), *figures):
         click.echo(f"file: {file}")
     click.echo("The curves are in each run's compression.json.")

@@ -22,6 +22,14 @@ from ksm_cli.tables.controls import CELL_PADDING, WIDTH
 SIZE_COLUMNS = ("pruning", "units", "bits", "rank")
 NOISE_COLUMNS = ("weight_noise", "input_noise", "ece")
 AUX_WEIGHTS_ACROSS = 3
+# What may be impossible, besides Keras's own quantizations.
+NOT_MEASURED_TITLES = {
+    "units": "Pruning of units",
+    "input_noise": "Noise on the inputs",
+    "input_blur": "Blur",
+    "input_shift": "Shift",
+    "input_occlusion": "Occlusion",
+}
 PREDICTOR_TITLES = {"rlct": "RLCT", "weight_spread": "spread"}
 
 COMPRESSION_LEGEND = f"""\
@@ -107,6 +115,12 @@ def verdict_lines(found: Sequence[EfficiencyVerdict]) -> Iterator[str]:
             f"{one.study}, H = {one.hidden}, AW {one.aux_weight:g}: more parameter-efficient than {one.reference}? "
             f"{one.verdict}{why}"
         )
+
+
+def not_measured_sentence(name: str, reason: str) -> str:
+    """Why something was not measured, such as "input_blur"."""
+    what = NOT_MEASURED_TITLES.get(name, f"Quantization to {name}")
+    return f"{what} was not measured: {reason.removesuffix('.')}."
 
 
 def comparisons_json(compared: Sequence[CompressionComparison]) -> list[dict]:

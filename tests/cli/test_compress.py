@@ -5,10 +5,12 @@ import keras
 import numpy as np
 import pytest
 
+from keras_selfmodel.compression.corruptions import CORRUPTIONS
 from keras_selfmodel.models import mlp
+from ksm_cli.tables.compression import NOT_MEASURED_TITLES, not_measured_sentence
 from tests.studies.made_up import made_up_run, network_written
 
-FEW = ("--test-samples", "20", "--draws", "1", "-q")
+FEW = ("--test-samples", "20", "--noise-draws", "1", "-q")
 
 
 @pytest.fixture(scope="module")
@@ -72,13 +74,20 @@ def test_the_report_shows_what_was_compressed(ksm, made, tiny_mnist):
     [
         (("--test-samples", "21"), 1, "at most the 20 test samples that the data have. Received: --test-samples 21"),
         (("--test-samples", "1"), 2, "--test-samples"),
-        (("--draws", "0"), 2, "--draws"),
+        (("--noise-draws", "0"), 2, "--noise-draws"),
         (("runs2",), 2, "runs2"),
     ],
 )
 def test_what_cannot_be_is_refused(ksm, made, tiny_mnist, arguments, code, words):
     result = ksm("compress", made, *arguments)
     assert result.exit_code == code and words in " ".join(result.stderr.split())
+
+
+def test_what_was_not_measured_is_said_in_words():
+    assert {f"input_{kind}" for kind in CORRUPTIONS} < set(NOT_MEASURED_TITLES)
+    reason = "the inputs are not images (float32, shape (4,))"
+    assert not_measured_sentence("input_blur", reason) == f"Blur was not measured: {reason}."
+    assert not_measured_sentence("int8", "Why.") == "Quantization to int8 was not measured: Why."
 
 
 def test_several_folders_need_one_for_the_result(ksm, made, tiny_mnist):

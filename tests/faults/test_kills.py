@@ -56,7 +56,7 @@ COMMANDS = {
     "tune": ["tune", *TINY, *SPREAD, "--hidden", "3,4", "--search", "random", "--trials", "4", "--out", "out"],
     "observer": ["observer", "../grid", *TINY, "--capacities", "0,4", "--epochs", "3", "--out", "out"],
     "identity": ["identity", "one", *TINY],
-    "compress": ["compress", "grid", *TINY, "--draws", "2", "--out", "out"],
+    "compress": ["compress", "grid", *TINY, "--noise-draws", "2", "--out", "out"],
     "rlct": [*RLCT, "--checkpoint", "sampling.npz", "--traces", "traces.nc", "--plot", "chains.png"],
     "report": ["report", "grid", "--out", "report.html"],
     "plot": ["plot", "grid", "--out", "figures"],

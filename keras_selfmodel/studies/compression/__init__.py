@@ -1,4 +1,4 @@
-"""Compressed networks of many runs: groups, comparisons, and whether the RLCT foretells their sizes."""
+"""Compressed networks of many runs: groups, comparisons, and whether the RLCT predicts their sizes."""
 
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     )
     from keras_selfmodel.studies.compression.compressed_run import COMPRESSION, CURVES, CompressedRun, Compression
     from keras_selfmodel.studies.compression.compressing_runs import compress_runs
-    from keras_selfmodel.studies.compression.foretelling import Association, associations
     from keras_selfmodel.studies.compression.groups import CompressedGroup, compared_networks, compressed_groups
     from keras_selfmodel.studies.compression.measures import (
         COMPRESSION_MEASURES,
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
         CompressionMeasure,
         compressed_rows,
     )
+    from keras_selfmodel.studies.compression.predicted_sizes import Association, associations
     from keras_selfmodel.studies.compression.protocol import CompressionProtocol
     from keras_selfmodel.studies.compression.store import stored_compressions
 

@@ -122,7 +122,8 @@ class Compressing:
             quantities = images or np.issubdtype(self._x.dtype, np.floating)
             if not (quantities if kind == "noise" else images):
                 needed = "quantities, such as pixels" if kind == "noise" else "images"
-                missing[f"input_{kind}"] = f"the inputs are no {needed}, but {self._raw.dtype} {self._raw.shape[1:]}"
+                received = f"{self._raw.dtype}, shape {self._raw.shape[1:]}"
+                missing[f"input_{kind}"] = f"the inputs are not {needed} ({received})"
                 continue
             curves[f"input_{kind}"] = corruption_curve(
                 network, self._raw, kind, seed=self.protocol.seed, prepare=self._task.inputs

@@ -64,7 +64,7 @@ def test_what_cannot_be_measured_is_named(runs, dataset):
     flat = dataclasses.replace(dataset, x_train=dataset.x_train.reshape(60, 9), x_test=dataset.x_test.reshape(60, 9))
     (one,) = compress_runs(runs[:1], flat, protocol=FEW)
     assert set(one.compression.not_measured) == {"input_blur", "input_shift", "input_occlusion"}
-    assert "no images, but uint8 (9,)" in one.compression.not_measured["input_blur"]
+    assert "not images (uint8, shape (9,))" in one.compression.not_measured["input_blur"]
 
 
 def test_more_samples_than_there_are_and_other_data_are_refused(runs, dataset):

@@ -1,4 +1,4 @@
-"""Whether RLCT and weight spread foretell how small a network can be made."""
+"""Whether RLCT and weight spread predict how small a network can be made."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
