@@ -9,7 +9,7 @@ _NOISE = (
         "--label-noise",
         metavar="P",
         type=click.FloatRange(min=0, max=1),
-        help="Part of the training labels that become another class, drawn by the seed. Default: 0.",
+        help="Fraction of the training labels changed to another class, drawn by the seed. Default: 0.",
     ),
     click.option(
         "--input-noise",

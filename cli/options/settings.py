@@ -27,7 +27,7 @@ precision_option = click.option(
 batch_norm_option = click.option(
     "--batch-norm/--no-batch-norm",
     default=None,
-    help="Batch normalization or not, in mnist and cifar10. Default: as in the paper, cifar10 only.",
+    help="Use batch normalization or not (mnist and cifar10). Default: as in the paper, cifar10 only.",
 )
 
 
@@ -39,7 +39,7 @@ def layers_of(text: str) -> tuple[str, ...]:
     """
     layers = tuple(part.strip() for part in text.split("+"))
     if "" in layers:
-        raise click.BadParameter(f"a layer has no name. Received: {text!r}. Join layers by +, as in last_block+hidden.")
+        raise click.BadParameter(f"a layer has no name. Join layers by +, as in last_block+hidden. Received: {text!r}.")
     if len(set(layers)) < len(layers):
         raise click.BadParameter(f"a layer is given twice. Received: {text!r}.")
     return layers
@@ -48,7 +48,7 @@ def layers_of(text: str) -> tuple[str, ...]:
 def given_once(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> str | None:
     """The value of an option; a second value is refused, because it would silently replace the first."""
     if len(values) > 1:
-        raise click.BadParameter(f"given twice. Received: {', '.join(values)}. Give all layers in one value.")
+        raise click.BadParameter(f"given twice. Give all layers in one value. Received: {', '.join(values)}.")
     return values[0] if values else None
 
 
@@ -76,7 +76,8 @@ descend_option = click.option(
     "--descend",
     is_flag=True,
     default=None,
-    help="Estimate the RLCT after descent on the task's loss too. Default: where the weights are at no minimum of it.",
+    help="Also estimate the RLCT after descent on the task's loss. Default: only where the weights are not at a "
+    "minimum of it.",
 )
 
 

@@ -38,8 +38,8 @@ def load(name: str, data_dir: str | os.PathLike | None = None, *, download: bool
     entry, root = lookup(name), data_root(data_dir)
     if data_dir and not root.is_dir():  # a typo must not end in training on a subset
         raise DataNotFoundError(
-            f"The data folder does not exist. Received: data_dir={str(data_dir)!r}. "
-            "Correct the path, or create the folder to have the data set downloaded into it."
+            "The data folder does not exist. Correct the path, or create the folder to have the data set downloaded "
+            f"into it. Received: data_dir={str(data_dir)!r}."
         )
     folder = entry.folder(root)
     if folder.exists():

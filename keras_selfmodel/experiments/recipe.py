@@ -60,7 +60,7 @@ class Recipe:
             no number. The last epoch is `model.keras` in any case.
         precision: Number format the network computes in while it is trained and tested, one of `PRECISIONS`. Its
             weights are float32, and so is all that the RLCT is computed in.
-        label_noise: Part of the training labels that become another class, drawn by the seed (`datasets.disturbed`).
+        label_noise: Fraction of the training labels changed to another class, drawn by the seed (`datasets.disturbed`).
         input_noise: Noise on the training inputs, in units of their range, drawn by the seed. The RLCT, which is
             measured on the training data, sees both; the test data have none.
         batch_norm: Whether the network has batch normalization; `None` where a task has no such switch.

@@ -96,8 +96,8 @@ class Sampling:
             self.initial_loss = float(self._per_sample.mean())
         if not math.isfinite(self.initial_loss):
             raise ValueError(
-                f"The loss at w* must be finite. Received: a mean loss of {self.initial_loss} over the data. Weights "
-                "or data hold values that are not finite or too large: the network may have diverged in training."
+                "The loss at w* must be finite. Weights or data hold values that are not finite or too large: the "
+                f"network may have diverged in training. Received: a mean loss of {self.initial_loss} over the data."
             )
         self._others_at_anchor = {
             name: np.concatenate(other.losses(paper_batches(other.num_samples, settings.batch_size)))

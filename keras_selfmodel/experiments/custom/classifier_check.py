@@ -25,8 +25,8 @@ def check_classifier(model: object, input_shape: tuple[int, ...], classes: int, 
     >>> check_classifier(model, (4,), 3, "my.keras")
     Traceback (most recent call last):
     ...
-    ValueError: my.keras must return raw scores, because the loss takes the softmax of them. Received: 'scores' ends in
-    softmax. Leave it out.
+    ValueError: my.keras must return raw scores, because the loss takes the softmax of them. Leave out the softmax.
+    Received: 'scores' ends in softmax.
     """
     if not isinstance(model, keras.Model):
         raise ValueError(f"{origin} must be a keras.Model. Received: {type(model).__name__}")
@@ -52,8 +52,8 @@ def check_classifier(model: object, input_shape: tuple[int, ...], classes: int, 
     ending = _normalizing_end(model)
     if ending is not None:
         raise ValueError(
-            f"{origin} must return raw scores, because the loss takes the softmax of them. Received: {ending[0]!r} "
-            f"ends in {ending[1]}. Leave it out."
+            f"{origin} must return raw scores, because the loss takes the softmax of them. Leave out the "
+            f"{ending[1]}. Received: {ending[0]!r} ends in {ending[1]}."
         )
 
 

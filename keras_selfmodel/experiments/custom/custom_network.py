@@ -91,8 +91,8 @@ class CustomNetwork:
             )
         if recipe.hidden != self.hidden and not self.takes_hidden:
             raise ValueError(
-                f"The network {self.description} has one size, hidden = {self.hidden}. Received: "
-                f"hidden={recipe.hidden}. A function that takes hidden builds networks of several sizes."
+                f"The network {self.description} has one size, hidden = {self.hidden}. A function that takes hidden "
+                f"builds networks of several sizes. Received: hidden={recipe.hidden}."
             )
         shape = tuple(dataset.x_train.shape[1:])
         # For whatever the network draws without a seed.

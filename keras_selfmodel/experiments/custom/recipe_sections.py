@@ -59,7 +59,7 @@ class TrainingSection:
     seed: Annotated[int, _meta("Seed of initial weights, sample order and RLCT sampling")] = 1
     objective: Annotated[str, _meta("What the network is trained on besides the task", OBJECTIVES)] | None = None
     precision: Annotated[str, _meta("Number format the network computes in", PRECISIONS)] | None = None
-    label_noise: Annotated[float, _meta("Part of the training labels that become another class")] = 0.0
+    label_noise: Annotated[float, _meta("Fraction of the training labels changed to another class")] = 0.0
     input_noise: Annotated[float, _meta("Noise on the training inputs, in units of their range")] = 0.0
 
 

@@ -39,6 +39,6 @@ def check_class_labels(task: TaskLoss, y: Tree, scores: Tree) -> None:
         if not (np.isfinite(lowest) and np.isfinite(highest)) or lowest < 0 or highest >= classes:
             raise ValueError(
                 f"Class labels must lie in 0 … {classes - 1}, one for each of the model's {classes} class scores. "
-                f"Received: labels from {lowest} to {highest}. If the labels are not class numbers, pass the loss "
-                "they belong to, or compile the model with it."
+                "If the labels are not class numbers, pass the loss they belong to, or compile the model with it. "
+                f"Received: labels from {lowest} to {highest}."
             )
