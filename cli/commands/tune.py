@@ -35,6 +35,7 @@ Examples:
   ksm tune mnist --hidden 64:512 --aux-weight 0,1,10 --learning-rate 0.005
   ksm tune mnist --search hyperband --epochs 27 --score spread --no-rlct
   ksm tune --recipe examples/digits/digits.toml --enough-accuracy 0.95
+
 \b
 Several processes, on machines that share the folder: start the command once
 with KERASTUNER_TUNER_ID=chief, and once for each worker with another name

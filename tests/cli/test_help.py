@@ -53,6 +53,7 @@ def test_help_fits_a_terminal_and_has_an_example(ksm, command):
     result = ksm(*command.split(), "--help")
     assert result.exit_code == 0
     assert max(len(line) for line in result.stdout.splitlines()) <= 80
+    assert "\b" not in result.stdout and not any(line != line.rstrip() for line in result.stdout.splitlines())
     assert f"ksm {command}".strip() in result.stdout.split("Example", 1)[1]
 
 
