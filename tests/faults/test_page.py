@@ -14,4 +14,5 @@ def test_the_counts_of_the_page_are_those_of_the_tests():
     page = PAGE.read_text(encoding="utf-8")
     counts = [int(number) for number in re.findall(r"^\|[^|]+\| (\d+) \|", page, flags=re.M)]
     assert counts == [len(DAMAGES), len(HISTORIES), len(LINES), KILLS]
-    assert f"for each of {len(COMMANDS)} commands" in page
+    writing = {line[0] for line in COMMANDS.values()}
+    assert f"for each of {len(COMMANDS)} command lines of the {len(writing)} commands that write" in page
