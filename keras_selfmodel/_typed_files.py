@@ -90,9 +90,9 @@ class TypedFile(Generic[T]):
         try:
             values = msgspec.json.decode(content)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise DamagedFileError(file, f"it is no valid JSON ({error}).") from error
+            raise DamagedFileError(file, f"it is not valid JSON ({error}).") from error
         if not isinstance(values, dict):
-            raise DamagedFileError(file, "it holds no JSON object.")
+            raise DamagedFileError(file, "it does not hold a JSON object.")
         if "format" not in values:
             raise DamagedFileError(file, "format is missing.")
         there = values.pop("format")

@@ -83,7 +83,9 @@ def test_file_and_field_of_what_is_wrong_are_named(change, said):
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "12", "null", b"\xff\xfe", '{"format": NaN}', "[" * 100_000])
 def test_what_is_no_json_object_is_an_error(content):
-    with pytest.raises(DamagedFileError, match="record.json is damaged: it (is no valid JSON|holds no JSON object)"):
+    with pytest.raises(
+        DamagedFileError, match="record.json is damaged: it (is not valid JSON|does not hold a JSON object)"
+    ):
         FILE.decode(content, "record.json")
 
 

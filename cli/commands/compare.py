@@ -31,8 +31,8 @@ def compare_command(folders: tuple[Path, ...], as_json: bool) -> None:
 
     Each RUN is the folder of a finished run. The row below each measure shows its
     difference from the first run. Errors are standard errors of a single sampling;
-    for the variation between seeds, see ksm report. Of more than 50 runs, the first
-    are shown; with --json, all.
+    for the variation between seeds, see ksm report. Only the first 50 runs are
+    shown; --json includes all.
     """
     if len(folders) < 2:
         raise click.UsageError(f"A comparison needs two runs or more. Received: {len(folders)}.")

@@ -32,7 +32,11 @@ Examples:
 )
 @folders_argument("RUNS [RUNS ...]")
 @data_options
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder. Default: RUNS/observer.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder. Default: RUNS/observer; required with several RUNS.",
+)
 @click.option(
     "--capacities",
     metavar="LIST",

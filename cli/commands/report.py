@@ -27,11 +27,11 @@ def report_command(folder: Path, out: Path | None, as_json: bool) -> None:
     """Test the paper's claims on the runs in FOLDER and write an HTML page.
 
     The page holds verdicts, the paper's numbers next to yours, figures, tables,
-    settings and warnings, and needs no network. Of more than 250 runs it shows the
-    first, further ones on demand, and all are in a CSV file beside it. The verdicts
-    are also printed; with --json, together with the numbers behind them. Runs with
-    objectives other than self-modeling get a separate section, and so do networks
-    that ksm compress has compressed. Runs are found at any depth of the folder.
+    settings and warnings, and needs no network. It shows the first 250 runs, and
+    more on demand; all are in a CSV file beside it. The verdicts are also printed;
+    with --json, together with the numbers behind them. Runs with objectives other
+    than self-modeling get a separate section, and so do networks that ksm compress
+    has compressed. Runs are found at any depth of the folder.
     """
     require("rich", "matplotlib", "scipy", "jinja2")
     only_read()

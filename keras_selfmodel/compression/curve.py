@@ -65,7 +65,7 @@ class CompressionCurve:
                 f"{[point.amount for point in self.points]}"
             )
         if self.points[0].loss is None:
-            raise ValueError(f"The loss of the intact network is no number ({self.name}): its training diverged.")
+            raise ValueError(f"The loss of the intact network is not a number ({self.name}): its training diverged.")
 
     @property
     def last(self) -> float:

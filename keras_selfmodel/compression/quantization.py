@@ -107,8 +107,9 @@ def quantization_curves(quantizations: Sequence[UniformQuantization]) -> tuple[C
 
     Returns:
         The same networks against log₂ levels, and against the entropy of their codes: bits per weight after coding.
-        Codes of fewer levels may have the greater entropy: of three levels, most weights get the middle one, of two,
-        half of them either. The amounts of a curve must fall: there, such a network has the bits of the one before it.
+        Codes of fewer levels may have the greater entropy: of three levels, most weights get the middle one; with
+        two, each level gets half. The amounts of a curve must fall: there, such a network has the
+        bits of the one before it.
 
     Raises:
         ValueError: If the levels do not fall, or the loss of the network as it is is no number.

@@ -27,8 +27,8 @@ class PenalizedModel(ObjectiveModel):
     inference there; `val_loss` is that of the classifier alone, as `evaluate` gives it.
 
     **Weights and masks.** Weights of samples (`sample_weight`, `class_weight`) count for the auxiliary loss as for the
-    task's. Weights of timesteps or pixels of the output each count for their own place in what is penalized where it
-    has such axes before it is flattened, and where it has not, by their mean, masked timesteps left out. Of several
+    task's. A weight given for a timestep or pixel applies to the same position of what is penalized, if that has
+    these axes before it is flattened; otherwise the unmasked weights of each sample are averaged. Of several
     outputs, the mean of their weights counts. Masked timesteps do not count: the mean is over those that are left, as
     in Keras's own losses.
 

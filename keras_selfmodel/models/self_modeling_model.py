@@ -38,9 +38,9 @@ class SelfModelingModel(PenalizedModel):
     besides `self_prediction_r2`. With validation data there are `val_self_prediction_loss` and
     `val_self_prediction_r2`, while `val_loss` is that of the classifier alone.
 
-    Weights of samples and masks count for both losses. Weights of timesteps or pixels of the output each count for
-    their own place in the target where it has such axes before it is flattened, and where it has not, by their mean,
-    without masked steps. Masked steps of a target do not count, neither in the loss nor in R²: the mean is over those
+    Weights of samples and masks count for both losses. A weight given for a timestep or pixel applies to the same
+    position of the target, if the target has these axes before it is flattened; otherwise the unmasked weights of each
+    sample are averaged. Masked steps of a target do not count, neither in the loss nor in R²: the mean is over those
     that are left, as in Keras's own losses. (A `target_transformation` sees all steps: after it, masked ones count, and
     a sample weighs the mean of its weights.)
 

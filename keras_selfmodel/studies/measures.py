@@ -17,7 +17,7 @@ class Measure:
         title: How people read it.
         digits: Decimal places worth showing.
         reading_error: How exactly the paper's figures can be read, or `None` where the paper shows nothing.
-        where_needed: Whether it may be there for those runs alone that needed it, which are no sample of their group.
+        where_needed: Whether only the runs that needed it have it; these are not a random sample of their group.
     """
 
     name: str

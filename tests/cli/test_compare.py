@@ -97,7 +97,7 @@ def test_what_is_no_finished_run_is_an_error(ksm, runs, remove, words):
 def test_a_damaged_file_is_named(ksm, runs, name):
     (Path(runs[1]) / name).write_text("{")
     result = ksm("compare", runs[0], runs[1])
-    assert result.exit_code == 1 and f"Left out: aw1/{name} is damaged: it is no valid JSON" in result.stderr
+    assert result.exit_code == 1 and f"Left out: aw1/{name} is damaged: it is not valid JSON" in result.stderr
     assert result.stderr.endswith("Error: A comparison needs two runs or more. Runs that can be read: 1.\n")
     result = ksm("compare", *runs[:3])
     assert result.exit_code == 0 and f"aw1/{name} is damaged" in result.stderr and "2: aw10" in result.stdout

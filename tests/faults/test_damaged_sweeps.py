@@ -54,6 +54,6 @@ def test_the_program_lists_what_is_damaged_and_mends_it(ksm, tiny_mnist, monkeyp
     victim = next(Path("sweep").glob("*aux1*")) / "metrics.json"
     victim.write_bytes(victim.read_bytes()[:200])
     result = ksm(*command)
-    assert result.exit_code == 1 and "metrics.json is damaged: it is no valid JSON" in result.stderr
+    assert result.exit_code == 1 and "metrics.json is damaged: it is not valid JSON" in result.stderr
     assert "1 of 2 runs failed (retry them with --retry-failed):" in result.stderr
     assert ksm(*command, "--retry-failed").exit_code == 0

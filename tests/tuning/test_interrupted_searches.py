@@ -115,7 +115,7 @@ def test_a_damaged_state_is_named(search, tmp_path):
         ("oracle.json", "{", "oracle.json, or the trial.json of a trial, is damaged"),
         ("oracle.json", json.dumps({}), "oracle.json, or the trial.json of a trial, is damaged"),
         ("trial_0/trial.json", None, "names a trial whose file is missing: trial_0/trial.json"),
-        ("search.json", "{", "search.json is damaged: it is no valid JSON"),
+        ("search.json", "{", "search.json is damaged: it is not valid JSON"),
         (best, "PK", "model.keras is damaged: it cannot be read as a network"),
     ]:
         before = (folder / name).read_bytes()

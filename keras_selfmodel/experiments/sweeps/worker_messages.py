@@ -81,5 +81,5 @@ def message_of(kind: type[T], line: str, source: str) -> T:
     try:
         values = msgspec.json.decode(line)
     except msgspec.DecodeError as error:
-        raise DamagedFileError(source, f"it is no valid JSON ({error}).") from error
+        raise DamagedFileError(source, f"it is not valid JSON ({error}).") from error
     return typed(kind, values, source)

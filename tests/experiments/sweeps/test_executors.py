@@ -143,7 +143,7 @@ def test_a_process_notes_down_the_source_that_the_sweep_names(subset):
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("hello", "it is no valid JSON"),
+        ("hello", "it is not valid JSON"),
         ('{"step": {"part": "epochs", "done": 1}}', "step.total is missing"),
         (
             '{"step": {"part": "sleep", "done": 1, "total": 2}}',
