@@ -24,8 +24,8 @@ def examples_of_runs(results: Sequence[RunResult]) -> int | None:
     sizes = sorted({size for size in known if size is not None})
     if len(sizes) > 1:
         raise ValueError(
-            "All runs must have the same number of training samples. Received: runs with "
-            f"{', '.join(f'{size:,}' for size in sizes)}. Pass only runs with the same number."
+            "All runs must have the same number of training samples. Pass only runs with the same number. Received: "
+            f"runs with {', '.join(f'{size:,}' for size in sizes)}."
         )
     return sizes[0] if sizes else None
 
