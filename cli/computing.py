@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ksm_cli.output import Bar, Interrupted, in_options, printable
+from ksm_cli.arguments_as_options import in_options
+from ksm_cli.output import Bar, Interrupted, printable
 from ksm_cli.sweep_progress import SweepBar, duration
 
 if TYPE_CHECKING:

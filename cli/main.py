@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from ksm_cli.arguments_as_options import in_options
 from ksm_cli.backend import version
 from ksm_cli.commands.compare import compare_command
 from ksm_cli.commands.completion import completion_command
@@ -27,7 +28,7 @@ from ksm_cli.commands.run import run_command
 from ksm_cli.commands.runs import runs_command
 from ksm_cli.commands.sweep import sweep_command
 from ksm_cli.commands.tune import tune_command
-from ksm_cli.output import Interrupted, in_options, printable
+from ksm_cli.output import Interrupted, printable
 
 # What bad input, a full disk or a missing package raises; anything else is a defect of the program.
 EXPECTED = (ArithmeticError, ImportError, MemoryError, OSError, RuntimeError, ValueError)

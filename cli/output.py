@@ -10,16 +10,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.core import ParameterSource
 
-from ksm_cli.backend import installation, module_of_the_package
+from ksm_cli.arguments_as_options import in_options
+from ksm_cli.backend import installation
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
     from rich.table import Table
-
-
-said_arguments = module_of_the_package("_said_arguments")
 
 # In a file or a pipe: a command of minutes leaves a line for each of its parts, one of hours a few more.
 SECONDS_BETWEEN_LINES = 60.0
@@ -74,42 +71,6 @@ def print_table(table: "Table") -> None:
             return super().render_str(printable(text), **options)
 
     Literally(markup=False, emoji=False).print(table)
-
-
-def in_options(sentence: str, context: click.Context | None = None) -> str:
-    """A sentence of the package with its arguments as options of the command that runs.
-
-    `anchor='descend'` becomes `--anchor descend`; in parentheses it is left out where the command has no such option.
-    What was received is named as the user gave it: an option with its whole value, or a setting of the recipe file.
-
-    Args:
-        sentence: The sentence.
-        context: That of the command; `None` for the one that runs.
-    """
-    context = context or click.get_current_context(silent=True)
-    options = {one.name: one for one in context.command.params if isinstance(one, click.Option)} if context else {}
-
-    def called(name: str, value: str) -> str | None:
-        option = options.get({"folder": "out"}.get(name, name))
-        if option is None:
-            return None
-        name = max(option.opts, key=len)
-        if value == "…":  # any value
-            return f"{name} DIR" if name == "--out" else name
-        return name if option.is_flag or not value else f"{name} {value}"
-
-    def received(name: str, value: str) -> str | None:
-        if context is None or name not in options or name not in context.params:
-            return called(name, value)
-        if context.get_parameter_source(name) is ParameterSource.DEFAULT:
-            recipe = context.params.get("recipe_file")
-            return called(name, value) if recipe is None else f"{name} = {value}, of {recipe}"
-        given = context.params[name]
-        # Of several layers the package names the one that is wrong; of a grid of values, that of one network.
-        return called(name, "+".join(given) if isinstance(given, tuple) else given if name == "targets" else value)
-
-    advice, mark, facts = sentence.partition("Received: ")
-    return said_arguments.with_arguments(advice, called) + mark + said_arguments.with_arguments(facts, received)
 
 
 def usage_error(error: ValueError) -> click.UsageError:

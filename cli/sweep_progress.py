@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ksm_cli.arguments_as_options import in_options
 from ksm_cli.estimates import result_note
-from ksm_cli.output import in_options, printable, terminal_progress
+from ksm_cli.output import printable, terminal_progress
 
 if TYPE_CHECKING:
     from keras_selfmodel.experiments import Plan, SweepProgress

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from ksm_cli.arguments_as_options import in_options
 from ksm_cli.backend import activate
 from ksm_cli.estimates import result_note
 from ksm_cli.options.general import backend_option, json_option, quiet_option
 from ksm_cli.options.recipes import check_one, data_dir_option, dataset_of, examples_option, opened, recipe_option
 from ksm_cli.options.searched import search_values
 from ksm_cli.options.settings import TASK_NAMES, fitted, given_once, layers_of, name_of_changes, recipe_of, rlct_switch
-from ksm_cli.output import Bar, Interrupted, in_options, print_json, print_table, printable, require, spoken_warnings
+from ksm_cli.output import Bar, Interrupted, print_json, print_table, printable, require, spoken_warnings
 
 if TYPE_CHECKING:
     from keras_selfmodel.experiments import Recipe, RunResult

@@ -6,8 +6,8 @@ from rich import box
 from rich.table import Table
 
 from keras_selfmodel.tuning import Trial, TuningResult
+from ksm_cli.arguments_as_options import in_options
 from ksm_cli.estimates import MARK, MARKED, estimate_text, measure_text, rlcts_text
-from ksm_cli.output import in_options
 
 COMPLEXITY_NAMES = {"rlct": "RLCT", "spread": "weight spread"}
 SHORT_NAMES = {"hidden": "H", "aux_weight": "AW", "targets": "targets", "learning_rate": "rate", "batch_size": "batch"}

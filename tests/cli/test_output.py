@@ -8,12 +8,13 @@ import pytest
 from click.testing import CliRunner
 
 from keras_selfmodel.rlct import verdict
+from ksm_cli.arguments_as_options import in_options
 from ksm_cli.commands.compare import compare_command
 from ksm_cli.commands.rlct import rlct_command
 from ksm_cli.commands.run import run_command
 from ksm_cli.main import Program
 from ksm_cli.options.grids import numbers
-from ksm_cli.output import Bar, in_options, print_json, require, spoken_warnings
+from ksm_cli.output import Bar, print_json, require, spoken_warnings
 
 
 def test_progress_elsewhere_than_on_a_terminal_is_a_line_for_each_phase(capsys):
