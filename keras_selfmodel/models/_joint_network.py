@@ -40,7 +40,6 @@ class JointNetwork(TrainingGraph):
     Attributes:
         units: Number of target values n, all targets together; of one timestep, if the head is applied to each.
         head: The layer that predicts them.
-        shapes: Those of the targets before they are flattened, without the batch; `None` of a transformed target.
     """
 
     def __init__(
@@ -71,7 +70,6 @@ class JointNetwork(TrainingGraph):
         check_sizes("targets", names, activations, per_timestep=per_timestep)
         names = [graph.final_call.path] if features is None else features
         check_sizes("features" if features else "the input of", names, read_at, per_timestep=per_timestep)
-        self.shapes = None if transformation is not None else [tuple(one.shape[1:]) for one in activations]
         target = target_tensor(activations, normalization, per_timestep=per_timestep)
         if transformation is not None:
             target = flat(transformation(target), per_timestep=per_timestep)

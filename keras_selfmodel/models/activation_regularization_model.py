@@ -56,14 +56,11 @@ class ActivationRegularizationModel(PenalizedModel):
         outputs |= {} if mask is None else {"target_mask": mask}
         super().__init__(classifier, TrainingGraph(graph, outputs), aux_weight, **kwargs)
         self.targets = names
-        self._shapes = [tuple(activation.shape[1:]) for activation in activations]
         self(self.symbolic_inputs)
 
     def auxiliary_loss(self, outputs: dict, sample_weight: Tensor | None = None) -> Tensor | None:
         """The mean square of the activations, over batch and units."""
-        return mean_square(
-            outputs["activations"], sample_weight, outputs.get("target_mask"), masks_in(outputs), shapes=self._shapes
-        )
+        return mean_square(outputs["activations"], sample_weight, outputs.get("target_mask"), masks_in(outputs))
 
     def with_classifier(self, classifier: keras.Model) -> "ActivationRegularizationModel":
         return ActivationRegularizationModel(classifier, self.targets, self.aux_weight)

@@ -27,8 +27,8 @@ class PenalizedModel(ObjectiveModel):
     inference there; `val_loss` is that of the classifier alone, as `evaluate` gives it.
 
     **Weights and masks.** Weights of samples (`sample_weight`, `class_weight`) count for the auxiliary loss as for the
-    task's. A weight given for a timestep or pixel applies to the same position of what is penalized, if that has
-    these axes before it is flattened; otherwise the unmasked weights of each sample are averaged. Of several
+    task's. If they are given for each timestep or pixel of the output, each sample weighs their mean, without masked
+    timesteps; in a self-prediction of each timestep, each has the weight of the same timestep of the output. Of several
     outputs, the mean of their weights counts. Masked timesteps do not count: the mean is over those that are left, as
     in Keras's own losses.
 

@@ -38,11 +38,11 @@ class SelfModelingModel(PenalizedModel):
     besides `self_prediction_r2`. With validation data there are `val_self_prediction_loss` and
     `val_self_prediction_r2`, while `val_loss` is that of the classifier alone.
 
-    Weights of samples and masks count for both losses. A weight given for a timestep or pixel applies to the same
-    position of the target, if the target has these axes before it is flattened; otherwise the unmasked weights of each
-    sample are averaged. Masked steps of a target do not count, neither in the loss nor in R²: the mean is over those
-    that are left, as in Keras's own losses. (A `target_transformation` sees all steps: after it, masked ones count, and
-    a sample weighs the mean of its weights.)
+    Weights of samples and masks count for both losses. A target is flattened unless `per_timestep=True`: if weights
+    are given for each timestep or pixel of the output, each sample weighs their mean, without masked steps. With
+    `per_timestep=True` each step of the target has the weight of the same step of the output. Of several outputs, the
+    mean of their weights counts. Masked steps of a target do not count, neither in the loss nor in R²: the mean is over
+    those that are left, as in Keras's own losses. (With a `target_transformation`, which sees all steps, they do.)
 
     After `model(x, training=True)`, AW · MSE is one of the model's `losses`, and so counts in custom training loops and
     in other models of which this one is a part; see `PenalizedModel`.
@@ -202,14 +202,8 @@ class SelfModelingModel(PenalizedModel):
         """The MSE of the self-prediction, over batch and units."""
         # The head may compute in half precision; the target is never less than single.
         errors = ops.cast(outputs["self_prediction"], outputs["target"].dtype) - outputs["target"]
-        return mean_square(
-            errors,
-            sample_weight,
-            outputs.get("target_mask"),
-            masks_in(outputs),
-            shapes=self._joint.shapes,
-            steps_ahead=self.steps_ahead,
-        )
+        masks = outputs.get("target_mask"), masks_in(outputs)
+        return mean_square(errors, sample_weight, *masks, steps_ahead=self.steps_ahead)
 
     def measure(self, outputs: dict) -> None:
         """Adds a batch to the R² of the self-prediction."""

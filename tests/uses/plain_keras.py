@@ -30,7 +30,6 @@ def step_equals_plain_keras(
     scores=None,
     sample_weight=None,
     auxiliary_weight=None,
-    places=None,
     atol=2e-6,
     **fit,
 ) -> dict:
@@ -48,7 +47,6 @@ def step_equals_plain_keras(
         scores: The classifier's outputs, symbolic, where they are not `classifier.outputs`.
         sample_weight: Weights for the task.
         auxiliary_weight: Weights of the second output; those of the task unless given.
-        places: The shape of a target before it is flattened, without the batch, for weights of its timesteps or pixels.
         atol: float32 rounding of weights of size 1, of sums of some dozen terms.
         **fit: More arguments of `fit` for the `SelfModelingModel`.
 
@@ -72,8 +70,6 @@ def step_equals_plain_keras(
         target = ops.concatenate([flat(target) for target in targets], axis=-1)
         prediction = model.head(ops.concatenate([flat(one) for one in read], axis=-1))
         errors = prediction - (ops.stop_gradient(target) if model.stop_gradient else target)
-    if places is not None:
-        errors = keras.layers.Reshape(places)(errors)
     inputs = classifier.inputs[0] if len(classifier.inputs) == 1 else classifier.input
     outputs = list(classifier.outputs if scores is None else [scores])
     several = len(outputs) > 1

@@ -64,20 +64,9 @@ def test_weights_of_samples():
     step_equals_plain_keras(model, hidden, [hidden], x, y, CROSS_ENTROPY, sample_weight=weights)
 
 
-@use("`sample_weight`, one for each timestep of output and target", "the same, the second output weighted alike")
+@use("`sample_weight`, one for each timestep", "the same, the second output weighted by each sample's mean")
 def test_weights_of_timesteps():
     classifier, hidden, x, y, rng = tagging()
-    weights = rng.random((10, 4)).astype("float32")
-    model = ksm.SelfModelingModel(classifier, "hidden", 2.0)
-    step_equals_plain_keras(model, hidden, [hidden], x, y, CROSS_ENTROPY, sample_weight=weights, places=(4, 8))
-
-
-@use("`sample_weight` of timesteps, a target without", "the same, the second output weighted by each sample's mean")
-def test_weights_of_timesteps_beside_a_target_without():
-    _, _, x, y, rng = tagging()
-    inputs = keras.Input((4, 6))
-    hidden = layers.Dense(5, activation="relu", name="hidden")(layers.Flatten()(inputs))
-    classifier = keras.Model(inputs, layers.Reshape((4, 3))(layers.Dense(12)(hidden)))
     weights = rng.random((10, 4)).astype("float32")
     model = ksm.SelfModelingModel(classifier, "hidden", 2.0)
     means = {"sample_weight": weights, "auxiliary_weight": weights.mean(1)}
@@ -90,15 +79,17 @@ def test_weights_of_as_many_timesteps_as_samples():
     weights = rng.random((4, 4)).astype("float32")
     weights[0] = 0.0
     model = ksm.SelfModelingModel(classifier, "hidden", 2.0)
-    step_equals_plain_keras(model, hidden, [hidden], x, y, CROSS_ENTROPY, sample_weight=weights, places=(4, 8))
+    means = {"sample_weight": weights, "auxiliary_weight": weights.mean(1)}
+    step_equals_plain_keras(model, hidden, [hidden], x, y, CROSS_ENTROPY, **means)
 
 
-@use("`sample_weight`, one for each pixel of a segmentation", "the same, each pixel of the target weighted alike")
+@use("`sample_weight`, one for each pixel of a segmentation", "the same, by each image's mean")
 def test_weights_of_pixels():
     classifier, hidden, x, y, rng = segmentation()
     weights = rng.random((6, 4, 4)).astype("float32")
     model = ksm.SelfModelingModel(classifier, "hidden", 2.0)
-    step_equals_plain_keras(model, hidden, [hidden], x, y, CROSS_ENTROPY, sample_weight=weights, places=(4, 4, 4))
+    means = {"sample_weight": weights, "auxiliary_weight": weights.mean((1, 2))}
+    step_equals_plain_keras(model, hidden, [hidden], x, y, CROSS_ENTROPY, **means)
 
 
 @use(
@@ -111,46 +102,11 @@ def test_weights_of_pixels_beside_rows():
     model = ksm.SelfModelingModel(classifier, "hidden", 2.0, per_timestep=True, steps_ahead=1)
     logs = still(model, x, y, sample_weight=weights, validation_data=(x, y, weights))
     outputs = model.joint_outputs(x)
-    errors = (array(outputs["self_prediction"]) - array(outputs["target"])).reshape(6, 3, 4, 4)
-    wanted = mean_square(errors, weights[:, 1:, :, None])
+    errors = array(outputs["self_prediction"]) - array(outputs["target"])
+    wanted = mean_square(errors, weights[:, 1:].mean(2)[..., None])
     assert (logs["self_prediction_loss"], logs["val_self_prediction_loss"]) == pytest.approx((wanted,) * 2, rel=1e-5)
     evaluated = model.evaluate_self_prediction(x, sample_weight=weights)
     assert evaluated["self_prediction_loss"] == pytest.approx(wanted, rel=1e-5)
-
-
-@use("Targets of several shapes with weights of pixels", "each by its own axes, in NumPy")
-def test_weights_of_pixels_beside_several_targets():
-    _, _, x, y, rng = segmentation()
-    inputs = keras.Input((4, 4, 3))
-    same = layers.Conv2D(4, 3, padding="same", name="same")(inputs)
-    rows = layers.AveragePooling2D((1, 2), name="rows")(same)
-    small = layers.Dense(5, name="small")(layers.GlobalAveragePooling2D()(same))
-    features = layers.Concatenate()([layers.Flatten()(rows), small])
-    classifier = keras.Model(inputs, layers.Reshape((4, 4, 3))(layers.Dense(48)(features)))
-    weights = rng.random((6, 4, 4)).astype("float32")
-    model = ksm.SelfModelingModel(classifier, ["same", "rows", "small"], 1.0, seed=1)
-    logs = still(model, x, y, sample_weight=weights)
-    outputs = model.joint_outputs(x)
-    errors = array(outputs["self_prediction"]) - array(outputs["target"])
-    each = [
-        np.repeat(weights.reshape(6, 16), 4, axis=1),
-        np.repeat(weights.mean(2), 8, axis=1),
-        np.repeat(weights.mean((1, 2))[:, None], 5, axis=1),
-    ]
-    wanted = mean_square(errors, np.concatenate(each, axis=1))
-    assert logs["self_prediction_loss"] == pytest.approx(wanted, rel=1e-5)
-
-
-@use("A transformed target with weights of timesteps", "by each sample's mean, in NumPy")
-def test_weights_of_timesteps_beside_a_transformed_target():
-    classifier, _, x, y, rng = tagging()
-    weights = rng.random((10, 4)).astype("float32")
-    transformation = ksm.layers.RandomSubset(0.5, seed=1)
-    model = ksm.SelfModelingModel(classifier, "hidden", 1.0, target_transformation=transformation, seed=1)
-    logs = still(model, x, y, sample_weight=weights)
-    outputs = model.joint_outputs(x)
-    wanted = mean_square(array(outputs["self_prediction"]) - array(outputs["target"]), weights.mean(1, keepdims=True))
-    assert logs["self_prediction_loss"] == pytest.approx(wanted, rel=1e-5)
 
 
 @use("Two outputs with weights of timesteps and `per_timestep=True`", "a step weighs the mean of its two, in NumPy")
@@ -222,28 +178,16 @@ def test_masks_and_weights_of_samples():
     assert logs["self_prediction_loss"] == pytest.approx(wanted, rel=1e-5)
 
 
-@use("A masked sequence with weights of timesteps", "Σ weights · squares of real words over their number, in NumPy")
+@use("A masked sequence with weights of timesteps", "a sample weighs the mean over its real words")
 def test_masks_and_weights_of_timesteps():
     classifier, tokens, labels, real, rng = words()
     weights = rng.random((10, 4)).astype("float32")
     model = ksm.SelfModelingModel(classifier, "hidden", 1.0, seed=1)
     logs = still(model, tokens, labels, sample_weight=weights)
-    wanted = mean_square(errors_of_words(model, tokens)[real], weights[real][:, None])
+    mean = (weights * real).sum(1) / real.sum(1)
+    each = np.repeat(mean[:, None], 4, axis=1)[real][:, None]
+    wanted = mean_square(errors_of_words(model, tokens)[real], each)
     assert logs["self_prediction_loss"] == pytest.approx(wanted, rel=1e-5)
-
-
-@use("The same, and a target without timesteps", "a sample weighs the mean over its real words, in NumPy")
-def test_masks_and_weights_of_timesteps_beside_a_target_without():
-    classifier, tokens, labels, real, rng = words()
-    pooled = layers.Dense(6, name="pooled")(layers.GlobalAveragePooling1D()(classifier.get_layer("hidden").output))
-    classifier = keras.Model(classifier.inputs[0], [classifier.outputs[0], layers.Dense(3, name="text")(pooled)])
-    model = ksm.SelfModelingModel(classifier, "pooled", 1.0, output_layer="text", seed=1)
-    weights, of_texts = rng.random((10, 4)).astype("float32"), rng.random(10).astype("float32")
-    logs = still(model, tokens, [labels, labels[:, 0]], sample_weight=[weights, of_texts])
-    mean = ((weights * real).sum(1) / real.sum(1) + of_texts) / 2
-    outputs = model.joint_outputs(tokens)
-    errors = array(outputs["self_prediction"]) - array(outputs["target"])
-    assert logs["self_prediction_loss"] == pytest.approx(mean_square(errors, mean[:, None]), rel=1e-5)
 
 
 @use("A masked text with one label", "`task_loss` equals the plain model's, the auxiliary loss that of real words")
@@ -302,7 +246,7 @@ def test_a_mask_of_two_axes():
     assert logs["self_prediction_loss"] == pytest.approx(mean_square(errors[real]), rel=1e-5)
 
 
-@use("Two masked outputs, each with weights of timesteps", "a word weighs the mean of its two, in NumPy")
+@use("Two masked outputs, each with weights of timesteps", "a sample weighs the mean over both outputs' real words")
 def test_two_masked_outputs():
     classifier, tokens, labels, real, rng = words()
     hidden = classifier.get_layer("hidden").output
@@ -310,7 +254,9 @@ def test_two_masked_outputs():
     model = ksm.SelfModelingModel(classifier, "hidden", 1.0, features="hidden", output_layer="other", seed=1)
     weights = rng.random((2, 10, 4)).astype("float32")
     logs = still(model, tokens, [labels, labels], sample_weight=list(weights))
-    wanted = mean_square(errors_of_words(model, tokens)[real], weights.mean(0)[real][:, None])
+    mean = ((weights * real).sum(2) / real.sum(1)).mean(0)
+    each = np.repeat(mean[:, None], 4, axis=1)[real][:, None]
+    wanted = mean_square(errors_of_words(model, tokens)[real], each)
     assert logs["self_prediction_loss"] == pytest.approx(wanted, rel=1e-5)
 
 
@@ -323,13 +269,13 @@ def test_regularization_of_a_masked_sequence():
     assert logs["regularization_loss"] == pytest.approx(mean_square(activations[real]), rel=1e-5)
 
 
-@use("Activation regularization with weights of timesteps", "the weighted mean square, in NumPy")
+@use("Activation regularization with weights of timesteps", "the mean square by each sample's mean, in NumPy")
 def test_regularization_with_weights_of_timesteps():
     classifier, _, x, y, rng = tagging()
     weights = rng.random((10, 4)).astype("float32")
     logs = still(ksm.models.ActivationRegularizationModel(classifier, "hidden", 0.1), x, y, sample_weight=weights)
     activations = keras.Model(classifier.input, classifier.get_layer("hidden").output).predict(x, verbose=0)
-    wanted = mean_square(activations, weights[..., None])
+    wanted = mean_square(activations, weights.mean(1)[:, None, None])
     assert logs["regularization_loss"] == pytest.approx(wanted, rel=1e-5)
 
 
