@@ -92,10 +92,7 @@ def test_weights_of_pixels():
     step_equals_plain_keras(model, hidden, [hidden], x, y, CROSS_ENTROPY, **means)
 
 
-@use(
-    "The same with `per_timestep=True`",
-    "the weighted mean square of the errors, in NumPy; in validation and evaluation too",
-)
+@use("Weights of pixels with `per_timestep=True` and `steps_ahead=1`", "a row weighs the mean of its pixels, in NumPy")
 def test_weights_of_pixels_beside_rows():
     classifier, _, x, y, rng = segmentation()
     weights = rng.random((6, 4, 4)).astype("float32")
