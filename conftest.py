@@ -37,9 +37,8 @@ collect_ignore = [
 ]
 
 # Rooms and files whose tests no backend changes: the program's answers, files, tables, searches, data, examples, and
-# what is concluded from estimates. tox runs them once, on PyTorch, which compiles nothing. Others may bear the mark.
+# what is concluded from estimates. tox runs each of them once. Others may bear the mark.
 ANY_BACKEND = (
-    "keras_selfmodel/rlct/calibrating.py",
     "tests/cli",
     "tests/compression/test_curve.py",
     "tests/datasets",
@@ -51,17 +50,26 @@ ANY_BACKEND = (
     "tests/faults",
     "tests/models/test_arguments.py",
     "tests/reporting",
+    "tests/statistics",
+    "tests/studies",
+    "tests/tuning",
+    "tests/test_typed_files.py",
+)
+# Among these, what samples long chains, in which JAX takes a step in a quarter of PyTorch's time. It is run there; all
+# others on PyTorch, which compiles nothing.
+LONG_CHAINS = (
+    "keras_selfmodel/callbacks/rlct.py",
+    "keras_selfmodel/rlct/calibrating.py",
+    "keras_selfmodel/rlct/estimating.py",
+    "keras_selfmodel/rlct/functions.py",
+    "keras_selfmodel/rlct/profiles.py",
     "tests/rlct/test_calibrating.py",
     "tests/rlct/test_classic_tables.py",
     "tests/rlct/test_deep_linear_networks.py",
     "tests/rlct/test_rescaling.py",
     "tests/rlct/test_truth_set.py",
-    "tests/statistics",
-    "tests/studies",
-    "tests/tuning",
     "tests/test_docs.py",
     "tests/test_examples.py",
-    "tests/test_typed_files.py",
 )
 # Among them, what computes in a way of its own on each backend, and what a user meets first.
 EVERY_BACKEND = (
@@ -79,8 +87,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     root = Path(__file__).parent
     for item in items:
         place = item.path.relative_to(root).as_posix()
-        if place.startswith(ANY_BACKEND) and place not in EVERY_BACKEND:
+        if place.startswith((*ANY_BACKEND, *LONG_CHAINS)) and place not in EVERY_BACKEND:
             item.add_marker("any_backend")
+        if item.get_closest_marker("any_backend"):
+            home = "jax" if place.startswith(LONG_CHAINS) else "torch"
+            if os.environ["KERAS_BACKEND"] != home:
+                item.add_marker("elsewhere")
 
 
 @pytest.fixture(autouse=True)
