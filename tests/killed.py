@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from keras_selfmodel._whole_files import PARTIAL
+
 
 class Killed(BaseException):
     """The process is gone: not even its clean-up runs."""
@@ -26,8 +28,8 @@ def killed_when(name: str, time: int, *, appeared: bool) -> Iterator[None]:
             if not dead or appeared:
                 replace(half, whole)
         if dead:
-            if Path(half).exists():
-                shutil.copy(half, f"{half}.left")
+            if Path(half).exists():  # Its clean-up will run all the same: another partial file stays for it.
+                shutil.copy(half, Path(whole).with_name(f"{PARTIAL}{time:012x}.{Path(whole).name}"))
             raise Killed
 
     with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):

@@ -8,7 +8,13 @@ from keras_selfmodel.transforms.tensors import Tensor
 
 @runtime_checkable
 class LibraryLoss(Protocol):
-    """A loss of the backend's own library, called as Keras calls losses: it returns the loss of each entry."""
+    """A loss of the backend's own library, called as Keras calls losses: it returns the loss of each entry.
+
+    Attributes:
+        sums: Whether the library's reduction adds the losses of a sample's entries, and does not take their mean.
+    """
+
+    sums: bool
 
     def __call__(self, y: Tensor, outputs: Tensor) -> Any: ...
 

@@ -105,7 +105,8 @@ def _keras_loss(loss: Any) -> Callable:
     else:
         return loss
     settings = {"weight": given.get("weight"), "ignore_index": given.get("ignore_index", -100)}
-    return _AsKeras(loss, each, name, settings if weighs_classes else None)
+    sums = given.get("reduction", "mean") in ("sum", "batchmean")
+    return _AsKeras(loss, each, name, sums, settings if weighs_classes else None)
 
 
 class _AsKeras(LibraryLoss):
@@ -115,11 +116,12 @@ class _AsKeras(LibraryLoss):
         loss: The loss, with the reduction that its user chose.
         each: The same without a reduction.
         name: Its name.
+        sums: As of `LibraryLoss`.
         settings: Of cross-entropies the weights of classes and the class that is ignored.
     """
 
-    def __init__(self, loss: Callable, each: Callable, name: str, settings: dict | None) -> None:
-        self.__name__ = name
+    def __init__(self, loss: Callable, each: Callable, name: str, sums: bool, settings: dict | None) -> None:
+        self.__name__, self.sums = name, sums
         self._loss, self._each, self._settings = loss, each, settings
 
     def __call__(self, y: Tensor, outputs: Tensor) -> Tensor:

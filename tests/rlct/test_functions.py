@@ -203,12 +203,26 @@ class TestLossesOfPyTorch:
         assert not any("temperature differs" in sentence for sentence in estimate.warnings)
         assert estimate.loss == name
 
-    def test_a_sum_is_warned_of(self):
+    def test_a_sum_is_that_of_each_sample_and_warned_of(self):
         import torch
 
-        estimate, theirs = self.estimate(torch.nn.CrossEntropyLoss(reduction="sum"), Y)
-        assert estimate.initial_loss == pytest.approx(float(theirs) / N, rel=1e-5)
-        assert any("temperature differs" in sentence for sentence in estimate.warnings)
+        sums = {"reduction": "sum"}
+        for loss, y in (
+            (torch.nn.CrossEntropyLoss(**sums), Y),
+            (torch.nn.MSELoss(**sums), X[:, :3]),
+            (functools.partial(torch.nn.functional.huber_loss, **sums), X[:, :3]),
+        ):
+            estimate, theirs = self.estimate(loss, y)
+            assert estimate.initial_loss == pytest.approx(float(theirs) / N, rel=1e-5)
+            assert any("The loss sums over the batch" in sentence for sentence in estimate.warnings)
+
+    def test_a_mean_over_the_batch_of_sums_over_entries_is_measured_as_such(self):
+        import torch
+
+        shares = np.random.default_rng(1).dirichlet(np.ones(3), N).astype("float32")
+        estimate, theirs = self.estimate(torch.nn.KLDivLoss(reduction="batchmean"), shares)
+        assert estimate.initial_loss == pytest.approx(float(theirs), rel=1e-5)
+        assert not any("sums over" in s or "temperature differs" in s for s in estimate.warnings)
 
     def test_a_loss_without_reduction_is_that_of_samples(self):
         import torch

@@ -86,6 +86,14 @@ class TestWhatIsNotEvaluatesLossIsSaid:
         assert found == pytest.approx(model.evaluate(X, CLASSES, batch_size=N, verbose=0) / N, rel=1e-5)
         assert "reduction='sum'" in problem.doubts[0]
 
+    def test_a_sum_over_the_entries_of_each_sample(self):
+        sequences = np.random.default_rng(4).normal(size=(N, 4, 2)).astype("float32")
+        model = keras.Sequential([keras.Input((4, 2)), layers.Dense(2)])
+        model.compile("sgd", losses.MeanSquaredError(reduction="sum"))
+        found, problem = loss_at_anchor(model, (sequences, sequences))
+        assert found == pytest.approx(model.evaluate(sequences, sequences, batch_size=N, verbose=0) / N, rel=1e-5)
+        assert "sum over its entries" in problem.doubts[0]
+
     def test_a_compute_loss_of_the_models_own(self):
         class Doubled(keras.Sequential):
             def compute_loss(self, *args, **kwargs):

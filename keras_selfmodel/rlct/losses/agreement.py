@@ -17,6 +17,11 @@ COMPARED = 256
 RELATIVE, ABSOLUTE = 1e-4, 1e-5
 # Regularization that is a smaller part of the loss is not reported.
 REGULARIZATION = 1e-3
+# What is said of a loss that is no mean over the batch.
+SUMS = (
+    "The loss sums over the batch (reduction='sum'), so that its value depends on the batch size. It is divided by the "
+    "number of samples here: L is the mean over the samples, and of each the sum over its entries."
+)
 
 
 def disagreement(
@@ -69,11 +74,8 @@ def _differs_from_keras(choice: ChosenLoss, ours: float, theirs: float, samples:
     """What makes the mean over samples another number than Keras's loss of the batch."""
     if _close(ours, theirs):
         return []
-    if any(part.loss.loss.reduction == "sum" for part in choice.task.parts):
-        return [
-            "The loss sums over the batch (reduction='sum'), so that what evaluate returns depends on the batch "
-            "size. Its mean over the samples is measured instead."
-        ]
+    if any(part.loss.sums for part in choice.task.parts):
+        return [SUMS]
     if one_number:
         raise ValueError(
             f"The loss returns one number for a batch, {theirs:.6g} for the first {samples} samples, which is not "
@@ -102,6 +104,8 @@ def _differs_from_its_library(task: TaskLoss, ours: float, y: Tree, scores: Tree
     theirs = sum(part.factor * _number(one) for part, one in zip(task.parts, each, strict=True))
     if _close(ours, theirs):
         return []
+    if any(part.loss.sums for part in task.parts):
+        return [SUMS]
     return [
         f"The loss reduces a batch of the first {_samples(y)} samples to {theirs:.6g}, but the losses of the "
         f"samples measured here have the mean {ours:.6g}: compared with the loss that the network was trained on, "

@@ -2,7 +2,8 @@
 
 Keras computes the loss of a batch as Σ aᵢ / Σ dᵢ. Sample i adds to the numerator the losses of its entries (one, or one
 for each token or pixel) times their weights and masks, and to the denominator the number of its entries that are
-neither masked nor of an ignored class; with `reduction="mean_with_sample_weight"` the sum of their weights.
+neither masked nor of an ignored class; with `reduction="mean_with_sample_weight"` the sum of their weights; with
+`reduction="sum"`, whose Σ aᵢ Keras does not divide, 1: the loss of a sample is then the sum over its entries.
 """
 
 from collections.abc import Callable
@@ -51,8 +52,16 @@ class SampleLoss:
         return None if of_library is None else of_library.reduced(y, scores)
 
     @property
+    def sums(self) -> bool:
+        """Whether the loss of a sample is the sum of its entries' losses, not their mean."""
+        of_library = _library_loss(self.loss)
+        return self.loss.reduction == "sum" if of_library is None else of_library.sums
+
+    @property
     def counts_vary(self) -> bool:
         """Whether the denominators may depend on the labels or the weights of the samples."""
+        if self.sums:
+            return False
         made_by = getattr(self.loss, "function", type(self.loss))
         # What others wrote may call a loss of Keras that ignores a class.
         ignores = settings_of(self.loss).get("ignore_class") is not None or not _is_of_keras(made_by)
@@ -84,7 +93,8 @@ class SampleLoss:
     def counts(self, y: Tree, scores: Tree, weights: Tree = None) -> Tensor:
         """dᵢ of each sample, `(batch,)`; arguments as for `numerators`."""
         weighted = self.loss.reduction == "mean_with_sample_weight"
-        return _summed(self._count(y, scores, sample_weight=weights if weighted else None))
+        found = _summed(self._count(y, scores, sample_weight=weights if weighted else None))
+        return ops.ones_like(found) if self.sums else found
 
     def counted(self, y: Tree, scores: Tree) -> Tensor:
         """Which entries count, `(batch, ...)` as the losses: 0 where they are masked or of an ignored class, else 1."""
