@@ -50,6 +50,7 @@ ANY_BACKEND = (
     "tests/faults",
     "tests/models/test_arguments.py",
     "tests/reporting",
+    "tests/rlct/test_wrong_arguments.py",
     "tests/statistics",
     "tests/studies",
     "tests/tuning",

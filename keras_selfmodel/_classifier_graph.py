@@ -201,6 +201,8 @@ class ClassifierGraph:
         return packed[0] if isinstance(packed, list | tuple) and len(packed) == 1 else packed
 
     def _call(self, name: str, argument: str) -> Call:
+        if not isinstance(name, str):
+            raise ValueError(f"{argument} must be the name of a layer of the classifier. Received: {argument}={name!r}")
         calls = [call for call in self.calls if call.path == name]
         if not calls:
             raise ValueError(

@@ -1,5 +1,6 @@
 """Arguments of the models, checked before anything is built of them."""
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -61,9 +62,27 @@ def maker_of(head: Any, seed: Any) -> Callable[[int], keras.Layer]:
         return lambda units: head
 
     def made(units: int) -> keras.Layer:
+        try:
+            inspect.signature(head).bind(units)
+        except TypeError as error:
+            raise ValueError(f"{expected} Received: head={head!r}, which cannot be called with n ({error})") from error
         layer = head(units)
         if not isinstance(layer, keras.Layer):
             raise ValueError(f"{expected} Received: a function that returns {layer!r} of type {type(layer).__name__}")
         return layer
 
     return made
+
+
+def check_has_samples(function: str, x: Any, leaves: list | None) -> None:
+    """Raises ValueError where there is nothing to evaluate: no data, a text, or arrays without rows.
+
+    Args:
+        function: What the user called.
+        x: What was passed to it.
+        leaves: Its arrays; `None` where it is a data set.
+    """
+    if x is None or isinstance(x, str):
+        raise ValueError(f"{function} needs inputs: arrays, a data set or a loader. Received: x={x!r}")
+    if leaves is not None and (not leaves or min(leaf.shape[0] for leaf in leaves) == 0):
+        raise ValueError(f"{function} needs at least one sample. Received: none")

@@ -81,11 +81,15 @@ def check_are_numbers(labels: tuple, scores: tuple) -> None:
 
 
 def check_class_weight(class_weight: Any) -> None:
-    """Raises ValueError for anything but a dictionary of numbers; Keras says that a text has no `get`."""
-    weights = list(class_weight.values()) if isinstance(class_weight, Mapping) else [None]
-    if not all(isinstance(weight, int | float | np.number) for weight in weights):
+    """Raises ValueError for anything but a dictionary of numbers; Keras says that a text has no `get`.
+
+    Classes that are no whole numbers are those of no label: Keras lets their weights have no effect.
+    """
+    given = list(class_weight.items()) if isinstance(class_weight, Mapping) else [(None, None)]
+    whole, number = (int, np.integer), (int, float, np.number)
+    if not all(isinstance(c, whole) and isinstance(weight, number) and weight >= 0 for c, weight in given):
         raise ValueError(
-            "class_weight must be a dictionary of the weight of each class, such as {0: 1.0, 1: 2.5}. "
+            "class_weight must be a dictionary of the weight, from 0 on, of each class, such as {0: 1.0, 1: 2.5}. "
             f"Received: class_weight={class_weight!r}"
         )
 

@@ -9,6 +9,7 @@ from keras import ops
 
 from keras_selfmodel._classifier_graph import ClassifierGraph
 from keras_selfmodel.models._arguments import (
+    check_has_samples,
     check_switches,
     check_transformation,
     checked_steps_ahead,
@@ -240,8 +241,10 @@ class SelfModelingModel(PenalizedModel):
         >>> sorted(SelfModelingModel(classifier, "a").evaluate_self_prediction(np.ones((6, 4))))
         ['self_prediction_loss', 'self_prediction_r2']
         """
-        arrays = all(hasattr(leaf, "shape") for leaf in keras.tree.flatten(x))
-        options = {"batch_size": batch_size or 512} if arrays else {}
+        leaves = keras.tree.flatten(x)
+        arrays = all(hasattr(leaf, "shape") for leaf in leaves)
+        check_has_samples("evaluate_self_prediction", x, leaves if arrays else None)
+        options = {"batch_size": 512 if batch_size is None else batch_size} if arrays else {}
         if arrays and y is None:
             # Without labels, Keras takes a tuple of arrays for (x, y), and leaves weights out.
             y = np.zeros(len(keras.tree.flatten(x)[0]), "float32")

@@ -1,6 +1,6 @@
 """The arguments of the estimator, checked and resolved."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
 
 import keras
@@ -57,7 +57,7 @@ def resolve_variables(model: keras.Model, weights: WeightChoice) -> list[keras.V
     layers = {layer.name: layer for layer in layers_inside(model)}
     paths = {variable.path: variable for variable in trainable}
     chosen: list[keras.Variable] = []
-    for one in weights:
+    for one in weights if isinstance(weights, Iterable) else [weights]:
         one = layers.get(one, paths.get(one, one)) if isinstance(one, str) else one
         found = one.trainable_variables if isinstance(one, keras.Layer) else [one]
         if not found or not all(any(v is t for t in trainable) for v in found):
@@ -93,7 +93,7 @@ def chosen_weights(names: list[str], weights: WeightChoice) -> list[bool]:
         raise ValueError("The module has no trainable weights to sample: none that requires a gradient.")
     if weights is None:
         return [True] * len(names)
-    wanted = [weights] if isinstance(weights, str) else list(weights)
+    wanted = list(weights) if isinstance(weights, Iterable) and not isinstance(weights, str) else [weights]
     for one in wanted:
         if not isinstance(one, str) or not any(_is_of(name, one) for name in names):
             raise ValueError(

@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Literal, Unpack
 
 import keras
+import numpy as np
 from keras import ops
 
 from keras_selfmodel.rlct.conventions import SamplingSettings
-from keras_selfmodel.rlct.data import MEMORY_LIMIT, Samples, TrainingData, samples_of
+from keras_selfmodel.rlct.data import MEMORY_LIMIT, Samples, TrainingData, each_observed, samples_of
 from keras_selfmodel.rlct.data.arrays import as_arrays
 from keras_selfmodel.rlct.energy import energy_of_losses
 from keras_selfmodel.rlct.estimating import issue_warnings
@@ -78,12 +79,14 @@ def estimate_of_function(
     True
     """
     settings = changed_settings(estimate_of_function, settings, changes)
+    if not callable(losses):
+        raise ValueError(f"losses must be a function of weights and a batch. Received: losses={losses!r}")
     found, rebuild = flattened(weights)
-    if not found:
-        raise ValueError(f"weights must hold arrays. Received: weights={weights!r}")
+    if not found or not all(np.asarray(array).dtype.kind in "iufb" for array in map(ops.convert_to_numpy, found)):
+        raise ValueError(f"weights must hold arrays of numbers. Received: weights={weights!r}")
     found = [ops.convert_to_tensor(array, keras.config.floatx()) for array in found]
     samples, whole = _samples(data, num_samples, memory_limit)
-    others = {name: _samples(other, None, memory_limit)[0] for name, other in (observe or {}).items()}
+    others = each_observed(observe, lambda other: _samples(other, None, memory_limit)[0])
 
     def of_rows(arrays, rows):
         values = losses(rebuild(arrays), rows if whole else rows[0])

@@ -27,7 +27,7 @@ from keras_selfmodel.rlct._arguments import (
 from keras_selfmodel.rlct.batches import paper_batches, random_batches
 from keras_selfmodel.rlct.conventions import FEW_WEIGHTS, ResolvedSettings, SamplingSettings
 from keras_selfmodel.rlct.curvature import Curvature, difference_length
-from keras_selfmodel.rlct.data import Reading, TrainingData, samples_of
+from keras_selfmodel.rlct.data import Reading, TrainingData, each_observed, samples_of
 from keras_selfmodel.rlct.descent import descend
 from keras_selfmodel.rlct.energy import Energy
 from keras_selfmodel.rlct.losses import check_class_labels, chosen_loss, disagreement
@@ -88,7 +88,7 @@ class Problem:
         check_model(measured)
         samples = samples_of(data, **reading)
         reading.pop("num_samples", None)
-        others = {name: samples_of(other, **reading) for name, other in (observe or {}).items()}
+        others = each_observed(observe, lambda other: samples_of(other, **reading))
         chosen = {id(variable) for variable in resolve_variables(measured, weights)}
         for one in (samples, *others.values()):
             check_inputs(measured, one.x)
@@ -128,7 +128,7 @@ class Problem:
         """As `of`, for a network of the backend's own library."""
         samples = samples_of(data, **reading)
         reading.pop("num_samples", None)
-        others = {name: samples_of(other, **reading) for name, other in (observe or {}).items()}
+        others = each_observed(observe, lambda other: samples_of(other, **reading))
         sampled = chosen_weights(network.names, weights)
         some = samples.first(COMPARED)
         scores, _ = network.call(
@@ -162,6 +162,8 @@ class Problem:
         reports: Reports | None = None,
     ) -> Stepwise[RLCTEstimate]:
         """Asks for the steps of the chains, and returns the estimate; other arguments as for `estimate_rlct`."""
+        if checkpoint is not None and not isinstance(checkpoint, str | Path):
+            raise ValueError(f"checkpoint must be the name of a file. Received: checkpoint={checkpoint!r}")
         reports = reports or Reports()
         trained, num_samples = self.energy, self.energy.num_samples
         given, searched = settings, 0

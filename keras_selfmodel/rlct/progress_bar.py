@@ -23,7 +23,7 @@ class Reports:
         phase: Called with what begins, in words; `None`: a line above the bar.
 
     Raises:
-        ValueError: If `verbose` is something else.
+        ValueError: If an argument is something else.
     """
 
     def __init__(
@@ -34,6 +34,9 @@ class Reports:
     ) -> None:
         if verbose not in ("auto", 0, 1, 2):
             raise ValueError(f"verbose must be 'auto', 0, 1 or 2. Received: verbose={verbose!r}")
+        for name, function in (("progress", progress), ("phase", phase)):
+            if function is not None and not callable(function):
+                raise ValueError(f"{name} must be a function, or None. Received: {name}={function!r}")
         self._shown = _Shown(lines=verbose == 2 or not _is_live()) if verbose and not (progress or phase) else None
         self.steps: Callable[[int, int], None] = progress or (self._shown.steps if self._shown else _nothing)
         self.phase: Callable[[str], None] = phase or (self._shown.phase if self._shown else _nothing)

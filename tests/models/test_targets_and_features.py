@@ -121,7 +121,7 @@ def test_a_call_that_cannot_be_followed_is_refused():
     for cls in (OtherInTraining, NumPy):
         inputs = keras.Input((6,))
         classifier = cls(inputs, layers.Dense(3)(layers.Dense(5, name="hidden")(inputs)))
-        with pytest.raises(ValueError, match="`call` of its own.*training"):
+        with pytest.raises(ValueError, match="custom `call`.*training"):
             ksm.SelfModelingModel(classifier, "hidden")
 
 

@@ -1,7 +1,7 @@
 """What `fit` takes, read into `Samples`."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, TypedDict
@@ -49,8 +49,10 @@ def samples_of(
     Raises:
         ValueError: If the data cannot be read so, have no labels, or do not fit each other.
     """
-    if num_samples is not None and (num_samples != int(num_samples) or num_samples < 3):
-        raise ValueError(f"num_samples must be a whole number, at least 3. Received: num_samples={num_samples}")
+    if num_samples is not None and not (isinstance(num_samples, int | np.integer) and num_samples >= 3):
+        raise ValueError(f"num_samples must be a whole number, at least 3. Received: num_samples={num_samples!r}")
+    if not isinstance(memory_limit, int | float | np.number) or not memory_limit > 0:
+        raise ValueError(f"memory_limit must be a number of bytes above 0. Received: memory_limit={memory_limit!r}")
     if isinstance(data, Samples):
         samples = data
     elif isinstance(data, (tuple, list)):
@@ -74,6 +76,26 @@ def samples_of(
                 f"Received: weights from {weights.min()} to {weights.max()}"
             )
     return samples
+
+
+def each_observed(observe: Mapping[str, Any] | None, read: Callable[[Any], Samples]) -> dict[str, Samples]:
+    """The further data sets of an estimate, each read by `read`.
+
+    Raises:
+        ValueError: If `observe` is not a dictionary, or one of them cannot be read; it is named then.
+    """
+    if observe is not None and not isinstance(observe, Mapping):
+        raise ValueError(
+            'observe must be a dictionary of further data sets by name, such as {"test": (x, y)}. '
+            f"Received: an object of type {type(observe).__name__}"
+        )
+    found = {}
+    for name, other in (observe or {}).items():
+        try:
+            found[name] = read(other)
+        except ValueError as error:
+            raise ValueError(f"observe[{name!r}]: {error}") from error
+    return found
 
 
 def _of_arrays(data: Sequence, num_samples: int | None, memory_limit: float) -> Samples:

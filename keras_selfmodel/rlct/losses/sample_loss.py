@@ -25,13 +25,15 @@ class SampleLoss:
             loss of one sample after another is asked for where it returns a single number.
 
     Raises:
-        ValueError: If it is a loss without `call`.
+        ValueError: If it is a loss without `call`, or a class.
 
     Attributes:
         loss: The loss as Keras calls it.
     """
 
     def __init__(self, loss: keras.losses.Loss | Callable | str) -> None:
+        if isinstance(loss, type):
+            raise ValueError(f"loss must be a loss, not its class: pass {loss.__name__}(). Received: loss={loss!r}")
         found = keras.losses.get(loss)
         self.loss = found if isinstance(found, keras.losses.Loss) else _Function(found)
         if type(self.loss).call is keras.losses.Loss.call:
@@ -75,13 +77,9 @@ class SampleLoss:
             scores: The model's output, `(batch, ...)`, with the mask that Keras has given it.
             weights: Sample weights, `(batch,)` or `(batch, ...)` as Keras takes them.
         """
-        if weights is not None and len(weights.shape) == 1:
+        if weights is not None:
             entries = tuple(self.loss.call(y[:1], scores[:1]).shape)[1:]
-            if entries and entries[-1] != 1:  # Keras would take them for the weights of the last axis.
-                raise ValueError(
-                    f"Sample weights must have the shape of the losses, {('batch', *entries)}, or (batch, 1). "
-                    "Received: shape (batch,)"
-                )
+            _check_weights(tuple(weights.shape)[1:], entries)
         values = self._each(y, scores, sample_weight=weights)
         if values.shape[0] != scores.shape[0]:
             raise ValueError(
@@ -114,7 +112,10 @@ class _Function(keras.losses.Loss):
             y_true, y_pred = (y_true, y_pred[:, None]) if len(y_pred.shape) == 1 else (y_true[..., 0], y_pred)
         elif difference == -1 and y_pred.shape[-1] == 1:
             y_true, y_pred = (y_true[:, None], y_pred) if len(y_true.shape) == 1 else (y_true, y_pred[..., 0])
-        return self.function(y_true, y_pred)
+        found = self.function(y_true, y_pred)
+        if not hasattr(found, "shape"):
+            raise ValueError(f"The loss must return a number for each sample. Received: {found!r}")
+        return found
 
 
 class _Each(keras.losses.Loss):
@@ -146,6 +147,26 @@ class _Entries(keras.losses.Loss):
         of_library = _library_loss(self._loss)
         counted = mask_of_losses(values) if of_library is None else of_library.entries(y_true, y_pred)
         return ops.ones_like(values) if counted is None else ops.cast(counted, values.dtype)
+
+
+def _check_weights(given: tuple, entries: tuple) -> None:
+    """Raises ValueError for weights that do not fit the losses of a sample; shapes are without the batch.
+
+    A weight for each sample alone, shape (), is not enough for several entries: Keras would take the weights for those
+    of the last axis.
+    """
+    several = [size for size in entries if size != 1]
+    fits = all(ours in (1, size) for ours, size in zip(given, entries, strict=False))
+    if fits and set(given[len(entries) :]) <= {1} and (given or not several):
+        return
+    raise ValueError(
+        f"Sample weights must have the shape of the losses, {_batch_of(entries)}, or (batch, 1). "
+        f"Received: shape {_batch_of(given)}"
+    )
+
+
+def _batch_of(shape: tuple) -> str:
+    return f"({', '.join(['batch', *map(str, shape)])}{'' if shape else ','})"
 
 
 def _library_loss(loss: keras.losses.Loss) -> LibraryLoss | None:
