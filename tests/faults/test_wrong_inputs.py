@@ -83,7 +83,7 @@ LINES = {
     "rlct nosuch.keras --recipe recipe.toml": "does not exist",
     "rlct pipe --recipe recipe.toml": "pipe",
     "run --recipe large.toml": "batch_size = 30 with 20 samples",
-    f"{RLCT.replace('recipe.toml', 'large.toml')}": "--batch-size 30 with 20 samples",
+    f"{RLCT.replace('recipe.toml', 'large.toml')}": "batch_size = 30, of large.toml with 20 samples",
     "rlct model.keras": "Missing option '--data'",
     "run mnist --label-noise 1.5": "'--label-noise'",
     "run mnist --label-noise nan": "--label-noise must be finite and not negative",
