@@ -90,7 +90,7 @@ def corruption_curve(
         prepare: Turns corrupted inputs into what the network takes.
 
     Raises:
-        ValueError: As `corrupted`; if the amounts do not rise, or the loss at the first is no number.
+        ValueError: As `corrupted`; if the amounts do not rise, or the loss at the first is not a number.
     """
     points = [
         CurvePoint.of(amount, network.score(x=prepare(corrupted(x, kind, amount, seed=seed))))

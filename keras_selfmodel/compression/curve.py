@@ -18,7 +18,7 @@ class CurvePoint:
 
     Attributes:
         amount: Its size, or the strength of a disturbance.
-        loss: Its loss; `None` if it is no number.
+        loss: Its loss; `None` if it is not a number.
         accuracy: Fraction of the samples classified correctly; `None` where there are no classes.
     """
 
@@ -43,7 +43,7 @@ class CompressionCurve:
 
     Raises:
         ValueError: If there is no point, the amounts neither rise nor fall throughout, or the loss of the intact
-            network is no number.
+            network is not a number.
 
     Example:
 
@@ -76,7 +76,7 @@ class CompressionCurve:
         """The amount at which the loss has first risen by so much above the intact network's.
 
         Between the point before and the point after, the loss is taken for a straight line. Nothing is extrapolated. A
-        point whose loss is no number has risen by more than anything, but nobody knows how far before: the amount is
+        point whose loss is not a number has risen by more than anything, but nobody knows how far before: the amount is
         then that of the last point before it, the greatest change that is known to cost less.
 
         Args:

@@ -38,7 +38,7 @@ def low_rank_curve(network: ScoredNetwork, errors: tuple[float, ...] = ERRORS) -
         errors: Relative errors, rising from 0.
 
     Raises:
-        ValueError: If the errors do not rise, or the network's loss is no number.
+        ValueError: If the errors do not rise, or the network's loss is not a number.
     """
     parts = {
         name: np.linalg.svd(values.reshape(-1, values.shape[-1]).astype(np.float64), full_matrices=False)

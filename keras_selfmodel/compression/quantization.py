@@ -112,7 +112,7 @@ def quantization_curves(quantizations: Sequence[UniformQuantization]) -> tuple[C
         bits of the one before it.
 
     Raises:
-        ValueError: If the levels do not fall, or the loss of the network as it is is no number.
+        ValueError: If the levels do not fall, or the loss of the network as it is is not a number.
     """
     plain: list[CurvePoint] = []
     coded: list[CurvePoint] = []

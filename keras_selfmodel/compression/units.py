@@ -39,7 +39,7 @@ def unit_curve(network: ScoredNetwork, features: np.ndarray) -> CompressionCurve
         features: What the final layer reads, `(samples, units)`, as `probes.NetworkTap` finds it.
 
     Raises:
-        ValueError: If the final layer is another one, or the network's loss is no number.
+        ValueError: If the final layer is another one, or the network's loss is not a number.
     """
     layer = final_dense(network.model)
     place = {id(weight): number for number, weight in enumerate(network.model.weights)}

@@ -33,7 +33,7 @@ def weight_noise_curve(
         seed: Seed of the draws.
 
     Raises:
-        ValueError: If there is no such scale, there are no draws, or the network's loss is no number.
+        ValueError: If there is no such scale, there are no draws, or the network's loss is not a number.
     """
     if scale not in get_args(NoiseScale):
         raise ValueError(f"scale must be 'relative' or 'absolute'. Received: scale={scale!r}")

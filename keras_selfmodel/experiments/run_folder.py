@@ -274,7 +274,7 @@ def _numbers(names: list[str], cells: list[str], epoch: int) -> dict[str, float]
     """The line of an epoch in the history.
 
     Raises:
-        ValueError: If a cell is no number, there are more or fewer of them than columns, or it is another epoch's.
+        ValueError: If a cell is not a number, there are more or fewer of them than columns, or it is another epoch's.
     """
     line = epoch + 1  # The first one names the columns.
     if len(cells) != len(names) or "epoch" not in names:

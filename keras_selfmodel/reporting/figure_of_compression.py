@@ -1,4 +1,4 @@
-"""What becomes of networks that are compressed, and whether their RLCT foretells it, as a figure."""
+"""What becomes of networks that are compressed, and whether their RLCT predicts it, as a figure."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict

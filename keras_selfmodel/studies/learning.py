@@ -22,7 +22,7 @@ class LearningPoint:
         hidden: Their hidden units.
         objective: What they were trained on besides the task; the baseline has "self-modeling".
         aux_weight: Its strength.
-        label_noise: Part of the training labels that are wrong.
+        label_noise: Fraction of the training labels that are wrong.
         examples: Training samples.
         seeds: How many networks.
         accuracy: On the test data; mean and 95 % interval.

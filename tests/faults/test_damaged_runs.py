@@ -66,8 +66,8 @@ def in_its_place(make):
 
 # What is done to which file, and the field that has to be named.
 DAMAGES = {
-    "truncated metrics": ("metrics.json", truncated, "no valid JSON"),
-    "empty metrics": ("metrics.json", emptied, "no valid JSON"),
+    "truncated metrics": ("metrics.json", truncated, "not valid JSON"),
+    "empty metrics": ("metrics.json", emptied, "not valid JSON"),
     "text accuracy": ("metrics.json", changed(accuracy="high"), "accuracy must be a number. Received: 'high'"),
     "list spread": ("metrics.json", changed(weight_spread=[0.1]), "weight_spread must be a number. Received: [0.1]"),
     "null accuracy": ("metrics.json", changed(accuracy=None), "accuracy must be a number. Received: None"),
@@ -92,13 +92,13 @@ DAMAGES = {
     "another anchor": ("metrics.json", estimate_with("rlct", anchor="descend"), "rlct.anchor must be 'trained'"),
     "two recipes": ("config.json", recipe_with(learning_rate=0.5), "another one than that of metrics.json"),
     "text seconds": ("seconds.json", changed(parts={"training": "long"}), "must be a number"),
-    "list config": ("config.json", lambda file: file.write_text("[]"), "no JSON object"),
+    "list config": ("config.json", lambda file: file.write_text("[]"), "not hold a JSON object"),
     "folder for metrics": ("metrics.json", in_its_place(Path.mkdir), "it is a folder"),
     "endless metrics": ("metrics.json", in_its_place(lambda file: file.symlink_to("/dev/zero")), "a device, not"),
     "huge metrics": ("metrics.json", lambda file: os.truncate(file, 10**12), "it has 1,000,000,000,000 bytes"),
     "pipe for config": ("config.json", in_its_place(lambda file: os.mkfifo(file)), "it is a pipe"),
     "folder for seconds": ("seconds.json", in_its_place(Path.mkdir), "it is a folder"),
-    "deep config": ("config.json", lambda file: file.write_bytes(b"[" * 100_000), "no valid JSON"),
+    "deep config": ("config.json", lambda file: file.write_bytes(b"[" * 100_000), "not valid JSON"),
     "seed of 400 digits": ("metrics.json", recipe_with(seed=10**400), "seed must be a whole number"),
     "config without digest": ("config.json", changed(data={"name": "mnist", "source": "s"}), "data.digest is missing"),
 }

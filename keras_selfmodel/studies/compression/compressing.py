@@ -66,7 +66,7 @@ class Compressing:
 
         Raises:
             DamagedRunError: If its network is missing or damaged.
-            ValueError: If it was trained on other data, or its loss is no number.
+            ValueError: If it was trained on other data, or its loss is not a number.
         """
         run.check_data(self._dataset)
         network = ScoredNetwork(run.model, self._x, self._y)

@@ -11,7 +11,7 @@ class CompressionProtocol:
 
     Attributes:
         samples: Number of test samples, the first ones; `None` for all.
-        draws: Draws of the noise on weights.
+        draws: Number of noise draws on the weights.
         seed: Seed of all noise and corruptions.
 
     Raises:
