@@ -138,9 +138,9 @@ def test_samples_of_an_ignored_class_are_not_wrong(model, data, from_function):
         ScoredNetwork(model, x, np.full(60, -1), loss=loss).score()
 
 
-def test_a_sum_over_the_batch_is_said_to_be_none(model, data, network):
+def test_a_sum_over_the_batch_is_divided_by_the_samples_and_said(model, data, network):
     summed = losses.SparseCategoricalCrossentropy(from_logits=True, reduction="sum")
-    with pytest.warns(UserWarning, match="mean over the samples is measured instead"):
+    with pytest.warns(UserWarning, match="divided by the number of samples here"):
         found = ScoredNetwork(model, *data, loss=summed)
     assert found.score().loss == pytest.approx(network.score().loss, rel=1e-6)
 
