@@ -68,6 +68,7 @@ LONG_CHAINS = (
     "tests/rlct/test_classic_tables.py",
     "tests/rlct/test_deep_linear_networks.py",
     "tests/rlct/test_rescaling.py",
+    "tests/rlct/test_target_error.py",
     "tests/rlct/test_truth_set.py",
     "tests/test_docs.py",
     "tests/test_examples.py",

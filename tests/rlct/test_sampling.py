@@ -1,6 +1,5 @@
 """Samplings that are interrupted, continued, split into blocks, stopped early and looked at on the way."""
 
-import dataclasses
 import itertools
 import math
 import multiprocessing
@@ -14,6 +13,7 @@ from keras import ops
 
 import keras_selfmodel as ksm
 from keras_selfmodel.rlct import sampling
+from tests.rlct.identical import assert_identical
 from tests.rlct.quiet import quietly
 from tests.rlct.regression import half_squared_error, regression
 
@@ -39,13 +39,6 @@ def interruption(call):
             raise Interruption
 
     return progress
-
-
-def assert_identical(one, other):
-    for field in dataclasses.fields(one):
-        ours, theirs = getattr(one, field.name), getattr(other, field.name)
-        for a, b in zip(keras.tree.flatten(ours), keras.tree.flatten(theirs), strict=True):
-            np.testing.assert_array_equal(a, b, err_msg=field.name)
 
 
 def problem(settings):
@@ -228,61 +221,6 @@ class TestCheckpoint:
     def test_takes_settings_counted_by_numpy(self, finished):
         model, data, given, estimate = finished
         assert_identical(quietly(model, data, **{**given, "seed": np.int64(given["seed"])}), estimate)
-
-
-def error_by_stretches(values):
-    """The standard error of a mean from those of ten stretches of each chain."""
-    means = np.array([[part.mean() for part in np.array_split(chain, 10)] for chain in values])
-    return means.std(ddof=1) / math.sqrt(means.size)
-
-
-class TestTargetError:
-    MODEST = {
-        "loss": half_squared_error,
-        "batch_size": 100,
-        "burn_in": 200,
-        "localization": 1.0,
-        "seed": 1,
-        "num_chains": 2,
-    }
-
-    @pytest.mark.parametrize("chains_at_once", [None, 1])
-    def test_sampling_ends_when_it_is_reached(self, chains_at_once):
-        model, data, hessian = regression(400, 12)
-        nbeta = 400 / math.log(400)
-        estimate = quietly(model, data, target_error=0.04, chains_at_once=chains_at_once, **self.MODEST)
-        draws = estimate.losses.shape[1] - 200
-        assert estimate.settings.num_draws == 16_000
-        assert estimate.losses.shape == (2, 200 + draws) and 200 <= draws < 8000
-        values = estimate.inverse_temperature * (estimate.losses - estimate.reference_losses) - 0.5 * estimate.heat
-        if chains_at_once is None:
-            assert estimate.sampling_error <= 0.04 * estimate.value
-            # Ten stretches of each chain say so too, but for their own error of 1/√40 and the few draws more.
-            assert 0.02 * estimate.value < error_by_stretches(values[:, 200:]) < 0.06 * estimate.value
-        else:
-            # The first of the two chains decides by its own error, √2 times that of both.
-            assert error_by_stretches(values[:1, 200:]) <= 0.06 * 2**0.5 * values[0, 200:].mean()
-        # Stopping at the first small error favours errors estimated too low: 5 of them.
-        exact = np.sum(0.5 * nbeta * hessian / (nbeta * hessian + 1))
-        assert estimate.value == pytest.approx(exact, rel=5 * 0.04)
-
-    def test_that_is_not_reached_is_warned_of(self):
-        model, data, _ = regression(400, 12)
-        estimate = quietly(model, data, target_error=1e-3, num_draws=250, **self.MODEST)
-        assert estimate.draws.shape == (2, 250)
-        assert "after the maximum number of draws, 250 per chain: above the 0.1% asked for" in " ".join(
-            estimate.warnings
-        )
-
-    def test_a_smaller_one_goes_on_from_the_checkpoint(self, tmp_path):
-        model, data, _ = regression(400, 12)
-        given = {"checkpoint": tmp_path / "sampling", **self.MODEST}
-        coarse = quietly(model, data, target_error=0.08, **given)
-        fine = quietly(model, data, target_error=0.04, **given)
-        steps = coarse.losses.shape[1]
-        assert steps < fine.losses.shape[1]
-        np.testing.assert_array_equal(fine.losses[:, :steps], coarse.losses)
-        assert_identical(fine, quietly(model, data, target_error=0.04, **self.MODEST))
 
 
 class TestChainsAtOnce:
