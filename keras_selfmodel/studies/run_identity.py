@@ -72,7 +72,8 @@ def identify_runs(
 
     Args:
         results: Finished runs of one task on the same data.
-        dataset, samples: As for `identity_of_run`.
+        dataset: As for `identity_of_run`.
+        samples: As for `identity_of_run`.
         progress: Called with (runs done, runs in all).
 
     Returns:
