@@ -37,6 +37,7 @@ def model():
         ({"phase": "p"}, "phase must be a function, or None. Received: phase='p'"),
         ({"checkpoint": 3}, "checkpoint must be the name of a file. Received: checkpoint=3"),
         ({"loss": keras.losses.MeanSquaredError}, r"loss must be a loss, not its class: pass MeanSquaredError\(\)"),
+        ({"loss": {"x": "mse"}}, "loss must be of outputs of the model: dense.*. Received: a loss for 'x'"),
         ({"loss": lambda y, scores: None}, "The loss must return a number for each sample. Received: None"),
         ({"class_weight": {0: -1.0}}, "class_weight must be a dictionary of the weight, from 0 on"),
         ({"class_weight": {"a": 1.0}}, "class_weight must be a dictionary of the weight, from 0 on"),

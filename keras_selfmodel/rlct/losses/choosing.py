@@ -63,6 +63,7 @@ def chosen_loss(
         labels = keras.ops.convert_to_numpy(keras.tree.flatten(y)[0])
         loss, description, doubts = _suggested(measured, outputs[0], labels)
         return ChosenLoss(TaskLoss.of(loss), False, description, doubts)
+    _check_names(loss, measured, scores)
     factors = _loss_weights(model) if compiled else None
     source = "compiled" if compiled else "given"
     if len(outputs) == 1:
@@ -85,6 +86,18 @@ def chosen_loss(
         raise ValueError(f"None of the model's outputs has a loss. Received: loss={loss!r}")
     names = ", ".join(f"{part.factor:g} · {_name(part.loss.loss)} of output {part.where}" for part in parts)
     return ChosenLoss(TaskLoss(tuple(parts)), compiled, f"{names} ({source})")
+
+
+def _check_names(loss: Any, measured: keras.Model | None, scores: Tree) -> None:
+    """Raises ValueError if a dictionary of losses has a name that no output has."""
+    known = {*(getattr(measured, "output_names", None) or ()), *(scores if isinstance(scores, dict) else ())}
+    if isinstance(measured, keras.Sequential):
+        known = {measured.layers[-1].name}
+    unknown = [name for name in loss if name not in known] if isinstance(loss, dict) and known else []
+    if unknown:
+        raise ValueError(
+            f"loss must be of outputs of the model: {', '.join(sorted(known))}. Received: a loss for {unknown[0]!r}"
+        )
 
 
 def _suggested(model: keras.Model | None, scores: np.ndarray, y: np.ndarray) -> tuple[Any, str, tuple[str, ...]]:
