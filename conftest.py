@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.compiled_once import compiled_once  # noqa: F401
+from tests.compiled_once import compiled_once
+
+__all__ = ["compiled_once"]
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 if not os.environ.get("KERAS_BACKEND"):

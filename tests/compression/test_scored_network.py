@@ -115,7 +115,10 @@ def test_outputs_that_may_be_anything_have_an_accuracy_at_most(model, data, netw
     answers = ScoredNetwork(scaled, *data, loss=lambda y, scores: my_crossentropy(y, scores)).answers()
     assert answers.score.accuracy == network.score().accuracy and answers.classes.probabilities is None
     unit = keras.Sequential([keras.Input((6,)), keras.layers.Dense(1)])
-    squares = lambda y, scores: (keras.ops.cast(y, "float32") - scores) ** 2  # noqa: E731
+
+    def squares(y, scores):
+        return (keras.ops.cast(y, "float32") - scores) ** 2
+
     assert ScoredNetwork(unit, data[0], data[1] % 2, loss=squares).answers().classes is None
 
 

@@ -8,7 +8,6 @@ import pytest
 from keras_selfmodel.experiments import find_runs, grid, plan_sweep, sweep
 from keras_selfmodel.experiments.run_folder import RunFolder
 from keras_selfmodel.experiments.stages import concluding
-from tests.experiments.conftest import recipe, tiny  # noqa: F401
 
 
 @pytest.fixture

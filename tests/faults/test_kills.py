@@ -19,7 +19,6 @@ import pytest
 
 from keras_selfmodel import datasets
 from keras_selfmodel._whole_files import PARTIAL
-from tests.datasets.conftest import local_mnist, web  # noqa: F401
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")]
 

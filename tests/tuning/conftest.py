@@ -12,7 +12,9 @@ from keras_selfmodel.experiments.run_result import METRICS, Metrics
 from keras_selfmodel.experiments.stages.building import compiled_model
 from keras_selfmodel.experiments.stages.claiming import claim
 from keras_selfmodel.tuning import OneOf, Range
-from tests.experiments.conftest import recipe, tiny  # noqa: F401
+from tests.experiments.conftest import recipe, tiny
+
+__all__ = ["recipe", "tiny"]
 
 
 @pytest.fixture(scope="session")
