@@ -62,16 +62,27 @@ def maker_of(head: Any, seed: Any) -> Callable[[int], keras.Layer]:
         return lambda units: head
 
     def made(units: int) -> keras.Layer:
-        try:
-            inspect.signature(head).bind(units)
-        except TypeError as error:
-            raise ValueError(f"{expected} Received: head={head!r}, which cannot be called with n ({error})") from error
+        if not _takes_one(head):
+            raise ValueError(f"{expected} Received: head={head!r}, which does not take n alone")
         layer = head(units)
         if not isinstance(layer, keras.Layer):
             raise ValueError(f"{expected} Received: a function that returns {layer!r} of type {type(layer).__name__}")
         return layer
 
     return made
+
+
+def _takes_one(function: Callable) -> bool:
+    """Whether a function can be called with one argument; of what is compiled that may be unknown, and is assumed."""
+    try:
+        signature = inspect.signature(function)
+    except ValueError:
+        return True
+    try:
+        signature.bind(None)
+    except TypeError:
+        return False
+    return True
 
 
 def check_has_samples(function: str, x: Any, leaves: list | None) -> None:

@@ -86,10 +86,10 @@ def check_class_weight(class_weight: Any) -> None:
     Classes that are no whole numbers are those of no label: Keras lets their weights have no effect.
     """
     given = list(class_weight.items()) if isinstance(class_weight, Mapping) else [(None, None)]
-    whole, number = (int, np.integer), (int, float, np.number)
-    if not all(isinstance(c, whole) and isinstance(weight, number) and weight >= 0 for c, weight in given):
+    number = (int, float, np.number)
+    if not all(isinstance(c, number) and c == int(c) and isinstance(weight, number) for c, weight in given):
         raise ValueError(
-            "class_weight must be a dictionary of the weight, from 0 on, of each class, such as {0: 1.0, 1: 2.5}. "
+            "class_weight must be a dictionary of the weight of each class, such as {0: 1.0, 1: 2.5}. "
             f"Received: class_weight={class_weight!r}"
         )
 

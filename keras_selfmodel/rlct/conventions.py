@@ -35,7 +35,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
 }
 
 
-def _is_number(value: Any) -> bool:
+def is_number(value: Any) -> bool:
     """Whether it is one number, of Python or of an array library; a text or a truth value is not."""
     array = np.asarray(value)
     return array.ndim == 0 and array.dtype.kind in "iuf"
@@ -127,10 +127,10 @@ class SamplingSettings:
             value = getattr(self, name)
             if value is None or (name == "inverse_temperature" and value == "auto"):
                 continue
-            if not (_is_number(value) and math.isfinite(value) and value > 0):
+            if not (is_number(value) and math.isfinite(value) and value > 0):
                 raise ValueError(f"{name} must be finite and positive. Received: {name}={value!r}")
         strength = self.localization
-        if strength is not None and not (_is_number(strength) and math.isfinite(strength) and strength >= 0):
+        if strength is not None and not (is_number(strength) and math.isfinite(strength) and strength >= 0):
             raise ValueError(f"localization must be finite and not negative. Received: localization={strength!r}")
         least = {"num_chains": 1, "num_draws": 1, "burn_in": 0, "thinning": 1, "batch_size": 2, "seed": 0}
         if self.chains_at_once is not None:
@@ -142,7 +142,7 @@ class SamplingSettings:
         for name, minimum in least.items():
             value = getattr(self, name)
             most = LARGEST_SEED if name == "seed" else MOST
-            if not (_is_number(value) and minimum <= value <= most and value == int(value)):
+            if not (is_number(value) and minimum <= value <= most and value == int(value)):
                 raise ValueError(
                     f"{name} must be a whole number from {minimum} to {most:,}. Received: {name}={value!r}"
                 )

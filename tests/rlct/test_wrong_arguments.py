@@ -39,14 +39,22 @@ def model():
         ({"loss": keras.losses.MeanSquaredError}, r"loss must be a loss, not its class: pass MeanSquaredError\(\)"),
         ({"loss": {"x": "mse"}}, "loss must be of outputs of the model: dense.*. Received: a loss for 'x'"),
         ({"loss": lambda y, scores: None}, "The loss must return a number for each sample. Received: None"),
-        ({"class_weight": {0: -1.0}}, "class_weight must be a dictionary of the weight, from 0 on"),
-        ({"class_weight": {"a": 1.0}}, "class_weight must be a dictionary of the weight, from 0 on"),
+        ({"class_weight": {0: -1.0}}, "class_weight must not be negative"),
+        ({"class_weight": {"a": 1.0}}, "class_weight must be a dictionary of the weight of each class"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
 def test_a_wrong_argument_of_estimate_rlct_is_refused_by_its_name(model, arguments, words):
     with pytest.raises(ValueError, match=words):
         ksm.estimate_rlct(model, (X, Y), verbose=0, **arguments)
+
+
+def test_numbers_of_numpy_and_whole_floats_are_taken(model):
+    given = {"num_samples": 20.0, "memory_limit": np.float32(1e6), "batch_size": np.int64(8), "seed": np.array(3)}
+    steps = {"burn_in": 1, "num_draws": np.int32(4), "num_chains": 1, "step_size": np.float64(1e-6)}
+    with pytest.warns(ksm.rlct.RLCTWarning):
+        estimate = ksm.estimate_rlct(model, (X, Y), class_weight={0.0: 1.0, 1: 2}, verbose=0, **given, **steps)
+    assert (estimate.num_samples, estimate.settings.batch_size, estimate.settings.seed) == (20, 8, 3)
 
 
 @pytest.mark.parametrize("weights", [np.ones((24, 3)), np.ones((24, 1, 2))])
@@ -78,7 +86,7 @@ def test_evaluate_self_prediction_needs_samples(x):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"head": lambda: keras.layers.Dense(4)}, "head must be .* which cannot be called with n"),
+        ({"head": lambda: keras.layers.Dense(4)}, "head must be .* which does not take n alone"),
         ({"output_layer": -1}, "output_layer must be the name of a layer of the classifier. Received: output_layer=-1"),
         ({"output_layer": ["out"]}, "output_layer must be the name of a layer .* Received: output_layer=\\['out'\\]"),
     ],

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from keras_selfmodel.models._labels import check_class_weight
+from keras_selfmodel.rlct.conventions import is_number
 from keras_selfmodel.rlct.data import TrainingData
 from keras_selfmodel.rlct.data.arrays import as_arrays
 from keras_selfmodel.rlct.data.gathering import gathered
@@ -49,9 +50,11 @@ def samples_of(
     Raises:
         ValueError: If the data cannot be read so, have no labels, or do not fit each other.
     """
-    if num_samples is not None and not (isinstance(num_samples, int | np.integer) and num_samples >= 3):
-        raise ValueError(f"num_samples must be a whole number, at least 3. Received: num_samples={num_samples!r}")
-    if not isinstance(memory_limit, int | float | np.number) or not memory_limit > 0:
+    if num_samples is not None:
+        if not (is_number(num_samples) and 3 <= num_samples < math.inf and num_samples == int(num_samples)):
+            raise ValueError(f"num_samples must be a whole number, at least 3. Received: num_samples={num_samples!r}")
+        num_samples = int(num_samples)
+    if not (is_number(memory_limit) and memory_limit > 0):
         raise ValueError(f"memory_limit must be a number of bytes above 0. Received: memory_limit={memory_limit!r}")
     if isinstance(data, Samples):
         samples = data
@@ -64,6 +67,8 @@ def samples_of(
         raise ValueError(f"n/ln n needs at least 3 samples. Received: {samples.num_samples}")
     if class_weight is not None:
         check_class_weight(class_weight)
+        if min(class_weight.values(), default=0) < 0:
+            raise ValueError(f"class_weight must not be negative. Received: class_weight={class_weight!r}")
         if samples.weights is not None:
             raise ValueError("Pass either sample weights or class_weight, as to fit. Received: both")
         weights = _weights_of_classes(samples.y, class_weight)
