@@ -40,6 +40,15 @@ def checked_steps_ahead(steps: Any, *, per_timestep: bool) -> int:
     return int(steps)
 
 
+def checked_batch_size(size: Any, default: int) -> int:
+    """A number of samples, as a whole number of Python; `default` for `None`."""
+    if size is None:
+        return default
+    if not (isinstance(size, int | np.integer) and size >= 1) or isinstance(size, bool):
+        raise ValueError(f"batch_size must be a whole number, at least 1. Received: batch_size={size!r}")
+    return int(size)
+
+
 def check_transformation(transformation: Any) -> None:
     """Raises ValueError for what is no layer, or other function of symbolic tensors."""
     if transformation is not None and not callable(transformation):
@@ -95,5 +104,5 @@ def check_has_samples(function: str, x: Any, leaves: list | None) -> None:
     """
     if x is None or isinstance(x, str):
         raise ValueError(f"{function} needs inputs: arrays, a data set or a loader. Received: x={x!r}")
-    if leaves is not None and (not leaves or min(leaf.shape[0] for leaf in leaves) == 0):
+    if leaves is not None and (not leaves or not all(len(leaf.shape) and leaf.shape[0] for leaf in leaves)):
         raise ValueError(f"{function} needs at least one sample. Received: none")

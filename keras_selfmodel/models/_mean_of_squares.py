@@ -54,8 +54,9 @@ def mean_square(
     steps = None if steps is None else steps + steps_ahead
     weights = weights_of(sample_weight, scores_masks or {}, stepwise=stepwise, steps=steps, batch_of=values)
     if stepwise:
+        weights = ops.expand_dims(weights, -1) if len(weights.shape) == 1 else weights
         # One weight may stand for all steps.
-        weights = ops.expand_dims(weights, -1) if len(weights.shape) == 1 else weights[:, steps_ahead:]
+        weights = weights if weights.shape[1] == 1 else weights[:, steps_ahead:]
     return _Mean(name="mean_square")(values, values, weights)
 
 

@@ -12,6 +12,7 @@ from keras_selfmodel.models._arguments import (
     check_has_samples,
     check_switches,
     check_transformation,
+    checked_batch_size,
     checked_steps_ahead,
     maker_of,
 )
@@ -244,7 +245,7 @@ class SelfModelingModel(PenalizedModel):
         leaves = keras.tree.flatten(x)
         arrays = all(hasattr(leaf, "shape") for leaf in leaves)
         check_has_samples("evaluate_self_prediction", x, leaves if arrays else None)
-        options = {"batch_size": 512 if batch_size is None else batch_size} if arrays else {}
+        options = {"batch_size": checked_batch_size(batch_size, 512)} if arrays else {}
         if arrays and y is None:
             # Without labels, Keras takes a tuple of arrays for (x, y), and leaves weights out.
             y = np.zeros(len(keras.tree.flatten(x)[0]), "float32")

@@ -11,10 +11,11 @@ class LibraryLoss(Protocol):
     """A loss of the backend's own library, called as Keras calls losses: it returns the loss of each entry.
 
     Attributes:
-        sums: Whether the library's reduction adds the losses of a sample's entries, and does not take their mean.
+        reduction: What the library makes of the losses of a batch: their "mean" or "sum", the "batchmean" of the sums
+            over each sample's entries, or "none".
     """
 
-    sums: bool
+    reduction: str
 
     def __call__(self, y: Tensor, outputs: Tensor) -> Any: ...
 

@@ -105,8 +105,7 @@ def _keras_loss(loss: Any) -> Callable:
     else:
         return loss
     settings = {"weight": given.get("weight"), "ignore_index": given.get("ignore_index", -100)}
-    sums = given.get("reduction", "mean") in ("sum", "batchmean")
-    return _AsKeras(loss, each, name, sums, settings if weighs_classes else None)
+    return _AsKeras(loss, each, name, given.get("reduction", "mean"), settings if weighs_classes else None)
 
 
 class _AsKeras(LibraryLoss):
@@ -116,12 +115,12 @@ class _AsKeras(LibraryLoss):
         loss: The loss, with the reduction that its user chose.
         each: The same without a reduction.
         name: Its name.
-        sums: As of `LibraryLoss`.
+        reduction: As of `LibraryLoss`.
         settings: Of cross-entropies the weights of classes and the class that is ignored.
     """
 
-    def __init__(self, loss: Callable, each: Callable, name: str, sums: bool, settings: dict | None) -> None:
-        self.__name__, self.sums = name, sums
+    def __init__(self, loss: Callable, each: Callable, name: str, reduction: str, settings: dict | None) -> None:
+        self.__name__, self.reduction = name, reduction
         self._loss, self._each, self._settings = loss, each, settings
 
     def __call__(self, y: Tensor, outputs: Tensor) -> Tensor:

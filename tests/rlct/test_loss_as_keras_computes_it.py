@@ -86,6 +86,37 @@ class TestWhatIsNotEvaluatesLossIsSaid:
         assert found == pytest.approx(model.evaluate(X, CLASSES, batch_size=N, verbose=0) / N, rel=1e-5)
         assert "reduction='sum'" in problem.doubts[0]
 
+    def test_a_sum_with_weights(self):
+        model, weights = dense(3), np.linspace(0.1, 2, N).astype("float32")
+        model.compile("sgd", losses.SparseCategoricalCrossentropy(from_logits=True, reduction="sum"))
+        found, problem = loss_at_anchor(model, (X, CLASSES, weights))
+        wanted = model.evaluate(X, CLASSES, sample_weight=weights, batch_size=N, verbose=0) / N
+        assert found == pytest.approx(wanted, rel=1e-5)
+        assert "sum over its entries" in problem.doubts[0]
+
+    @pytest.mark.parametrize("shape", [(4,), (4, 1), (4, 4)])
+    def test_weights_that_keras_would_take_for_those_of_other_axes_are_refused(self, shape):
+        """As many samples as rows and columns, so that Keras itself computes something."""
+        x = np.random.default_rng(5).normal(size=(4, 4, 4, 2)).astype("float32")
+        y = np.random.default_rng(6).integers(0, 3, (4, 4, 4))
+        model = keras.Sequential([keras.Input((4, 4, 2)), layers.Dense(3)])
+        model.compile("sgd", CROSS_ENTROPY)
+        with pytest.raises(
+            ValueError, match=r"shape of the losses, \(batch, 4, 4\), or for each sample \(batch, 1, 1\)"
+        ):
+            loss_at_anchor(model, (x, y, np.ones(shape, "float32")))
+
+    def test_weights_of_rows_are_those_of_their_pixels(self):
+        x = np.random.default_rng(5).normal(size=(4, 4, 4, 2)).astype("float32")
+        y = np.random.default_rng(6).integers(0, 3, (4, 4, 4))
+        weights = np.random.default_rng(7).random((4, 4, 1)).astype("float32")
+        model = keras.Sequential([keras.Input((4, 4, 2)), layers.Dense(3)])
+        model.compile("sgd", CROSS_ENTROPY)
+        found, problem = loss_at_anchor(model, (x, y, weights))
+        every_pixel = np.broadcast_to(weights, y.shape)
+        wanted = model.evaluate(x, y, sample_weight=every_pixel, batch_size=4, verbose=0)
+        assert found == pytest.approx(wanted, rel=1e-5) and not problem.doubts
+
     def test_a_sum_over_the_entries_of_each_sample(self):
         sequences = np.random.default_rng(4).normal(size=(N, 4, 2)).astype("float32")
         model = keras.Sequential([keras.Input((4, 2)), layers.Dense(2)])

@@ -54,14 +54,17 @@ def disagreement(
         return ()  # All of these samples are masked, or of weight zero: there is nothing to compare.
     ours = _number(ops.mean(task.losses(y, scores, weights, ops.mean(counts, axis=1))))
     one_number = _is_one_number(task, y, scores)
-    found: list[str] = []
+    # Where a loss sums over the batch, the comparisons would find that and nothing else.
+    summed = any(part.loss.reduction == "sum" for part in task.parts)
+    found: list[str] = [SUMS] if summed else []
     theirs = None
     # Other libraries than Keras have reductions of their own.
     if one_number or not any(part.loss.is_of_another_library for part in task.parts):
         theirs = task.keras_loss(y, scores, weights)
-        found += _differs_from_keras(choice, ours, theirs, _samples(y), one_number=one_number)
+        if not summed:
+            found += _differs_from_keras(choice, ours, theirs, _samples(y), one_number=one_number)
     _check_samples_stand_alone(choice, y, scores)
-    if weights is None:
+    if weights is None and not summed:
         found += _differs_from_its_library(task, ours, y, scores)
     if model is not None and choice.compiled and theirs is not None:
         regularization = sum(_number(term) for term in model.losses)
@@ -74,8 +77,6 @@ def _differs_from_keras(choice: ChosenLoss, ours: float, theirs: float, samples:
     """What makes the mean over samples another number than Keras's loss of the batch."""
     if _close(ours, theirs):
         return []
-    if any(part.loss.sums for part in choice.task.parts):
-        return [SUMS]
     if one_number:
         raise ValueError(
             f"The loss returns one number for a batch, {theirs:.6g} for the first {samples} samples, which is not "
@@ -104,8 +105,6 @@ def _differs_from_its_library(task: TaskLoss, ours: float, y: Tree, scores: Tree
     theirs = sum(part.factor * _number(one) for part, one in zip(task.parts, each, strict=True))
     if _close(ours, theirs):
         return []
-    if any(part.loss.sums for part in task.parts):
-        return [SUMS]
     return [
         f"The loss reduces a batch of the first {_samples(y)} samples to {theirs:.6g}, but the losses of the "
         f"samples measured here have the mean {ours:.6g}: compared with the loss that the network was trained on, "

@@ -90,7 +90,7 @@ def chosen_loss(
 
 def _check_names(loss: Any, measured: keras.Model | None, scores: Tree) -> None:
     """Raises ValueError if a dictionary of losses has a name that no output has."""
-    known = {*(getattr(measured, "output_names", None) or ()), *(scores if isinstance(scores, dict) else ())}
+    known = set(scores if isinstance(scores, dict) else getattr(measured, "output_names", None) or ())
     if isinstance(measured, keras.Sequential):
         known = {measured.layers[-1].name}
     unknown = [name for name in loss if name not in known] if isinstance(loss, dict) and known else []

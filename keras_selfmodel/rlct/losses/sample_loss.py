@@ -54,10 +54,15 @@ class SampleLoss:
         return None if of_library is None else of_library.reduced(y, scores)
 
     @property
+    def reduction(self) -> str:
+        """What Keras, or the library that the loss is of, makes of the losses of a batch: "sum", "mean" …"""
+        of_library = _library_loss(self.loss)
+        return self.loss.reduction if of_library is None else of_library.reduction
+
+    @property
     def sums(self) -> bool:
         """Whether the loss of a sample is the sum of its entries' losses, not their mean."""
-        of_library = _library_loss(self.loss)
-        return self.loss.reduction == "sum" if of_library is None else of_library.sums
+        return self.reduction in ("sum", "batchmean")
 
     @property
     def counts_vary(self) -> bool:
@@ -77,9 +82,6 @@ class SampleLoss:
             scores: The model's output, `(batch, ...)`, with the mask that Keras has given it.
             weights: Sample weights, `(batch,)` or `(batch, ...)` as Keras takes them.
         """
-        if weights is not None:
-            entries = tuple(self.loss.call(y[:1], scores[:1]).shape)[1:]
-            _check_weights(tuple(weights.shape)[1:], entries)
         values = self._each(y, scores, sample_weight=weights)
         if values.shape[0] != scores.shape[0]:
             raise ValueError(
@@ -89,7 +91,13 @@ class SampleLoss:
         return _summed(values)
 
     def counts(self, y: Tree, scores: Tree, weights: Tree = None) -> Tensor:
-        """dᵢ of each sample, `(batch,)`; arguments as for `numerators`."""
+        """dᵢ of each sample, `(batch,)`; arguments as for `numerators`.
+
+        Raises:
+            ValueError: If the weights are none of these losses. (`numerators`, which every step asks for, do not look.)
+        """
+        if weights is not None:
+            _check_weights(tuple(weights.shape)[1:], tuple(self._count(y, scores).shape)[1:])
         weighted = self.loss.reduction == "mean_with_sample_weight"
         found = _summed(self._count(y, scores, sample_weight=weights if weighted else None))
         return ops.ones_like(found) if self.sums else found
@@ -152,16 +160,19 @@ class _Entries(keras.losses.Loss):
 def _check_weights(given: tuple, entries: tuple) -> None:
     """Raises ValueError for weights that do not fit the losses of a sample; shapes are without the batch.
 
-    A weight for each sample alone, shape (), is not enough for several entries: Keras would take the weights for those
-    of the last axis.
+    Keras compares the last axes with each other, so that weights of fewer axes than the losses would count for others
+    than their own, but for a last axis of 1 that one of the two has more.
     """
-    several = [size for size in entries if size != 1]
-    fits = all(ours in (1, size) for ours, size in zip(given, entries, strict=False))
-    if fits and set(given[len(entries) :]) <= {1} and (given or not several):
+    wanted = entries
+    if len(given) == len(entries) + 1 and given[-1] == 1:
+        given = given[:-1]
+    elif len(given) == len(entries) - 1 and entries[-1] == 1:
+        entries = entries[:-1]
+    if len(given) == len(entries) and all(ours in (1, size) for ours, size in zip(given, entries, strict=True)):
         return
     raise ValueError(
-        f"Sample weights must have the shape of the losses, {_batch_of(entries)}, or (batch, 1). "
-        f"Received: shape {_batch_of(given)}"
+        f"Sample weights must have the shape of the losses, {_batch_of(wanted)}, or for each sample "
+        f"{_batch_of((1,) * max(1, len(wanted)))}. Received: shape {_batch_of(given)}"
     )
 
 
