@@ -29,7 +29,9 @@ def listed_runs(folder: str | Path) -> list[ListedRun]:
     Args:
         folder: The folder.
     """
-    return [_listed(RunFolder(file.parent)) for file in sorted(Path(folder).rglob("config.json"))]
+    # Of a finished run the configuration may have been lost.
+    found = {file.parent for name in ("config.json", "metrics.json") for file in Path(folder).rglob(name)}
+    return [_listed(RunFolder(place)) for place in sorted(found)]
 
 
 def _listed(files: RunFolder) -> ListedRun:

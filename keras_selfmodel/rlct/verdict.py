@@ -204,6 +204,11 @@ def _remedy(estimate: "RLCTEstimate") -> str:
     """What to do where w* is no minimum."""
     longer = "Train longer on that loss"
     remedy = longer if estimate.descent else f"{longer}, or measure after descent (anchor='descend')"
+    if estimate.descent and not estimate.descent.steps:
+        remedy = (
+            f"The descent found no lower loss in {max(estimate.settings.burn_in, 1)} steps, so that w* are the trained "
+            f"weights: give it more (burn_in). {longer}"
+        )
     hotter = estimate.hotter
     if hotter is None:
         return remedy

@@ -39,6 +39,12 @@ def test_every_run_is_listed_with_its_state_and_measures(ksm, folder):
     assert " ".join(lines["!"]) == "! an estimate that is not to be used"
 
 
+def test_a_finished_run_whose_configuration_is_lost_is_listed(ksm, folder):
+    (folder / "good" / "config.json").unlink()
+    (row,) = [one for one in json.loads(ksm("runs", folder, "--json").stdout) if one["run"].endswith("good")]
+    assert row["state"] == "finished" and row["rlct"]["value"] == 40.0
+
+
 def test_a_folder_without_runs_is_said(ksm, tmp_path):
     answer = ksm("runs", tmp_path)
     assert answer.exit_code == 1 and "contains no runs. Create some with ksm run" in answer.stderr

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from keras_selfmodel.rlct import SamplingSettings
+from keras_selfmodel.rlct import SamplingSettings, problem
 from keras_selfmodel.rlct.data import Samples
 from keras_selfmodel.rlct.descent import descend
 from keras_selfmodel.rlct.network_loss import energy
@@ -165,6 +165,20 @@ class TestEstimate:
         (warning,) = [warning for warning in estimate.warnings if "falls along its gradient" in warning]
         assert re.search(f"at w\\* by {expected:.2f}.*not a minimum.*anchor='descend'", warning)
         assert estimate.value < D / 2 - expected + 4 * estimate.sampling_error
+
+    def test_a_descent_that_found_nothing_lower_is_told_of(self, monkeypatch):
+        ridge = Ridge.beside_the_minimum(0.35)
+        lower = problem.descend
+
+        def found_nothing(energy, settings, steps):
+            _, descent, evaluations = lower(energy, settings, 1)
+            return energy, dataclasses.replace(descent, loss=descent.trained_loss, distance=0.0, steps=0), evaluations
+
+        monkeypatch.setattr(problem, "descend", found_nothing)
+        given = {**self.SETTINGS, "burn_in": 20, "num_draws": 200, "step_size": 1e-3}
+        estimate = quietly(ridge.model, ridge.data, anchor="descend", num_chains=4, seed=1, **given)
+        (warning,) = [warning for warning in estimate.warnings if "falls along its gradient" in warning]
+        assert "The descent found no lower loss in 20 steps, so that w* are the trained weights" in warning
 
     def test_after_descent_has_no_gradient_left(self):
         ridge = Ridge.beside_the_minimum(0.35)
