@@ -1,11 +1,13 @@
 """Sentences of the package, whose arguments are options of the command that runs."""
 
+import os
 from dataclasses import dataclass
 
 import click
 from click.core import ParameterSource
 
 from ksm_cli.backend import module_of_the_package
+from ksm_cli.variables import options_of, variable_of
 
 said_arguments = module_of_the_package("_said_arguments")
 
@@ -59,6 +61,9 @@ class _Options:
         recipe = self.context.params.get("recipe_file")
         if self.context.get_parameter_source(name) is ParameterSource.DEFAULT:
             return option if recipe is None else f"{name} = {value}, of {recipe}"
+        if self.context.get_parameter_source(name) is ParameterSource.ENVIRONMENT:
+            variable = next(variable_of(one) for one in options_of(self.context.command) if one.name == name)
+            return f"{variable}={os.environ[variable]}"
         if name == "targets":
             # Of several layers the package names the one that is wrong.
             given = self.context.params[name]

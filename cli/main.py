@@ -29,6 +29,7 @@ from ksm_cli.commands.runs import runs_command
 from ksm_cli.commands.sweep import sweep_command
 from ksm_cli.commands.tune import tune_command
 from ksm_cli.output import Interrupted, printable
+from ksm_cli.variables import check_variables, naming_its_variable, said_of_variables, set_by_variables
 
 # What bad input, a full disk or a missing package raises; anything else is a defect of the program.
 EXPECTED = (ArithmeticError, ImportError, MemoryError, OSError, RuntimeError, ValueError)
@@ -72,6 +73,10 @@ class ContextKeptForErrors(click.Context):
         super().__enter__()
         return self
 
+    def invoke(self, *args: Any, **kwargs: Any) -> Any:
+        check_variables(self)
+        return super().invoke(*args, **kwargs)
+
 
 class Program(click.Group):
     """A group whose commands end in a sentence and an exit code, not in a traceback."""
@@ -101,6 +106,8 @@ class Program(click.Group):
         except Interrupted:
             self.interrupted = True
             raise
+        except click.BadParameter as error:
+            raise naming_its_variable(error) from error.__cause__
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except KeyboardInterrupt:
@@ -147,36 +154,6 @@ def main(verbose: bool) -> None:
     for ksm run --epochs 10. KSM_DEBUG=1 shows the traceback of an error; KSM_CACHE_DIR
     sets the cache folder.
     """
-
-
-def options_of(command: click.Command) -> list[click.Option]:
-    """The options of a command, without --help."""
-    return [one for one in command.params if isinstance(one, click.Option)]
-
-
-def set_by_variables(command: click.Command, prefix: str) -> None:
-    """Lets each option be set by an environment variable too.
-
-    Click would name it after the parameter of the function: KSM_RUN_RECIPE_FILE for ksm run --recipe.
-
-    Args:
-        command: The command.
-        prefix: What all names of its variables start with.
-    """
-    for option in options_of(command):
-        name = max(option.opts, key=len).lstrip("-")
-        option.envvar = f"{prefix}_{name}".upper().replace("-", "_")
-
-
-def said_of_variables(command: click.Command) -> str:
-    """A sentence on these variables for the help, with an example; "" for a command without options."""
-    options = options_of(command)
-    if not options:
-        return ""
-    last = options[-1]
-    value = "1" if last.is_flag else last.make_metavar(click.Context(command))
-    example = f"{last.envvar}={value} for {max(last.opts, key=len)}"
-    return f"Environment: every option can be set by a variable, such as {example}."
 
 
 set_by_variables(main, "KSM")
