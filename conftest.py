@@ -58,8 +58,9 @@ ANY_BACKEND = (
     "tests/tuning",
     "tests/test_typed_files.py",
 )
-# Among these, what samples long chains, in which JAX takes a step in a quarter of PyTorch's time. It is run there; all
-# others on PyTorch, which compiles nothing.
+# Among these, what samples long chains, in which JAX takes a step in a quarter of PyTorch's time. It is run there, as
+# are single tests with the mark `long_chains`: each backend samples, but not each of them every sampler and setting.
+# All others are run on PyTorch, which compiles nothing.
 LONG_CHAINS = (
     "keras_selfmodel/callbacks/rlct.py",
     "keras_selfmodel/rlct/calibrating.py",
@@ -91,10 +92,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     root = Path(__file__).parent
     for item in items:
         place = item.path.relative_to(root).as_posix()
-        if place.startswith((*ANY_BACKEND, *LONG_CHAINS)) and place not in EVERY_BACKEND:
+        if place.startswith(ANY_BACKEND) and place not in EVERY_BACKEND:
             item.add_marker("any_backend")
-        if item.get_closest_marker("any_backend"):
-            home = "jax" if place.startswith(LONG_CHAINS) else "torch"
+        long_chains = item.get_closest_marker("long_chains") or place.startswith(LONG_CHAINS)
+        if long_chains or item.get_closest_marker("any_backend"):
+            home = "jax" if long_chains else "torch"
             if os.environ["KERAS_BACKEND"] != home:
                 item.add_marker("elsewhere")
 

@@ -81,6 +81,7 @@ def test_a_step_size_that_is_given_stays(line):
     assert estimate.gradient_evaluations == 8 * 500 + 5 + 2 * 5 * 32  # the last for the curvatures at w*
 
 
+@pytest.mark.long_chains
 def test_a_step_size_that_is_free_brings_mala_to_its_best_acceptance(line):
     model, x, y = line
     estimate = quietly(
@@ -93,6 +94,7 @@ def test_a_step_size_that_is_free_brings_mala_to_its_best_acceptance(line):
     assert (estimate.step_sizes[:, 0] != estimate.step_size).all()
 
 
+@pytest.mark.long_chains
 def test_friction_rises_until_the_batches_heat_little(line):
     model, x, y = line
     estimate = quietly(model, (x, y), loss=half_squared_error, batch_size=8, burn_in=2000, num_draws=1500, seed=1)

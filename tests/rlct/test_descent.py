@@ -130,6 +130,7 @@ def test_a_saddle_is_left_downwards():
 class TestEstimate:
     SETTINGS = {"loss": half_squared_error, "batch_size": N, "burn_in": 600, "num_draws": 1500, "localization": 1.0}
 
+    @pytest.mark.long_chains
     def test_after_descent_is_that_at_the_mode(self):
         ridge = Ridge.beside_the_minimum(1.0)
         estimate = quietly(ridge.model, ridge.data, anchor="descend", num_chains=4, seed=1, **self.SETTINGS)
@@ -149,6 +150,7 @@ class TestEstimate:
         assert estimate.value == pytest.approx(exact, abs=4 * estimate.sampling_error)
         assert estimate.warnings == ()
 
+    @pytest.mark.long_chains
     def test_without_descent_is_too_low_by_the_gradient_term_at_least(self):
         ridge = Ridge.beside_the_minimum(0.35)
         estimate = quietly(ridge.model, ridge.data, num_chains=4, seed=1, **self.SETTINGS)

@@ -245,6 +245,7 @@ class TestWeights:
         classifier.layers[0].trainable = False
         np.testing.assert_array_equal(chosen.losses, quietly(classifier, data, **QUICK).losses)
 
+    @pytest.mark.long_chains
     @pytest.mark.parametrize(("name", "number"), [("few", 4), ("many", 8)])
     def test_of_a_linear_regression_have_half_their_number(self, name, number):
         # At the least squares of all weights, those of each layer are at theirs: E[nβ(L − L*)] = Σ ½ nβh/(nβh + γ).
@@ -305,6 +306,7 @@ class TestInverseTemperature:
         assert estimate.inverse_temperature == 25.0
         assert estimate.paired_value == pytest.approx(25 * (np.mean(losses) - losses[0]), rel=1e-3)
 
+    @pytest.mark.long_chains
     @pytest.mark.parametrize("nbeta", [5.0, 2000.0])
     def test_does_not_matter_to_a_quadratic(self, nbeta):
         # Each direction has ½ at any temperature, without localization.
@@ -316,6 +318,7 @@ class TestInverseTemperature:
         # 8000 draws of deviation √6, remembered for some ten steps: 0.09. Four of these.
         assert estimate.value == pytest.approx(6.0, abs=0.36)
 
+    @pytest.mark.long_chains
     @pytest.mark.parametrize(("nbeta", "part"), [(0.02, 1.0), (2000.0, 0.1)])
     def test_the_default_localization_is_a_tenth_of_it_weaker_where_the_data_hold_nearly_all_directions(
         self, nbeta, part
@@ -381,6 +384,7 @@ class TestControlVariate:
         assert plain.gradient_evaluations == steps + at_anchor
         assert corrected.gradient_evaluations == 2 * steps + 25 + at_anchor
 
+    @pytest.mark.long_chains
     def test_lessens_the_heat_of_a_regression(self):
         # Gradients of batches at w* differ by the labels' unit noise; their changes from there only by the inputs,
         # times |w − w*| of some tenths.
