@@ -36,11 +36,18 @@ MOST_COMPILED = 20_000
 
 
 def only_read() -> None:
-    """Lets the next import of the package be one without Keras, for commands that read files and compute nothing.
+    """Lets the next import of the package be one without Keras, for commands that read files.
 
     In a process that has imported the package before, Keras is there, and does no harm.
     """
     installation.only_reading = "keras_selfmodel" not in sys.modules
+
+
+def compute() -> None:
+    """Imports what networks are computed with, where `only_read` let the package be imported without."""
+    from keras_selfmodel._registered_rooms import import_registered_rooms
+
+    import_registered_rooms()
 
 
 def activate(requested: str | None) -> str:

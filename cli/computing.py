@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ksm_cli.arguments_as_options import in_options
+from ksm_cli.backend import compute
 from ksm_cli.output import Bar, Interrupted, printable
 from ksm_cli.sweep_progress import SweepBar, duration
 
@@ -50,9 +51,20 @@ def computed(
     Raises:
         Interrupted: If Ctrl-C was pressed.
     """
-    from keras_selfmodel import experiments, transforms
+    from keras_selfmodel import experiments
 
     plan = experiments.plan_sweep(recipes, dataset, folder, retry_failed=computing.retry_failed)
+    if not quiet:
+        failed = f", {len(plan.failures)} failed before" if plan.failures else ""
+        state = f"folder {folder}: {len(plan.kept)} runs finished{failed}, {len(plan.jobs)} to compute"
+        click.echo(f"{announcement}\n{state}", err=True)
+    if not plan.jobs:
+        return None if computing.dry_run else experiments.ended_sweep(plan, plan.kept, plan.failures, dataset)
+    with Bar(quiet) as bar:
+        bar.loading("Keras")
+        compute()
+    from keras_selfmodel import transforms
+
     accelerated = not transforms.devices()[0].lower().startswith("cpu")
     machines = None if computing.cluster is None else experiments.RayCluster(**computing.cluster)
     if machines is not None:
@@ -62,14 +74,10 @@ def computed(
         together = accelerated and all(map(experiments.can_be_trained_together, plan.jobs))
     if together:
         experiments.check_together(plan.jobs)  # here, so that a dry run fails where the sweep would
-    workers = min(computing.workers or (1 if accelerated else _workers()), max(1, len(plan.jobs)))
-    if not quiet:
-        failed = f", {len(plan.failures)} failed before" if plan.failures else ""
-        state = f"folder {folder}: {len(plan.kept)} runs finished{failed}, {len(plan.jobs)} to compute"
-        click.echo(f"{announcement}\n{state}", err=True)
-    if plan.jobs and machines is not None and not quiet:
+    workers = min(computing.workers or (1 if accelerated else _workers()), len(plan.jobs))
+    if machines is not None and not quiet:
         click.echo(_tasks(machines), err=True)
-    elif plan.jobs and not quiet:
+    elif not quiet:
         with Bar(quiet) as bar:
             bar.phase("estimating the time")
             expected = experiments.expected_time(plan, dataset)

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from keras_selfmodel import _installation
 from keras_selfmodel._lazy_room import lazily
+from keras_selfmodel._registered_rooms import import_registered_rooms
 from keras_selfmodel._version import __version__
 
 if TYPE_CHECKING:
@@ -55,7 +56,4 @@ __getattr__, __dir__ = lazily(__name__)
 # What is registered with Keras is imported at once, or `keras.models.load_model` would not find its classes. The other
 # rooms are imported when they are first asked for: most users need none of them, and tuning needs an extra.
 if not _installation.only_reading:
-    _installation.choose_backend()  # Before anything imports Keras.
-
-    for _name in ("callbacks", "initializers", "layers", "metrics", "models", "rlct", "words", "estimate_rlct"):
-        __getattr__(_name)
+    import_registered_rooms()

@@ -127,6 +127,15 @@ def choose_backend() -> None:
         )
 
 
+def backend_of_keras() -> str:
+    """The backend that Keras has, or will have once it is imported."""
+    if "keras" in sys.modules:
+        import keras
+
+        return keras.config.backend()
+    return os.environ.get("KERAS_BACKEND") or named_backend() or "tensorflow"
+
+
 def no_backend() -> str:
     """What to do where no backend is installed."""
     return f"No backend is installed. Install one of {', '.join(BACKENDS)}: {installing(BACKENDS[0])}"

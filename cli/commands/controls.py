@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from ksm_cli.backend import activate
+from ksm_cli.backend import activate, only_read
 from ksm_cli.computing import computed, raise_failures
 from ksm_cli.options.computing import Computing, computing_options
 from ksm_cli.options.general import backend_option, json_option, quiet_option
@@ -79,8 +79,9 @@ def controls_command(
     require("rich", "matplotlib", "scipy", "filelock")
     with spoken_warnings():
         with Bar(quiet) as bar:
-            bar.loading("Keras and the data")
+            bar.loading("the data")
             backend = activate(backend)
+            only_read()  # Keras is imported once there is something to compute.
             from keras_selfmodel import experiments, studies
             from ksm_cli.tables.controls import control_tables, matched_tables
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from ksm_cli.backend import activate
+from ksm_cli.backend import activate, only_read
 from ksm_cli.computing import computed, raise_failures
 from ksm_cli.options.computing import Computing, computing_options
 from ksm_cli.options.general import backend_option, json_option, quiet_option
@@ -114,8 +114,9 @@ def sweep_command(
     }
     with spoken_warnings():
         with Bar(quiet) as bar:
-            bar.loading("Keras and the data")
+            bar.loading("the data")
             backend = activate(backend)
+            only_read()  # Keras is imported once there is something to compute.
             from keras_selfmodel import experiments
 
             chosen = opened(task, recipe_file)

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         shortcomings,
         spread_history,
     )
+    from keras_selfmodel.experiments.sweeps.ending import SweepResult, ended_sweep
     from keras_selfmodel.experiments.sweeps.forecast import ExpectedTime, expected_time
     from keras_selfmodel.experiments.sweeps.grids import grid, objectives_grid
     from keras_selfmodel.experiments.sweeps.measuring_together import can_be_measured_together, networks_sampled_at_once
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from keras_selfmodel.experiments.sweeps.planning import Plan, plan_sweep
     from keras_selfmodel.experiments.sweeps.ray_cluster import RayCluster
     from keras_selfmodel.experiments.sweeps.results_table import row_of
-    from keras_selfmodel.experiments.sweeps.sweeping import SweepProgress, SweepResult, sweep
+    from keras_selfmodel.experiments.sweeps.sweeping import SweepProgress, sweep
     from keras_selfmodel.experiments.sweeps.training_together import (
         can_be_trained_together,
         check_together,
@@ -84,6 +85,7 @@ __all__ = [
     "check_together",
     "clipped_to",
     "ExpectedTime",
+    "ended_sweep",
     "expected_time",
     "find_objective",
     "find_task",

@@ -1,14 +1,16 @@
 """How the RLCT of a network of a task is sampled, if not all settings are given."""
 
 import dataclasses
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from keras_selfmodel.experiments.recipe import Recipe
 from keras_selfmodel.rlct import SamplingSettings
-from keras_selfmodel.rlct.sampling_changes import SamplingChanges
+
+if TYPE_CHECKING:
+    from keras_selfmodel.rlct.sampling_changes import SamplingChanges
 
 
-def sampling_settings(recipe: Recipe, **changes: Unpack[SamplingChanges]) -> SamplingSettings:
+def sampling_settings(recipe: Recipe, **changes: "Unpack[SamplingChanges]") -> SamplingSettings:
     """The sampling settings of a recipe, or the defaults of another convention if that is wanted, with changes.
 
     Args:

@@ -1,18 +1,18 @@
 """The CIFAR-10 experiment, with the settings that produced the paper's figures."""
 
-from functools import partial
+from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
 
 from keras_selfmodel.datasets import Dataset
 from keras_selfmodel.datasets.scaling import scaled
 from keras_selfmodel.experiments.recipe import Recipe
-from keras_selfmodel.experiments.task import Task
-from keras_selfmodel.experiments.training.array_trainer import ArrayTrainer
+from keras_selfmodel.experiments.task import Task, trainer_of_arrays
 from keras_selfmodel.experiments.training.augmentation import Augmentation
-from keras_selfmodel.models import resnet18
 from keras_selfmodel.rlct import SamplingSettings
+
+if TYPE_CHECKING:
+    import keras
 
 
 def _inputs(images: np.ndarray) -> np.ndarray:
@@ -20,7 +20,9 @@ def _inputs(images: np.ndarray) -> np.ndarray:
     return scaled(images, "symmetric")
 
 
-def _network(recipe: Recipe, dataset: Dataset) -> keras.Model:
+def _network(recipe: Recipe, dataset: Dataset) -> "keras.Model":
+    from keras_selfmodel.models import resnet18
+
     return resnet18(
         recipe.hidden,
         image=dataset.x_train.shape[1:],
@@ -30,7 +32,9 @@ def _network(recipe: Recipe, dataset: Dataset) -> keras.Model:
     )
 
 
-def _optimizer(recipe: Recipe) -> keras.optimizers.Optimizer:
+def _optimizer(recipe: Recipe) -> "keras.optimizers.Optimizer":
+    import keras
+
     # PyTorch's ε; Keras's default is ten times as large.
     return keras.optimizers.Adam(recipe.learning_rate, epsilon=1e-8)
 
@@ -62,5 +66,5 @@ CIFAR10 = Task(
     inputs=_inputs,
     network=_network,
     optimizer=_optimizer,
-    trainer=partial(ArrayTrainer, inputs=_inputs, augmentation=Augmentation(degrees=15.0, translation=0.1, flip=True)),
+    trainer=trainer_of_arrays(_inputs, Augmentation(degrees=15.0, translation=0.1, flip=True)),
 )

@@ -1,26 +1,35 @@
 """The IMDB experiment, with the settings that produced the paper's figures."""
 
-import keras
+from typing import TYPE_CHECKING
 
 from keras_selfmodel.datasets import Dataset, padded, tokenize, vocabulary_size
 from keras_selfmodel.experiments.recipe import Recipe
 from keras_selfmodel.experiments.task import Task
-from keras_selfmodel.models import text_classifier
 from keras_selfmodel.rlct import SamplingSettings
-from keras_selfmodel.words import WordTrainer
+
+if TYPE_CHECKING:
+    import keras
+
+    from keras_selfmodel.words import WordTrainer
 
 
-def _network(recipe: Recipe, dataset: Dataset) -> keras.Model:
+def _network(recipe: Recipe, dataset: Dataset) -> "keras.Model":
+    from keras_selfmodel.models import text_classifier
+
     return text_classifier(
         vocabulary_size(dataset.x_train), hidden=recipe.hidden, classes=dataset.num_classes, seed=recipe.seed
     )
 
 
-def _optimizer(recipe: Recipe) -> keras.optimizers.Optimizer:
+def _optimizer(recipe: Recipe) -> "keras.optimizers.Optimizer":
+    import keras
+
     return keras.optimizers.SGD(recipe.learning_rate)
 
 
-def _trainer(recipe: Recipe, dataset: Dataset) -> WordTrainer:
+def _trainer(recipe: Recipe, dataset: Dataset) -> "WordTrainer":
+    from keras_selfmodel.words import WordTrainer
+
     order = recipe.order(len(dataset.y_train))
     train = dataset.x_train[order], dataset.y_train[order]
     return WordTrainer(train, (list(dataset.x_test), dataset.y_test), recipe.batch_size)

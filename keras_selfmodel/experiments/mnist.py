@@ -1,17 +1,17 @@
 """The MNIST experiment, with the settings that produced the paper's figures."""
 
-from functools import partial
+from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
 
 from keras_selfmodel.datasets import Dataset
 from keras_selfmodel.datasets.scaling import scaled
 from keras_selfmodel.experiments.recipe import Recipe
-from keras_selfmodel.experiments.task import Task
-from keras_selfmodel.experiments.training.array_trainer import ArrayTrainer
-from keras_selfmodel.models import mlp
+from keras_selfmodel.experiments.task import Task, trainer_of_arrays
 from keras_selfmodel.rlct import SamplingSettings
+
+if TYPE_CHECKING:
+    import keras
 
 
 def _inputs(images: np.ndarray) -> np.ndarray:
@@ -19,14 +19,18 @@ def _inputs(images: np.ndarray) -> np.ndarray:
     return scaled(images.reshape(len(images), -1), "symmetric")
 
 
-def _network(recipe: Recipe, dataset: Dataset) -> keras.Model:
+def _network(recipe: Recipe, dataset: Dataset) -> "keras.Model":
+    from keras_selfmodel.models import mlp
+
     inputs = int(np.prod(dataset.x_train.shape[1:]))
     return mlp(
         recipe.hidden, inputs=inputs, classes=dataset.num_classes, batch_norm=bool(recipe.batch_norm), seed=recipe.seed
     )
 
 
-def _optimizer(recipe: Recipe) -> keras.optimizers.Optimizer:
+def _optimizer(recipe: Recipe) -> "keras.optimizers.Optimizer":
+    import keras
+
     return keras.optimizers.SGD(recipe.learning_rate, momentum=recipe.momentum, nesterov=recipe.momentum > 0)
 
 
@@ -57,6 +61,6 @@ MNIST = Task(
     inputs=_inputs,
     network=_network,
     optimizer=_optimizer,
-    trainer=partial(ArrayTrainer, inputs=_inputs),
+    trainer=trainer_of_arrays(_inputs),
     together=True,
 )

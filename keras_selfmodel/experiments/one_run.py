@@ -9,8 +9,6 @@ from keras_selfmodel.datasets import Dataset
 from keras_selfmodel.experiments.devices import ONE_DEVICE, Scope, shared_by
 from keras_selfmodel.experiments.progress import Progress
 from keras_selfmodel.experiments.recipe import Recipe
-from keras_selfmodel.experiments.run_config import RunConfig
-from keras_selfmodel.experiments.run_folder import RunFolder
 from keras_selfmodel.experiments.run_result import RunResult
 from keras_selfmodel.experiments.stages.building import compiled_model
 from keras_selfmodel.experiments.stages.claiming import claim
@@ -82,20 +80,3 @@ def _computed(context: RunContext, model: keras.Model, scope: Scope) -> RunResul
     if scope is not ONE_DEVICE:  # what several hold would be measured by each of them
         model = load_model(context.files.model)
     return conclude(context, model, measured(context, model, trainer))
-
-
-def finished_run(recipe: Recipe, dataset: Dataset, folder: str | Path) -> RunResult | None:
-    """The result of the finished run in a folder, or `None` if there is none; nothing is computed.
-
-    Args:
-        recipe: The settings it has to have.
-        dataset: The data it has to have been trained on.
-        folder: Where it may be.
-
-    Raises:
-        RunFolderError: If the folder holds a run with other settings, or a damaged file.
-    """
-    files = RunFolder(Path(folder))
-    if not (files.started and files.finished):
-        return None
-    return claim(files, RunConfig.of(recipe, dataset), resume=True)

@@ -24,6 +24,11 @@ class DataIdentity:
     digest: str
     examples: int | None = None
 
+    @classmethod
+    def of(cls, dataset: Dataset) -> "DataIdentity":
+        """That of data as loaded."""
+        return cls(dataset.name, dataset.source, dataset.digest, len(dataset.y_train))
+
     def __str__(self) -> str:
         return f"{self.source} ({self.digest[:12]})"
 
@@ -45,25 +50,20 @@ class RunConfig:
     @classmethod
     def of(cls, recipe: Recipe, dataset: Dataset) -> "RunConfig":
         """The configuration of a run on this machine with data as loaded."""
-        return cls(
-            recipe, DataIdentity(dataset.name, dataset.source, dataset.digest, len(dataset.y_train)), provenance()
-        )
+        return cls(recipe, DataIdentity.of(dataset), provenance())
 
-    def differences(self, other: "RunConfig") -> list[str]:
-        """What decides the numbers and differs, in words; `self` is "there", the other "here"."""
-        there, here = self._decisive, other._decisive
+    def differences(self, recipe: Recipe, data: DataIdentity, backend: str) -> list[str]:
+        """What decides the numbers and differs, in words; `self` is "there", the arguments are "here"."""
+        there = {**self.recipe.settings(), "backend": self.provenance.backend}
+        here = {**recipe.settings(), "backend": backend}
         words = [
             f"{name}: {_said(there[name])} there, {_said(here[name])} here"
             for name in here
             if name in there and there[name] != here[name]
         ]
-        if self.data.digest != other.data.digest:
-            words.append(f"data: {self.data} there, {other.data} here")
+        if self.data.digest != data.digest:
+            words.append(f"data: {self.data} there, {data} here")
         return words
-
-    @property
-    def _decisive(self) -> dict:
-        return {**self.recipe.settings(), "backend": self.provenance.backend}
 
 
 def _said(value: object) -> str:

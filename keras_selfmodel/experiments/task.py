@@ -2,13 +2,19 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
 
 from keras_selfmodel.datasets import Dataset
 from keras_selfmodel.experiments.recipe import Recipe
-from keras_selfmodel.experiments.training.trainer import Trainer
+from keras_selfmodel.experiments.training.augmentation import Augmentation
+
+if TYPE_CHECKING:  # A task is known without what computes it: which of its runs are finished is found without Keras.
+    import keras
+
+    from keras_selfmodel.experiments.training.trainer import Trainer
 
 
 def _as_it_is(dataset: Dataset) -> Dataset:
@@ -35,9 +41,9 @@ class Task:
 
     recipe: Recipe
     inputs: Callable[[np.ndarray], np.ndarray]
-    network: Callable[[Recipe, Dataset], keras.Model]
-    optimizer: Callable[[Recipe], keras.optimizers.Optimizer]
-    trainer: Callable[[Recipe, Dataset], Trainer]
+    network: Callable[[Recipe, Dataset], "keras.Model"]
+    optimizer: Callable[[Recipe], "keras.optimizers.Optimizer"]
+    trainer: Callable[[Recipe, Dataset], "Trainer"]
     prepare: Callable[[Dataset], Dataset] = _as_it_is
     together: bool = False
     by_fit: bool = True
@@ -64,3 +70,21 @@ class Task:
             raise ValueError(
                 f"Networks of {recipe.task} can only be trained in float32. Received: precision={recipe.precision!r}"
             )
+
+
+def trainer_of_arrays(
+    inputs: Callable[[np.ndarray], np.ndarray], augmentation: Augmentation | None = None
+) -> Callable[[Recipe, Dataset], "Trainer"]:
+    """The `trainer` of a task whose samples are all of one shape; see `ArrayTrainer`."""
+    return partial(_array_trainer, inputs=inputs, augmentation=augmentation)
+
+
+def _array_trainer(
+    recipe: Recipe,
+    dataset: Dataset,
+    inputs: Callable[[np.ndarray], np.ndarray],
+    augmentation: Augmentation | None,
+) -> "Trainer":
+    from keras_selfmodel.experiments.training.array_trainer import ArrayTrainer
+
+    return ArrayTrainer(recipe, dataset, inputs, augmentation)

@@ -12,6 +12,8 @@ CROSSES: dict[str, Any] = {
     "linestyle": "none", "marker": "x", "markersize": 7, "markeredgewidth": 1.2, "color": "black",
     "gid": "not to be used", "zorder": 4, "clip_on": False,
 }  # fmt: skip
+# More are pixels in an SVG file, of which each cross would take 100 bytes.
+MOST_LINES = 1000
 
 
 def cross_out(axes: "Axes", points: Sequence[tuple[float, float]], **look: Any) -> None:
@@ -26,6 +28,7 @@ def cross_out(axes: "Axes", points: Sequence[tuple[float, float]], **look: Any) 
     """
     if not points:
         return
+    look = {"rasterized": len(points) > MOST_LINES} | look
     if not axes.has_data():
         axes.plot(*zip(*points, strict=True), **(CROSSES | look))
         return

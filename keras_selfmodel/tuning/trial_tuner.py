@@ -14,11 +14,11 @@ from keras_selfmodel._internals.keras_tuner import OracleOfWholeFiles, Trial, Tu
 from keras_selfmodel._whole_files import write_whole
 from keras_selfmodel.datasets import Dataset
 from keras_selfmodel.experiments import Progress, Recipe, RunResult
-from keras_selfmodel.experiments.one_run import finished_run
 from keras_selfmodel.experiments.run_config import RunConfig
 from keras_selfmodel.experiments.run_folder import RunFolder
-from keras_selfmodel.experiments.stages.claiming import claim
-from keras_selfmodel.experiments.sweeps.jobs import Job, failed, perform
+from keras_selfmodel.experiments.stages.claiming import claim, finished_run
+from keras_selfmodel.experiments.sweeps.jobs import Job
+from keras_selfmodel.experiments.sweeps.performing import failed, perform
 from keras_selfmodel.experiments.training.training_record import note_epochs
 from keras_selfmodel.tuning.oracles import SCORE
 from keras_selfmodel.tuning.score import Score

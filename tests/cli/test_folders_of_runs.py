@@ -1,15 +1,21 @@
 """What commands that read many runs say of folders that they cannot use."""
 
+import dataclasses
 import importlib.util
 import json
 import subprocess
 import sys
 from pathlib import Path
 
+import keras
+import numpy as np
 import pytest
 
 from keras_selfmodel._installation import installing
-from tests.studies.made_up import made_up_grid, written
+from keras_selfmodel.experiments import read_recipe_file
+from keras_selfmodel.experiments.run_config import CONFIG, DataIdentity
+from keras_selfmodel.experiments.run_folder import RunFolder
+from tests.studies.made_up import made_up_grid, made_up_run, written
 
 
 @pytest.fixture
@@ -79,9 +85,26 @@ print([name for name in ("keras", "jax", "tensorflow", "torch") if name in sys.m
 """
 
 
-def test_commands_that_only_read_import_neither_keras_nor_a_backend(sweep):
+@pytest.fixture
+def finished_sweep(tmp_path) -> list[str]:
+    """The command line of a sweep of two runs, both finished."""
+    x, y = np.random.default_rng(0).normal(size=(20, 3)), np.arange(20) % 2
+    np.savez(tmp_path / "data.npz", x_train=x, y_train=y, x_test=x, y_test=y)
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text('name = "tiny"\nrlct = false\n[data]\narrays = "data.npz"\n[training]\nepochs = 2\n')
+    task, backend = read_recipe_file(recipe), keras.config.backend()
+    for weight in (0.0, 10.0):
+        run = made_up_run(weight, recipe=task.recipe, backend=backend)
+        files = RunFolder(tmp_path / "finished" / f"{run.recipe.name}-{backend}")
+        config = dataclasses.replace(written(run, files.path).config, data=DataIdentity.of(task.load()))
+        files.write("config.json", CONFIG, config)
+    return ["sweep", "--recipe", str(recipe), "--seeds", "1", "--out", str(tmp_path / "finished")]
+
+
+def test_what_computes_nothing_imports_neither_keras_nor_a_backend(sweep, finished_sweep):
     runs = [str(run) for run in sorted(sweep.iterdir())]
     lines = [["runs", str(sweep)], ["compare", *runs], ["plot", str(sweep), "--format", "svg"], ["report", str(sweep)]]
+    lines += [finished_sweep, [*finished_sweep, "--json"], [*finished_sweep, "--dry-run"]]
     done = subprocess.run(
         [sys.executable, "-c", READING, json.dumps(lines)], capture_output=True, text=True, check=False
     )

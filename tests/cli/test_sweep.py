@@ -15,7 +15,7 @@ from rich.console import Console
 
 from keras_selfmodel import experiments
 from keras_selfmodel.experiments import TASKS
-from keras_selfmodel.experiments.sweeps import jobs
+from keras_selfmodel.experiments.sweeps import performing
 from ksm_cli.options.grids import GRIDS, numbers
 from ksm_cli.options.settings import TASK_NAMES
 from ksm_cli.sweep_progress import duration
@@ -126,14 +126,14 @@ def test_a_slip_of_the_hand_is_refused(ksm, tiny_mnist, option, text, said):
 
 
 def test_runs_that_fail_are_listed_with_their_reason(ksm, tiny_mnist, without_figures, monkeypatch):
-    run = jobs.run
+    run = performing.run
 
     def sometimes(recipe, *arguments, **options):
         if recipe.hidden == 4 and recipe.seed == 2:
             raise MemoryError("out of memory")
         return run(recipe, *arguments, **options)
 
-    monkeypatch.setattr(jobs, "run", sometimes)
+    monkeypatch.setattr(performing, "run", sometimes)
     result = ksm(*SMALL, *HERE)
     assert result.exit_code == 1
     assert "2 of 8 runs failed (retry them with --retry-failed):" in result.stderr

@@ -56,7 +56,7 @@ def test_an_interrupted_search_says_how_it_goes_on(ksm, tiny_mnist, monkeypatch)
     def interrupt(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("keras_selfmodel.experiments.sweeps.jobs.run", interrupt)
+    monkeypatch.setattr("keras_selfmodel.experiments.sweeps.performing.run", interrupt)
     result = ksm("tune", "mnist", *FEW)
     assert result.exit_code == 1 and "To continue the search in tuning/mnist" in result.stderr
 

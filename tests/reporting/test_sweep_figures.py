@@ -2,8 +2,11 @@ import dataclasses
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from keras_selfmodel.reporting import figure_bytes, panels, sweep_figures, write_figure
+from keras_selfmodel.reporting.crosses import cross_out
+from keras_selfmodel.reporting.figure_files import data_address
 from keras_selfmodel.statistics import mean_interval
 from keras_selfmodel.studies import studies_of
 from tests.studies.made_up import estimate, made_up_grid, made_up_run, written
@@ -135,6 +138,13 @@ def test_collapsed_groups_are_open_and_named():
     assert list(open_ones.get_xdata()) == [100] and open_ones.get_ydata()[0] == pytest.approx(-3)
     assert open_ones.get_markerfacecolor() == "white"
     assert "open: collapsed" in axes.get_legend().get_title().get_text()
+
+
+def test_thousands_of_crosses_take_little_of_a_page():
+    figure = Figure()
+    cross_out(figure.add_subplot(), [(number, number % 7) for number in range(3000)])
+    # As lines, each would take more than 100 bytes.
+    assert len(data_address(figure)) < 150_000
 
 
 def test_an_estimate_that_is_not_to_be_used_is_a_cross_at_the_edge_and_in_no_mean():

@@ -53,7 +53,7 @@ def made_up_run(settings, dataset, folder, *, resume, progress) -> None:
 @pytest.fixture
 def without_training(monkeypatch):
     """Trials that take no time."""
-    monkeypatch.setattr("keras_selfmodel.experiments.sweeps.jobs.run", made_up_run)
-    monkeypatch.setattr("keras_selfmodel.experiments.sweeps.jobs.gc", SimpleNamespace(collect=lambda: None))
+    monkeypatch.setattr("keras_selfmodel.experiments.sweeps.performing.run", made_up_run)
+    monkeypatch.setattr("keras_selfmodel.experiments.sweeps.performing.gc", SimpleNamespace(collect=lambda: None))
     monkeypatch.setattr("keras_selfmodel.tuning.trial_tuner.SECONDS_BETWEEN_REQUESTS", 0)
     monkeypatch.setattr("keras_selfmodel.reporting.figure_files.figure_bytes", lambda *_: b"drawn")

@@ -137,7 +137,7 @@ def test_what_would_end_every_trial_ends_the_search(search, tmp_path, monkeypatc
     def full(*_, **__):
         raise OSError("No space left on device")
 
-    monkeypatch.setattr("keras_selfmodel.experiments.sweeps.jobs.run", full)
+    monkeypatch.setattr("keras_selfmodel.experiments.sweeps.performing.run", full)
     with pytest.raises(OSError, match="No space left"):
         search(tmp_path / "search")
 

@@ -6,22 +6,20 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 
-from keras_selfmodel._classifier_graph import ClassifierGraph, classifier_of
+from keras_selfmodel._registered_rooms import import_registered_rooms
 from keras_selfmodel.datasets import Dataset
 from keras_selfmodel.datasets.reshaping import reshaped
-from keras_selfmodel.experiments.custom.classifier_check import check_classifier
-from keras_selfmodel.experiments.custom.initial_weights import drawn_anew
 from keras_selfmodel.experiments.custom.python_file import PythonFunction
 from keras_selfmodel.experiments.custom.recipe_file_error import RecipeFileError
 from keras_selfmodel.experiments.custom.recipe_sections import ModelSection, the_one_of
 from keras_selfmodel.experiments.recipe import Recipe
-from keras_selfmodel.models import mlp
-from keras_selfmodel.models.saved_model import UnreadableModelError, read_model
+
+if TYPE_CHECKING:
+    import keras
 
 HIDDEN = 64
 """Units of the hidden layer where nothing says."""
@@ -78,7 +76,7 @@ class CustomNetwork:
         """The data in the shape that the network takes."""
         return dataclasses.replace(dataset, x_train=self.shaped(dataset.x_train), x_test=self.shaped(dataset.x_test))
 
-    def network(self, recipe: Recipe, dataset: Dataset) -> keras.Model:
+    def network(self, recipe: Recipe, dataset: Dataset) -> "keras.Model":
         """The classifier of a recipe.
 
         Raises:
@@ -95,6 +93,10 @@ class CustomNetwork:
                 f"builds networks of several sizes. Received: hidden={recipe.hidden}."
             )
         shape = tuple(dataset.x_train.shape[1:])
+        import keras
+
+        from keras_selfmodel.experiments.custom.classifier_check import check_classifier
+
         # For whatever the network draws without a seed.
         keras.utils.set_random_seed(recipe.seed)
         model = self.build(recipe, shape, dataset.num_classes)
@@ -106,7 +108,9 @@ def _flat(x: np.ndarray) -> np.ndarray:
     return x.reshape(len(x), -1)
 
 
-def _mlp(recipe: Recipe, input_shape: tuple[int, ...], classes: int) -> keras.Model:
+def _mlp(recipe: Recipe, input_shape: tuple[int, ...], classes: int) -> "keras.Model":
+    from keras_selfmodel.models import mlp
+
     return mlp(recipe.hidden, inputs=math.prod(input_shape), classes=classes, seed=recipe.seed)
 
 
@@ -135,6 +139,11 @@ def _called(where: str, function: PythonFunction, targets: tuple[str, ...], hidd
 def _saved(where: str, file: Path, targets: tuple[str, ...], hidden: int | None) -> CustomNetwork:
     if not file.is_file():
         raise RecipeFileError(f"{where}: there is no file {file}.")
+    import_registered_rooms()
+    from keras_selfmodel._classifier_graph import ClassifierGraph, classifier_of
+    from keras_selfmodel.experiments.custom.initial_weights import drawn_anew
+    from keras_selfmodel.models.saved_model import UnreadableModelError, read_model
+
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
     try:
         saved = classifier_of(read_model(file, compiled=False))

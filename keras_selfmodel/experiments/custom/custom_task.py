@@ -4,16 +4,17 @@ import os
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-
-import keras
+from typing import TYPE_CHECKING
 
 from keras_selfmodel.datasets import Dataset
 from keras_selfmodel.datasets.scaling import scaled
 from keras_selfmodel.experiments.custom.custom_data import CustomData
 from keras_selfmodel.experiments.custom.custom_network import CustomNetwork
 from keras_selfmodel.experiments.recipe import Recipe
-from keras_selfmodel.experiments.task import Task
-from keras_selfmodel.experiments.training.array_trainer import ArrayTrainer
+from keras_selfmodel.experiments.task import Task, trainer_of_arrays
+
+if TYPE_CHECKING:
+    import keras
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +42,7 @@ class CustomTask(Task):
             inputs=inputs,
             network=network.network,
             optimizer=_optimizer,
-            trainer=partial(ArrayTrainer, inputs=inputs),
+            trainer=trainer_of_arrays(inputs),
             prepare=network.prepare,
             together=True,
         )
@@ -51,7 +52,9 @@ class CustomTask(Task):
         return self.data.load(data_dir)
 
 
-def _optimizer(recipe: Recipe) -> keras.optimizers.Optimizer:
+def _optimizer(recipe: Recipe) -> "keras.optimizers.Optimizer":
+    import keras
+
     if recipe.optimizer == "adam":
         return keras.optimizers.Adam(recipe.learning_rate)
     return keras.optimizers.SGD(recipe.learning_rate, momentum=recipe.momentum, nesterov=recipe.momentum > 0)

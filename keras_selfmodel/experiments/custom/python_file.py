@@ -13,6 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from keras_selfmodel._registered_rooms import import_registered_rooms
 from keras_selfmodel.experiments.custom.recipe_file_error import RecipeFileError
 
 # By path and digest: a file that both the data and the network come from runs once.
@@ -109,6 +110,7 @@ def _module(file: Path, digest: str) -> ModuleType:
     source = file.read_bytes()
     if hashlib.sha256(source).hexdigest() != digest:
         raise RecipeFileError(f"{file} changed while it was in use. Start again.")
+    import_registered_rooms()  # Before a file that may import Keras, or load a network of the package's classes.
     # Under this name Keras finds the file's own layers in a saved model.
     spec = importlib.util.spec_from_file_location(f"ksm_recipe_{file.stem}", file)
     if spec is None:

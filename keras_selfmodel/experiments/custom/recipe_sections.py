@@ -8,13 +8,13 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from keras_selfmodel._precisions import PRECISIONS
 from keras_selfmodel._typed_files import DamagedFileError, typed
 from keras_selfmodel._wrong_values import misfits
 from keras_selfmodel.datasets.scaling import SCALINGS
 from keras_selfmodel.experiments.custom.recipe_file_error import RecipeFileError
 from keras_selfmodel.experiments.objectives import OBJECTIVES
 from keras_selfmodel.experiments.recipe import OPTIMIZERS
-from keras_selfmodel.models.precision import PRECISIONS
 from keras_selfmodel.rlct import SamplingSettings
 from keras_selfmodel.rlct.samplers import SAMPLERS
 

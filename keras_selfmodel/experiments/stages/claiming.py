@@ -1,6 +1,11 @@
 """The first stage: the folder is free, or holds the same run."""
 
-from keras_selfmodel.experiments.run_config import CONFIG, RunConfig
+from pathlib import Path
+
+from keras_selfmodel._installation import backend_of_keras
+from keras_selfmodel.datasets import Dataset
+from keras_selfmodel.experiments.recipe import Recipe
+from keras_selfmodel.experiments.run_config import CONFIG, DataIdentity, RunConfig
 from keras_selfmodel.experiments.run_folder import FolderTakenError, RunFolder, RunFolderError
 from keras_selfmodel.experiments.run_result import RunResult
 from keras_selfmodel.experiments.run_store import read_config, read_run
@@ -29,15 +34,39 @@ def claim(files: RunFolder, config: RunConfig, *, resume: bool) -> RunResult | N
             )
         files.write("config.json", CONFIG, config)
         return None
-    differences = read_config(files.path).differences(config)
-    if differences:
-        raise RunFolderError(
-            f"{files.path} was written by a run with other settings: {'; '.join(differences)}. Choose another folder "
-            "(folder=…)."
-        )
+    _check_same(files, config.recipe, config.data, config.provenance.backend)
     if not resume:
         raise FolderTakenError(files.path, finished=files.finished)
     if not files.finished:
         return None
     files.tidy()
     return read_run(files.path)
+
+
+def finished_run(recipe: Recipe, dataset: Dataset, folder: str | Path) -> RunResult | None:
+    """The result of the finished run in a folder, or `None` if there is none; nothing is computed.
+
+    Args:
+        recipe: The settings it has to have.
+        dataset: The data it has to have been trained on.
+        folder: Where it may be.
+
+    Raises:
+        RunFolderError: If the folder holds a run with other settings, or a damaged file.
+    """
+    files = RunFolder(Path(folder))
+    if not (files.started and files.finished):
+        return None
+    _check_same(files, recipe, DataIdentity.of(dataset), backend_of_keras())
+    files.tidy()
+    return read_run(files.path)
+
+
+def _check_same(files: RunFolder, recipe: Recipe, data: DataIdentity, backend: str) -> None:
+    """Raises a `RunFolderError` if the folder holds a run with other settings."""
+    differences = read_config(files.path).differences(recipe, data, backend)
+    if differences:
+        raise RunFolderError(
+            f"{files.path} was written by a run with other settings: {'; '.join(differences)}. Choose another folder "
+            "(folder=…)."
+        )

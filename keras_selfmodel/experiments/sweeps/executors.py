@@ -17,7 +17,8 @@ import keras
 from keras_selfmodel.datasets import Dataset
 from keras_selfmodel.experiments.progress import Progress
 from keras_selfmodel.experiments.sweeps.data_origin import DataOrigin
-from keras_selfmodel.experiments.sweeps.jobs import Job, Outcome, failed, perform
+from keras_selfmodel.experiments.sweeps.jobs import Job
+from keras_selfmodel.experiments.sweeps.performing import Outcome, failed, perform
 from keras_selfmodel.experiments.sweeps.worker_messages import Start, WorkerAnswer, line_of, message_of
 
 OnProgress = Callable[[Job, str, int, int], None]

@@ -5,13 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import keras
-
+from keras_selfmodel._installation import backend_of_keras
 from keras_selfmodel.datasets import Dataset
-from keras_selfmodel.experiments.one_run import finished_run
 from keras_selfmodel.experiments.recipe import Recipe
 from keras_selfmodel.experiments.run_folder import DamagedRunError, RunFolder, RunFolderError
 from keras_selfmodel.experiments.run_result import RunResult
+from keras_selfmodel.experiments.stages.claiming import finished_run
 from keras_selfmodel.experiments.sweeps.jobs import Job
 
 
@@ -49,8 +48,9 @@ def plan_sweep(recipes: Sequence[Recipe], dataset: Dataset, folder: str | Path, 
         ValueError: If the task has no trainer for an objective.
     """
     jobs, kept, failures = [], [], {}
+    backend = backend_of_keras()
     for recipe in recipes:
-        job = Job(recipe, Path(folder) / f"{recipe.name}-{keras.config.backend()}")
+        job = Job(recipe, Path(folder) / f"{recipe.name}-{backend}")
         job.task.check(recipe)
         try:
             result = finished_run(recipe, dataset, job.folder)

@@ -19,7 +19,8 @@ from keras_selfmodel._typed_files import typed
 from keras_selfmodel.datasets import Dataset
 from keras_selfmodel.experiments.run_folder import RunFolder
 from keras_selfmodel.experiments.sweeps.data_origin import DataOrigin
-from keras_selfmodel.experiments.sweeps.jobs import Job, Outcome, failed
+from keras_selfmodel.experiments.sweeps.jobs import Job
+from keras_selfmodel.experiments.sweeps.performing import Outcome, failed
 from keras_selfmodel.experiments.sweeps.ray_cluster import RayCluster
 from keras_selfmodel.experiments.sweeps.ray_group import perform_group
 

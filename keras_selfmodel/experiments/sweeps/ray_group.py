@@ -11,8 +11,9 @@ from typing import Any
 from keras_selfmodel._typed_files import plain
 from keras_selfmodel.experiments.progress import Progress
 from keras_selfmodel.experiments.sweeps.data_origin import DataOrigin
-from keras_selfmodel.experiments.sweeps.jobs import Job, Outcome, perform
+from keras_selfmodel.experiments.sweeps.jobs import Job
 from keras_selfmodel.experiments.sweeps.measuring_together import measure_together, measuring_together_pays
+from keras_selfmodel.experiments.sweeps.performing import Outcome, perform
 from keras_selfmodel.experiments.sweeps.training_together import train_together
 
 # Each word travels over the network to the one process that hears all tasks.

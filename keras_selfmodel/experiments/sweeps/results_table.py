@@ -5,15 +5,11 @@ It is for spreadsheets and data frames, so without the format's number that JSON
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from keras_selfmodel._whole_files import remove_partial_files, write_csv
 from keras_selfmodel.experiments.run_result import RunResult
 from keras_selfmodel.experiments.run_store import find_runs
 from keras_selfmodel.rlct import RLCTSummary
-
-if TYPE_CHECKING:
-    from filelock import FileLock
 
 RESULTS = "results.csv"
 # Seconds between two tables for each second that one took: thousands of folders take seconds to read.
@@ -84,20 +80,17 @@ def _estimate(name: str, estimate: RLCTSummary | None) -> dict:
     }
 
 
-def _locked(folder: Path) -> "FileLock":
-    from filelock import FileLock
-
-    return FileLock(folder / ".results.lock")
-
-
 def write_results(folder: Path) -> tuple[RunResult, ...]:
-    """Writes `results.csv` of all finished runs in a sweep's folder, whoever computed them.
+    """Writes `results.csv` of all finished runs in a sweep's folder, whoever computed them; removes partial ones.
 
     Returns:
         Their results.
     """
+    from filelock import FileLock
+
     # Sweeps that share the folder each write what both have found; the last to look must be the last to write.
-    with _locked(folder):
+    with FileLock(folder / ".results.lock"):
+        remove_partial_files(folder, RESULTS)
         # Damaged runs have no row; commands that read the folder report them.
         results = find_runs(folder).results
         write_csv(folder / RESULTS, [row_of(result) for result in results])
@@ -105,7 +98,7 @@ def write_results(folder: Path) -> tuple[RunResult, ...]:
 
 
 class ResultsTable:
-    """Keeps `results.csv` up to date while runs end, in a twentieth of the time at most; first removes partial ones.
+    """Keeps `results.csv` up to date while runs end, in a twentieth of the time at most.
 
     Args:
         folder: The sweep's folder.
@@ -114,8 +107,6 @@ class ResultsTable:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._next = 0.0
-        with _locked(folder):
-            remove_partial_files(folder, RESULTS)
 
     def update(self) -> None:
         """Writes the table, unless that was done a short while ago."""

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from queue import SimpleQueue
 
 from keras_selfmodel.datasets import Dataset
-from keras_selfmodel.experiments.one_run import finished_run
-from keras_selfmodel.experiments.run_folder import FolderBusyError, RunFolder, RunFolderError
+from keras_selfmodel.experiments.run_folder import FolderBusyError, RunFolder
 from keras_selfmodel.experiments.run_result import RunResult
-from keras_selfmodel.experiments.run_store import place_of
+from keras_selfmodel.experiments.sweeps.ending import SweepResult, ended_sweep
 from keras_selfmodel.experiments.sweeps.executors import Executor, HereExecutor, ProcessesExecutor
 from keras_selfmodel.experiments.sweeps.jobs import Job
 from keras_selfmodel.experiments.sweeps.measuring_together import measure_together, measuring_together_pays
@@ -40,19 +39,6 @@ class SweepProgress:
     finished: Callable[[Job, RunResult], None] = lambda *_: None
     failed: Callable[[Job, str], None] = lambda *_: None
     waiting: Callable[[int], None] = lambda *_: None
-
-
-@dataclass(frozen=True)
-class SweepResult:
-    """The outcome of a sweep.
-
-    Attributes:
-        results: Results of the runs asked for, in the order of `run_store.place_of`.
-        failures: Reasons of those that failed, by name of the run.
-    """
-
-    results: tuple[RunResult, ...]
-    failures: dict[str, str]
 
 
 def sweep(
@@ -155,19 +141,7 @@ def _computed(
     except KeyboardInterrupt:
         write_results(plan.folder)
         raise
-    write_results(plan.folder)
-    # Of sweeps that share the folder, another may have tried again what had failed.
-    mended = {job: result for job in failures if (result := _finished_meanwhile(job, dataset)) is not None}
-    results.extend(mended.values())
-    results.sort(key=place_of)
-    return SweepResult(tuple(results), {job.folder.name: why for job, why in failures.items() if job not in mended})
-
-
-def _finished_meanwhile(job: Job, dataset: Dataset) -> RunResult | None:
-    try:
-        return finished_run(job.recipe, dataset, job.folder)
-    except RunFolderError:  # The folder is another run's.
-        return None
+    return ended_sweep(plan, results, failures, dataset)
 
 
 def _is_busy(job: Job) -> bool:

@@ -23,7 +23,8 @@ from keras_selfmodel.experiments.stages.building import compiled_model
 from keras_selfmodel.experiments.stages.claiming import claim
 from keras_selfmodel.experiments.stages.context import SECONDS_BETWEEN_CHECKPOINTS, RunContext
 from keras_selfmodel.experiments.stages.fitting import training_so_far
-from keras_selfmodel.experiments.sweeps.jobs import Job, failed
+from keras_selfmodel.experiments.sweeps.jobs import Job
+from keras_selfmodel.experiments.sweeps.performing import failed
 from keras_selfmodel.experiments.training.networks_together import NetworksTogether
 from keras_selfmodel.experiments.training.training_record import TrainingDivergedError, TrainingRecord
 from keras_selfmodel.models import SelfModelingModel

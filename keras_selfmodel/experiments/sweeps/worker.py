@@ -24,7 +24,8 @@ def main() -> None:
     os.dup2(2, 1)
 
     from keras_selfmodel.experiments.progress import Progress
-    from keras_selfmodel.experiments.sweeps.jobs import Job, perform
+    from keras_selfmodel.experiments.sweeps.jobs import Job
+    from keras_selfmodel.experiments.sweeps.performing import perform
     from keras_selfmodel.experiments.sweeps.worker_messages import (
         Start,
         WorkerAnswer,

@@ -8,7 +8,7 @@ import msgspec
 
 from keras_selfmodel._typed_files import DamagedFileError, plain, typed
 from keras_selfmodel.experiments.sweeps.data_origin import DataOrigin
-from keras_selfmodel.experiments.sweeps.jobs import Outcome
+from keras_selfmodel.experiments.sweeps.performing import Outcome
 
 T = TypeVar("T")
 
