@@ -90,7 +90,7 @@ class TypedFile(Generic[T]):
         try:
             values = msgspec.json.decode(content)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise DamagedFileError(file, f"it is not valid JSON ({error}).") from error
+            raise DamagedFileError(file, f"it is not valid JSON{_what_is_no_json(content, error)}.") from error
         if not isinstance(values, dict):
             raise DamagedFileError(file, "it does not hold a JSON object.")
         if "format" not in values:
@@ -99,6 +99,17 @@ class TypedFile(Generic[T]):
         if there != self.format or isinstance(there, bool):
             raise DamagedFileError(file, f"format must be {self.format}. Received: {quoted(there)}")
         return _converted(self.kind, values if _without_control_characters(content) else escaped_values(values), file)
+
+
+def _what_is_no_json(content: bytes | str, error: Exception) -> str:
+    """Why a content is no JSON, as it continues a sentence."""
+    text = content.decode("utf-8", "replace") if isinstance(content, bytes) else content
+    if text.startswith("\ufeff"):
+        return ": it starts with a byte order mark. Save it as UTF-8 without one"
+    place = re.search(r"\(byte (\d+)\)$", str(error))
+    before = text.encode("utf-8", "replace")[: int(place[1])].decode("utf-8", "ignore") if place else ""
+    number = re.match(r"-?(NaN|Infinity)", text[len(before.removesuffix("-")) :]) if place else None
+    return f": JSON has no {number[0]} (line {before.count(chr(10)) + 1})" if number else f" ({error})"
 
 
 def plain(record: Any) -> Any:

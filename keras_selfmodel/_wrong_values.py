@@ -181,8 +181,10 @@ def _with_one(values: Any, steps: _Steps, key: str) -> Any:
 
 
 def _path(steps: _Steps) -> str:
-    """The steps as one text, such as `parts[2].number` or `by_name['x']`."""
-    named = [f"[{step!r}]" if isinstance(step, int | _Key) else f".{step}" for step in steps]
+    """The steps as one text, such as `parts[2].number`, `by_name.x` or `by_name['x.y']`."""
+    named = [
+        f"[{step!r}]" if isinstance(step, int) or not re.fullmatch(r"[\w -]+", step) else f".{step}" for step in steps
+    ]
     return "".join(named).removeprefix(".")
 
 

@@ -36,6 +36,10 @@ def compare_command(folders: tuple[Path, ...], as_json: bool) -> None:
     """
     if len(folders) < 2:
         raise click.UsageError(f"A comparison needs two runs or more. Received: {len(folders)}.")
+    places = [folder.resolve() for folder in folders]
+    twice = next((folder for folder, place in zip(folders, places, strict=True) if places.count(place) > 1), None)
+    if twice is not None:
+        raise click.UsageError(f"Each run may be given once. Received twice: {twice}.")
     require("rich")
     only_read()
     with spoken_warnings():

@@ -6,6 +6,7 @@ from typing import Any
 
 from rich.table import Table
 
+from keras_selfmodel._typed_files import plain
 from keras_selfmodel.studies import Measure, SideBySide
 
 # Number of runs that fit 80 columns next to the first one.
@@ -31,6 +32,7 @@ def compare_json(found: SideBySide, folders: Sequence[Path]) -> dict:
                 "differences": list(one.differences),
                 "difference_errors": list(one.difference_errors),
                 **({"verdicts": list(one.verdicts)} if any(one.verdicts) else {}),
+                **({"descents": list(map(plain, one.descents))} if any(one.descents) else {}),
             }
             for one in found.measures
         },
@@ -52,6 +54,9 @@ def _table(found: SideBySide, places: list[int]) -> Table:
         )
         if any(one.verdicts[place] is not None for place in places):
             table.add_row("  verdict", *(one.verdicts[place] or "" for place in places))
+        descents = [one.descents[place] for place in places]
+        if any(descents):
+            table.add_row("  descent", *("" if descent is None else descent.words for descent in descents))
         if any(one.differences[place] is not None for place in places):
             differences = [
                 _difference(one.measure, one.differences[place], one.difference_errors[place]) for place in places

@@ -126,7 +126,6 @@ def rlct_json(estimate: RLCTEstimate, dataset: Dataset) -> dict:
         **plain(estimate.summary()),
         "precision": "float32",  # whatever the network computes in
         "sensitivity": plain(estimate.sensitivity),
-        "descent": plain(estimate.descent),
         "profile": None if profile is None else profile_json(profile),
         "observed": {
             name: dict(zip(("value", "std_error"), map(_number, estimate.observed_value(name)), strict=True))
@@ -140,7 +139,7 @@ def _descent_rows(estimate: RLCTEstimate) -> list[tuple[str, str]]:
     descent = estimate.descent
     if descent is None:
         return []
-    return [("loss before descent, distance descended", f"{descent.trained_loss:.5f}, {descent.distance:.3g}")]
+    return [("descent", descent.words), ("distance descended", f"{descent.distance:.3g}")]
 
 
 def _locality_rows(estimate: RLCTEstimate) -> list[tuple[str, str]]:

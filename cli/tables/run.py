@@ -35,6 +35,8 @@ def run_table(result: RunResult) -> Table:
     if descended is not None:
         rows.append(("  after descent on the task's loss", _with_error(descended.value, descended.std_error), None))
         rows.append(("  verdict", descended.verdict, None))
+        if descended.descent is not None:
+            rows.append(("  descent", descended.descent.words, None))
     if result.self_prediction_r2 is not None:
         rows.append(("self-prediction R² on the test data", number_text(result.self_prediction_r2, 4), None))
     if paper is not None:

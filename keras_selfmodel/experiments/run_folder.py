@@ -1,8 +1,6 @@
 """The files of one run. Each appears complete or not at all."""
 
-import csv
 import hashlib
-import io
 import shutil
 import zipfile
 from collections.abc import Iterator
@@ -11,17 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from keras_selfmodel._typed_files import DamagedFileError, TypedFile, escaped
+from keras_selfmodel._typed_files import DamagedFileError, TypedFile
 from keras_selfmodel._whole_files import content_of, remove_partial_files, write_csv
+from keras_selfmodel.experiments.history_table import rows_of
+from keras_selfmodel.experiments.seconds import SECONDS
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Seconds:
-    """`seconds.json`: wall time by the name of the part that took it."""
-
-    parts: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -37,7 +30,7 @@ TRACES = {"trained": "rlct_traces.npz", "descend": "rlct_descended_traces.npz"}
 FILES = ("history.csv", "checkpoint.keras", "model.keras", *TRACES.values(), "metrics.json", "seconds.json")
 # Samplings under way, and the figures of the run, as patterns.
 CHECKPOINTS, FIGURES = "sampling-*.npz", ("spread.png", "losses.png", "weights.png", "rlct*.png")
-SECONDS, FAILURE = TypedFile(Seconds, format=1), TypedFile(Failure, format=1)
+FAILURE = TypedFile(Failure, format=1)
 
 
 class RunFolderError(ValueError):
@@ -248,52 +241,15 @@ class RunFolder:
     def read_history(self) -> list[dict[str, float]]:
         """The rows of `history.csv`, one for each epoch: its number, and numbers by column; none if it is missing.
 
-        A table for spreadsheets too, so without the format's number that JSON files have: every cell is checked.
-
         Raises:
             DamagedRunError: If it is not such a table.
         """
         if not self.history.exists():
             return []
         try:
-            lines = io.StringIO(content_of(self.history).decode("utf-8"), newline="")
-            table = csv.reader(lines, strict=True)
-            names = next(table, [])
-            rows = [_numbers(names, cells, epoch) for epoch, cells in enumerate(filter(None, table), 1)]
-        except (ValueError, csv.Error) as error:
+            return rows_of(content_of(self.history))
+        except ValueError as error:
             raise DamagedRunError(self.history, f"{error}.") from error
-        if not rows:
-            raise DamagedRunError(self.history, "it has no epochs.")
-        return rows
 
     def write_history(self, rows: list[dict[str, float]]) -> None:
         write_csv(self.history, rows)
-
-
-def _numbers(names: list[str], cells: list[str], epoch: int) -> dict[str, float]:
-    """The line of an epoch in the history.
-
-    Raises:
-        ValueError: If a cell is not a number, there are more or fewer of them than columns, or it is another epoch's.
-    """
-    line = epoch + 1  # The first one names the columns.
-    if len(cells) != len(names) or "epoch" not in names:
-        raise ValueError(f"line {line} must have a cell for each column, one of them the epoch")
-    try:
-        numbers: dict[str, float] = dict(zip(names, map(float, cells), strict=True))
-        numbers["epoch"] = int(cells[names.index("epoch")])
-    except ValueError:
-        for name, text in zip(names, cells, strict=True):
-            _number(name, text, line)
-        raise
-    if numbers["epoch"] != epoch:
-        raise ValueError(f"line {line}: epoch must be {epoch}. Received: {numbers['epoch']}")
-    return numbers
-
-
-def _number(name: str, text: str, line: int) -> float:
-    try:
-        return int(text) if name == "epoch" else float(text)
-    except ValueError:
-        kind = "a whole number" if name == "epoch" else "a number"
-        raise ValueError(f"line {line}: {escaped(name)} must be {kind}. Received: {text[:100]!r}") from None

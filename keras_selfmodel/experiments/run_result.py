@@ -6,6 +6,7 @@ from pathlib import Path
 
 from keras_selfmodel._installation import Backend
 from keras_selfmodel._typed_files import TypedFile, plain
+from keras_selfmodel.experiments.measured_ranges import check_measure
 from keras_selfmodel.experiments.paper import PaperFigures
 from keras_selfmodel.experiments.recipe import Recipe
 from keras_selfmodel.experiments.run_config import RunConfig
@@ -54,13 +55,9 @@ class Metrics:
         for name, value in self.__dict__.items():
             if isinstance(value, float) and not math.isfinite(value):
                 object.__setattr__(self, name, None)
-        if not 0 <= self.accuracy <= 1:
-            raise ValueError(f"accuracy must lie between 0 and 1. Received: {self.accuracy}")
-        for name in ("weight_spread", "weight_interquartile_range", "self_prediction_loss"):
-            if (value := getattr(self, name)) is not None and value < 0:
-                raise ValueError(f"{name} must not be negative. Received: {value}")
-        if self.self_prediction_r2 is not None and self.self_prediction_r2 > 1:
-            raise ValueError(f"self_prediction_r2 must be at most 1. Received: {self.self_prediction_r2}")
+        for name, value in self.__dict__.items():
+            if isinstance(value, float):
+                check_measure(name, value)
         for name, anchor in (("rlct", "trained"), ("rlct_descended", "descend")):
             estimate = getattr(self, name)
             if estimate is not None and estimate.anchor != anchor:

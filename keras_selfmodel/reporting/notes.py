@@ -91,6 +91,8 @@ def _what_speaks_against(run: RunResult, *, collapsed: bool) -> list[str]:
             notes.append(f"The {title} is not a number: the sampling diverged.")
         elif not estimate.is_usable:
             notes.append(f"The {title} is not to be used: it is left out of means, comparisons and claims.")
+        if estimate.descent is not None and not estimate.descent.steps:
+            notes.append(f"{title}: the descent found no lower loss, so it is measured at the trained weights.")
         notes += [f"{title}: {sentence}" for sentence in estimate.warnings]
     return notes + shortcomings(run)
 

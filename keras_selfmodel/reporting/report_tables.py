@@ -12,8 +12,8 @@ from keras_selfmodel.studies import MEASURES, Measure, Study, all_comparisons, p
 from keras_selfmodel.studies.collapse import standing
 from keras_selfmodel.studies.wording import p_text
 
-# The measures that come with a verdict.
-ESTIMATES = ("rlct", "rlct_descended")
+# The measures that come with a verdict, and what else is said of them.
+ESTIMATES = {"rlct": ("verdict",), "rlct_descended": ("verdict", "descent")}
 
 
 @dataclass(frozen=True)
@@ -177,7 +177,7 @@ def every_run_table(studies: Sequence[Study], root: Path) -> Table:
 
 
 def _measure_titles(measure: Measure) -> tuple[str, ...]:
-    return (measure.title, f"{measure.title}: verdict") if measure.name in ESTIMATES else (measure.title,)
+    return (measure.title, *(f"{measure.title}: {what}" for what in ESTIMATES.get(measure.name, ())))
 
 
 def _measure_cells(run: RunResult, measure: Measure) -> tuple[Cell, ...]:
@@ -186,12 +186,13 @@ def _measure_cells(run: RunResult, measure: Measure) -> tuple[Cell, ...]:
         return (Cell.of(value, measure.text(value)),)
     estimate = run.estimates().get(measure.name)
     if estimate is None:
-        return Cell.of(None), Cell.of(None)
+        return (Cell.of(None), *(Cell.of(None) for _ in ESTIMATES[measure.name]))
     # With its verdict beside it, a value that is not to be used is shown too.
     text = measure.text(estimate.value)
     if estimate.value is not None and estimate.std_error is not None:
         text += f" ± {estimate.std_error:.{measure.digits}f}"
-    return Cell.of(estimate.value, text), Cell.of(estimate.verdict)
+    said = {"verdict": estimate.verdict, "descent": estimate.descent.words if estimate.descent else None}
+    return (Cell.of(estimate.value, text), *(Cell.of(said[what]) for what in ESTIMATES[measure.name]))
 
 
 def _interval(measure: Measure, interval: Interval | None) -> str:

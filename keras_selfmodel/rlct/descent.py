@@ -1,7 +1,6 @@
 """Descent from the trained weights to a nearby minimum of the loss that is measured."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import keras
 import numpy as np
@@ -13,27 +12,11 @@ from keras_selfmodel.rlct.chains import FIRST_ITERATIONS, ITERATIONS
 from keras_selfmodel.rlct.conventions import ResolvedSettings
 from keras_selfmodel.rlct.curvature import Curvature
 from keras_selfmodel.rlct.energy import Energy
+from keras_selfmodel.rlct.summary import Descent
 
 MOMENTUM = 0.9
 # Length of the first steps in units of the inverse curvature. A step with momentum 0.9 is stable up to 3.8.
 CURVATURE_STEP = 0.5
-
-
-@dataclass(frozen=True)
-class Descent:
-    """The descent from the trained weights to those at which the RLCT is measured.
-
-    Attributes:
-        trained_loss: Mean loss over all data at the trained weights.
-        loss: The same at its end.
-        distance: |w − trained weights| at its end.
-        steps: Steps done; 0 if no lower loss was found.
-    """
-
-    trained_loss: float
-    loss: float
-    distance: float
-    steps: int
 
 
 def descend(energy: Energy, settings: ResolvedSettings, steps: int) -> tuple[Energy, Descent, int]:

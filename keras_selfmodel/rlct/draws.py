@@ -9,9 +9,8 @@ import numpy as np
 
 from keras_selfmodel.rlct.conventions import ResolvedSettings
 from keras_selfmodel.rlct.convergence import split_r_hat
-from keras_selfmodel.rlct.descent import Descent
 from keras_selfmodel.rlct.standard_error import sampling_error
-from keras_selfmodel.rlct.summary import Anchor
+from keras_selfmodel.rlct.summary import Anchor, Descent
 
 if TYPE_CHECKING:
     from keras_selfmodel.rlct.profile_of_localizations import LocalizationProfile

@@ -10,7 +10,6 @@ import numpy as np
 
 from keras_selfmodel._typed_files import plain
 from keras_selfmodel.rlct.continuing import FACTOR
-from keras_selfmodel.rlct.descent import Descent
 from keras_selfmodel.rlct.draws import Draws
 from keras_selfmodel.rlct.profile_of_localizations import LocalizationProfile
 from keras_selfmodel.rlct.sensitivity import (
@@ -22,7 +21,7 @@ from keras_selfmodel.rlct.sensitivity import (
 )
 from keras_selfmodel.rlct.standard_error import error_of_references, sampling_error
 from keras_selfmodel.rlct.stored_estimate import read_estimate, write_estimate
-from keras_selfmodel.rlct.summary import RLCTSummary, Verdict, allows_use
+from keras_selfmodel.rlct.summary import Descent, RLCTSummary, Verdict, allows_use
 from keras_selfmodel.rlct.temperature import HotterEstimate
 from keras_selfmodel.rlct.verdict import lowest_stretch, objections, verdict_of
 

@@ -132,6 +132,7 @@ def _check(kind: Any, given: dict[str, Any], path: Path, prefix: str = "") -> No
 _NUMBERS: dict[Any, tuple[Any, str]] = {
     int: (int, "a whole number"),
     float: ((int, float), "a number"),
+    float | None: ((int, float), "a number"),
     np.ndarray: (np.ndarray, "an array of numbers"),
     np.ndarray | None: (np.ndarray, "an array of numbers"),
 }

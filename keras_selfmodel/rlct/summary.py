@@ -1,7 +1,7 @@
 """The record of an RLCT estimate that is stored and reported: numbers, words and settings, without the chains."""
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -37,6 +37,38 @@ def allows_use(verdict: Verdict) -> bool:
     return verdict != "not to be used"
 
 
+@dataclass(frozen=True)
+class Descent:
+    """The descent from the trained weights to those at which the RLCT is measured.
+
+    Attributes:
+        trained_loss: Mean loss over all data at the trained weights.
+        loss: The same at its end.
+        distance: |w − trained weights| at its end.
+        steps: Steps done; 0 if no lower loss was found.
+    """
+
+    trained_loss: float | None
+    loss: float | None
+    distance: float | None
+    steps: int
+
+    def __post_init__(self) -> None:
+        for name in ("distance", "steps"):
+            if (value := getattr(self, name)) is not None and value < 0:
+                raise ValueError(f"{name} must not be negative. Received: {value}")
+        if self.loss is not None and self.trained_loss is not None and self.loss > self.trained_loss:
+            raise ValueError(f"loss must be at most trained_loss, {self.trained_loss}. Received: {self.loss}")
+
+    @property
+    def words(self) -> str:
+        """What came of it, such as "loss 0.31 to 0.24"."""
+        if not self.steps:
+            return "no lower loss"
+        before, after = ("?" if one is None else f"{one:.4g}" for one in (self.trained_loss, self.loss))
+        return f"loss {before} to {after}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class RLCTSummary:
     """An `RLCTEstimate` in plain values, for files, tables and figures; `None` where there is no number, as in JSON.
@@ -62,6 +94,7 @@ class RLCTSummary:
         verdict: Whether it can be used.
         warnings: Objections to it, in sentences without the names of Python's arguments.
         anchor: What w* is: the trained weights, or the minimum of the loss that descent found near them.
+        descent: The way there; `None` at the trained weights.
         convention: What nβ means, and how the chains see the data.
         inverse_temperature: nβ.
         localization: γ.
@@ -98,13 +131,14 @@ class RLCTSummary:
     paired_value: float | None = None
     paired_std_error: float | None = None
     plain_value: float | None = None
-    chain_values: tuple[float | None, ...] = ()
+    chain_values: tuple[float | None, ...]
     held_by_localization: float | None = None
     unfilled: float | None = None
     degeneracy: float | None = None
     verdict: Verdict
     warnings: tuple[str, ...]
     anchor: Anchor
+    descent: Descent | None = None
     convention: Convention
     inverse_temperature: float
     localization: float
@@ -138,6 +172,25 @@ class RLCTSummary:
                 raise ValueError(f"{name} must be positive. Received: {value}")
             if value is not None and (name in NOT_NEGATIVE or name.endswith("_error")) and value < 0:
                 raise ValueError(f"{name} must not be negative. Received: {value}")
+        self._check_agreement()
+
+    def _check_agreement(self) -> None:
+        """Makes sure that the fields do not contradict each other."""
+        if len(self.chain_values) != self.num_chains:
+            raise ValueError(f"chain_values must be {self.num_chains}, one a chain. Received: {len(self.chain_values)}")
+        if (self.verdict == "reliable") == bool(self.warnings):
+            which = "empty" if self.warnings else "given"
+            raise ValueError(f"warnings must be {which} where verdict is {self.verdict!r}. Received: {self.warnings}")
+        if self.is_usable and (self.value is None or self.value < 0):
+            raise ValueError(
+                f"verdict must be 'not to be used' where value is negative or none. Received: {self.verdict!r} with "
+                f"{self.value}"
+            )
+        if (self.anchor == "descend") == (self.descent is None):
+            raise ValueError(
+                f"descent must be {'missing' if self.descent else 'given'} where anchor is {self.anchor!r}. Received: "
+                f"{self.descent}"
+            )
 
     @classmethod
     def of(cls, estimate: "RLCTEstimate") -> "RLCTSummary":
@@ -163,4 +216,6 @@ class RLCTSummary:
 def _plain(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         return tuple(map(_plain, value.tolist()))
+    if isinstance(value, Descent):
+        return Descent(**{name: _plain(number) for name, number in asdict(value).items()})
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -54,6 +54,9 @@ def objections(estimate: "RLCTEstimate") -> Iterator[tuple[bool, str]]:
             f"The loss is not finite in {chains}: the estimate is NaN. {_steadier(estimate)}",
         )
         return
+    if not math.isfinite(estimate.value):
+        yield True, f"The estimate is {estimate.value}, though the loss is finite. {_steadier(estimate)}"
+        return
     values = estimate.chain_values
     diverged = _diverged(estimate)
     for chain in diverged:

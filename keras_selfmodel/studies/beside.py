@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from keras_selfmodel.experiments import RunResult
-from keras_selfmodel.rlct.summary import Verdict
+from keras_selfmodel.rlct.summary import Descent, Verdict
 from keras_selfmodel.studies.grouping import data_of
 from keras_selfmodel.studies.measures import MEASURES, Measure
 
@@ -25,6 +25,7 @@ class ComparedMeasure:
             the two is not to be used.
         difference_errors: Standard errors of the differences, where both values have one.
         verdicts: Whether each estimate can be used; `None` for measures that are no estimates.
+        descents: What came of the descent before each estimate; `None` where there was none.
     """
 
     measure: Measure
@@ -33,6 +34,7 @@ class ComparedMeasure:
     differences: tuple[float | None, ...]
     difference_errors: tuple[float | None, ...]
     verdicts: tuple[Verdict | None, ...]
+    descents: tuple[Descent | None, ...]
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,7 @@ def _compared(measure: Measure, runs: Sequence[RunResult], comparable: list[bool
     values = tuple(n if e is None else e.value for n, e in zip(numbers, estimates, strict=True))
     errors = tuple(None if estimate is None else estimate.std_error for estimate in estimates)
     verdicts = tuple(None if estimate is None else estimate.verdict for estimate in estimates)
+    descents = tuple(None if estimate is None else estimate.descent for estimate in estimates)
     first, first_error = numbers[0], errors[0]
     differences: list[float | None] = [None]
     difference_errors: list[float | None] = [None]
@@ -101,7 +104,7 @@ def _compared(measure: Measure, runs: Sequence[RunResult], comparable: list[bool
             continue
         differences.append(value - first)
         difference_errors.append(None if error is None or first_error is None else math.hypot(error, first_error))
-    return ComparedMeasure(measure, values, errors, tuple(differences), tuple(difference_errors), verdicts)
+    return ComparedMeasure(measure, values, errors, tuple(differences), tuple(difference_errors), verdicts, descents)
 
 
 def _settings(run: RunResult) -> dict:

@@ -1,8 +1,10 @@
+import dataclasses
 import json
 from pathlib import Path
 
 import pytest
 
+from keras_selfmodel.rlct import Descent
 from ksm_cli.commands import compare
 from tests.studies.made_up import estimate, made_up_run, written
 
@@ -68,9 +70,19 @@ def test_json_holds_everything(ksm, runs):
     assert printed["measures"]["rlct"]["difference_errors"][1] == pytest.approx(0.75 * 2**0.5)
 
 
-def test_the_same_run_twice_differs_in_nothing(ksm, runs):
-    result = ksm("compare", runs[0], runs[0])
-    assert result.exit_code == 0 and "+0.0000" in result.stdout and "aux weight" not in result.stdout
+def test_a_descent_that_found_no_lower_loss_is_told_from_one_that_did(ksm, tmp_path):
+    descents = {"none": Descent(0.5, 0.5, 0.0, 0), "some": Descent(0.5, 0.25, 1.5, 100)}
+    for seed, (name, descent) in enumerate(descents.items()):
+        after = estimate(9.0, anchor="descend", descent=descent)
+        written(made_up_run(10.0, seed, rlct_descended=after), tmp_path / name)
+    assert ["descent", "no lower loss", "loss 0.5 to 0.25"] in _cells(ksm("compare", *descents).stdout)
+    printed = json.loads(ksm("compare", *descents, "--json").stdout)["measures"]["rlct_descended"]["descents"]
+    assert printed == [dataclasses.asdict(one) for one in descents.values()]
+
+
+def test_the_same_run_twice_is_refused(ksm, runs):
+    result = ksm("compare", runs[0], runs[1], f"{runs[1]}/../{runs[0]}")
+    assert result.exit_code == 2 and "Each run may be given once. Received twice: aw0." in result.stderr
 
 
 def test_one_run_is_wrong_usage(ksm, runs):

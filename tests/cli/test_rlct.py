@@ -11,7 +11,7 @@ import pytest
 
 from keras_selfmodel import SelfModelingModel
 from keras_selfmodel.models import mlp
-from keras_selfmodel.rlct import RLCTSummary
+from keras_selfmodel.rlct import Descent, RLCTSummary
 
 # So short a chain is rightly warned about, and so is a network that was never trained.
 pytestmark = pytest.mark.filterwarnings("always::keras_selfmodel.rlct.RLCTWarning")
@@ -75,7 +75,7 @@ def test_the_options_reach_the_estimate(ksm, saved, tiny_mnist):
     assert {name: printed[name] for name in chosen} == chosen
     # What run folders hold of an estimate, and what is asked for here alone.
     assert {field.name for field in dataclasses.fields(RLCTSummary)} == set(printed) - {
-        *("data", "descent", "observed", "precision", "profile", "sensitivity")
+        *("data", "observed", "precision", "profile", "sensitivity")
     }
     assert printed["num_parameters"] == 784 * 4 + 4 + 4 * 10 + 10
     assert (printed["num_samples"], len(printed["chain_values"])) == (100, 2)
@@ -200,7 +200,7 @@ def test_chosen_layers_descent_and_further_data(ksm, saved, tiny_mnist):
     assert printed["descent"]["loss"] <= printed["descent"]["trained_loss"]
     assert printed["observed"]["test"]["value"] is not None
     table = ksm("rlct", saved(mlp(4, seed=1)), *QUICK, *options).stdout
-    assert "loss before descent" in table and "excess loss on test data" in table
+    assert Descent(**printed["descent"]).words in table and "excess loss on test data" in table
     assert max(len(line) for line in table.splitlines()) <= 80
 
 

@@ -6,6 +6,7 @@ import pytest
 from rich.console import Console
 
 from keras_selfmodel.experiments import TASKS, PaperFigures, RunResult
+from keras_selfmodel.rlct import Descent
 from ksm_cli.tables.run import run_notes, run_table
 from tests.studies.made_up import estimate
 
@@ -21,7 +22,13 @@ def result() -> RunResult:
         self_prediction_r2=0.98765,
         self_prediction_loss=0.01,
         rlct=estimate(-123.456, std_error=10.789, verdict="not to be used"),
-        rlct_descended=estimate(-98.765, std_error=1.234, anchor="descend"),
+        rlct_descended=estimate(
+            98.765,
+            std_error=1.234,
+            anchor="descend",
+            descent=Descent(0.25, 0.125, 2.0, 500),
+            warnings=("An objection.",),
+        ),
         data_source="TFDS mnist 3.0.1, data/mnist/3.0.1",
         is_subset=False,
         backend="tensorflow",
@@ -49,6 +56,10 @@ def test_the_papers_figures_stand_beside_those_of_the_run(result):
     assert rows["weight spread (standard deviation)"] == ["0.0881", "0.088"]
     assert rows["RLCT (paper convention, nβ = 82.1)"] == ["−123.46 ± 10.79", "52.5"]
     assert rows["self-prediction R² on the test data"] == ["0.9877", ""]
+    assert rows["after descent on the task's loss"] == ["98.77 ± 1.23", ""] and rows["descent"] == [
+        "loss 0.25 to 0.125",
+        "",
+    ]
 
 
 def test_other_settings_have_no_column_of_the_paper(result):

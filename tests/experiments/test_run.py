@@ -20,6 +20,7 @@ from keras_selfmodel.experiments import (
     run,
 )
 from keras_selfmodel.experiments.stages import concluding, measuring
+from keras_selfmodel.experiments.sweeps.results_table import row_of
 from keras_selfmodel.models import SelfModelingModel, mlp
 from keras_selfmodel.rlct import RLCTEstimate
 
@@ -78,6 +79,9 @@ def test_after_descent_is_measured_where_the_weights_are_at_no_minimum(finished,
 def test_metrics_json_holds_the_result(finished):
     metrics, seconds = (json.loads((finished.folder / name).read_text()) for name in ("metrics.json", "seconds.json"))
     assert metrics == {"format": 1, **finished.metrics()} and seconds["parts"] == finished.seconds
+    descent = RLCTEstimate.load(finished.folder / "rlct_descended_traces.npz").descent
+    assert metrics["rlct_descended"]["descent"] == dataclasses.asdict(descent) and metrics["rlct"]["descent"] is None
+    assert row_of(finished)["descent_loss"] == descent.loss <= row_of(finished)["descent_trained_loss"]
     assert read_run(finished.folder) == finished
 
 

@@ -80,7 +80,11 @@ def test_a_folder_without_history_has_no_epochs(tmp_path):
         (b"epoch,loss\n1.0,0.5\n", "line 2: epoch must be a whole number. Received: '1.0'"),
         (b"epoch,loss\n", "it has no epochs"),
         (b"", "it has no epochs"),
-        (b"\xff\xfe,", ".*can't decode"),
+        (b"\xff\xfe,", "it is not UTF-8 text"),
+        (b"epoch,loss,loss\n1,0.5,0.4\n", "line 1 names the column loss twice"),
+        (b"epoch,weight_spread\n1,-3\n", "line 2: weight_spread must not be negative. Received: -3.0"),
+        (b"epoch,loss\n1,0.5\n2,1e308\n", r"line 3: loss must be at most 3.5e\+38. Received: 1e\+308"),
+        (b"epoch,val_accuracy\n1,1.5\n", "line 2: val_accuracy must lie between 0 and 1. Received: 1.5"),
     ],
 )
 def test_a_damaged_history_is_named_with_its_line(tmp_path, damage, named):

@@ -1,6 +1,7 @@
 """Folders in which one of several runs is damaged: it is left out and listed, and the others are worked on."""
 
 import json
+import math
 import os
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from keras_selfmodel.experiments import RunWarning, find_runs, finished_runs, shortcomings, spread_history
 from tests.studies.made_up import estimate, made_up_grid, made_up_run, written
 
+DESCENT = {"trained_loss": 0.5, "loss": 0.4, "distance": 1.0, "steps": 9}
 VICTIM = "hidden64-aux10-seed1-jax"
 
 
@@ -89,10 +91,36 @@ DAMAGES = {
     "accuracy of seven": ("metrics.json", changed(accuracy=7), "accuracy must lie between 0 and 1. Received: 7"),
     "unknown sampler": ("metrics.json", estimate_with("rlct", sampler="joy"), "sampler must be one of underdamped, "),
     "negative error": ("metrics.json", estimate_with("rlct", std_error=-1.0), "std_error must not be negative"),
-    "another anchor": ("metrics.json", estimate_with("rlct", anchor="descend"), "rlct.anchor must be 'trained'"),
+    "another anchor": ("metrics.json", estimate_with("rlct", anchor="descend", descent=DESCENT), "must be 'trained'"),
+    "no descent": ("metrics.json", estimate_with("rlct", anchor="descend"), "descent must be given where anchor is"),
     "two recipes": ("config.json", recipe_with(learning_rate=0.5), "another one than that of metrics.json"),
     "text seconds": ("seconds.json", changed(parts={"training": "long"}), "must be a number"),
     "list config": ("config.json", lambda file: file.write_text("[]"), "not hold a JSON object"),
+    "negative seconds": ("seconds.json", changed(parts={"training": -3.0}), "parts.training must lie between 0 and"),
+    "huge seconds": ("seconds.json", changed(parts={"RLCT": 1e300}), "parts.RLCT must lie between 0 and 1e+09"),
+    "unknown seconds": ("seconds.json", changed(parts={"walking": 1.0}), "parts.walking is unknown. Possible: data, "),
+    "huge spread": ("metrics.json", changed(weight_spread=1e308), "weight_spread must be at most 3.5e+38"),
+    "no chain values": ("metrics.json", estimate_with("rlct", chain_values=[]), "rlct: chain_values must be 4, one a"),
+    "reliable with warnings": ("metrics.json", estimate_with("rlct", warnings=["No."]), "warnings must be empty where"),
+    "unusable without warnings": (
+        "metrics.json",
+        estimate_with("rlct", verdict="not to be used"),
+        "rlct: warnings must be given where verdict is 'not to be used'",
+    ),
+    "reliable and negative": ("metrics.json", estimate_with("rlct", value=-1.0), "verdict must be 'not to be used'"),
+    "reliable and no number": ("metrics.json", estimate_with("rlct", value=None), "verdict must be 'not to be used'"),
+    "descent of the trained": (
+        "metrics.json",
+        estimate_with("rlct", descent=DESCENT),
+        "rlct: descent must be missing where anchor is 'trained'",
+    ),
+    "descent upwards": (
+        "metrics.json",
+        estimate_with("rlct", descent={**DESCENT, "loss": 0.6}),
+        "loss must be at most trained_loss, 0.5. Received: 0.6",
+    ),
+    "NaN accuracy": ("metrics.json", changed(accuracy=math.nan), "JSON has no NaN (line "),
+    "byte order mark": ("config.json", lambda file: file.write_bytes(b"\xef\xbb\xbf{}"), "byte order mark"),
     "folder for metrics": ("metrics.json", in_its_place(Path.mkdir), "it is a folder"),
     "endless metrics": ("metrics.json", in_its_place(lambda file: file.symlink_to("/dev/zero")), "a device, not"),
     "huge metrics": ("metrics.json", lambda file: os.truncate(file, 10**12), "it has 1,000,000,000,000 bytes"),

@@ -15,6 +15,7 @@ import pytest
 from keras_selfmodel.experiments.run_folder import RunFolder
 from keras_selfmodel.reporting import figure_bytes, report, report_html, sweep_figures, write_runs
 from keras_selfmodel.reporting.figure_files import data_address
+from keras_selfmodel.rlct import Descent
 from keras_selfmodel.studies import STATEMENTS, claims, studies_of
 from tests.studies.made_up import estimate, made_up_grid, made_up_run, written
 
@@ -230,7 +231,12 @@ def test_a_hostile_task_is_shown_and_not_run(tmp_path):
 def test_what_speaks_against_runs_is_listed(tmp_path):
     runs = made_up_grid(hiddens=(64,), weights=(0, 10)) + [
         made_up_run(
-            50.0, 1, hidden=64, accuracy=0.11, rlct=estimate(-4.0, verdict="not to be used"), rlct_descended=9.0
+            50.0,
+            1,
+            hidden=64,
+            accuracy=0.11,
+            rlct=estimate(-4.0),
+            rlct_descended=estimate(9.0, anchor="descend", descent=Descent(0.5, 0.5, 0.0, 0)),
         ),
         made_up_run(
             50.0,
@@ -250,6 +256,8 @@ def test_what_speaks_against_runs_is_listed(tmp_path):
     assert "Collapsed: the accuracy lies 20 points or more below the baseline's. (2 runs)" in words
     assert "The RLCT is not a number: the sampling diverged. (1 run) hidden64-aux50-seed2-jax" in words
     assert "RLCT: The chains left. (1 run)" in words
+    assert "no lower loss" in [cell for row in page.tables["All runs"] for cell in row]
+    assert "RLCT after descent: the descent found no lower loss, so it is measured at the trained weights." in words
     left_out = "The RLCT is not to be used: it is left out of means, comparisons and claims."
     assert f"{left_out} (1 run) hidden64-aux50-seed1-jax" in words
     assert "Left out: there is another run with the same settings and seed. (1 run) the same again" in words

@@ -131,11 +131,11 @@ def test_a_single_seed_has_a_curve_without_a_band():
 
 def test_collapsed_groups_are_open_and_named():
     runs = made_up_grid(hiddens=(64,)) + [
-        made_up_run(100.0, seed, hidden=64, accuracy=0.11, rlct=-5.0 + seed) for seed in (1, 2, 3)
+        made_up_run(100.0, seed, hidden=64, accuracy=0.11, rlct=0.5 + seed) for seed in (1, 2, 3)
     ]
     axes = _panels(runs)["C"]
     (open_ones,) = [line for line in axes.get_lines() if line.get_gid() == "collapsed"]
-    assert list(open_ones.get_xdata()) == [100] and open_ones.get_ydata()[0] == pytest.approx(-3)
+    assert list(open_ones.get_xdata()) == [100] and open_ones.get_ydata()[0] == pytest.approx(2.5)
     assert open_ones.get_markerfacecolor() == "white"
     assert "open: collapsed" in axes.get_legend().get_title().get_text()
 

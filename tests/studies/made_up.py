@@ -9,9 +9,10 @@ from keras_selfmodel.experiments import TASKS, RunResult
 from keras_selfmodel.experiments.computed_on import Provenance
 from keras_selfmodel.experiments.paper import paper_figures
 from keras_selfmodel.experiments.run_config import CONFIG, DataIdentity, RunConfig
-from keras_selfmodel.experiments.run_folder import SECONDS, RunFolder, Seconds
+from keras_selfmodel.experiments.run_folder import RunFolder
 from keras_selfmodel.experiments.run_result import METRICS
-from keras_selfmodel.rlct import RLCTSummary
+from keras_selfmodel.experiments.seconds import SECONDS, Seconds
+from keras_selfmodel.rlct import Descent, RLCTSummary
 
 MNIST = TASKS["mnist"].recipe
 
@@ -51,7 +52,7 @@ def estimate(value: float | None, **changes) -> RLCTSummary:
     values = {
         **{field.name: None for field in dataclasses.fields(RLCTSummary) if field.default is dataclasses.MISSING},
         "value": value,
-        "verdict": "reliable",
+        "verdict": "doubtful" if changes.get("warnings") else "reliable",
         "warnings": (),
         "anchor": "trained",
         "convention": "paper",
@@ -66,7 +67,13 @@ def estimate(value: float | None, **changes) -> RLCTSummary:
         "num_samples": 60_000,
         "num_parameters": 407_050,
     }
-    return RLCTSummary(**{**values, **changes})
+    if value is None or value < 0:
+        values["verdict"] = "not to be used"
+    values |= changes
+    descended = {"descent": Descent(0.5, 0.4, 1.0, 500)} if values["anchor"] == "descend" else {}
+    objected = {"warnings": ("An objection.",)} if values["verdict"] != "reliable" else {}
+    means = {"chain_values": (value,) * max(values["num_chains"], 0)}
+    return RLCTSummary(**{**values, **descended, **objected, **means, **changes})
 
 
 def made_up_grid(hiddens=(64, 512), weights=(0, 1, 10, 50), seeds=(1, 2, 3), **changes) -> list[RunResult]:

@@ -103,7 +103,7 @@ def test_a_higher_complexity_is_said_to_be_higher():
 
 
 def test_collapsed_self_models_and_measures_that_nobody_took_are_left_out():
-    measures = THREE_SEEDS | {("self-modeling", 50.0): [(0.11, -4.0)] * 3}
+    measures = THREE_SEEDS | {("self-modeling", 50.0): [(0.11, 1.0)] * 3}
     (found,) = controls(studies_of(_runs(measures)))
     assert [one.aux_weight for one in matched_comparisons(found, "rlct")] == [10.0]
     assert matched_comparisons(found, "rlct_descended") == [] and "rlct_descended" in MATCHED

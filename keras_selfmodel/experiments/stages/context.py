@@ -13,7 +13,8 @@ from keras_selfmodel.datasets import Dataset, disturbed
 from keras_selfmodel.experiments.progress import Progress
 from keras_selfmodel.experiments.recipe import Recipe
 from keras_selfmodel.experiments.run_config import RunConfig
-from keras_selfmodel.experiments.run_folder import SECONDS, RunFolder, Seconds
+from keras_selfmodel.experiments.run_folder import RunFolder
+from keras_selfmodel.experiments.seconds import SECONDS, Seconds
 from keras_selfmodel.experiments.task import Task
 from keras_selfmodel.experiments.tasks import find_task
 

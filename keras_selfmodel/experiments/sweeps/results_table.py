@@ -53,6 +53,8 @@ RLCT_COLUMNS = (
     "r_hat",
     "ess",
 )
+# Of the descent before "rlct_descended".
+DESCENT_COLUMNS = ("trained_loss", "loss", "distance", "steps")
 
 
 def measures_of(result: RunResult) -> dict:
@@ -61,6 +63,7 @@ def measures_of(result: RunResult) -> dict:
         **{name: getattr(result, name) for name in RESULT_COLUMNS},
         **_estimate("rlct", result.rlct),
         **_estimate("rlct_descended", result.rlct_descended),
+        **_descent(result.rlct_descended),
         "is_subset": result.is_subset,
     }
 
@@ -78,6 +81,11 @@ def _estimate(name: str, estimate: RLCTSummary | None) -> dict:
         name: getattr(estimate, "value", None),
         **{f"{name}_{column}": value for column, value in (values | {"warnings": warnings}).items()},
     }
+
+
+def _descent(estimate: RLCTSummary | None) -> dict:
+    descent = None if estimate is None else estimate.descent
+    return {f"descent_{column}": getattr(descent, column, None) for column in DESCENT_COLUMNS}
 
 
 def write_results(folder: Path) -> tuple[RunResult, ...]:
