@@ -4,6 +4,7 @@ from typing import Any, Unpack
 
 import keras
 
+from keras_selfmodel._numbers import whole_number
 from keras_selfmodel.rlct import RLCTEstimate, SamplingSettings, estimate_rlct
 from keras_selfmodel.rlct.data import Samples, TrainingData, samples_of
 from keras_selfmodel.rlct.sampling_changes import EstimateArguments, check_keywords
@@ -60,10 +61,8 @@ class RLCT(keras.callbacks.Callback):
         **arguments: Unpack[EstimateArguments],
     ) -> None:
         super().__init__()
-        if every != int(every) or every < 1:
-            raise ValueError(f"every must be a whole number, at least 1. Received: every={every}")
         self.data = data
-        self.every = int(every)
+        self.every = whole_number("every", every, 1)
         self.settings = settings
         names = ("class_weight", "num_samples", "memory_limit")
         check_keywords(estimate_rlct, arguments, "callbacks.RLCT")

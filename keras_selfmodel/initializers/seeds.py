@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from keras_selfmodel._numbers import whole_number
+
 
 def checked_seed(seed: Any) -> int | list[int] | None:
     """A seed as `numpy.random.default_rng` takes it, of Python's integers.
@@ -17,8 +19,11 @@ def checked_seed(seed: Any) -> int | list[int] | None:
     """
     if seed is None:
         return None
-    several = isinstance(seed, Sequence | np.ndarray) and not isinstance(seed, str | bytes)
-    numbers: Sequence = seed if several else (seed,)
-    if not all(isinstance(one, int | np.integer) and one >= 0 for one in numbers):
-        raise ValueError(f"seed must be a whole number, at least 0, or a sequence of these. Received: seed={seed!r}")
-    return [int(one) for one in numbers] if several else int(seed)
+    several = np.ndim(seed) == 1 if isinstance(seed, np.ndarray) else isinstance(seed, Sequence)
+    try:
+        found = [whole_number("seed", one, 0) for one in (seed if several else [seed])]
+    except ValueError:
+        raise ValueError(
+            f"seed must be a whole number, at least 0, or a sequence of these. Received: seed={seed!r}"
+        ) from None
+    return found if several else found[0]

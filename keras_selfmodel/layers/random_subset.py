@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_selfmodel._numbers import real_number
 from keras_selfmodel.transforms.tensors import Tensor
 
 
@@ -34,10 +35,9 @@ class RandomSubset(keras.layers.Layer):
     """
 
     def __init__(self, fraction: float, seed: int | Sequence[int] | None = None, **kwargs: Any) -> None:
-        if not 0 < fraction <= 1:
-            raise ValueError(f"fraction must lie in 0 < fraction ≤ 1. Received: fraction={fraction}")
+        fraction = real_number("fraction", fraction, "a number in 0 < fraction ≤ 1", lambda part: 0 < part <= 1)
         super().__init__(**kwargs)
-        self.fraction = float(fraction)
+        self.fraction = fraction
         if seed is None:
             seed = int(np.random.randint(2**31))
         self.seed = seed if isinstance(seed, int) else [int(s) for s in seed]

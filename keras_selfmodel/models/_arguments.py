@@ -7,18 +7,14 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_selfmodel._numbers import finite_and_not_negative, real_number, whole_number
 from keras_selfmodel.initializers.seeds import checked_seed
 from keras_selfmodel.layers import SelfPredictionHead
 
 
-def check_aux_weight(value: Any) -> None:
-    """Raises ValueError for an auxiliary weight that is no finite number from 0 on."""
-    try:
-        number = float("nan") if isinstance(value, str | bool | np.bool_) else float(value)
-    except (TypeError, ValueError):
-        number = float("nan")
-    if not (np.isfinite(number) and number >= 0):
-        raise ValueError(f"aux_weight must be a number, finite and not negative. Received: aux_weight={value!r}")
+def checked_aux_weight(value: Any) -> float:
+    """An auxiliary weight: a finite number from 0 on."""
+    return real_number("aux_weight", value, "a number, finite and not negative", finite_and_not_negative)
 
 
 def check_switches(**switches: Any) -> None:
@@ -30,23 +26,17 @@ def check_switches(**switches: Any) -> None:
 
 def checked_steps_ahead(steps: Any, *, per_timestep: bool) -> int:
     """How many steps later the targets are, as a whole number."""
-    whole = isinstance(steps, int | np.integer) or (isinstance(steps, float) and steps.is_integer())
-    whole = whole and not isinstance(steps, bool)
-    if not whole or steps < 0 or (steps and not per_timestep):
+    steps = whole_number("steps_ahead", steps, 0)
+    if steps and not per_timestep:
         raise ValueError(
-            "steps_ahead must be a whole number, at least 0, and needs per_timestep=True. "
-            f"Received: steps_ahead={steps!r}, per_timestep={per_timestep}"
+            f"steps_ahead needs per_timestep=True. Received: steps_ahead={steps}, per_timestep={per_timestep}"
         )
-    return int(steps)
+    return steps
 
 
 def checked_batch_size(size: Any, default: int) -> int:
     """A number of samples, as a whole number of Python; `default` for `None`."""
-    if size is None:
-        return default
-    if not (isinstance(size, int | np.integer) and size >= 1) or isinstance(size, bool):
-        raise ValueError(f"batch_size must be a whole number, at least 1. Received: batch_size={size!r}")
-    return int(size)
+    return default if size is None else whole_number("batch_size", size, 1)
 
 
 def check_transformation(transformation: Any) -> None:
@@ -94,15 +84,20 @@ def _takes_one(function: Callable) -> bool:
     return True
 
 
-def check_has_samples(function: str, x: Any, leaves: list | None) -> None:
+def check_has_samples(function: str, x: Any) -> bool:
     """Raises ValueError where there is nothing to evaluate: no data, a text, or arrays without rows.
 
     Args:
         function: What the user called.
         x: What was passed to it.
-        leaves: Its arrays; `None` where it is a data set.
+
+    Returns:
+        Whether it is a structure of arrays; else it is a data set.
     """
-    if x is None or isinstance(x, str):
+    leaves = keras.tree.flatten(x)
+    if isinstance(x, str | bytes) or any(leaf is None for leaf in leaves):
         raise ValueError(f"{function} needs inputs: arrays, a data set or a loader. Received: x={x!r}")
-    if leaves is not None and (not leaves or not all(len(leaf.shape) and leaf.shape[0] for leaf in leaves)):
+    arrays = all(hasattr(leaf, "shape") for leaf in leaves)
+    if arrays and (not leaves or not all(len(leaf.shape) and leaf.shape[0] for leaf in leaves)):
         raise ValueError(f"{function} needs at least one sample. Received: none")
+    return arrays

@@ -1,5 +1,6 @@
 """Labels out of range, found before a network is trained on them."""
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -8,6 +9,7 @@ import numpy as np
 from keras import ops
 
 from keras_selfmodel._internals.keras import settings_of
+from keras_selfmodel._numbers import number_in, whole_number_in
 from keras_selfmodel.transforms.tensors import Tensor, Tree
 
 
@@ -80,18 +82,21 @@ def check_are_numbers(labels: tuple, scores: tuple) -> None:
         )
 
 
-def check_class_weight(class_weight: Any) -> None:
-    """Raises ValueError for anything but a dictionary of numbers; Keras says that a text has no `get`.
+def checked_class_weight(class_weight: Any) -> dict[int, float]:
+    """The weight of each class, in numbers of Python.
 
-    Classes that are no whole numbers are those of no label: Keras lets their weights have no effect.
+    Raises:
+        ValueError: For anything but a dictionary of finite numbers by whole ones; Keras says that a text has no `get`,
+            and classes that are no whole numbers are those of no label: it lets their weights have no effect.
     """
-    given = list(class_weight.items()) if isinstance(class_weight, Mapping) else [(None, None)]
-    number = (int, float, np.number)
-    if not all(isinstance(c, number) and c == int(c) and isinstance(weight, number) for c, weight in given):
+    given = class_weight.items() if isinstance(class_weight, Mapping) else [(None, None)]
+    found = {whole_number_in(number): number_in(weight) for number, weight in given}
+    if None in found or not all(weight is not None and math.isfinite(weight) for weight in found.values()):
         raise ValueError(
             "class_weight must be a dictionary of the weight of each class, such as {0: 1.0, 1: 2.5}. "
             f"Received: class_weight={class_weight!r}"
         )
+    return {number: float(weight) for number, weight in found.items() if number is not None and weight is not None}
 
 
 def check_are_classes(labels: np.ndarray) -> None:

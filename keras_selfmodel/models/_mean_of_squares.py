@@ -90,26 +90,24 @@ def weights_of(
     def has_steps(weight: Tensor) -> bool:
         return stepwise and len(weight.shape) > 1 and (None in (weight.shape[1], steps) or weight.shape[1] == steps)
 
-    found = [_of_steps(weight) if has_steps(weight) else _of_samples(weight, mask) for weight, mask in masked]
+    # The mean weight of each step, (batch, steps), or of each sample, (batch,).
+    found = [_mean_from(2, weight) if has_steps(weight) else _of_samples(weight, mask) for weight, mask in masked]
     if any(len(weight.shape) == 2 for weight in found):
         found = [weight if len(weight.shape) == 2 else ops.expand_dims(weight, -1) for weight in found]
     return sum(found[1:], found[0]) / len(found)
 
 
-def _of_steps(weight: Tensor) -> Tensor:
-    """The mean weight of each step, `(batch, steps)`."""
-    axes = tuple(range(2, len(weight.shape)))
+def _mean_from(axis: int, weight: Tensor) -> Tensor:
+    """The mean over an axis and all behind it."""
+    axes = tuple(range(axis, len(weight.shape)))
     return ops.mean(weight, axis=axes) if axes else weight
 
 
 def _of_samples(weight: Tensor, mask: Tensor | None) -> Tensor:
     """The mean weight of each sample, `(batch,)`."""
-    axes = tuple(range(1, len(weight.shape)))
-    if not axes:
-        return weight
-    if mask is None or weight.shape[1] != mask.shape[1]:
-        return ops.mean(weight, axis=axes)
-    weight = ops.mean(weight, axis=axes[1:]) if len(axes) > 1 else weight
+    if mask is None or len(weight.shape) == 1 or weight.shape[1] != mask.shape[1]:
+        return _mean_from(1, weight)
+    weight = _mean_from(2, weight)
     counts = ops.cast(mask, weight.dtype)
     # Where no step is left the sample has no weight.
     return ops.divide_no_nan(ops.sum(weight * counts, axis=1), ops.sum(counts, axis=1))

@@ -3,9 +3,9 @@
 from typing import Any
 
 import keras
-import numpy as np
 
 from keras_selfmodel._classifier_graph import ClassifierGraph
+from keras_selfmodel._numbers import real_number
 from keras_selfmodel.models._training_graph import TrainingGraph
 from keras_selfmodel.models.objective_model import ObjectiveModel
 
@@ -48,8 +48,7 @@ class DropoutModel(ObjectiveModel):
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
-        if not isinstance(rate, int | float | np.number) or not 0 <= rate < 1:
-            raise ValueError(f"rate must be a number in 0 ≤ rate < 1. Received: rate={rate!r}")
+        rate = real_number("rate", rate, "a number in 0 ≤ rate < 1", lambda rate: 0 <= rate < 1)
         graph = ClassifierGraph(classifier, output_layer)
         dropout = _Dropout(rate, seed=seed)
         outputs = {"scores": graph.scores_with(dropout)}

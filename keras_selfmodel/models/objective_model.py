@@ -10,9 +10,9 @@ from keras_selfmodel._internals.keras import mode
 from keras_selfmodel.models._labels import (
     LabelRange,
     check_are_numbers,
-    check_class_weight,
     check_labels,
     check_range,
+    checked_class_weight,
     known_shape,
     sparse_labels,
 )
@@ -221,7 +221,7 @@ class ObjectiveModel(keras.Model):
         """
         self._check_labels(y)
         if kwargs.get("class_weight") is not None:
-            check_class_weight(kwargs["class_weight"])
+            kwargs["class_weight"] = checked_class_weight(kwargs["class_weight"])
         validation = kwargs.get("validation_data")
         if isinstance(validation, tuple | list) and len(validation) > 1:
             self._check_labels(validation[1])

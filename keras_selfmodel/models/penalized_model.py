@@ -9,7 +9,7 @@ import keras
 from keras import ops
 
 from keras_selfmodel import transforms
-from keras_selfmodel.models._arguments import check_aux_weight
+from keras_selfmodel.models._arguments import checked_aux_weight
 from keras_selfmodel.models._distillation import counted_in_distillation
 from keras_selfmodel.models._loss_parts import LossParts
 from keras_selfmodel.models._steps import AuxiliaryLoss
@@ -52,7 +52,7 @@ class PenalizedModel(ObjectiveModel):
     def __init__(
         self, classifier: keras.Model, training_graph: TrainingGraph, aux_weight: float, **kwargs: Any
     ) -> None:
-        check_aux_weight(aux_weight)
+        aux_weight = checked_aux_weight(aux_weight)
         super().__init__(classifier, training_graph, **kwargs)
         # float32 whatever the precision of the layers: AW multiplies the loss, which is float32 too.
         self._aux_weight = self.add_weight(
@@ -76,8 +76,7 @@ class PenalizedModel(ObjectiveModel):
 
     @aux_weight.setter
     def aux_weight(self, value: float) -> None:
-        check_aux_weight(value)
-        self._aux_weight.assign(value)
+        self._aux_weight.assign(checked_aux_weight(value))
 
     @property
     def training_logs(self) -> tuple[str, ...]:

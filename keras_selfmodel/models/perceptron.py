@@ -2,6 +2,7 @@
 
 import keras
 
+from keras_selfmodel._numbers import whole_number
 from keras_selfmodel.models._dense_layers import dense
 
 
@@ -33,8 +34,7 @@ def mlp(
     50890
     """
     for name, size in {"hidden": hidden, "inputs": inputs, "classes": classes}.items():
-        if size < 1:
-            raise ValueError(f"{name} must be at least 1. Received: {name}={size}")
+        whole_number(name, size, 1)
 
     hidden_layers = [dense(hidden, inputs, seed, 0, activation="relu", name="hidden")]
     if batch_norm:

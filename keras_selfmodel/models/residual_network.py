@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 import keras
 from keras import layers
 
+from keras_selfmodel._numbers import whole_number
 from keras_selfmodel.initializers import FanInUniform
 from keras_selfmodel.models._dense_layers import dense
 from keras_selfmodel.transforms.tensors import Tensor, Tree
@@ -52,8 +53,11 @@ def resnet18(
     """
     sizes: dict[str, int | Sequence[int]] = {"hidden": hidden, "image": image, "widths": widths, "classes": classes}
     for name, size in sizes.items():
-        if min([size] if isinstance(size, int) else size, default=0) < 1:
-            raise ValueError(f"{name} must be at least 1. Received: {name}={size}")
+        sizes_of_one = size if isinstance(size, Sequence) else [size]
+        if not sizes_of_one:
+            raise ValueError(f"{name} is empty. Received: {name}={size!r}")
+        for one in sizes_of_one:
+            whole_number(name, one, 1)
     numbers = itertools.count()
 
     def convolve(x, width: int, size: int, stride: int):

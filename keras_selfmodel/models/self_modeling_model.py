@@ -242,9 +242,7 @@ class SelfModelingModel(PenalizedModel):
         >>> sorted(SelfModelingModel(classifier, "a").evaluate_self_prediction(np.ones((6, 4))))
         ['self_prediction_loss', 'self_prediction_r2']
         """
-        leaves = keras.tree.flatten(x)
-        arrays = all(hasattr(leaf, "shape") for leaf in leaves)
-        check_has_samples("evaluate_self_prediction", x, leaves if arrays else None)
+        arrays = check_has_samples("evaluate_self_prediction", x)
         options = {"batch_size": checked_batch_size(batch_size, 512)} if arrays else {}
         if arrays and y is None:
             # Without labels, Keras takes a tuple of arrays for (x, y), and leaves weights out.

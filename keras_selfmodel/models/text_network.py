@@ -2,6 +2,7 @@
 
 import keras
 
+from keras_selfmodel._numbers import whole_number
 from keras_selfmodel.initializers import StandardNormal
 from keras_selfmodel.layers import MeanPooledEmbedding
 from keras_selfmodel.models._dense_layers import dense
@@ -41,8 +42,7 @@ def text_classifier(
     """
     sizes = {"vocabulary_size": vocabulary_size, "embedding": embedding, "hidden": hidden, "classes": classes}
     for name, size in sizes.items():
-        if size < 1:
-            raise ValueError(f"{name} must be at least 1. Received: {name}={size}")
+        whole_number(name, size, 1)
     return keras.Sequential(
         [
             keras.Input((None,), dtype="int32"),

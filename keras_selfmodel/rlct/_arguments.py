@@ -28,6 +28,12 @@ def check_model(model: Any) -> None:
 
 def check_inputs(model: keras.Model, x: Tree) -> None:
     """Raises ValueError if arrays do not have the shapes that a functional model takes."""
+    number = len(getattr(model, "inputs", None) or [])
+    if number and len(keras.tree.flatten(x)) != number and not isinstance(x, dict):
+        raise ValueError(
+            f"The model takes {number} input{'s' * (number > 1)}. Received: x of {len(keras.tree.flatten(x))} arrays "
+            "(data in a list or a tuple are (x, y) or (x, y, sample_weight), and no batches)"
+        )
     for name, given, wanted in _inputs(model, x):
         given, wanted = tuple(given.shape), tuple(wanted.shape)
         if len(given) + 1 == len(wanted) and wanted[-1] == 1:  # As in `fit`, (n,) is (n, 1).
@@ -52,7 +58,7 @@ def resolve_variables(model: keras.Model, weights: WeightChoice) -> list[keras.V
         raise ValueError("The model has no trainable weights to sample: set layer.trainable = True where it should.")
     if weights is None:
         return trainable
-    if isinstance(weights, (str, keras.Layer, keras.Variable)):
+    if isinstance(weights, (str, bytes, keras.Layer, keras.Variable)):
         weights = [weights]
     layers = {layer.name: layer for layer in layers_inside(model)}
     paths = {variable.path: variable for variable in trainable}
@@ -93,7 +99,7 @@ def chosen_weights(names: list[str], weights: WeightChoice) -> list[bool]:
         raise ValueError("The module has no trainable weights to sample: none that requires a gradient.")
     if weights is None:
         return [True] * len(names)
-    wanted = list(weights) if isinstance(weights, Iterable) and not isinstance(weights, str) else [weights]
+    wanted = list(weights) if isinstance(weights, Iterable) and not isinstance(weights, (str, bytes)) else [weights]
     for one in wanted:
         if not isinstance(one, str) or not any(_is_of(name, one) for name in names):
             raise ValueError(

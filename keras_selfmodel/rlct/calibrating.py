@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 import keras
 import numpy as np
 
+from keras_selfmodel._numbers import real_number
 from keras_selfmodel.rlct._arguments import WeightChoice
 from keras_selfmodel.rlct.conventions import SamplingSettings
 from keras_selfmodel.rlct.data import MEMORY_LIMIT, TrainingData
@@ -143,8 +144,7 @@ def calibrate_rlct(
         raise ValueError(f"A step size that is given is not calibrated. Received: step_size={start.step_size}")
     if start.sampler_class.curvature_step is None:
         raise ValueError(f"sampler={start.sampler!r} has no automatic step size to start from. Take another.")
-    if not 0 < target_error < 1:
-        raise ValueError(f"target_error must lie between 0 and 1. Received: target_error={target_error}")
+    target_error = real_number("target_error", target_error, "a number between 0 and 1", lambda part: 0 < part < 1)
     reading: dict[str, Any] = {"class_weight": class_weight, "num_samples": num_samples, "memory_limit": memory_limit}
     problem = Problem.of(model, data, loss, weights, None, training=False, **reading)
     start = start.for_samples(problem.energy.num_samples)

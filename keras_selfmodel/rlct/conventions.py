@@ -4,8 +4,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-import numpy as np
-
+from keras_selfmodel._numbers import finite_and_not_negative, finite_and_positive, real_number, whole_number
 from keras_selfmodel.rlct.samplers import SAMPLERS, Sampler, SamplerName
 
 # Samples of a batch, where there are as many.
@@ -33,12 +32,6 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "burn_in": 500,
     },
 }
-
-
-def is_number(value: Any) -> bool:
-    """Whether it is one number, of Python or of an array library; a text or a truth value is not."""
-    array = np.asarray(value)
-    return array.ndim == 0 and array.dtype.kind in "iuf"
 
 
 @dataclass(frozen=True)
@@ -127,11 +120,13 @@ class SamplingSettings:
             value = getattr(self, name)
             if value is None or (name == "inverse_temperature" and value == "auto"):
                 continue
-            if not (is_number(value) and math.isfinite(value) and value > 0):
-                raise ValueError(f"{name} must be finite and positive. Received: {name}={value!r}")
-        strength = self.localization
-        if strength is not None and not (is_number(strength) and math.isfinite(strength) and strength >= 0):
-            raise ValueError(f"localization must be finite and not negative. Received: localization={strength!r}")
+            # Numbers of Python: others neither JSON nor every backend's sums know.
+            object.__setattr__(self, name, real_number(name, value, "finite and positive", finite_and_positive))
+        if self.localization is not None:
+            strength = real_number(
+                "localization", self.localization, "finite and not negative", finite_and_not_negative
+            )
+            object.__setattr__(self, "localization", strength)
         least = {"num_chains": 1, "num_draws": 1, "burn_in": 0, "thinning": 1, "batch_size": 2, "seed": 0}
         if self.chains_at_once is not None:
             least["chains_at_once"] = 1
@@ -140,13 +135,8 @@ class SamplingSettings:
         if self.batch_size is None:
             del least["batch_size"]
         for name, minimum in least.items():
-            value = getattr(self, name)
             most = LARGEST_SEED if name == "seed" else MOST
-            if not (is_number(value) and minimum <= value <= most and value == int(value)):
-                raise ValueError(
-                    f"{name} must be a whole number from {minimum} to {most:,}. Received: {name}={value!r}"
-                )
-            object.__setattr__(self, name, int(value))  # NumPy's numbers too, which JSON does not know
+            object.__setattr__(self, name, whole_number(name, getattr(self, name), minimum, most))
         kept = (self.num_chains or 1) * self.num_steps
         if kept > MOST:
             raise ValueError(

@@ -3,7 +3,7 @@
 import dataclasses
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from os import PathLike
 from typing import Literal, Unpack
 
 import keras
@@ -12,7 +12,7 @@ from keras_selfmodel.rlct._arguments import WeightChoice
 from keras_selfmodel.rlct.conventions import SamplingSettings
 from keras_selfmodel.rlct.data import MEMORY_LIMIT, Reading, TrainingData
 from keras_selfmodel.rlct.problem import Problem
-from keras_selfmodel.rlct.profiles import profiling
+from keras_selfmodel.rlct.profiles import checked_localizations, profiling
 from keras_selfmodel.rlct.progress_bar import Reports, Verbose
 from keras_selfmodel.rlct.rlct_estimate import RLCTEstimate
 from keras_selfmodel.rlct.sampling_changes import SamplingChanges, changed_settings
@@ -34,7 +34,7 @@ def estimate_rlct(
     anchor: Literal["trained", "descend"] = "trained",
     observe: dict[str, tuple] | None = None,
     profile: bool | Sequence[float] = False,
-    checkpoint: str | Path | None = None,
+    checkpoint: str | PathLike[str] | None = None,
     verbose: Verbose = "auto",
     progress: Callable[[int, int], None] | None = None,
     phase: Callable[[str], None] | None = None,
@@ -109,13 +109,14 @@ def estimate_rlct(
     True
     """
     settings = changed_settings(estimate_rlct, settings, changes)
+    localizations = None if profile is False else checked_localizations("profile", profile, settings)
     reading: Reading = {"class_weight": class_weight, "num_samples": num_samples, "memory_limit": memory_limit}
     with Reports(verbose, progress, phase) as reports:
         reports.phase("reading the data")
         problem = Problem.of(model, data, loss, weights, observe, training=settings.convention == "paper", **reading)
         estimate = problem.estimate(settings, anchor=anchor, checkpoint=checkpoint, reports=reports)
         if profile is not False:
-            found = alone(profiling(problem, settings, None if profile is True else profile, reports))
+            found = alone(profiling(problem, settings, localizations, reports))
             estimate = dataclasses.replace(estimate, profile=found)
     issue_warnings(estimate)
     return estimate

@@ -1,15 +1,24 @@
 """The RLCT of anything that has weights and a loss for each sample."""
 
 from collections.abc import Callable
-from pathlib import Path
-from typing import Literal, Unpack
+from dataclasses import replace
+from os import PathLike
+from typing import Any, Literal, Unpack
 
 import keras
 import numpy as np
 from keras import ops
 
+from keras_selfmodel._numbers import whole_number
 from keras_selfmodel.rlct.conventions import SamplingSettings
-from keras_selfmodel.rlct.data import MEMORY_LIMIT, Samples, TrainingData, each_observed, samples_of
+from keras_selfmodel.rlct.data import (
+    MEMORY_LIMIT,
+    Samples,
+    TrainingData,
+    checked_memory_limit,
+    each_observed,
+    samples_of,
+)
 from keras_selfmodel.rlct.data.arrays import as_arrays
 from keras_selfmodel.rlct.energy import energy_of_losses
 from keras_selfmodel.rlct.estimating import issue_warnings
@@ -29,7 +38,7 @@ def estimate_of_function(
     settings: SamplingSettings | None = None,
     anchor: Literal["trained", "descend"] = "trained",
     observe: dict | None = None,
-    checkpoint: str | Path | None = None,
+    checkpoint: str | PathLike[str] | None = None,
     verbose: Verbose = "auto",
     progress: Callable[[int, int], None] | None = None,
     phase: Callable[[str], None] | None = None,
@@ -82,36 +91,46 @@ def estimate_of_function(
     if not callable(losses):
         raise ValueError(f"losses must be a function of weights and a batch. Received: losses={losses!r}")
     found, rebuild = flattened(weights)
-    if not found or not all(np.asarray(array).dtype.kind in "iufb" for array in map(ops.convert_to_numpy, found)):
+    found = [array if hasattr(array, "dtype") else np.asarray(array) for array in found]
+    if not found or not all(map(_holds_numbers, found)):
         raise ValueError(f"weights must hold arrays of numbers. Received: weights={weights!r}")
-    found = [ops.convert_to_tensor(array, keras.config.floatx()) for array in found]
+    # Of half precision too, in which a loss would not show how it differs from that at w*.
+    found = [ops.stop_gradient(ops.cast(ops.convert_to_tensor(array), keras.config.floatx())) for array in found]
     samples, whole = _samples(data, num_samples, memory_limit)
     others = each_observed(observe, lambda other: _samples(other, None, memory_limit)[0])
 
     def of_rows(arrays, rows):
         values = losses(rebuild(arrays), rows if whole else rows[0])
         count = keras.tree.flatten(rows)[0].shape[0]
-        if tuple(values.shape) != (count,):
+        shape = tuple(values.shape) if hasattr(values, "shape") else None
+        if shape != (count,):
             raise ValueError(
-                f"losses must return a number for each sample, an array of shape ({count},). Received: shape "
-                f"{tuple(values.shape)}"
+                f"losses must return a number for each sample, an array of shape ({count},). Received: "
+                f"{repr(values) if shape is None else f'shape {shape}'}"
             )
         return values
 
     here = energy_of_losses(of_rows, found, samples)
-    observed = {name: here.on(other) for name, other in others.items()}
-    problem = Problem(here, observed, "a function of weights and data")
+    problem = Problem(here, each_observed(others, here.on), "a function of weights and data")
     with Reports(verbose, progress, phase) as reports:
         estimate = problem.estimate(settings, anchor=anchor, checkpoint=checkpoint, reports=reports)
     issue_warnings(estimate)
     return estimate
 
 
+def _holds_numbers(array: Any) -> bool:
+    try:
+        dtype = keras.backend.standardize_dtype(array.dtype)
+    except ValueError:  # Texts and objects.
+        return False
+    return dtype == "bool" or keras.backend.is_float_dtype(dtype) or keras.backend.is_int_dtype(dtype)
+
+
 def _samples(data: TrainingData | Tree, num_samples: int | None, memory_limit: float) -> tuple[Samples, bool]:
     """The samples, and whether their trees are what the function takes, or only the first of them."""
     if not isinstance(data, (dict, list, tuple)) and not hasattr(data, "shape"):
         return samples_of(data, num_samples=num_samples, memory_limit=memory_limit), True
-    samples = Samples(as_arrays(data, "data"), memory_limit=memory_limit)
+    samples = Samples(as_arrays(data, "data"), memory_limit=checked_memory_limit(memory_limit))
     lengths = sorted({len(array) for array in samples.arrays})
     if len(lengths) != 1 or lengths[0] < 3:
         raise ValueError(
@@ -119,5 +138,8 @@ def _samples(data: TrainingData | Tree, num_samples: int | None, memory_limit: f
         )
     if num_samples is None:
         return samples, False
+    num_samples = whole_number("num_samples", num_samples, 3)
+    if num_samples > lengths[0]:
+        raise ValueError(f"num_samples={num_samples} is more than there are. Received: {lengths[0]} samples")
     first = keras.tree.map_structure(lambda array: array[:num_samples], samples.x)
-    return Samples(first, memory_limit=memory_limit), False
+    return replace(samples, x=first), False

@@ -4,6 +4,7 @@ import dataclasses
 import math
 from dataclasses import dataclass
 from functools import partial
+from os import PathLike
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -27,10 +28,10 @@ from keras_selfmodel.rlct._arguments import (
 from keras_selfmodel.rlct.batches import paper_batches, random_batches
 from keras_selfmodel.rlct.conventions import FEW_WEIGHTS, ResolvedSettings, SamplingSettings
 from keras_selfmodel.rlct.curvature import Curvature, difference_length
-from keras_selfmodel.rlct.data import Reading, TrainingData, each_observed, samples_of
+from keras_selfmodel.rlct.data import Reading, TrainingData, check_each, each_observed, samples_of
 from keras_selfmodel.rlct.descent import descend
 from keras_selfmodel.rlct.energy import Energy
-from keras_selfmodel.rlct.losses import check_class_labels, chosen_loss, disagreement
+from keras_selfmodel.rlct.losses import check_class_labels, check_numbers, chosen_loss, disagreement
 from keras_selfmodel.rlct.losses.agreement import COMPARED
 from keras_selfmodel.rlct.network_loss import energy, energy_of_network
 from keras_selfmodel.rlct.prior_width import weight_scale
@@ -90,15 +91,14 @@ class Problem:
         reading.pop("num_samples", None)
         others = each_observed(observe, lambda other: samples_of(other, **reading))
         chosen = {id(variable) for variable in resolve_variables(measured, weights)}
-        for one in (samples, *others.values()):
-            check_inputs(measured, one.x)
+        check_each(samples, others, lambda one: check_inputs(measured, one.x))
         # Differences of losses that are small beside them: half precision has two or three digits.
         precise = in_single_precision(measured)
         some = samples.first(COMPARED)
         scores = precise(keras.tree.map_structure(ops.convert_to_tensor, some[0]), **mode(precise.call, False))
+        check_each(samples, others, lambda one: check_numbers(one.x, one.y, one.weights, precise, scores))
         choice = chosen_loss(model, precise, loss, scores, samples.y)
-        for one in (samples, *others.values()):
-            check_class_labels(choice.task, one.y, scores)
+        check_each(samples, others, lambda one: check_class_labels(choice.task, one.y, scores))
         doubts = (*doubt_about_codes(measured), *choice.doubts, *disagreement(precise, choice, scores, *some))
         pairs = zip(measured.trainable_variables, precise.trainable_variables, strict=True)
         here = energy(
@@ -110,8 +110,7 @@ class Problem:
             like=like,
             order=order,
         )
-        observed = {name: here.on(other) for name, other in others.items()}
-        return cls(here, observed, choice.description, doubts)
+        return cls(here, each_observed(others, here.on), choice.description, doubts)
 
     @classmethod
     def _of_network(
@@ -135,19 +134,19 @@ class Problem:
             network.weights, network.other, keras.tree.map_structure(ops.convert_to_tensor, some[0]), False
         )
         check_outputs(scores, loss)
+        check_each(samples, others, lambda one: check_numbers(one.x, one.y, one.weights, None, scores))
         choice = chosen_loss(None, None, network.keras_loss(loss), scores, samples.y)
-        for one in (samples, *others.values()):
-            check_class_labels(choice.task, one.y, scores)
+        check_each(samples, others, lambda one: check_class_labels(choice.task, one.y, scores))
         doubts = (*choice.doubts, *disagreement(None, choice, scores, *some))
         here = energy_of_network(network, choice.task, samples, sampled, training=training)
-        return cls(here, {name: here.on(other) for name, other in others.items()}, choice.description, doubts)
+        return cls(here, each_observed(others, here.on), choice.description, doubts)
 
     def estimate(
         self,
         settings: SamplingSettings,
         *,
         anchor: str = "trained",
-        checkpoint: str | Path | None = None,
+        checkpoint: str | PathLike[str] | None = None,
         reports: Reports | None = None,
     ) -> RLCTEstimate:
         """The estimate by these settings; other arguments as for `estimate_rlct`."""
@@ -158,11 +157,11 @@ class Problem:
         settings: SamplingSettings,
         *,
         anchor: str = "trained",
-        checkpoint: str | Path | None = None,
+        checkpoint: str | PathLike[str] | None = None,
         reports: Reports | None = None,
     ) -> Stepwise[RLCTEstimate]:
         """Asks for the steps of the chains, and returns the estimate; other arguments as for `estimate_rlct`."""
-        if checkpoint is not None and not isinstance(checkpoint, str | Path):
+        if checkpoint is not None and not isinstance(checkpoint, str | PathLike):
             raise ValueError(f"checkpoint must be the name of a file. Received: checkpoint={checkpoint!r}")
         reports = reports or Reports()
         trained, num_samples = self.energy, self.energy.num_samples

@@ -2,12 +2,13 @@
 
 import dataclasses
 import math
-from collections.abc import Callable, Sequence
-from typing import Unpack
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Unpack
 
 import keras
 import numpy as np
 
+from keras_selfmodel._numbers import finite_and_positive, number_in
 from keras_selfmodel.rlct._arguments import WeightChoice
 from keras_selfmodel.rlct.batches import paper_batches
 from keras_selfmodel.rlct.chains import Chains
@@ -74,23 +75,51 @@ def localization_profile(
     ((2,), True)
     """
     settings = changed_settings(localization_profile, settings, changes)
+    found = checked_localizations("localizations", localizations, settings)
     with Reports(verbose, progress, phase) as reports:
         reports.phase("reading the data")
         problem = Problem.of(model, data, loss, weights, None, training=False)
-        return alone(profiling(problem, settings, localizations, reports))
+        return alone(profiling(problem, settings, found, reports))
+
+
+def checked_localizations(name: str, given: Any, settings: SamplingSettings) -> list[float] | None:
+    """The localizations of a profile, largest first; `None` for those it has by itself.
+
+    Args:
+        name: What the argument is called.
+        given: What the user passed; `None` and True mean the profile's own.
+        settings: Those of the estimate.
+
+    Raises:
+        ValueError: If they are none, or the settings fix the localization.
+    """
+    if settings.convention != "dataset":
+        raise ValueError("convention='paper' fixes γ: there is no profile of it. Take convention='dataset'.")
+    if given is None or given is True:
+        return None
+    found = [number_in(one) for one in given] if isinstance(given, Iterable) else []
+    if not found or not all(one is not None and finite_and_positive(one) for one in found):
+        raise ValueError(
+            f"{name} must be a list of localizations, each finite and positive, such as [100.0, 10.0]. Received: "
+            f"{name}={given!r}"
+        )
+    return sorted((float(one) for one in found if one is not None), reverse=True)
 
 
 def profiling(
-    problem: Problem, settings: SamplingSettings, localizations: Sequence[float] | None, reports: Reports
+    problem: Problem, settings: SamplingSettings, localizations: list[float] | None, reports: Reports
 ) -> Stepwise[LocalizationProfile]:
-    """Asks for the steps of a profile, and reports them; arguments as for `localization_profile`."""
-    if settings.convention != "dataset":
-        raise ValueError("convention='paper' fixes γ: there is no profile of it. Take convention='dataset'.")
-    if localizations is not None and not (len(localizations) and all(0 < g < math.inf for g in localizations)):
-        raise ValueError(f"localizations must be finite and positive. Received: localizations={localizations}")
+    """Asks for the steps of a profile, and reports them.
+
+    Args:
+        problem: What is measured.
+        settings: As of `localization_profile`.
+        localizations: As `checked_localizations` returns them.
+        reports: What is told of them.
+    """
     energy = problem.energy
     unit = energy.num_parameters / weight_scale(energy.anchor)
-    found = np.sort([unit * s for s in STRENGTHS] if localizations is None else np.asarray(localizations, float))[::-1]
+    found = np.array([unit * s for s in STRENGTHS] if localizations is None else localizations)
     settings = dataclasses.replace(settings, localization=float(found[0]))
     settings = settings.resolved(energy.num_samples, energy.num_parameters, energy.num_parameters / unit)
     reports.phase(f"profile of {len(found)} localizations: curvature and first steps, which are compiled")

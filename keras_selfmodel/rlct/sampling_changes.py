@@ -4,7 +4,7 @@ import dataclasses
 import difflib
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
+from os import PathLike
 from typing import Any, Literal, TypedDict
 
 from keras_selfmodel.rlct._arguments import WeightChoice
@@ -46,7 +46,7 @@ class EstimateArguments(SamplingChanges, Reading, total=False):
     anchor: Literal["trained", "descend"]
     observe: dict[str, tuple] | None
     profile: bool | Sequence[float]
-    checkpoint: str | Path | None
+    checkpoint: str | PathLike[str] | None
     verbose: Verbose
     progress: Callable[[int, int], None] | None
     phase: Callable[[str], None] | None

@@ -2,6 +2,7 @@
 
 import copy
 import functools
+import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -89,9 +90,10 @@ def _keras_loss(loss: Any) -> Callable:
     if keras.tree.is_nested(loss):
         return keras.tree.map_structure(_keras_loss, loss)
     function: Any = loss
+    positional: tuple = ()
     given: dict[str, Any] = {}
     while isinstance(function, functools.partial):
-        function, given = function.func, {**function.keywords, **given}
+        function, positional, given = function.func, function.args + positional, {**function.keywords, **given}
     if isinstance(loss, torch.nn.Module) and not isinstance(loss, keras.losses.Loss):
         each: Any = copy.copy(loss)
         each.reduction = "none"
@@ -99,13 +101,33 @@ def _keras_loss(loss: Any) -> Callable:
         weighs_classes = isinstance(loss, _OF_CLASSES)
         given = vars(loss) | dict(loss.named_buffers(recurse=False))
     elif getattr(function, "__module__", None) == "torch.nn.functional":
+        # What PyTorch called the reduction before overrides it.
+        averages, reduces = (given.pop(name, None) for name in ("size_average", "reduce"))
+        if averages is not None or reduces is not None:
+            given["reduction"] = "none" if reduces is False else "sum" if averages is False else "mean"
+        loss = functools.partial(function, *positional, **given)
         each = functools.partial(loss, reduction="none")
         name = function.__name__
         weighs_classes = name in ("cross_entropy", "nll_loss")
     else:
         return loss
+    if not _takes_two(loss.forward if isinstance(loss, torch.nn.Module) else loss):
+        raise ValueError(
+            f"{name} takes more than the outputs and the labels of samples. Pass a function (labels, outputs) that "
+            f"calls it and returns a number for each sample, or take rlct.estimate_of_function. Received: loss={loss!r}"
+        )
     settings = {"weight": given.get("weight"), "ignore_index": given.get("ignore_index", -100)}
     return _AsKeras(loss, each, name, given.get("reduction", "mean"), settings if weighs_classes else None)
+
+
+def _takes_two(function: Callable) -> bool:
+    try:
+        inspect.signature(function).bind(None, None)
+    except TypeError:
+        return False
+    except ValueError:  # Of what is compiled it may be unknown.
+        pass
+    return True
 
 
 class _AsKeras(LibraryLoss):

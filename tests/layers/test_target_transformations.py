@@ -23,7 +23,7 @@ def test_a_tiny_part_is_one_unit_and_the_whole_is_all():
 
 @pytest.mark.parametrize("fraction", [0.0, 1.1, float("nan")])
 def test_a_part_that_is_none_is_refused(fraction):
-    with pytest.raises(ValueError, match="fraction must lie in 0 < fraction ≤ 1"):
+    with pytest.raises(ValueError, match="fraction must be a number in 0 < fraction ≤ 1"):
         RandomSubset(fraction)
 
 

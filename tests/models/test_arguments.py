@@ -2,6 +2,7 @@
 
 import json
 
+import keras
 import numpy as np
 import pytest
 
@@ -16,6 +17,7 @@ def plain():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        ({"aux_weight": [1.0]}, "aux_weight must be a number.*aux_weight=\\[1.0\\]"),
         ({"aux_weight": True}, "aux_weight must be a number.*aux_weight=True"),
         ({"stop_gradient": "x"}, "stop_gradient must be True or False.*'x'"),
         ({"per_timestep": "yes"}, "per_timestep must be True or False.*'yes'"),
@@ -24,6 +26,8 @@ def plain():
         ({"target_transformation": "x"}, "target_transformation must be a keras.Layer.*'x' of type str"),
         ({"head": lambda units: None}, "head must be a keras.Layer, a function of n.*returns None of type NoneType"),
         ({"seed": "a"}, "seed must be a whole number, at least 0.*seed='a'"),
+        ({"seed": True}, "seed must be a whole number, at least 0.*seed=True"),
+        ({"steps_ahead": 1}, "steps_ahead needs per_timestep=True. Received: steps_ahead=1, per_timestep=False"),
         ({"seed": [1, -2]}, r"seed must be a whole number, at least 0.*seed=\[1, -2\]"),
         ({"seed": 1.5, "head": ksm.layers.BiasOnlyHead}, "seed must be a whole number.*seed=1.5"),
     ],
@@ -60,3 +64,27 @@ def test_seeds_of_numpy_are_seeds(plain):
         np.testing.assert_array_equal(ours, theirs)
     # A file can hold it.
     assert json.loads(json.dumps(of_numpy.head.get_config()["seed"])) == 3
+
+
+@pytest.mark.parametrize("x", [None, "x", b"x", np.zeros((0, 6)), np.zeros(()), {}, [None]])
+def test_evaluate_self_prediction_needs_samples(x):
+    hidden = keras.layers.Dense(4, name="hidden")
+    model = ksm.SelfModelingModel(keras.Sequential([keras.Input((6,)), hidden, keras.layers.Dense(3)]), "hidden")
+    with pytest.raises(ValueError, match="evaluate_self_prediction needs"):
+        model.evaluate_self_prediction(x)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"head": lambda: keras.layers.Dense(4)}, "head must be .* which does not take n alone"),
+        ({"output_layer": -1}, "output_layer must be the name of a layer of the classifier. Received: output_layer=-1"),
+        ({"output_layer": ["out"]}, "output_layer must be the name of a layer .* Received: output_layer=\\['out'\\]"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_a_head_or_output_layer_of_a_wrong_kind_is_refused_by_its_name(arguments, words):
+    hidden = keras.layers.Dense(4, name="hidden")
+    classifier = keras.Sequential([keras.Input((6,)), hidden, keras.layers.Dense(3, name="out")])
+    with pytest.raises(ValueError, match=words):
+        ksm.SelfModelingModel(classifier, "hidden", **arguments)

@@ -44,6 +44,16 @@ def assert_same(ours, theirs):
     assert ours.num_parameters == theirs.num_parameters == 5 * 5 + 6 * 3
 
 
+def test_weights_of_half_precision_are_taken_in_single_precision():
+    weights = ops.cast(ops.array([0.3, -1.0, 0.7, 2.0]), "bfloat16")
+    found = of_function(lambda w, batch: ops.square(ops.matmul(batch["x"], w)), weights, {"x": X})
+    rounded = ops.convert_to_numpy(ops.cast(weights, "float32"))
+    assert rounded[0] != np.float32(0.3)
+    # Losses of order one in single precision.
+    assert found.initial_loss == pytest.approx(np.mean((X @ rounded) ** 2), rel=1e-5)
+    assert found.losses[0, -1] != found.losses[0, 0]
+
+
 def test_function_gets_the_batches_of_a_data_set():
     class Batches(keras.utils.PyDataset):
         def __len__(self) -> int:
@@ -211,6 +221,7 @@ class TestLossesOfPyTorch:
             (torch.nn.CrossEntropyLoss(**sums), Y),
             (torch.nn.MSELoss(**sums), X[:, :3]),
             (functools.partial(torch.nn.functional.huber_loss, **sums), X[:, :3]),
+            (functools.partial(torch.nn.functional.mse_loss, size_average=False), X[:, :3]),
         ):
             estimate, theirs = self.estimate(loss, y)
             assert estimate.initial_loss == pytest.approx(float(theirs) / N, rel=1e-5)
@@ -256,6 +267,16 @@ class TestLossesOfPyTorch:
             ValueError, match=r"Wrap the module.*Received: a module that returns a tuple of Tensor, tuple"
         ):
             quietly(module, (sequences, Y), loss=torch.nn.CrossEntropyLoss(), **STEPS)
+
+    def test_losses_of_more_than_outputs_and_labels_are_refused_in_a_sentence(self):
+        import torch
+
+        given = functools.partial(torch.nn.functional.gaussian_nll_loss, var=torch.ones(()))
+        estimate, theirs = self.estimate(given, X[:, :3])
+        assert estimate.initial_loss == pytest.approx(float(theirs), rel=1e-5)
+        for loss in (torch.nn.TripletMarginLoss(), torch.nn.CTCLoss(), torch.nn.functional.gaussian_nll_loss):
+            with pytest.raises(ValueError, match=r"takes more than the outputs and the labels.*estimate_of_function"):
+                self.estimate(loss, Y)
 
 
 if keras.config.backend() == "torch":

@@ -1,5 +1,7 @@
 """The loss at w*, where it is not `evaluate`'s or cannot be measured; tests/uses/test_estimator.py has where it is."""
 
+import collections
+
 import keras
 import numpy as np
 import pytest
@@ -13,9 +15,12 @@ from tests.rlct.small_data import (
     CROSS_ENTROPY,
     NEXT,
     OF_SAMPLES,
+    OF_TOKENS,
     TOKENS,
+    WORDS,
     N,
     Subclassed,
+    T,
     X,
     dense,
     loss_at_anchor,
@@ -133,6 +138,33 @@ class TestWhatIsNotEvaluatesLossIsSaid:
         model = Doubled([keras.Input((5,)), layers.Dense(3)])
         model.compile("sgd", CROSS_ENTROPY)
         assert "compute_loss gives" in " ".join(quietly(model, (X, CLASSES), burn_in=2, num_draws=4).warnings)
+
+
+@pytest.mark.parametrize("names", [False, True])
+def test_an_output_without_weights_counts_as_of_weights_of_one(names):
+    inputs = keras.Input((T,), dtype="int32")
+    embedded = layers.Embedding(WORDS, 4)(inputs)
+    outputs = {"next": layers.Dense(WORDS, name="next")(embedded), "first": layers.Dense(1, name="first")(embedded)}
+    parts = [losses.SparseCategoricalCrossentropy(from_logits=True, reduction="mean_with_sample_weight"), "mse"]
+    y, weights = [NEXT, TOKENS[..., None].astype("float32")], [OF_TOKENS, None]
+    ones = [OF_TOKENS, np.ones_like(OF_TOKENS)]
+
+    def given(values):
+        return dict(zip(outputs, values, strict=True)) if names else values
+
+    model = keras.Model(inputs, given(list(outputs.values())))
+    model.compile("sgd", given(parts))
+    expected = model.evaluate(TOKENS, given(y), sample_weight=given(ones), batch_size=N, verbose=0)[0]
+    missing = [given(weights)] + ([{"next": OF_TOKENS}] if names else [])
+    for some in missing:
+        found, problem = loss_at_anchor(model, (TOKENS, given(y), some))
+        # Some hundred numbers of order one in single precision, added in another order.
+        assert found == pytest.approx(expected, rel=1e-5) and not problem.doubts
+    batches = [
+        (TOKENS[i : i + 20], given([a[i : i + 20] for a in y]), given([OF_TOKENS[i : i + 20], None])) for i in (0, 20)
+    ]
+    found, _ = loss_at_anchor(model, collections.UserList(batches))
+    assert found == pytest.approx(expected, rel=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -106,16 +106,23 @@ def test_weights_of_pixels_beside_rows():
     assert evaluated["self_prediction_loss"] == pytest.approx(wanted, rel=1e-5)
 
 
-@use("Two outputs with weights of timesteps and `per_timestep=True`", "a step weighs the mean of its two, in NumPy")
-def test_weights_of_timesteps_of_two_outputs():
+@use(
+    "Two outputs with weights of timesteps, two targets, `per_timestep=True`",
+    "a step of both targets weighs the mean of its two, in NumPy",
+)
+def test_weights_of_timesteps_of_two_outputs_and_two_targets():
     classifier, hidden, x, y, rng = tagging()
-    scores = [layers.Dense(3, name=name)(hidden) for name in ("a", "b")]
+    beside = layers.Dense(5, name="beside")(classifier.inputs[0])
+    both = layers.Concatenate()([hidden, beside])
+    scores = [layers.Dense(3, name="a")(hidden), layers.Dense(3, name="b")(both)]
     classifier = keras.Model(classifier.inputs[0], scores)
     weights = rng.random((2, 10, 4)).astype("float32")
     weights[:, :, :2] = 0
-    model = ksm.SelfModelingModel(classifier, "hidden", 1.0, output_layer="a", per_timestep=True, seed=1)
+    targets = ["hidden", "beside"]
+    model = ksm.SelfModelingModel(classifier, targets, 1.0, output_layer="a", per_timestep=True, seed=1)
     outputs = model.joint_outputs(x)
     errors = array(outputs["self_prediction"]) - array(outputs["target"])
+    assert errors.shape == (10, 4, 8 + 5)
     logs = still(model, x, [y, y], sample_weight=list(weights))
     assert logs["self_prediction_loss"] == pytest.approx(mean_square(errors, weights.mean(0)[..., None]), rel=1e-5)
 

@@ -46,6 +46,15 @@ def as_arrays(tree: Tree, name: str) -> Tree:
     )
 
 
+def as_weights(tree: Tree) -> Tree:
+    """Sample weights as `as_arrays` has them, without outputs that have none: those of a list by their places in it."""
+    if isinstance(tree, (list, tuple)) and any(part is None for part in tree):
+        tree = dict(enumerate(tree))
+    if isinstance(tree, dict):
+        tree = {key: part for key, part in tree.items() if part is not None} or None
+    return None if tree is None else as_arrays(tree, "sample_weight")
+
+
 def _as_array(array: Any) -> np.ndarray:
     if isinstance(array, keras.Variable):
         return array.value

@@ -8,7 +8,7 @@ from typing import IO, Any
 import keras
 import numpy as np
 
-from keras_selfmodel.rlct.data.arrays import as_arrays
+from keras_selfmodel.rlct.data.arrays import as_arrays, as_weights
 from keras_selfmodel.rlct.data.samples import Samples
 
 
@@ -29,18 +29,19 @@ def gathered(batches: Iterator, num_samples: int | None, memory_limit: float) ->
 
 
 def _gathered(batches: Iterator, num_samples: int | None, memory_limit: float, columns: list["_Column"]) -> Samples:
-    structure, found = None, 0
+    structure, places, found = None, None, 0
     for batch in batches:
         trees = _trees(batch)
         if structure is None:
-            structure = trees
+            structure, places = trees, _places(trees)
             columns.extend(_Column() for _ in keras.tree.flatten(trees))
         left = None if num_samples is None else num_samples - found
         arrays = [keras.ops.convert_to_numpy(array[:left]) for array in keras.tree.flatten(trees)]
         lengths = sorted({len(array) for array in arrays})
-        if len(arrays) != len(columns) or len(lengths) != 1:
+        if _places(trees) != places or len(lengths) != 1:
             raise ValueError(
-                "Each batch must have x and y (and sample weights) with one entry for each of its samples. Received: "
+                "Each batch must have the same x and y (and sample weights), with one entry for each of its samples. "
+                "Received: "
                 f"a batch of shapes {[array.shape for array in arrays]}"
             )
         for column, array in zip(columns, arrays, strict=True):
@@ -111,6 +112,10 @@ class _Column:
             self._file.close()
 
 
+def _places(trees: tuple) -> list[tuple]:
+    return [path for path, _ in keras.tree.flatten_with_path(trees)]
+
+
 def _trees(batch: Any) -> tuple:
     if not isinstance(batch, (tuple, list)) or len(batch) not in (2, 3) or batch[1] is None:
         kind = f"a {type(batch).__name__} of {len(batch)}" if isinstance(batch, (tuple, list)) else type(batch).__name__
@@ -120,4 +125,5 @@ def _trees(batch: Any) -> tuple:
         trees = (as_arrays(x, "x"), as_arrays(y, "y"))
     except ValueError as error:
         raise ValueError(f"{error} (in a data set of batches; group single samples into batches first)") from error
-    return trees if weights is None else (*trees, as_arrays(weights, "sample_weight"))
+    weights = as_weights(weights)
+    return trees if weights is None else (*trees, weights)

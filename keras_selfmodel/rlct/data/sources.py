@@ -4,18 +4,20 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, TypedDict
+from typing import Any, TypedDict, TypeVar
 
 import keras
 import numpy as np
 
-from keras_selfmodel.models._labels import check_class_weight
-from keras_selfmodel.rlct.conventions import is_number
+from keras_selfmodel._numbers import real_number, whole_number
+from keras_selfmodel.models._labels import checked_class_weight
 from keras_selfmodel.rlct.data import TrainingData
-from keras_selfmodel.rlct.data.arrays import as_arrays
+from keras_selfmodel.rlct.data.arrays import as_arrays, as_weights
 from keras_selfmodel.rlct.data.gathering import gathered
 from keras_selfmodel.rlct.data.samples import MEMORY_LIMIT, Samples
 from keras_selfmodel.transforms.tensors import Tree
+
+T = TypeVar("T")
 
 # Batches that no data set has, but one that is repeated for ever.
 ENDLESS = 2**53
@@ -27,6 +29,11 @@ class Reading(TypedDict, total=False):
     num_samples: int | None
     class_weight: Mapping[int, float] | None
     memory_limit: float
+
+
+def checked_memory_limit(limit: Any) -> float:
+    """Bytes, as a float of Python; no limit is infinity."""
+    return real_number("memory_limit", limit, "a number of bytes above 0", lambda limit: limit > 0)
 
 
 def samples_of(
@@ -51,11 +58,8 @@ def samples_of(
         ValueError: If the data cannot be read so, have no labels, or do not fit each other.
     """
     if num_samples is not None:
-        if not (is_number(num_samples) and 3 <= num_samples < math.inf and num_samples == int(num_samples)):
-            raise ValueError(f"num_samples must be a whole number, at least 3. Received: num_samples={num_samples!r}")
-        num_samples = int(num_samples)
-    if not (is_number(memory_limit) and memory_limit > 0):
-        raise ValueError(f"memory_limit must be a number of bytes above 0. Received: memory_limit={memory_limit!r}")
+        num_samples = whole_number("num_samples", num_samples, 3)
+    memory_limit = checked_memory_limit(memory_limit)
     if isinstance(data, Samples):
         samples = data
     elif isinstance(data, (tuple, list)):
@@ -66,7 +70,7 @@ def samples_of(
     if samples.num_samples < 3:
         raise ValueError(f"n/ln n needs at least 3 samples. Received: {samples.num_samples}")
     if class_weight is not None:
-        check_class_weight(class_weight)
+        class_weight = checked_class_weight(class_weight)
         if min(class_weight.values(), default=0) < 0:
             raise ValueError(f"class_weight must not be negative. Received: class_weight={class_weight!r}")
         if samples.weights is not None:
@@ -83,11 +87,11 @@ def samples_of(
     return samples
 
 
-def each_observed(observe: Mapping[str, Any] | None, read: Callable[[Any], Samples]) -> dict[str, Samples]:
-    """The further data sets of an estimate, each read by `read`.
+def each_observed(observe: Mapping[str, Any] | None, made: Callable[[Any], T]) -> dict[str, T]:
+    """What is made of the further data sets of an estimate.
 
     Raises:
-        ValueError: If `observe` is not a dictionary, or one of them cannot be read; it is named then.
+        ValueError: If `observe` is not a dictionary, or one of them does not fit; it is named then.
     """
     if observe is not None and not isinstance(observe, Mapping):
         raise ValueError(
@@ -97,10 +101,19 @@ def each_observed(observe: Mapping[str, Any] | None, read: Callable[[Any], Sampl
     found = {}
     for name, other in (observe or {}).items():
         try:
-            found[name] = read(other)
+            found[name] = made(other)
         except ValueError as error:
             raise ValueError(f"observe[{name!r}]: {error}") from error
+        except Exception as error:  # A module's own, which no sentence can be put before.
+            error.add_note(f"This is about observe[{name!r}].")
+            raise
     return found
+
+
+def check_each(samples: Samples, observed: Mapping[str, Samples], check: Callable[[Samples], None]) -> None:
+    """Checks data, and the further data sets, which an error names."""
+    check(samples)
+    each_observed(observed, check)
 
 
 def _of_arrays(data: Sequence, num_samples: int | None, memory_limit: float) -> Samples:
@@ -113,7 +126,7 @@ def _of_arrays(data: Sequence, num_samples: int | None, memory_limit: float) -> 
     if y is None:
         raise ValueError("data must have labels: (x, y). Received: y=None")
     x, y = as_arrays(x, "x"), as_arrays(y, "y")
-    weights = None if weights is None else as_arrays(weights, "sample_weight")
+    weights = as_weights(weights)
     samples = Samples(x, y, weights, memory_limit)
     _check_lengths({"x": x, "y": y, "sample_weight": weights})
     if num_samples is None:

@@ -8,6 +8,7 @@ from keras import ops
 
 from keras_selfmodel._internals.keras import mode
 from keras_selfmodel.rlct.losses.choosing import ChosenLoss
+from keras_selfmodel.rlct.losses.sample_loss import losses_of
 from keras_selfmodel.rlct.losses.task_loss import TaskLoss
 from keras_selfmodel.transforms.tensors import Tensor, Tree
 
@@ -151,7 +152,7 @@ def _close(one: float, other: float) -> bool:
 def _stand_alone(loss: keras.losses.Loss, y: Tensor, scores: Tensor) -> bool:
     """Whether samples have the same losses in half a batch as in the whole one."""
     half = max(1, scores.shape[0] // 2)
-    whole, alone = (ops.convert_to_numpy(loss.call(*pair)) for pair in ((y, scores), (y[:half], scores[:half])))
+    whole, alone = (ops.convert_to_numpy(losses_of(loss, *pair)) for pair in ((y, scores), (y[:half], scores[:half])))
     if whole.ndim == 0:
         return True  # One number for the batch is looked at above.
     return bool(
@@ -162,4 +163,4 @@ def _stand_alone(loss: keras.losses.Loss, y: Tensor, scores: Tensor) -> bool:
 
 
 def _is_one_number(task: TaskLoss, y: Tree, scores: Tree) -> bool:
-    return any(len(part.loss.loss.call(part.of(y), part.of(scores)).shape) == 0 for part in task.parts)
+    return any(len(losses_of(part.loss.loss, part.of(y), part.of(scores)).shape) == 0 for part in task.parts)

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from keras_selfmodel._classifier_graph import ClassifierGraph
+from keras_selfmodel.rlct.losses.of_outputs import check_names
 from keras_selfmodel.rlct.losses.sample_loss import SampleLoss
 from keras_selfmodel.rlct.losses.task_loss import Part, TaskLoss, found_at
 from keras_selfmodel.transforms.tensors import Tree
@@ -63,7 +64,7 @@ def chosen_loss(
         labels = keras.ops.convert_to_numpy(keras.tree.flatten(y)[0])
         loss, description, doubts = _suggested(measured, outputs[0], labels)
         return ChosenLoss(TaskLoss.of(loss), False, description, doubts)
-    _check_names(loss, measured, scores)
+    check_names("loss", loss, measured, scores)
     factors = _loss_weights(model) if compiled else None
     source = "compiled" if compiled else "given"
     if len(outputs) == 1:
@@ -81,23 +82,15 @@ def chosen_loss(
         one, factor = (_at(tree, path if len(path) > 1 else (number,), name) for tree in (loss, factors))
         if one is not None:
             part = Part(path, SampleLoss("mse"), 1.0 if factor is None else float(factor), name)
-            parts.append(part._replace(loss=SampleLoss(_named(one, part.of(y), output))))
+            labels = part.of(y)
+            if labels is None:
+                held = ", ".join(map(repr, y)) if isinstance(y, dict) else f"the first {len(y)} outputs"
+                raise ValueError(f"y has no labels of output {part.where}, which has a loss. Received: y for {held}")
+            parts.append(part._replace(loss=SampleLoss(_named(one, labels, output))))
     if not parts:
         raise ValueError(f"None of the model's outputs has a loss. Received: loss={loss!r}")
     names = ", ".join(f"{part.factor:g} · {_name(part.loss.loss)} of output {part.where}" for part in parts)
     return ChosenLoss(TaskLoss(tuple(parts)), compiled, f"{names} ({source})")
-
-
-def _check_names(loss: Any, measured: keras.Model | None, scores: Tree) -> None:
-    """Raises ValueError if a dictionary of losses has a name that no output has."""
-    known = set(scores if isinstance(scores, dict) else getattr(measured, "output_names", None) or ())
-    if isinstance(measured, keras.Sequential):
-        known = {measured.layers[-1].name}
-    unknown = [name for name in loss if name not in known] if isinstance(loss, dict) and known else []
-    if unknown:
-        raise ValueError(
-            f"loss must be of outputs of the model: {', '.join(sorted(known))}. Received: a loss for {unknown[0]!r}"
-        )
 
 
 def _suggested(model: keras.Model | None, scores: np.ndarray, y: np.ndarray) -> tuple[Any, str, tuple[str, ...]]:

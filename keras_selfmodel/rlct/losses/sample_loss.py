@@ -34,6 +34,10 @@ class SampleLoss:
     def __init__(self, loss: keras.losses.Loss | Callable | str) -> None:
         if isinstance(loss, type):
             raise ValueError(f"loss must be a loss, not its class: pass {loss.__name__}(). Received: loss={loss!r}")
+        if isinstance(loss, keras.metrics.Metric):
+            raise ValueError(
+                f"loss must be a loss, not a metric, which is a mean over all that it has seen. Received: loss={loss!r}"
+            )
         found = keras.losses.get(loss)
         self.loss = found if isinstance(found, keras.losses.Loss) else _Function(found)
         if type(self.loss).call is keras.losses.Loss.call:
@@ -120,10 +124,22 @@ class _Function(keras.losses.Loss):
             y_true, y_pred = (y_true, y_pred[:, None]) if len(y_pred.shape) == 1 else (y_true[..., 0], y_pred)
         elif difference == -1 and y_pred.shape[-1] == 1:
             y_true, y_pred = (y_true[:, None], y_pred) if len(y_true.shape) == 1 else (y_true, y_pred[..., 0])
-        found = self.function(y_true, y_pred)
-        if not hasattr(found, "shape"):
-            raise ValueError(f"The loss must return a number for each sample. Received: {found!r}")
-        return found
+        return self.function(y_true, y_pred)
+
+
+def losses_of(loss: keras.losses.Loss, y: Tree, scores: Tree) -> Tensor:
+    """What a loss returns before weights and the reduction are applied.
+
+    Raises:
+        ValueError: If that is no tensor, such as `None`, or a number that gradients do not know where it is from.
+    """
+    found = loss.call(y, scores)
+    if not hasattr(found, "shape"):
+        raise ValueError(
+            "The loss must return a number for each sample, a tensor that the backend computes from labels and "
+            f"outputs. Received: {found!r}"
+        )
+    return found
 
 
 class _Each(keras.losses.Loss):
@@ -134,7 +150,7 @@ class _Each(keras.losses.Loss):
         self._loss = loss
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        values = self._loss.call(y_true, y_pred)
+        values = losses_of(self._loss, y_true, y_pred)
         if len(values.shape) > 0:
             return values
         # One number for the batch: that of each sample alone.
@@ -149,7 +165,7 @@ class _Entries(keras.losses.Loss):
         self._loss = loss
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        values = self._loss.call(y_true, y_pred)
+        values = losses_of(self._loss, y_true, y_pred)
         if len(values.shape) == 0:
             return ops.ones((y_pred.shape[0],), values.dtype)
         of_library = _library_loss(self._loss)

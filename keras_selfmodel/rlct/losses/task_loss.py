@@ -27,11 +27,11 @@ class Part(NamedTuple):
     name: str | None = None
 
     def of(self, tree: Tree) -> Tree:
-        """What belongs to this output: of labels, scores or weights."""
+        """What belongs to this output: of labels, scores or weights; of the latter `None`, where it has none."""
         if self.place is None:
             return tree if not keras.tree.is_nested(tree) else keras.tree.flatten(tree)[0]
-        if isinstance(tree, dict) and len(self.place) == 1:
-            return tree[self.place[0] if self.name is None else self.name]
+        if isinstance(tree, dict) and len(self.place) == 1 and self.name in tree:
+            return tree[self.name]
         return found_at(tree, self.place)
 
     @property
@@ -95,9 +95,12 @@ class TaskLoss:
 
 
 def found_at(tree: Any, path: tuple) -> Any:
-    """What numbers and names lead to in a structure; one that ends before holds the same for all that follows."""
+    """What numbers and names lead to in a structure, or `None`; one that ends before holds the same for all below."""
     for step in path:
         if not isinstance(tree, (list, tuple, dict)):
             break
-        tree = tree[step]
+        try:
+            tree = tree[step]
+        except (KeyError, IndexError):
+            return None
     return tree
