@@ -1,12 +1,13 @@
 """Modules of Equinox and Flax NNX as functions of their weights."""
 
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 import jax
 import keras
 
-from keras_selfmodel.transforms._network import Network
+from keras_selfmodel.transforms._network import Network, keras_axes, library_axes
 from keras_selfmodel.transforms.tensors import AnyModel
 
 
@@ -22,18 +23,31 @@ def network(model: AnyModel) -> Network | None:
 
 def _of_equinox(model: AnyModel) -> Network:
     """An Equinox module, a function of one sample; its floating-point arrays are the weights."""
+    nn = sys.modules["equinox"].nn
+    kernels = (nn.Linear, nn.Conv)
+    layers = jax.tree_util.tree_leaves(model, is_leaf=lambda part: isinstance(part, kernels))
+    turned = {id(layer.weight) for layer in layers if isinstance(layer, kernels)}
     leaves, structure = jax.tree_util.tree_flatten_with_path(model)
-    places = [i for i, (_, leaf) in enumerate(leaves) if _is_weight(leaf)]
+    places = [(i, id(leaf) in turned) for i, (_, leaf) in enumerate(leaves) if _is_weight(leaf)]
 
     def call(weights, other, x, training):
         values = [leaf for _, leaf in leaves]
-        for place, weight in zip(places, weights, strict=True):
-            values[place] = weight
+        for (place, turn), weight in zip(places, weights, strict=True):
+            values[place] = jax.numpy.transpose(weight, library_axes(weight.ndim)) if turn else weight
         return jax.vmap(jax.tree_util.tree_unflatten(structure, values))(x), other
 
-    names = [jax.tree_util.keystr(leaves[i][0]).lstrip(".") for i in places]
-    weights = [leaves[i][1].astype(keras.config.floatx()) for i in places]
-    return Network(names, weights, [], call, lambda loss: loss, draws=False)
+    weights = [leaves[i][1].astype(keras.config.floatx()) for i, _ in places]
+    return Network(
+        names=[_name(leaves[i][0]) for i, _ in places],
+        weights=[
+            jax.numpy.transpose(weight, keras_axes(weight.ndim)) if turn else weight
+            for weight, (_, turn) in zip(weights, places, strict=True)
+        ],
+        other=[],
+        call=call,
+        keras_loss=lambda loss: loss,
+        draws=False,
+    )
 
 
 def _of_nnx(model: AnyModel) -> Network:
@@ -42,17 +56,50 @@ def _of_nnx(model: AnyModel) -> Network:
     graph, params, rest = nnx.split(model, nnx.Param, ...)
     leaves, structure = jax.tree_util.tree_flatten_with_path(params)
     others, other_structure = jax.tree_util.tree_flatten(rest)
+    # Flax sorts by names; the order in which the modules hold them is Keras's.
+    order = sorted(range(len(leaves)), key=lambda i: _place(model, _steps(leaves[i][0])))
 
     def call(weights, other, x, training):
-        params = jax.tree_util.tree_unflatten(structure, weights)
+        params = [weight for _, weight in sorted(zip(order, weights, strict=True), key=lambda pair: pair[0])]
+        params = jax.tree_util.tree_unflatten(structure, params)
         built = nnx.merge(graph, params, jax.tree_util.tree_unflatten(other_structure, other))
         (built.train if training else built.eval)()
         outputs = built(x)
         return outputs, jax.tree_util.tree_leaves(nnx.split(built, nnx.Param, ...)[2])
 
-    names = [jax.tree_util.keystr(path) for path, _ in leaves]
-    return Network(names, [leaf for _, leaf in leaves], others, call, lambda loss: loss, draws=False)
+    return Network(
+        names=[_name(leaves[i][0]) for i in order],
+        weights=[leaves[i][1].astype(keras.config.floatx()) for i in order],
+        other=others,
+        call=call,
+        keras_loss=lambda loss: loss,
+        draws=False,
+    )
 
 
 def _is_weight(leaf: Any) -> bool:
     return isinstance(leaf, jax.Array) and jax.numpy.issubdtype(leaf.dtype, jax.numpy.floating)
+
+
+def _steps(path: tuple) -> list:
+    """Names and numbers along a path of JAX; `value`, which is in every variable of Flax, is none of them."""
+    found = [getattr(step, "key", getattr(step, "idx", getattr(step, "name", None))) for step in path]
+    return found[:-1] if found[-1] == "value" else found
+
+
+def _name(path: tuple) -> str:
+    return ".".join(map(str, _steps(path)))
+
+
+def _place(module: Any, steps: list) -> tuple[int, ...]:
+    """Where a weight stands in a module, and in those that hold it, counted in the order of their attributes."""
+    found = []
+    for step in steps:
+        if isinstance(step, int):
+            found.append(step)
+            module = module[step]
+        else:
+            holder = module if isinstance(module, Mapping) else vars(module)
+            found.append(list(holder).index(step))
+            module = holder[step]
+    return tuple(found)

@@ -46,3 +46,13 @@ class Network(NamedTuple):
     call: Callable
     keras_loss: Callable
     draws: bool
+
+
+def keras_axes(rank: int) -> tuple[int, ...]:
+    """The order of axes that turns a kernel (out, in, ...) into Keras's (..., in, out)."""
+    return (*range(2, rank), 1, 0)
+
+
+def library_axes(rank: int) -> tuple[int, ...]:
+    """The order of axes that turns it back."""
+    return (rank - 1, rank - 2, *range(rank - 2))

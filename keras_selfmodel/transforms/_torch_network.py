@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import torch
 
-from keras_selfmodel.transforms._network import LibraryLoss, Network
+from keras_selfmodel.transforms._network import LibraryLoss, Network, keras_axes, library_axes
 from keras_selfmodel.transforms.tensors import AnyModel, Tensor
 
 # Layers whose weights are stored as (out, in, ...), where Keras has (..., in, out).
@@ -31,6 +31,13 @@ _OF_CLASSES = (torch.nn.CrossEntropyLoss, torch.nn.NLLLoss)
 def network(model: AnyModel) -> Network | None:
     if not isinstance(model, torch.nn.Module) or isinstance(model, (keras.Layer, keras.Variable)):
         return None
+    if isinstance(model, torch.jit.ScriptModule):
+        raise ValueError(
+            "model is a TorchScript module, whose weights cannot be replaced. Pass the torch.nn.Module that "
+            "it was made of"
+        )
+    # What torch.compile returns would be compiled anew for the chains, in minutes.
+    model = getattr(model, "_orig_mod", model)
     parameters, buffers = dict(model.named_parameters()), dict(model.named_buffers())
     turned = {id(layer.weight) for layer in model.modules() if isinstance(layer, _TURNED)}
     names = [name for name, parameter in parameters.items() if parameter.requires_grad]
@@ -60,12 +67,12 @@ def network(model: AnyModel) -> Network | None:
 
 def _as_keras(weight: Tensor) -> Any:
     """(out, in, ...) as (..., in, out)."""
-    return weight.permute(*range(2, weight.ndim), 1, 0).contiguous()
+    return weight.permute(*keras_axes(weight.ndim)).contiguous()
 
 
 def _as_torch(weight: Tensor) -> Any:
     """(..., in, out) as (out, in, ...)."""
-    return weight.permute(-1, -2, *range(weight.ndim - 2))
+    return weight.permute(*library_axes(weight.ndim))
 
 
 def _value(tensor: torch.Tensor) -> torch.Tensor:
@@ -166,5 +173,6 @@ class _AsKeras(LibraryLoss):
 
 
 def _labels(y: Tensor, outputs: Tensor) -> Any:
-    """Keras hands labels over as floating-point numbers."""
-    return y.long() if y.ndim < outputs.ndim and outputs.shape[1] > 1 else y.reshape(outputs.shape)
+    """Labels in the types that PyTorch wants: numbers of classes whole, all others as the outputs."""
+    numbers = y.ndim < outputs.ndim and outputs.shape[1] > 1
+    return y.long() if numbers else y.reshape(outputs.shape).to(outputs.dtype)

@@ -268,6 +268,28 @@ class TestLossesOfPyTorch:
         ):
             quietly(module, (sequences, Y), loss=torch.nn.CrossEntropyLoss(), **STEPS)
 
+    def test_labels_of_zeros_and_ones_may_be_whole_numbers(self):
+        import torch
+
+        module, loss = torch.nn.Linear(4, 1), torch.nn.BCEWithLogitsLoss()
+        theirs = loss(module(torch.from_numpy(X))[:, 0], torch.from_numpy(Y % 2).float())
+        estimate = quietly(torch.compile(module), (X, Y % 2), loss=loss, **STEPS)
+        assert estimate.initial_loss == pytest.approx(float(theirs), rel=1e-5)
+
+    def test_labels_of_another_shape_are_refused_in_a_sentence(self):
+        import torch
+
+        scores_last = torch.nn.Linear(4, 3)
+        words = np.random.default_rng(2).normal(size=(N, 5, 4)).astype("float32")
+        with pytest.raises(ValueError, match=r"labels of shape \(30, 5\) with outputs of shape \(30, 5, 3\)"):
+            quietly(scores_last, (words, np.zeros((N, 5), int)), loss=torch.nn.CrossEntropyLoss(), **STEPS)
+
+    def test_a_compiled_script_is_refused_in_a_sentence(self):
+        import torch
+
+        with pytest.raises(ValueError, match="TorchScript"):
+            quietly(torch.jit.script(torch.nn.Linear(4, 3)), (X, Y), **STEPS)
+
     def test_losses_of_more_than_outputs_and_labels_are_refused_in_a_sentence(self):
         import torch
 
@@ -305,15 +327,22 @@ class TestJaxModules:
         eqx = pytest.importorskip("equinox")
         import jax
 
-        module = eqx.nn.MLP(4, 3, 5, 1, key=jax.random.key(0))
-        estimate = quietly(module, (X, Y), **STEPS)
-        assert estimate.num_parameters == 5 * 5 + 6 * 3
-        expected = CROSS_ENTROPY(Y, jax.vmap(module)(X))
-        assert estimate.initial_loss == pytest.approx(float(expected), rel=1e-5)
+        keras_network = network()
+        kernel, bias, last_kernel, last_bias = map(jax.numpy.asarray, keras_network.get_weights())
+        module = eqx.tree_at(
+            lambda mlp: [getattr(layer, name) for layer in mlp.layers for name in ("weight", "bias")],
+            eqx.nn.MLP(4, 3, 5, 1, key=jax.random.key(0)),
+            [kernel.T, bias, last_kernel.T, last_bias],
+        )
+        assert_same(quietly(module, (X, Y), **STEPS), quietly(keras_network, (X, Y), **STEPS))
+        assert quietly(module, (X, Y), weights="layers.1", **STEPS).num_parameters == 6 * 3
 
     def test_flax(self):
         nnx = pytest.importorskip("flax.nnx")
+        keras_network = network()
         module = nnx.Sequential(nnx.Linear(4, 5, rngs=nnx.Rngs(0)), nnx.relu, nnx.Linear(5, 3, rngs=nnx.Rngs(1)))
-        estimate = quietly(module, (X, Y), **STEPS)
-        assert estimate.num_parameters == 5 * 5 + 6 * 3
-        assert estimate.initial_loss == pytest.approx(float(CROSS_ENTROPY(Y, module(X))), rel=1e-5)
+        places = [getattr(module.layers[i], name) for i in (0, 2) for name in ("kernel", "bias")]
+        for place, value in zip(places, keras_network.get_weights(), strict=True):
+            place[...] = value
+        assert_same(quietly(module, (X, Y), **STEPS), quietly(keras_network, (X, Y), **STEPS))
+        assert quietly(module, (X, Y), weights="layers.2", **STEPS).num_parameters == 6 * 3

@@ -50,6 +50,7 @@ def disagreement(
     """
     task = choice.task
     x, y = keras.tree.map_structure(ops.convert_to_tensor, (x, y))
+    reduced = [part.loss.reduced_by_its_library(part.of(y), part.of(scores)) for part in task.parts]
     counts = task.counts(y, scores, weights)
     if not ops.convert_to_numpy(ops.all(ops.any(counts > 0, axis=1))):
         return ()  # All of these samples are masked, or of weight zero: there is nothing to compare.
@@ -66,7 +67,7 @@ def disagreement(
             found += _differs_from_keras(choice, ours, theirs, _samples(y), one_number=one_number)
     _check_samples_stand_alone(choice, y, scores)
     if weights is None and not summed:
-        found += _differs_from_its_library(task, ours, y, scores)
+        found += _differs_from_its_library(task, ours, reduced, _samples(y))
     if model is not None and choice.compiled and theirs is not None:
         regularization = sum(_number(term) for term in model.losses)
         found += _regularization(regularization, theirs)
@@ -98,16 +99,15 @@ def _check_samples_stand_alone(choice: ChosenLoss, y: Tree, scores: Tree) -> Non
         )
 
 
-def _differs_from_its_library(task: TaskLoss, ours: float, y: Tree, scores: Tree) -> list[str]:
+def _differs_from_its_library(task: TaskLoss, ours: float, reduced: list, samples: int) -> list[str]:
     """Whether another library than Keras reduces the batch to another number, where all losses are such a library's."""
-    each = [part.loss.reduced_by_its_library(part.of(y), part.of(scores)) for part in task.parts]
-    if any(one is None for one in each):
+    if any(one is None for one in reduced):
         return []
-    theirs = sum(part.factor * _number(one) for part, one in zip(task.parts, each, strict=True))
+    theirs = sum(part.factor * _number(one) for part, one in zip(task.parts, reduced, strict=True))
     if _close(ours, theirs):
         return []
     return [
-        f"The loss reduces a batch of the first {_samples(y)} samples to {theirs:.6g}, but the losses of the "
+        f"The loss reduces a batch of the first {samples} samples to {theirs:.6g}, but the losses of the "
         f"samples measured here have the mean {ours:.6g}: compared with the loss that the network was trained on, "
         "the temperature differs by their ratio."
     ]

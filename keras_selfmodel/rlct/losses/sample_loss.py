@@ -55,7 +55,13 @@ class SampleLoss:
     def reduced_by_its_library(self, y: Tree, scores: Tree) -> Tensor | None:
         """The loss of a batch as that library reduces it; `None` if Keras does or the user turned it off."""
         of_library = _library_loss(self.loss)
-        return None if of_library is None else of_library.reduced(y, scores)
+        try:
+            return None if of_library is None else of_library.reduced(y, scores)
+        except (RuntimeError, IndexError) as error:
+            raise ValueError(
+                f"The loss does not take labels of shape {tuple(y.shape)} with outputs of shape {tuple(scores.shape)}: "
+                f"{error}"
+            ) from error
 
     @property
     def reduction(self) -> str:
