@@ -12,6 +12,7 @@ import keras_selfmodel as ksm
 from keras_selfmodel.rlct import estimate_of_function
 from keras_selfmodel.rlct.structures import flattened
 from tests.rlct.quiet import quietly
+from tests.rlct.small_data import loss_at_anchor
 
 N = 30
 X = np.random.default_rng(0).normal(size=(N, 4)).astype("float32")
@@ -221,7 +222,6 @@ class TestLossesOfPyTorch:
             (torch.nn.CrossEntropyLoss(**sums), Y),
             (torch.nn.MSELoss(**sums), X[:, :3]),
             (functools.partial(torch.nn.functional.huber_loss, **sums), X[:, :3]),
-            (functools.partial(torch.nn.functional.mse_loss, size_average=False), X[:, :3]),
         ):
             estimate, theirs = self.estimate(loss, y)
             assert estimate.initial_loss == pytest.approx(float(theirs) / N, rel=1e-5)
@@ -268,37 +268,36 @@ class TestLossesOfPyTorch:
         ):
             quietly(module, (sequences, Y), loss=torch.nn.CrossEntropyLoss(), **STEPS)
 
-    def test_labels_of_zeros_and_ones_may_be_whole_numbers(self):
+    # torch.compile itself uses what PyTorch warns of.
+    @pytest.mark.filterwarnings("ignore:size_average and reduce", "ignore:.*torch.jit:DeprecationWarning")
+    def test_the_loss_at_the_weights_is_pytorchs_own_however_it_is_called(self):
         import torch
 
-        module, loss = torch.nn.Linear(4, 1), torch.nn.BCEWithLogitsLoss()
-        theirs = loss(module(torch.from_numpy(X))[:, 0], torch.from_numpy(Y % 2).float())
-        estimate = quietly(torch.compile(module), (X, Y % 2), loss=loss, **STEPS)
-        assert estimate.initial_loss == pytest.approx(float(theirs), rel=1e-5)
+        functions, x = torch.nn.functional, torch.from_numpy(X)
+        module, unit = torch.nn.Linear(4, 3), torch.nn.Linear(4, 1)
+        for model, loss, y, share in (
+            (module, functools.partial(functions.mse_loss, size_average=False), X[:, :3], 1 / N),
+            (module, functools.partial(functions.smooth_l1_loss, beta=0.5), X[:, :3], 1.0),
+            (unit, torch.nn.BCEWithLogitsLoss(), Y[:, None] % 2, 1.0),
+        ):
+            theirs = float(loss(model(x).detach(), torch.from_numpy(y).float()))
+            # Zeros and ones that are whole numbers PyTorch itself refuses. What is compiled is computed as it was.
+            found, _ = loss_at_anchor(torch.compile(model), (X, y), loss=loss)
+            assert found == pytest.approx(theirs * share, rel=1e-5)
 
-    def test_labels_of_another_shape_are_refused_in_a_sentence(self):
+    @pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+    def test_losses_and_modules_that_cannot_be_called_so_are_refused_in_a_sentence(self):
         import torch
 
-        scores_last = torch.nn.Linear(4, 3)
-        words = np.random.default_rng(2).normal(size=(N, 5, 4)).astype("float32")
-        with pytest.raises(ValueError, match=r"labels of shape \(30, 5\) with outputs of shape \(30, 5, 3\)"):
-            quietly(scores_last, (words, np.zeros((N, 5), int)), loss=torch.nn.CrossEntropyLoss(), **STEPS)
-
-    def test_a_compiled_script_is_refused_in_a_sentence(self):
-        import torch
-
-        with pytest.raises(ValueError, match="TorchScript"):
-            quietly(torch.jit.script(torch.nn.Linear(4, 3)), (X, Y), **STEPS)
-
-    def test_losses_of_more_than_outputs_and_labels_are_refused_in_a_sentence(self):
-        import torch
-
-        given = functools.partial(torch.nn.functional.gaussian_nll_loss, var=torch.ones(()))
-        estimate, theirs = self.estimate(given, X[:, :3])
-        assert estimate.initial_loss == pytest.approx(float(theirs), rel=1e-5)
+        module, words = torch.nn.Linear(4, 3), np.random.default_rng(2).normal(size=(N, 5, 4)).astype("float32")
         for loss in (torch.nn.TripletMarginLoss(), torch.nn.CTCLoss(), torch.nn.functional.gaussian_nll_loss):
             with pytest.raises(ValueError, match=r"takes more than the outputs and the labels.*estimate_of_function"):
-                self.estimate(loss, Y)
+                loss_at_anchor(module, (X, Y), loss=loss)
+        # Of the scores of words PyTorch wants the classes first.
+        with pytest.raises(ValueError, match=r"labels of shape \(30, 5\) with outputs of shape \(30, 5, 3\)"):
+            loss_at_anchor(module, (words, np.zeros((N, 5), int)), loss=torch.nn.CrossEntropyLoss())
+        with pytest.raises(ValueError, match="TorchScript"):
+            loss_at_anchor(torch.jit.trace(module, torch.from_numpy(X)), (X, Y))
 
 
 if keras.config.backend() == "torch":
