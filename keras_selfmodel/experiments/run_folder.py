@@ -204,7 +204,11 @@ class RunFolder:
         """Removes all files of the run, and nothing else that may be in the folder."""
         self.tidy()
         for name in (*FILES, "config.json", "failed.json"):
-            (self.path / name).unlink(missing_ok=True)
+            there = self.path / name
+            if there.is_dir() and not there.is_symlink():  # in the place of a file: damage
+                shutil.rmtree(there)
+            else:
+                there.unlink(missing_ok=True)
         for folder in (self.figures, self.path / "epochs"):
             shutil.rmtree(folder, ignore_errors=True)
 

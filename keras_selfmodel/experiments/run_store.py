@@ -86,10 +86,10 @@ def _read_config(folder: Path, _: tuple | None) -> RunConfig:
 
 
 def _stamp(file: Path) -> tuple[int, ...] | None:
-    """Changes with the content of a file, which is replaced as a whole; `None` if it is missing."""
+    """Changes with the content of a file, which is replaced as a whole; `None` if there is none."""
     try:
         found = file.stat()
-    except FileNotFoundError:
+    except OSError:  # Missing, or a link to itself; whoever reads it says what is wrong.
         return None
     return found.st_mtime_ns, found.st_size, found.st_ino
 

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import keras
 
+from keras_selfmodel._whole_files import UnreadableFileError, size_of
+
 # What Keras reads a network from.
 SUFFIXES = (".keras", ".h5", ".hdf5")
 
@@ -23,8 +25,12 @@ def read_model(file: Path, *, compiled: bool = True) -> keras.Model:
     Raises:
         UnreadableModelError: If the file is missing or damaged, or needs a class that is not registered.
     """
-    if not file.is_file():
-        raise UnreadableModelError("there is no such file")
+    try:
+        size_of(file)
+    except FileNotFoundError:
+        raise UnreadableModelError("there is no such file") from None
+    except UnreadableFileError as error:
+        raise UnreadableModelError(str(error)) from error
     if file.suffix not in SUFFIXES:
         raise UnreadableModelError(f"its name must end in {' or '.join(SUFFIXES)}")
     # Keras calls it a file that is not found.

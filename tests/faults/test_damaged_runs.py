@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from keras_selfmodel.experiments import RunWarning, find_runs, finished_runs, shortcomings, spread_history
+from keras_selfmodel.experiments.run_folder import RunFolder
 from tests.studies.made_up import estimate, made_up_grid, made_up_run, written
 
 DESCENT = {"trained_loss": 0.5, "loss": 0.4, "distance": 1.0, "steps": 9}
@@ -121,7 +122,11 @@ DAMAGES = {
     ),
     "NaN accuracy": ("metrics.json", changed(accuracy=math.nan), "JSON has no NaN (line "),
     "byte order mark": ("config.json", lambda file: file.write_bytes(b"\xef\xbb\xbf{}"), "byte order mark"),
-    "folder for metrics": ("metrics.json", in_its_place(Path.mkdir), "it is a folder"),
+    "folder for metrics": (
+        "metrics.json",
+        in_its_place(lambda file: (file / "another").mkdir(parents=True)),
+        "it is a folder",
+    ),
     "endless metrics": ("metrics.json", in_its_place(lambda file: file.symlink_to("/dev/zero")), "a device, not"),
     "huge metrics": ("metrics.json", lambda file: os.truncate(file, 10**12), "it has 1,000,000,000,000 bytes"),
     "pipe for config": ("config.json", in_its_place(lambda file: os.mkfifo(file)), "it is a pipe"),
@@ -150,6 +155,8 @@ def test_a_damaged_run_is_left_out_with_file_and_field(folder, name):
     assert error.file == folder / VICTIM / file and said in error.reason
     with pytest.warns(RunWarning, match=f"Left out: .*{file} is damaged"):
         assert finished_runs(folder) == list(found.results)
+    RunFolder(folder / VICTIM).discard()
+    assert not os.path.lexists(folder / VICTIM / file)
 
 
 @pytest.mark.parametrize("command", ["report", "plot"])
@@ -182,6 +189,8 @@ def test_a_missing_file_is_reported_on_the_page_and_on_the_terminal(ksm, folder,
     result = ksm("report", "sweep")
     assert result.exit_code == 0 and f"sweep/{VICTIM}: {name} is missing: " in result.stderr
     assert f"{name} is missing: " in Path("sweep/report.html").read_text(encoding="utf-8")
+    (folder / VICTIM / name).symlink_to(name)  # leads nowhere, and must not block the others
+    assert len(find_runs(folder).results) == 4
 
 
 HISTORIES = {

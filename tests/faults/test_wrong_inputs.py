@@ -81,7 +81,7 @@ LINES = {
     "rlct data.npz --recipe recipe.toml": "data.npz",
     "rlct . --recipe recipe.toml": "is a directory",
     "rlct nosuch.keras --recipe recipe.toml": "does not exist",
-    "rlct pipe --recipe recipe.toml": "pipe",
+    "rlct pipe --recipe recipe.toml": "it is a pipe",
     "run --recipe large.toml": "batch_size = 30 with 20 samples",
     f"{RLCT.replace('recipe.toml', 'large.toml')}": "batch_size = 30, of large.toml with 20 samples",
     "rlct model.keras": "Missing option '--data'",

@@ -115,6 +115,7 @@ class ResultsTable:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._next = 0.0
+        self.update()  # What cannot be written is found before anything is computed.
 
     def update(self) -> None:
         """Writes the table, unless that was done a short while ago."""
