@@ -2,8 +2,11 @@
 
 import contextlib
 import csv
+import functools
+import hashlib
 import io
 import os
+import re
 import stat
 import tempfile
 import uuid
@@ -18,8 +21,9 @@ PARTIAL = ".half-written."
 def write_whole(path: Path, write: Callable[[Path], object]) -> None:
     """Writes a file beside its place and moves it there, so that neither a reader nor a crash sees a part of it.
 
-    A kill may leave a partial file beside it, which `remove_partial_files` removes. What is no file, such as a pipe or
-    a device, or is an open file of this process, such as /dev/stdout, is written to and stays.
+    A kill may leave a partial file beside it. Whoever writes there again removes it, where it can be told that its
+    process is gone; `remove_partial_files` does in any case. What is no file, such as a pipe or a device, or is an open
+    file of this process, such as /dev/stdout, is written to and stays.
 
     Args:
         path: Where the file shall be. Its folder is created.
@@ -37,8 +41,8 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
     if not _may_be_replaced(path):
         _send(path, path, write)
         return
-    # Not a process's number, which two machines that share a folder may both have.
-    temporary = path.with_name(f"{PARTIAL}{uuid.uuid4().hex[:12]}.{path.name}")
+    _remove_abandoned(path.parent.absolute())
+    temporary = path.with_name(f"{PARTIAL}{_system()}-{os.getpid()}-{uuid.uuid4().hex[:12]}.{path.name}")
     try:
         write(temporary)
         os.replace(temporary, path)
@@ -49,6 +53,41 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
         raise OSError(error.errno, os.strerror(error.errno), str(path)) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@functools.cache
+def _system() -> str:
+    """What distinguishes the running system from others that share its folders; "" where that is not known.
+
+    A number of a process means one process only within a name space of a system between two of its starts.
+    """
+    try:
+        started = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")
+        space = os.readlink("/proc/self/ns/pid")
+    except (OSError, ValueError):  # not Linux
+        return ""
+    return hashlib.sha256(f"{started} {space}".encode()).hexdigest()[:12]
+
+
+@functools.lru_cache(maxsize=100_000)  # once: folders may hold thousands of files
+def _remove_abandoned(folder: Path) -> None:
+    """Removes partial files whose process, of this system, is gone."""
+    ours = re.compile(rf"{re.escape(PARTIAL)}{_system()}-(\d+)-.*", re.DOTALL)
+    with contextlib.suppress(OSError):  # They do no harm, and what is to be written may still succeed.
+        for partial in os.listdir(folder) if _system() else ():
+            found = ours.fullmatch(partial)
+            if found and not _lives(int(found[1])):
+                (folder / partial).unlink(missing_ok=True)
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)  # sends nothing
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):  # another user's
+        return True
+    return True
 
 
 # Links that lead to other links, at most, as on Linux.
@@ -91,8 +130,8 @@ def _send(path: Path, there: Path | int, write: Callable[[Path], object]) -> Non
 def remove_partial_files(folder: Path, *names: str) -> None:
     """Removes the partial files that kills left behind.
 
-    For whoever opens a folder to write in it, once, while nobody else writes these files: neither the name of a partial
-    file nor its time, which another machine's clock may have given it, says whether it is being written.
+    For whoever opens a folder to write in it, once, while nobody else writes these files: of a partial file of another
+    machine, neither the name nor the time, which may be another clock's, says whether it is being written.
 
     Args:
         folder: The folder, which may be missing.
@@ -135,6 +174,21 @@ def size_of(path: Path) -> int:
     if not stat.S_ISREG(there.st_mode):
         raise UnreadableFileError("it is a pipe, a socket or a device, not a file")
     return there.st_size
+
+
+def why_no_file(path: Path) -> str:
+    """Why there is nothing to be read to its end, as a sentence without a full stop; "" if there is a file.
+
+    Args:
+        path: The file.
+    """
+    try:
+        size_of(path)
+    except FileNotFoundError:
+        return f"there is no file {path}"
+    except ValueError as error:  # an `UnreadableFileError`, or a name with a null byte
+        return f"there is no file {path} to read: {error}"
+    return ""
 
 
 def content_of(path: Path) -> bytes:

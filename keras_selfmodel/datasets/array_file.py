@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_selfmodel._whole_files import why_no_file
 from keras_selfmodel.datasets.arrays import ARRAYS, from_arrays
 from keras_selfmodel.datasets.dataset import Dataset
 from keras_selfmodel.datasets.errors import DataCorruptedError, DataNotFoundError
@@ -21,8 +22,9 @@ def read_array_file(name: str, file: Path) -> Dataset:
         DataCorruptedError: If it is not such a file, or lacks an array.
         ValueError: If the arrays are not classification data, see `from_arrays`.
     """
-    if not file.is_file():
-        raise DataNotFoundError(f"There is no file {file}.")
+    lack = why_no_file(file)
+    if lack:
+        raise DataNotFoundError(f"{lack.replace('there', 'There', 1)}.")
     try:
         # Opened here, because np.load leaves a damaged file open. No pickles, which run what a file tells them to.
         with file.open("rb") as opened:

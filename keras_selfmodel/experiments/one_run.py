@@ -50,7 +50,7 @@ def run(
         FolderBusyError: If another process is working in the folder.
         RunFolderError: If the folder holds a run with other settings, or a damaged file, or a run's files
             without the settings that made them.
-        TrainingDivergedError: If the loss is not finite after an epoch.
+        TrainingDivergedError: If the loss or a weight is not finite after an epoch.
         ValueError: If a setting does not fit the network or the data, such as an unknown target; if there are fewer
             devices, or a batch cannot be divided among them.
         NotImplementedError: If Keras has no training on several devices for the backend.

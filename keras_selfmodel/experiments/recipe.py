@@ -98,10 +98,10 @@ class Recipe:
             value = getattr(self, name)
             if not (math.isfinite(value) and value >= 0):
                 raise SettingError(name, f"{name} must be finite and not negative. Received: {name}={value}")
-        if self.label_noise > 1:
-            raise SettingError(
-                "label_noise", f"label_noise must lie in 0 … 1. Received: label_noise={self.label_noise}"
-            )
+        for name in ("momentum", "label_noise"):
+            value = getattr(self, name)
+            if value > 1:
+                raise SettingError(name, f"{name} must lie in 0 … 1. Received: {name}={value}")
         for name, possible in {"optimizer": OPTIMIZERS, "scaling": tuple(SCALINGS), "precision": PRECISIONS}.items():
             value = getattr(self, name)
             if value is not None and value not in possible:

@@ -64,7 +64,7 @@ def spread_of(weights: npt.ArrayLike) -> Spread:
         weights: Array of any shape, at least one element.
 
     Returns:
-        A `Spread`. Weights that are all equal have excess kurtosis NaN.
+        A `Spread`. Weights that are all equal have excess kurtosis NaN; where one is not finite, all is NaN.
 
     Example:
 
@@ -72,6 +72,8 @@ def spread_of(weights: npt.ArrayLike) -> Spread:
     1.0
     """
     values = np.asarray(weights, dtype=np.float64).ravel()
+    if not np.isfinite(values).all():
+        return Spread(float("nan"), float("nan"), float("nan"))
     deviation = values - values.mean()
     variance = float(np.mean(deviation**2))
     lower, upper = np.quantile(values, [0.25, 0.75])

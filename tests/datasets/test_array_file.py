@@ -26,6 +26,8 @@ def test_a_file_is_read_and_compression_is_no_difference(arrays, tmp_path):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(DataNotFoundError, match="There is no file .*a.npz"):
         read_array_file("mine", tmp_path / "a.npz")
+    with pytest.raises(DataNotFoundError, match="to read: it is a folder"):
+        read_array_file("mine", tmp_path)
 
 
 def test_a_missing_array_is_named_with_what_is_there(arrays, tmp_path):

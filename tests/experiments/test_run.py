@@ -216,9 +216,14 @@ def test_a_subset_is_not_compared_with_the_paper(recipe, tiny, tmp_path, monkeyp
     assert run(recipe, dataclasses.replace(tiny, is_subset=True), tmp_path / "subset").paper is None
 
 
-def test_a_loss_that_is_not_a_number_ends_the_run(recipe, tiny, tmp_path):
-    with pytest.raises(TrainingDivergedError, match="after epoch 1"):
-        run(_without_rlct(recipe, aux_weight=1e30), tiny, tmp_path / "run")
+@pytest.mark.parametrize(
+    ("changes", "what"),
+    # The last step alone has a finite loss before it, and no number for a weight after it.
+    [({"aux_weight": 1e30}, "loss"), ({"learning_rate": 1e300, "batch_size": 200}, "spread of the weights")],
+)
+def test_a_loss_or_a_weight_that_is_not_a_number_ends_the_run(recipe, tiny, tmp_path, changes, what):
+    with pytest.raises(TrainingDivergedError, match=f"The {what} is .* after epoch 1"):
+        run(_without_rlct(recipe, **changes), tiny, tmp_path / "run")
     assert not (tmp_path / "run" / "model.keras").exists()
 
 

@@ -1,10 +1,13 @@
 import errno
 import os
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
 import pytest
 
+from keras_selfmodel import _whole_files
 from keras_selfmodel._whole_files import _end_of_links, _is_open_here, _may_be_replaced, write_csv, write_whole
 from keras_selfmodel.experiments.run_config import CONFIG
 from keras_selfmodel.experiments.run_folder import (
@@ -142,19 +145,34 @@ def test_who_opens_a_run_removes_partial_files_of_it_and_none_that_others_write_
         with pytest.raises(FileNotFoundError):
             write_whole(target, killed)
     with folder.locked():
-        left = {file.name[len(".half-written.0123456789ab.") + 1 :] for file in tmp_path.rglob(".half-written.*")}
+        left = {file.name.split(".", 3)[3] for file in tmp_path.rglob(".half-written.*")}
     assert left == {file.name for file in others}
 
 
-def test_a_file_is_written_without_a_look_at_what_lies_beside_it(tmp_path, monkeypatch):
-    # Folders hold thousands of files; and a partial one there, however old its time is here, may be another machine's.
-    half = tmp_path / ".half-written.0123456789ab.a.csv"
-    half.write_bytes(b"half")
-    os.utime(half, (0, 0))
-    for name in ("listdir", "scandir"):
-        monkeypatch.setattr(os, name, lambda *_: pytest.fail("the folder is listed"))
-    write_whole(tmp_path / "a.csv", lambda part: part.write_bytes(b"whole"))
-    assert (tmp_path / "a.csv").read_bytes() == b"whole" and half.exists()
+# Dies while it writes; of the package only the module, because all of it would import Keras.
+DYING = """
+import os, pathlib, sys
+sys.path.append(sys.argv[1])
+from _whole_files import write_whole
+write_whole(pathlib.Path(sys.argv[2]), lambda part: (part.write_bytes(b"half"), os._exit(0)))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the running system has no name")
+def test_who_writes_removes_once_what_a_process_that_is_gone_left_and_nothing_else(tmp_path, monkeypatch):
+    package = Path(_whole_files.__file__).parent
+    subprocess.run([sys.executable, "-c", DYING, str(package), str(tmp_path / "a.csv")], check=True)
+    (abandoned,) = tmp_path.iterdir()
+    system, process, rest = abandoned.name.removeprefix(".half-written.").split("-")
+    # Of a process that lives, of another system, and of one without a name.
+    others = [f"{system}-{os.getpid()}-{rest}", f"{system[::-1]}-{process}-{rest}", f"-{process}-{rest}"]
+    for name in others:
+        (tmp_path / f".half-written.{name}").write_bytes(b"half")
+    write_whole(tmp_path / "b.csv", lambda part: part.write_bytes(b"whole"))
+    assert {file.name for file in tmp_path.iterdir()} == {"b.csv", *(f".half-written.{name}" for name in others)}
+    for name in ("listdir", "scandir"):  # Folders hold thousands of files.
+        monkeypatch.setattr(os, name, lambda *_: pytest.fail("the folder is listed again"))
+    write_whole(tmp_path / "c.csv", lambda part: part.write_bytes(b"whole"))
 
 
 @pytest.mark.parametrize("linked", [False, True])

@@ -18,7 +18,6 @@ import numpy as np
 import pytest
 
 from keras_selfmodel import datasets
-from keras_selfmodel._whole_files import PARTIAL
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")]
 
@@ -71,16 +70,6 @@ catalog.KNOWN["mnist"] = dataclasses.replace(catalog.KNOWN["mnist"], url={url!r}
 """
 # What is copied into the folder first, because the command writes there.
 GIVEN = {"identity": ("one",), "compress": ("grid",), "report": ("grid",), "plot": ("grid",)}
-# Files of which a kill may leave a part for good: they are written where nobody has a lock, so that nobody knows if
-# it is being written. Of all other files, those of runs, sweeps, searches and checkpoints, no part may be left.
-PARTIAL_FILES_STAY = {
-    "observer": ("*",),
-    "identity": ("identity.*",),
-    "compress": ("compression*",),
-    "rlct": ("traces.nc", "chains.png"),
-    "report": ("report*",),
-    "plot": ("*",),
-}
 # What TFDS leaves beside a data set: its downloads, and folders of what it had begun to prepare.
 TFDS_LEAVES = ("downloads", "incomplete.*")
 KILLS = 4
@@ -132,16 +121,11 @@ def killed_after(changes: int, delay: float, folder: Path, arguments: list[str])
     return False
 
 
-def written(folder: Path, partial_stay: tuple[str, ...]) -> dict[str, str]:
-    """The files of a folder, with digests of those in which nothing tells the time.
-
-    Halves are among them, but for those of files whose names fit a pattern.
-    """
+def written(folder: Path) -> dict[str, str]:
+    """The files of a folder, partial ones too, with digests of those in which nothing tells the time."""
     found = {}
     for file in sorted(folder.rglob("*")):
-        target = file.name.removeprefix(PARTIAL).partition(".")[2] if file.name.startswith(PARTIAL) else ""
-        left_out = target and any(fnmatchcase(target, pattern) for pattern in partial_stay)
-        left_out = left_out or any(fnmatchcase(part, pattern) for part in file.parts for pattern in TFDS_LEAVES)
+        left_out = any(fnmatchcase(part, pattern) for part in file.parts for pattern in TFDS_LEAVES)
         if file.is_file() and file.name not in DIFFERENT and not left_out:
             same = file.suffix not in ARCHIVES and ".array_record" not in file.name
             found[file.relative_to(folder).as_posix()] = hashlib.sha256(file.read_bytes()).hexdigest() if same else ""
@@ -193,7 +177,7 @@ def test_a_command_that_is_killed_again_and_again_ends_as_if_it_had_not_been(com
     moments = [(rng.randint(1, 4), rng.choice((0.0, 0.0, 0.02, 0.2))) for _ in range(KILLS)]
     kills = sum(killed_after(*moment, cut, arguments) for moment in moments)
     finished(cut, arguments)
-    assert written(cut, PARTIAL_FILES_STAY.get(command, ())) == written(whole, ())
+    assert written(cut) == written(whole)
     if command == "data --prepare":
         request.getfixturevalue("local_mnist").check(datasets.load("mnist", cut / "tfds"))
     print(f"\n{command}: {kills} kills")

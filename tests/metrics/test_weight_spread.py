@@ -16,6 +16,11 @@ def test_known_distributions():
     np.testing.assert_allclose(uniform, (1 / np.sqrt(3), 1.0, -1.2), rtol=1e-3)
 
 
+def test_weights_that_are_not_finite_have_no_spread():
+    for weights in ([1.0, np.inf], [1.0, np.nan]):
+        assert np.isnan(ksm.metrics.spread_of(weights)).all()
+
+
 def test_it_is_the_final_kernel_without_head_and_bias():
     classifier = ksm.models.mlp(6, inputs=4, classes=3, seed=1)
     kernel = classifier.layers[-1].get_weights()[0]

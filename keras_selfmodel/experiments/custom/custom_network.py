@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from keras_selfmodel._registered_rooms import import_registered_rooms
+from keras_selfmodel._whole_files import why_no_file
 from keras_selfmodel.datasets import Dataset
 from keras_selfmodel.datasets.reshaping import reshaped
 from keras_selfmodel.experiments.custom.python_file import PythonFunction
@@ -137,8 +138,9 @@ def _called(where: str, function: PythonFunction, targets: tuple[str, ...], hidd
 
 
 def _saved(where: str, file: Path, targets: tuple[str, ...], hidden: int | None) -> CustomNetwork:
-    if not file.is_file():
-        raise RecipeFileError(f"{where}: there is no file {file}.")
+    lack = why_no_file(file)
+    if lack:
+        raise RecipeFileError(f"{where}: {lack}.")
     import_registered_rooms()
     from keras_selfmodel._classifier_graph import ClassifierGraph, classifier_of
     from keras_selfmodel.experiments.custom.initial_weights import drawn_anew

@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from keras_selfmodel._registered_rooms import import_registered_rooms
+from keras_selfmodel._whole_files import why_no_file
 from keras_selfmodel.experiments.custom.recipe_file_error import RecipeFileError
 
 # By path and digest: a file that both the data and the network come from runs once.
@@ -52,8 +53,9 @@ class PythonFunction:
                 f"{where} must name a function of a file, such as 'my_file.py:load'. Received: {text!r}"
             )
         file = folder / path
-        if not file.is_file():
-            raise RecipeFileError(f"{where}: there is no file {file}.")
+        lack = why_no_file(file)
+        if lack:
+            raise RecipeFileError(f"{where}: {lack}.")
         return cls(file, name, hashlib.sha256(file.read_bytes()).hexdigest())
 
     def __str__(self) -> str:

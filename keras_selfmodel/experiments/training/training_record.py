@@ -17,7 +17,7 @@ EPOCHS_FILE = "epochs_done.txt"
 
 
 class TrainingDivergedError(ArithmeticError):
-    """The loss is no longer a finite number."""
+    """The loss, or a weight, is no longer a finite number."""
 
 
 class TrainingRecord(keras.callbacks.Callback):
@@ -56,11 +56,13 @@ class TrainingRecord(keras.callbacks.Callback):
         row = {"epoch": epoch + 1, **{name: float(value) for name, value in sorted((logs or {}).items())}}
         self.rows.append(row)
         self.folder.write_history(self.rows)
-        if not math.isfinite(row["loss"]):
-            raise TrainingDivergedError(
-                f"The loss is {row['loss']} after epoch {epoch + 1}: training diverged. Use a smaller "
-                "learning rate or auxiliary weight."
-            )
+        # The loss of a step is that before it: after the last one, only the weights show what became of it.
+        for name, what in (("loss", "loss"), ("weight_spread", "spread of the weights")):
+            if not math.isfinite(row.get(name, 0.0)):
+                raise TrainingDivergedError(
+                    f"The {what} is {row[name]} after epoch {epoch + 1}: training diverged. Use a smaller "
+                    "learning rate or auxiliary weight."
+                )
         # Before the checkpoint: a run that goes on from it does not come by this epoch again.
         if epoch + 1 in self.keep_epochs:
             write_whole(self.folder.kept(epoch + 1), self.model.save_weights)
