@@ -1,6 +1,6 @@
 """Chain-draws per second of the RLCT estimator on the running backend, chains mapped together or one by one.
 
-    KERAS_BACKEND=jax python benchmarks/chains.py
+    KERAS_BACKEND=jax python -m benchmarks chains
 
 Prints both rates for a network of 407,050 weights and one of 506, and their ratio, measured in one process.
 """

@@ -1,6 +1,6 @@
 """Where a control variate for the gradient pays: error of the RLCT for the same number of gradients.
 
-    KERAS_BACKEND=jax python benchmarks/control_variates.py --repeats 12
+    KERAS_BACKEND=jax python -m benchmarks control_variates --repeats 12
 
 A deep linear network with known RLCT, sampled with and without the control variate (`control_variate=True` takes the
 gradient of each batch at w* off its gradient and adds that of all data: two gradients a step instead of one). Without

@@ -1,8 +1,8 @@
 """What a GPU does: an epoch, an RLCT, the paper's grid of 240 networks, CIFAR-10; every backend, resumable.
 
-    python benchmarks/gpu.py --out gpu
-    python benchmarks/gpu.py --out gpu --only epoch accuracy --backends torch --seconds 300
-    python benchmarks/gpu.py --out gpu-trial --small
+    python -m benchmarks gpu --out gpu
+    python -m benchmarks gpu --out gpu --only epoch accuracy --backends torch --seconds 300
+    python -m benchmarks gpu --out gpu-trial --small
 
 Each measurement is a process of its own and writes a file into the folder; those that are complete are not made again,
 so the same command goes on after an interruption, or after `--seconds`, and the tables are printed from the files.

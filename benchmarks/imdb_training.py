@@ -1,6 +1,6 @@
 """Seconds an epoch of the IMDB network: by the words of each batch, as `ksm run imdb` trains, and by Keras's `fit`.
 
-    KERAS_BACKEND=jax python benchmarks/imdb_training.py
+    KERAS_BACKEND=jax python -m benchmarks imdb_training
 
 Real reviews (TFDS_DATA_DIR), AW 100, batch 64, SGD 0.1, float32, validation left out. `fit` gets the reviews padded to
 the longest one and computes a gradient for each of the 100,683 words; it trains on some of the batches only, and its

@@ -1,6 +1,6 @@
 """What the commands that read run folders take on many of them: CPU seconds and peak memory of each as a process.
 
-    KERAS_BACKEND=torch python benchmarks/many_runs.py --runs 200 2000 20000
+    KERAS_BACKEND=torch python -m benchmarks many_runs --runs 200 2000 20000
 
 One tiny network is trained and measured, and its files are copied with other settings and numbers: a grid of 2 sizes,
 10 auxiliary weights and as many seeds as it takes. `sweep` finds all of it finished. `first` is the time of the CPU, in

@@ -1,7 +1,7 @@
 """The MNIST experiment beside the paper's numbers: the table and the figure of the README.
 
-    python benchmarks/mnist_paper.py --backend jax --seeds 1,2,3 --out runs/mnist-paper
-    python benchmarks/mnist_paper.py --backend torch --seeds 1 --out runs/mnist-paper
+    python -m benchmarks mnist_paper --backend jax --seeds 1,2,3 --out runs/mnist-paper
+    python -m benchmarks mnist_paper --backend torch --seeds 1 --out runs/mnist-paper
 
 Runs that exist in the folder are kept, unfinished ones go on, so the command can be repeated at will. Every finished
 run in the folder goes into the table, whatever its backend; none is left out. RLCTs that are not to be used are in no

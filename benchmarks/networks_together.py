@@ -1,6 +1,6 @@
 """Many networks trained by one program against one after another: seconds of an epoch of one network.
 
-    KERAS_BACKEND=jax python benchmarks/networks_together.py --hidden 64 512 --networks 10
+    KERAS_BACKEND=jax python -m benchmarks networks_together --hidden 64 512 --networks 10
 
 784-H-(10 + H) with H targets, auxiliary weight 10, random data, batch 512, Nesterov momentum. Both ways in turn, after
 a round that compiles; the best round of each counts, so that other work on the machine weighs less.

@@ -1,7 +1,7 @@
 """How far the estimator's defaults are from the exact RLCT of deep linear networks, beside devinterp.
 
-    KERAS_BACKEND=jax python benchmarks/rlct_accuracy.py --seeds 1-5
-    KERAS_BACKEND=jax python benchmarks/rlct_accuracy.py --seeds 1 --tools ksm,devinterp
+    KERAS_BACKEND=jax python -m benchmarks rlct_accuracy --seeds 1-5
+    KERAS_BACKEND=jax python -m benchmarks rlct_accuracy --seeds 1 --tools ksm,devinterp
 
 Each seed draws ten networks of 10³ to 10⁵ weights a set (`rlct.deep_linear_network`): "generic", no layer reduced, and
 "singular", all partial products of the rank of the true map. 100,000 samples, mean squared error, batches of 500; no

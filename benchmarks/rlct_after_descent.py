@@ -1,7 +1,7 @@
 """How much of the fall of the RLCT with the auxiliary weight is left where w* is a minimum of the task's loss.
 
     ksm sweep mnist --backend jax --hidden 512 --seeds 1-3
-    KERAS_BACKEND=jax python benchmarks/rlct_after_descent.py --runs sweeps/mnist --hidden 512 --seeds 1-3
+    KERAS_BACKEND=jax python -m benchmarks rlct_after_descent --runs sweeps/mnist --hidden 512 --seeds 1-3
 
 Self-modeling networks are trained on another loss than the one whose RLCT is measured. For each trained MNIST network
 of the folder the RLCT is estimated at the trained weights and, `anchor="descend"`, at the mode of the distribution that

@@ -1,7 +1,7 @@
 """What the layout of convolutions in loops does to the RLCT of convolutional networks on JAX and a CPU.
 
-    KERAS_BACKEND=jax python benchmarks/rlct_convolutions.py
-    KERAS_BACKEND=tensorflow python benchmarks/rlct_convolutions.py
+    KERAS_BACKEND=jax python -m benchmarks rlct_convolutions
+    KERAS_BACKEND=tensorflow python -m benchmarks rlct_convolutions
 
 On JAX each network is sampled with the layout that `transforms` gives convolutions in loops and, in the same run, with
 the one they are written in; on the other backends once. Thirty steps of two chains on 28 × 28 images, batches of

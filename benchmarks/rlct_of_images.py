@@ -1,7 +1,7 @@
 """Default estimate, what it depends on, and profile of classifiers of MNIST: at which scale the RLCT falls with AW.
 
-    TFDS_DATA_DIR=FOLDER KERAS_BACKEND=jax python benchmarks/rlct_of_images.py --networks cnn --aux-weights 0
-    TFDS_DATA_DIR=FOLDER KERAS_BACKEND=jax python benchmarks/rlct_of_images.py --networks mlp --aux-weights 0,50
+    TFDS_DATA_DIR=FOLDER KERAS_BACKEND=jax python -m benchmarks rlct_of_images --networks cnn --aux-weights 0
+    TFDS_DATA_DIR=FOLDER KERAS_BACKEND=jax python -m benchmarks rlct_of_images --networks mlp --aux-weights 0,50
 
 "cnn": three convolutions, 3,738 weights, on the first 5,000 images. "mlp": 512 hidden units, 407,050 weights, on all
 60,000. Trained by Adam for some epochs, with the last hidden layer as target of the self-prediction. Printed for each

@@ -1,6 +1,6 @@
 """Seconds a step of the chains of the IMDB network: by the words of each batch, and with all words.
 
-    KERAS_BACKEND=jax python benchmarks/rlct_of_words.py
+    KERAS_BACKEND=jax python -m benchmarks rlct_of_words
 
 Real reviews (TFDS_DATA_DIR), an untrained network, and the settings of `ksm run imdb`: 4 chains, batch 64, 6.5 million
 weights, float32. Both run in turn, several rounds in one process; of each the best and the median are printed.

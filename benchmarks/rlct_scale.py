@@ -1,7 +1,7 @@
 """How time and memory of the RLCT estimator grow with the number of weights.
 
-    KERAS_BACKEND=jax python benchmarks/rlct_scale.py
-    KERAS_BACKEND=torch python benchmarks/rlct_scale.py --samplers sgld --largest --memory 20
+    KERAS_BACKEND=jax python -m benchmarks rlct_scale
+    KERAS_BACKEND=torch python -m benchmarks rlct_scale --samplers sgld --largest --memory 20
 
 Networks of two square layers and ten class scores, untrained, 10⁴ to 10⁷ weights in float32; 2,000 made-up samples,
 batches of 128; two chains, together and one after the other (`chains_at_once=1`). `--largest` goes on, doubling, while

@@ -1,8 +1,8 @@
 """How fast the RLCT estimator draws, and how soon its estimate is known to 2 %, beside devinterp.
 
-    KERAS_BACKEND=jax OMP_NUM_THREADS=1 python benchmarks/rlct_speed.py
-    KERAS_BACKEND=torch OMP_NUM_THREADS=1 python benchmarks/rlct_speed.py --network small --localization 10
-    KERAS_BACKEND=jax python benchmarks/rlct_speed.py --network mnist --model model.keras --repeats 16
+    KERAS_BACKEND=jax OMP_NUM_THREADS=1 python -m benchmarks rlct_speed
+    KERAS_BACKEND=torch OMP_NUM_THREADS=1 python -m benchmarks rlct_speed --network small --localization 10
+    KERAS_BACKEND=jax python -m benchmarks rlct_speed --network mnist --model model.keras --repeats 16
 
 Two networks of one hidden layer. "mnist": 784-512-10, 407,050 weights, batches of 512; the plain classifier in
 `--model`, or one trained here for 20 epochs. "small": 64-26-10, 1,960 weights, batches of 256 of 10,000 made-up

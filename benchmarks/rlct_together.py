@@ -1,6 +1,6 @@
 """The chains of many networks moved by one program against one network after another: seconds of a step of a chain.
 
-    KERAS_BACKEND=jax python benchmarks/rlct_together.py --hidden 64 512 --networks 10
+    KERAS_BACKEND=jax python -m benchmarks rlct_together --hidden 64 512 --networks 10
 
 784-H-10, untrained, random data, batch 512, four chains of SGLD in the paper's convention. Both ways in turn, after a
 round that compiles; the best round of each counts, so that other work on the machine weighs less. What comes before and

@@ -1,8 +1,8 @@
 """The estimator's defaults on problems of known RLCT that are not linear: the truth set.
 
-    python benchmarks/rlct_truth.py --backend jax --seeds 1-3 --json truth.json
-    python benchmarks/rlct_truth.py --families tanh,crossings --seeds 1
-    python benchmarks/rlct_truth.py --tables truth.json
+    python -m benchmarks rlct_truth --backend jax --seeds 1-3 --json truth.json
+    python -m benchmarks rlct_truth --families tanh,crossings --seeds 1
+    python -m benchmarks rlct_truth --tables truth.json
 
 The cases stand in benchmarks/truth/, a file for each family. Each gives the exact λ at w*, and where it can be had the
 value E[nβ(L − L(w*))] at the n, nβ and γ of the estimate: in closed form where the loss is a parabola, by quadrature in

@@ -1,7 +1,7 @@
 """Samples the finite values of the truth set that have no closed form, and writes benchmarks/truth/sampled.json.
 
-    python benchmarks/rlct_truth_sampled.py
-    python benchmarks/rlct_truth_sampled.py --families tanh --localizations 0.1,1
+    python -m benchmarks rlct_truth_sampled
+    python -m benchmarks rlct_truth_sampled --families tanh --localizations 0.1,1
 
 Hamiltonian Monte Carlo in NumPy (truth/hamiltonian.py), on the loss over all data, at nβ = n/ln n for n = 100,000 and
 several localizations. What is there already is kept.
@@ -19,7 +19,7 @@ from truth import Case, cases, usual_inverse_temperature
 from truth.hamiltonian import finite_value
 from truth.tables import SAMPLED
 
-COMMAND = "python benchmarks/rlct_truth_sampled.py"
+COMMAND = "python -m benchmarks rlct_truth_sampled"
 SAMPLES = 100_000
 LOCALIZATIONS = "0.03,0.1,0.3,1,3,10,30"
 

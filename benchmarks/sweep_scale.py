@@ -1,6 +1,6 @@
 """What a sweep costs besides its runs: for each run that it hands out, and for each folder that it reads.
 
-    KERAS_BACKEND=jax python benchmarks/sweep_scale.py --runs 60 --workers 1 2 4 --folders 1000
+    KERAS_BACKEND=jax python -m benchmarks sweep_scale --runs 60 --workers 1 2 4 --folders 1000
 
 The runs are finished before: what is timed is to hand one out, to build its network, to see that there is nothing to
 compute, and to take the result. `start` is the time to the first result, most of it for importing Keras and loading the

@@ -1,6 +1,6 @@
 """Seconds an epoch: self-modeling in `fit`, the plain classifier in `fit`, and the best hand-written loop.
 
-    KERAS_BACKEND=jax python benchmarks/training.py
+    KERAS_BACKEND=jax python -m benchmarks training
 
 784-512-(10 + 512) network, AW 10, batch 512, 60,000 rows, SGD with Nesterov momentum, float32. The hand-written loop
 is written for the running backend alone, without Keras, metrics or callbacks. The three run in turn, several rounds in

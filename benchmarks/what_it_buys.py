@@ -1,6 +1,6 @@
 """Trains the networks of docs/what-it-buys.md: MNIST, 64 hidden units, self-modeling and two controls.
 
-    KERAS_BACKEND=jax python benchmarks/what_it_buys.py --out sweeps/what-it-buys
+    KERAS_BACKEND=jax python -m benchmarks what_it_buys --out sweeps/what-it-buys
     ksm compress sweeps/what-it-buys --backend jax
 
 Runs that exist in the folder are kept, unfinished ones go on. The chains of the RLCT are a fifth as long as the
