@@ -31,7 +31,8 @@ def with_arguments(sentence: str, called: Callable[[str, str], str | None]) -> s
 
     def said(found: re.Match) -> str:
         advised, value, name, plain, subject = found.groups()
-        words = called(advised or name or subject, (value or plain or "").strip("'"))
+        text = value or plain or ""
+        words = called(advised or name or subject, text.strip("'") or text)
         if words is None:
             return "" if advised else found[0]
         return f" ({words})" if advised else words

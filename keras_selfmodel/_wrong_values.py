@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from keras_selfmodel._ranges import NumberRange
 from keras_selfmodel._said_arguments import as_in_a_file
 
 
@@ -142,6 +143,8 @@ def refusal(error: Exception, values: Any, kind: Any) -> str:
     if "matching regex" in what:
         return f"{path} must be a name of letters, digits and _ + - . alone. Received: {received}"
     limit = re.fullmatch(r"Expected `(\w+)` (of length )?([<>]=)? ?(-?[\d.]+).*", what)
+    if limit and limit[2] and limit[3] == ">=" and limit[4] == "1":
+        return f"{path} must not be empty. Received: {received}"
     if limit:
         least = {">=": "at least ", "<=": "at most "}.get(limit[3], "")
         parts = (" characters" if limit[1] == "str" else " values") if limit[2] else ""
@@ -256,6 +259,5 @@ def check_whole_numbers(record: Any, ranges: Mapping[str, tuple[int, int]]) -> N
         ValueError: If one does not.
     """
     for name, (least, most) in ranges.items():
-        value = getattr(record, name)
-        if value is not None and not least <= value <= most:
-            raise ValueError(f"{name} must be a whole number from {least} to {most:,}. Received: {name}={value}")
+        if (value := getattr(record, name)) is not None:
+            NumberRange(least, most, whole=True).check(name, value)

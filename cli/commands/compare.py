@@ -7,7 +7,7 @@ import click
 
 from ksm_cli.backend import only_read
 from ksm_cli.options.general import json_option
-from ksm_cli.options.run_folders import say_damaged, say_shortcomings
+from ksm_cli.options.run_folders import each_once, say_damaged, say_shortcomings
 from ksm_cli.output import print_json, print_table, require, spoken_warnings
 
 # Number of runs shown.
@@ -23,7 +23,11 @@ Examples:
   ksm compare sweeps/mnist/mnist-hidden512-*-seed1-jax --json""",
 )
 @click.argument(
-    "folders", metavar="RUN RUN ...", nargs=-1, type=click.Path(exists=True, file_okay=False, path_type=Path)
+    "folders",
+    metavar="RUN RUN ...",
+    nargs=-1,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    callback=each_once,
 )
 @json_option
 def compare_command(folders: tuple[Path, ...], as_json: bool) -> None:
@@ -36,10 +40,6 @@ def compare_command(folders: tuple[Path, ...], as_json: bool) -> None:
     """
     if len(folders) < 2:
         raise click.UsageError(f"A comparison needs two runs or more. Received: {len(folders)}.")
-    places = [folder.resolve() for folder in folders]
-    twice = next((folder for folder, place in zip(folders, places, strict=True) if places.count(place) > 1), None)
-    if twice is not None:
-        raise click.UsageError(f"Each run may be given once. Received twice: {twice}.")
     require("rich")
     only_read()
     with spoken_warnings():

@@ -151,6 +151,8 @@ def rlct_command(
     self-modeling network, the pruned classifier is measured.
     """
     check_one(data_name, recipe_file, "--data", TASK_NAMES)
+    _check_agreement(convention, settings["step_size"], calibrate=calibrate, profile=profile)
+    _check_files({"FILE": file, "--checkpoint": checkpoint, "--traces": traces, "--plot": plot})
     require("rich", "arviz", *(["matplotlib"] if plot else []))
     with Bar(quiet) as bar, spoken_warnings() as warned:
         bar.loading("Keras, the network and the data")
@@ -172,10 +174,11 @@ def rlct_command(
         except ValueError as error:  # NaN and infinity, which a click range lets through.
             raise usage_error(error) from error
         scaling = scaling or task.recipe.scaling or "symmetric"
-        if calibrate and (sampling.step_size is not None or convention == "paper"):
-            raise click.UsageError("--calibrate chooses the step size. Leave out --step-size and --convention paper.")
-        if profile and convention == "paper":
-            raise click.UsageError("--profile varies γ, which --convention paper fixes. Leave out one of them.")
+        if calibrate and sampling.step_size is not None:
+            raise click.UsageError(
+                f"--calibrate chooses the step size, which {recipe_file} gives: step_size = {sampling.step_size:g}. "
+                "Leave it out there."
+            )
         try:
             model = read_model(file)
         except UnreadableModelError as error:
@@ -241,3 +244,32 @@ def rlct_command(
             next_steps(*((f"the same with {option}", purpose) for option, purpose in further.items() if purpose))
         if any(issubclass(kind, CheckpointWarning) for kind in warned):
             raise click.exceptions.Exit(1)
+
+
+def _check_agreement(convention: str, step_size: float | None, *, calibrate: bool, profile: bool) -> None:
+    """Makes sure that what is to be chosen or varied is not given.
+
+    Raises:
+        click.UsageError: If it is.
+    """
+    if calibrate and step_size is not None:
+        raise click.UsageError("--calibrate chooses the step size. Leave out --step-size.")
+    if calibrate and convention == "paper":
+        raise click.UsageError(
+            "--calibrate has nothing to choose with --convention paper, which fixes all settings. Leave out one of "
+            "them."
+        )
+    if profile and convention == "paper":
+        raise click.UsageError("--profile varies γ, which --convention paper fixes. Leave out one of them.")
+
+
+def _check_files(files: dict[str, Path | None]) -> None:
+    """Makes sure that no file is written over another one.
+
+    Raises:
+        click.UsageError: If two are the same.
+    """
+    names: dict[Path, str] = {}
+    for name, file in files.items():
+        if file is not None and (other := names.setdefault(file.resolve(), name)) != name:
+            raise click.UsageError(f"{other} and {name} must be different files. Received: {file} for both.")

@@ -10,7 +10,7 @@ from ksm_cli.backend import activate
 from ksm_cli.options.general import backend_option, json_option, quiet_option
 from ksm_cli.options.keep_epochs import keep_epochs_option, keeping
 from ksm_cli.options.noise import noise_options
-from ksm_cli.options.objectives import OBJECTIVE_NAMES, check_strength
+from ksm_cli.options.objectives import OBJECTIVE_NAMES, check_strength, check_targets
 from ksm_cli.options.recipes import check_one, data_dir_option, dataset_of, examples_option, opened, recipe_option
 from ksm_cli.options.settings import (
     TASK_NAMES,
@@ -110,11 +110,9 @@ def run_command(
     give the same numbers, even if the run was interrupted and resumed.
     """
     check_one(task, recipe_file, "TASK", TASK_NAMES)
-    if targets and settings["aux_weight"] == 0:
-        raise click.UsageError(
-            "--targets cannot be combined with --aux-weight 0, which predicts nothing. Leave one of them out."
-        )
-    check_strength(settings["objective"], settings["aux_weight"])
+    objective, aux_weight = settings["objective"], settings["aux_weight"]
+    check_targets(targets, [objective or "self-modeling"], [] if aux_weight is None else [aux_weight])
+    check_strength(objective, aux_weight)
     require("rich", "matplotlib")
     check_tracker(tracker)
     with Bar(quiet) as bar, spoken_warnings():

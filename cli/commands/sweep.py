@@ -13,7 +13,7 @@ from ksm_cli.options.general import backend_option, json_option, quiet_option
 from ksm_cli.options.grids import GRIDS, MOST_SEED, numbers
 from ksm_cli.options.keep_epochs import keep_epochs_option, keeping
 from ksm_cli.options.noise import noise_options
-from ksm_cli.options.objectives import objective_list
+from ksm_cli.options.objectives import check_targets, objective_list
 from ksm_cli.options.recipes import check_one, data_dir_option, dataset_of, examples_option, opened, recipe_option
 from ksm_cli.options.settings import (
     TASK_NAMES,
@@ -112,6 +112,11 @@ def sweep_command(
         "aux_weights": numbers(aux_weight or grid["aux_weight"], float, "--aux-weight", least=0),
         "seeds": numbers(seeds or grid["seeds"], int, "--seeds", least=0, most=MOST_SEED),
     }
+    check_targets(targets, objectives, values["aux_weights"])
+    if objectives != ["self-modeling"] and not any(values["aux_weights"]):
+        raise click.UsageError(
+            "--objective cannot be combined with --aux-weight 0, the plain classifier. Leave one of them out."
+        )
     with spoken_warnings():
         with Bar(quiet) as bar:
             bar.loading("the data")

@@ -10,6 +10,7 @@ from ksm_cli.arguments_as_options import in_options
 from ksm_cli.backend import activate
 from ksm_cli.estimates import result_note
 from ksm_cli.options.general import backend_option, json_option, quiet_option
+from ksm_cli.options.objectives import check_targets
 from ksm_cli.options.recipes import check_one, data_dir_option, dataset_of, examples_option, opened, recipe_option
 from ksm_cli.options.searched import search_values
 from ksm_cli.options.settings import TASK_NAMES, fitted, given_once, layers_of, name_of_changes, recipe_of, rlct_switch
@@ -162,8 +163,15 @@ def tune_command(
         from keras_selfmodel import datasets, tuning
 
         chosen = opened(task, recipe_file)
-        found = {**_named(searched), **_alternatives(targets), **_others(also, chosen.recipe)}
+        found = _others(also, chosen.recipe)
+        given = {**_named(searched), **_alternatives(targets), **_given(epochs=epochs, seed=seed)}
+        twice = next((name for name in found if name in given), None)
+        if twice is not None:
+            raise click.UsageError(f"--also {twice} and --{twice.replace('_', '-')} exclude each other.")
+        found |= {name: value for name, value in given.items() if name not in ("epochs", "seed")}
         fixed = {name: v for name, v in found.items() if not isinstance(v, (tuning.OneOf, tuning.Range))}
+        strengths = [fixed["aux_weight"]] if "aux_weight" in fixed else []
+        check_targets(targets or "", [fixed.get("objective", "self-modeling")], strengths)
         recipe = recipe_of(
             chosen.recipe, fixed.pop("targets", ()), measure_rlct, {**fixed, "epochs": epochs, "seed": seed}
         )
@@ -217,6 +225,10 @@ def _named(options: dict[str, str | None]) -> dict:
     }
 
 
+def _given(**values: int | None) -> dict[str, int]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
 def _alternatives(targets: str | None) -> dict:
     """The layers to predict, or the alternatives to search."""
     from keras_selfmodel.tuning import OneOf
@@ -243,6 +255,8 @@ def _others(also: tuple[str, ...], recipe: "Recipe") -> dict:
             raise click.UsageError(
                 f"--also must be a setting of a recipe and its values, as in momentum=0,0.9. Received: {text!r}."
             )
+        if name in found:
+            raise click.UsageError(f"--also {name} is given twice. Give all values in one list.")
         value, words = getattr(recipe, name), tuple(values.split(","))
         if isinstance(value, (int, float)):
             found[name] = search_values(values, type(value), f"--also {name}", least=0)

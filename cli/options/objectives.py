@@ -1,5 +1,7 @@
 """Objectives as options of the program."""
 
+from collections.abc import Collection, Sequence
+
 import click
 
 from ksm_cli.options.grids import numbers
@@ -13,6 +15,30 @@ OBJECTIVE_NAMES = (
 
 # The least number that is too large as a strength, where there is one.
 STRENGTH_LIMITS = {"dropout": 1}
+
+# Objectives that use no layer's activations.
+WITHOUT_TARGETS = ("weight-decay", "last-layer-decay", "dropout")
+
+
+def check_targets(targets: Collection[str], objectives: Sequence[str], strengths: Sequence[float]) -> None:
+    """Makes sure that layers to predict are given only where networks use them.
+
+    Args:
+        targets: The layers; none if they are not given.
+        objectives: The objectives asked for.
+        strengths: The auxiliary weights asked for; none if they are not given.
+
+    Raises:
+        click.UsageError: If no network would use them.
+    """
+    if targets and strengths and not any(strengths):
+        raise click.UsageError(
+            "--targets cannot be combined with --aux-weight 0, which predicts nothing. Leave one of them out."
+        )
+    if targets and all(name in WITHOUT_TARGETS for name in objectives):
+        raise click.UsageError(
+            f"--targets has no meaning with {' and '.join(objectives)}: no layer's activations are used. Leave it out."
+        )
 
 
 def check_strength(objective: str | None, aux_weight: float | None) -> None:

@@ -18,7 +18,16 @@ folder_argument = click.argument("folder", type=click.Path(exists=True, file_oka
 def folders_argument(metavar: str) -> Callable[[Callable], Callable]:
     """The argument of one or more folders, as the usage line shows it."""
     kind = click.Path(exists=True, file_okay=False, path_type=Path)
-    return click.argument("folders", metavar=metavar, nargs=-1, required=True, type=kind)
+    return click.argument("folders", metavar=metavar, nargs=-1, required=True, type=kind, callback=each_once)
+
+
+def each_once(context: click.Context, parameter: click.Parameter, folders: tuple[Path, ...]) -> tuple[Path, ...]:
+    """Refuses a folder that is given twice, under whatever name."""
+    places = [folder.resolve() for folder in folders]
+    for folder, place in zip(folders, places, strict=True):
+        if places.count(place) > 1:
+            raise click.UsageError(f"Each folder may be given once. Received twice: {folder}.")
+    return folders
 
 
 # Number of runs listed for each shortcoming; the report lists all.

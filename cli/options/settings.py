@@ -102,7 +102,7 @@ def recipe_of(start: "Recipe", targets: Sequence[str], measure_rlct: bool | None
         given["targets"] = tuple(targets)
     rlct = start.rlct
     if rlct is None and measure_rlct:
-        rlct = SamplingSettings(batch_size=start.batch_size)
+        rlct = SamplingSettings(batch_size=max(start.batch_size, 2))
     if rlct is not None and "batch_size" in given:
         rlct = dataclasses.replace(rlct, batch_size=given["batch_size"])
     try:

@@ -36,7 +36,8 @@ def shared_by(devices: int, task: Task, recipe: Recipe, dataset: Dataset) -> Sco
         raise ValueError(f"Networks of {recipe.task} can only be trained on one device. Received: devices={devices}")
     there = transforms.devices()
     if devices > len(there):
-        raise ValueError(f"The backend has only {len(there)} devices: {', '.join(there)}. Received: devices={devices}")
+        number = "one device" if len(there) == 1 else f"{len(there)} devices"
+        raise ValueError(f"The backend has only {number}: {', '.join(there)}. Received: devices={devices}")
     for samples in (len(dataset.y_train), len(dataset.y_test)):
         for batch in {min(recipe.batch_size, samples), samples % recipe.batch_size}:
             if batch % devices:

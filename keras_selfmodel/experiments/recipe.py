@@ -1,12 +1,12 @@
 """Every setting of one run."""
 
 import dataclasses
-import math
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from keras_selfmodel._precisions import PRECISIONS
+from keras_selfmodel._ranges import NumberRange
 from keras_selfmodel._typed_files import Name
 from keras_selfmodel.datasets.scaling import SCALINGS
 from keras_selfmodel.experiments.objectives import SELF_MODELING, find_objective
@@ -15,8 +15,18 @@ from keras_selfmodel.rlct import SamplingSettings
 OPTIMIZERS = ("sgd", "adam")
 WITHOUT_EFFECT_ON_NUMBERS = ("keep_epochs", "descend")
 """Settings that change no measure of a run, but what is kept or measured besides."""
-WHOLE_NUMBERS = {"hidden": (1, 10**7), "epochs": (1, 10**6), "batch_size": (1, 10**7), "seed": (0, 2**32 - 1)}
-"""Least and largest value of the settings that are whole numbers. NumPy takes seeds of 32 bits."""
+RANGES = {
+    "hidden": NumberRange(1, 10**7, whole=True),
+    "epochs": NumberRange(1, 10**6, whole=True),
+    "batch_size": NumberRange(1, 10**7, whole=True),
+    "seed": NumberRange(0, 2**32 - 1, whole=True),  # NumPy takes seeds of 32 bits.
+    "aux_weight": NumberRange(0),
+    "learning_rate": NumberRange(0, above=True),
+    "momentum": NumberRange(0, 1),
+    "label_noise": NumberRange(0, 1),
+    "input_noise": NumberRange(0),
+}
+"""What the settings that are numbers may be."""
 
 
 class SettingError(ValueError):
@@ -88,20 +98,11 @@ class Recipe:
     batch_norm: bool | None = None
 
     def __post_init__(self) -> None:
-        for name, (least, most) in WHOLE_NUMBERS.items():
-            value = getattr(self, name)
-            if not least <= value <= most or value != int(value):
-                raise SettingError(
-                    name, f"{name} must be a whole number from {least} to {most:,}. Received: {name}={value}"
-                )
-        for name in ("aux_weight", "learning_rate", "momentum", "label_noise", "input_noise"):
-            value = getattr(self, name)
-            if not (math.isfinite(value) and value >= 0):
-                raise SettingError(name, f"{name} must be finite and not negative. Received: {name}={value}")
-        for name in ("momentum", "label_noise"):
-            value = getattr(self, name)
-            if value > 1:
-                raise SettingError(name, f"{name} must lie in 0 … 1. Received: {name}={value}")
+        for name, allowed in RANGES.items():
+            try:
+                allowed.check(name, getattr(self, name))
+            except ValueError as error:
+                raise SettingError(name, str(error)) from None
         for name, possible in {"optimizer": OPTIMIZERS, "scaling": tuple(SCALINGS), "precision": PRECISIONS}.items():
             value = getattr(self, name)
             if value is not None and value not in possible:
@@ -124,10 +125,12 @@ class Recipe:
         if any(epoch != int(epoch) or not 0 <= epoch <= self.epochs for epoch in self.keep_epochs):
             raise SettingError(
                 "keep_epochs",
-                f"keep_epochs must be whole numbers from 0 to epochs. Received: keep_epochs={list(self.keep_epochs)} "
-                f"with epochs={self.epochs}",
+                f"keep_epochs must be whole numbers from 0 to epochs. Received: "
+                f"keep_epochs={','.join(map(str, self.keep_epochs))} with epochs={self.epochs}",
             )
         object.__setattr__(self, "targets", (self.targets,) if isinstance(self.targets, str) else tuple(self.targets))
+        if len(set(self.targets)) < len(self.targets):
+            raise SettingError("targets", f"targets must name each layer once. Received: {', '.join(self.targets)}")
         if self.rlct is not None:
             object.__setattr__(self, "rlct", dataclasses.replace(self.rlct, seed=self.seed))
 

@@ -74,7 +74,7 @@ def _self_model(last: EpochIdentity) -> str:
         return "The network has no self-model; only its activations are described."
     if identity.distance_of_live is None or identity.weighted_distance is None:
         return "No unit varies over the held-out samples: the self-model cannot be compared with the identity map."
-    wrong = f"it gets {100 * identity.weighted_distance:.2g} % of their variance wrong"
+    wrong = f"it gets {_percent(identity.weighted_distance)} of their variance wrong"
     distance = f"‖W − I‖/‖I‖ = {identity.distance_of_live:.2f} between live units"
     if identity.distance_of_live <= IS_IDENTITY:
         return f"The self-model is the identity map: {distance}."
@@ -99,5 +99,9 @@ def _way(found: Sequence[EpochIdentity]) -> str:
     return (
         f"From epoch {first.epoch} to {last.epoch} the distance of W from I went from {before.distance:.2f} to "
         f"{after.distance:.2f}, and the part of the variance that W gets wrong from "
-        f"{100 * before.weighted_distance:.2g} % to {100 * after.weighted_distance:.2g} %."
+        f"{_percent(before.weighted_distance)} to {_percent(after.weighted_distance)}."
     )
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:{'.0f' if share >= 0.095 else '.2g'}} %"

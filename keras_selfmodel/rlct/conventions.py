@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from keras_selfmodel._numbers import finite_and_not_negative, finite_and_positive, real_number, whole_number
+from keras_selfmodel._ranges import NumberRange
 from keras_selfmodel.rlct.samplers import SAMPLERS, Sampler, SamplerName
 
 # Samples of a batch, where there are as many.
@@ -32,6 +32,17 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "burn_in": 500,
     },
 }
+
+
+RANGES = {
+    **dict.fromkeys(("step_size", "inverse_temperature", "target_error"), NumberRange(0, above=True)),
+    "localization": NumberRange(0),
+    **dict.fromkeys(("num_chains", "num_draws", "thinning", "chains_at_once"), NumberRange(1, MOST, whole=True)),
+    "burn_in": NumberRange(0, MOST, whole=True),
+    "batch_size": NumberRange(2, MOST, whole=True),
+    "seed": NumberRange(0, LARGEST_SEED, whole=True),
+}
+"""What the settings that are numbers may be."""
 
 
 @dataclass(frozen=True)
@@ -116,27 +127,12 @@ class SamplingSettings:
             )
         if self.inverse_temperature == "auto" and self.convention == "paper":
             raise ValueError("inverse_temperature='auto' has no meaning with convention='paper', which fixes nβ.")
-        for name in ("step_size", "inverse_temperature", "target_error"):
+        for name, allowed in RANGES.items():
             value = getattr(self, name)
             if value is None or (name == "inverse_temperature" and value == "auto"):
                 continue
             # Numbers of Python: others neither JSON nor every backend's sums know.
-            object.__setattr__(self, name, real_number(name, value, "finite and positive", finite_and_positive))
-        if self.localization is not None:
-            strength = real_number(
-                "localization", self.localization, "finite and not negative", finite_and_not_negative
-            )
-            object.__setattr__(self, "localization", strength)
-        least = {"num_chains": 1, "num_draws": 1, "burn_in": 0, "thinning": 1, "batch_size": 2, "seed": 0}
-        if self.chains_at_once is not None:
-            least["chains_at_once"] = 1
-        if self.num_chains is None:
-            del least["num_chains"]
-        if self.batch_size is None:
-            del least["batch_size"]
-        for name, minimum in least.items():
-            most = LARGEST_SEED if name == "seed" else MOST
-            object.__setattr__(self, name, whole_number(name, getattr(self, name), minimum, most))
+            object.__setattr__(self, name, allowed.check(name, value))
         kept = (self.num_chains or 1) * self.num_steps
         if kept > MOST:
             raise ValueError(

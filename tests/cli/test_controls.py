@@ -1,3 +1,4 @@
+import inspect
 import json
 from pathlib import Path
 
@@ -5,8 +6,14 @@ import keras
 import pytest
 
 from keras_selfmodel import experiments
-from keras_selfmodel.experiments import OBJECTIVES, finished_runs
-from ksm_cli.options.objectives import OBJECTIVE_NAMES, STRENGTH_LIMITS, chosen_strengths, objective_list
+from keras_selfmodel.experiments import OBJECTIVES, finished_runs, objective_models
+from ksm_cli.options.objectives import (
+    OBJECTIVE_NAMES,
+    STRENGTH_LIMITS,
+    WITHOUT_TARGETS,
+    chosen_strengths,
+    objective_list,
+)
 from tests.studies.made_up import made_up_grid, made_up_run, written
 
 SMALL = ("controls", "mnist", "--hidden", "3", "--seeds", "1-2", "--batch-size", "32", "--epochs", "1", "--no-rlct")
@@ -16,6 +23,9 @@ HERE = ("--workers", "1")
 def test_the_names_are_those_of_the_package():
     assert tuple(OBJECTIVES) == OBJECTIVE_NAMES
     assert {name: one.limit for name, one in OBJECTIVES.items() if one.limit < float("inf")} == STRENGTH_LIMITS
+    sources = {name: inspect.getsource(getattr(objective_models, name.replace("-", "_"))) for name in OBJECTIVES}
+    unused = [name for name, text in sources.items() if "targets" not in text and "self_modeling(" not in text]
+    assert tuple(unused) == WITHOUT_TARGETS
 
 
 def test_controls_are_trained_compared_and_drawn(ksm, tiny_mnist, without_figures):

@@ -86,7 +86,7 @@ LINES = {
     f"{RLCT.replace('recipe.toml', 'large.toml')}": "batch_size = 30, of large.toml with 20 samples",
     "rlct model.keras": "Missing option '--data'",
     "run mnist --label-noise 1.5": "'--label-noise'",
-    "run mnist --label-noise nan": "--label-noise must be finite and not negative",
+    "run mnist --label-noise nan": "--label-noise must lie in 0 … 1",
     f"sweep mnist --label-noise {HUGE} --dry-run": "'--label-noise'",
     "run mnist --input-noise -0.1": "'--input-noise'",
     "run mnist --input-noise inf": "--input-noise must be finite and not negative",

@@ -14,9 +14,7 @@ from keras_selfmodel.datasets.image_folder import LARGEST_SIDE, read_image_folde
 from keras_selfmodel.datasets.scaling import SCALINGS
 from keras_selfmodel.experiments.custom.python_file import PythonFunction
 from keras_selfmodel.experiments.custom.recipe_file_error import RecipeFileError
-from keras_selfmodel.experiments.custom.recipe_sections import DataSection, the_one_of
-
-DATA_KEYS = ("arrays", "tfds", "images", "python")
+from keras_selfmodel.experiments.custom.recipe_sections import DATA_KEYS, DataSection, the_one_of
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from keras_selfmodel.datasets import Dataset
 from keras_selfmodel.datasets.reshaping import reshaped
 from keras_selfmodel.experiments.custom.python_file import PythonFunction
 from keras_selfmodel.experiments.custom.recipe_file_error import RecipeFileError
-from keras_selfmodel.experiments.custom.recipe_sections import ModelSection, the_one_of
+from keras_selfmodel.experiments.custom.recipe_sections import NETWORK_KEYS, ModelSection, the_one_of
 from keras_selfmodel.experiments.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class CustomNetwork:
         Raises:
             RecipeFileError: If something is wrong with it.
         """
-        the_one_of(where, section, ("keras", "python"), needed=False)
+        the_one_of(where, section, NETWORK_KEYS, needed=False)
         targets, hidden = section.targets, section.hidden
         if not targets:
             raise RecipeFileError(f"{where}: targets must name at least one layer. Received: []")

@@ -12,7 +12,13 @@ from keras_selfmodel.experiments.custom.custom_data import CustomData
 from keras_selfmodel.experiments.custom.custom_network import CustomNetwork
 from keras_selfmodel.experiments.custom.custom_task import CustomTask
 from keras_selfmodel.experiments.custom.recipe_file_error import RecipeFileError
-from keras_selfmodel.experiments.custom.recipe_sections import TrainingSection, given, read_sections, section_of
+from keras_selfmodel.experiments.custom.recipe_sections import (
+    TASK_NAME,
+    TrainingSection,
+    given,
+    read_sections,
+    section_of,
+)
 from keras_selfmodel.experiments.paper_tasks import TASKS
 from keras_selfmodel.experiments.recipe import Recipe, SettingError
 from keras_selfmodel.rlct import SamplingSettings
@@ -40,9 +46,9 @@ def read_recipe_file(file: str | Path) -> CustomTask:
       `momentum` (0.9, of Adam none), `seed` (1), `precision` ("float32", "mixed_bfloat16" or
       "mixed_float16"), `label_noise` and `input_noise` (0; noise on the training data, see `datasets.disturbed`).
     - `[rlct]`: fields of `SamplingSettings` except the seed, which is the training's; with the defaults of the
-      literature's convention, as `estimate_rlct` has them, and batches as in training; and `descend = true` for a
-      second estimate after descent in any case (by default where it is needed). Or `rlct = false`, before the first
-      section, to leave the RLCT out.
+      literature's convention, as `estimate_rlct` has them, and batches as in training, of 2 samples or more; and
+      `descend = true` for a second estimate after descent in any case (by default where it is needed). Or
+      `rlct = false`, before the first section, to leave the RLCT out.
 
     Args:
         file: The TOML file.
@@ -87,19 +93,34 @@ def read_recipe_file(file: str | Path) -> CustomTask:
 
 def _toml(file: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(content_of(file).decode("utf-8"))
+        return tomllib.loads(content_of(file).decode("utf-8-sig"))  # Windows likes to put a byte order mark first.
     except FileNotFoundError as error:
         raise RecipeFileError(f"There is no file {file}.") from error
     except UnreadableFileError as error:
         raise RecipeFileError(f"{file} is not a recipe: {error}.") from error
-    except ValueError as error:  # TOMLDecodeError, UnicodeDecodeError
-        raise RecipeFileError(f"{file} is not TOML: {error}") from error
+    except UnicodeDecodeError as error:
+        raise RecipeFileError(f"{file} is not TOML: it is not UTF-8 text. Save it as UTF-8.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeFileError(f"{file} is not TOML: {_what_is_no_toml(file, str(error))}") from error
     except RecursionError as error:
         raise RecipeFileError(f"{file} is not a recipe: its brackets are nested too deeply.") from error
 
 
+def _what_is_no_toml(file: Path, reason: str) -> str:
+    """What the parser says, with the line; what is there twice by its name."""
+    section = re.match(r"Cannot declare \((.+?),?\) twice", reason)
+    if section:
+        return f"the section [{section[1].replace(chr(39), '').replace(', ', '.')}] is there twice."
+    found = re.search(r"Cannot overwrite a value \(at (?:line (\d+)|end of document)", reason)
+    if found:
+        lines = content_of(file).decode("utf-8-sig").splitlines()
+        number = int(found[1] or len(lines))
+        return f"{lines[number - 1].partition('=')[0].strip()} is there twice in its section (line {number})."
+    return f"{reason}."
+
+
 def _name(file: Path, name: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", name):
+    if not re.match(TASK_NAME, name) or name.endswith("\n"):
         raise RecipeFileError(
             f"{file}: name becomes part of folders' names: letters, digits, _ and -, at most 64. Received: {name!r}"
         )
@@ -124,8 +145,6 @@ def _rlct(where: str, section: Any, batch_size: int) -> SamplingSettings | None:
     settings = given(section)
     settings.pop("descend", None)  # not of the sampling
     try:
-        return SamplingSettings(**{"batch_size": batch_size, **settings})
+        return SamplingSettings(**{"batch_size": max(batch_size, 2), **settings})
     except ValueError as error:
-        inherited = "batch_size" not in settings and f"batch_size={batch_size}" in str(error)
-        of_training = ", that of [training]" if inherited else ""
-        raise RecipeFileError(f"{where}: {as_in_a_file(str(error))}{of_training}") from error
+        raise RecipeFileError(f"{where}: {as_in_a_file(str(error))}") from error

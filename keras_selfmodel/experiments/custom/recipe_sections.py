@@ -9,58 +9,107 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from keras_selfmodel._precisions import PRECISIONS
+from keras_selfmodel._ranges import NumberRange
 from keras_selfmodel._typed_files import DamagedFileError, typed
 from keras_selfmodel._wrong_values import misfits
+from keras_selfmodel.datasets.image_folder import LARGEST_SIDE
 from keras_selfmodel.datasets.scaling import SCALINGS
 from keras_selfmodel.experiments.custom.recipe_file_error import RecipeFileError
 from keras_selfmodel.experiments.objectives import OBJECTIVES
-from keras_selfmodel.experiments.recipe import OPTIMIZERS
+from keras_selfmodel.experiments.recipe import OPTIMIZERS, RANGES
 from keras_selfmodel.rlct import SamplingSettings
+from keras_selfmodel.rlct.conventions import RANGES as SAMPLING_RANGES
 from keras_selfmodel.rlct.samplers import SAMPLERS
 
+DATA_KEYS = ("arrays", "tfds", "images", "python")
+NETWORK_KEYS = ("keras", "python")
+"""Keys of `[data]` and `[model]` that exclude each other."""
+TASK_NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 
-def _meta(description: str, possible: typing.Iterable[str] | None = None) -> msgspec.Meta:
-    """What editors show of a field, and the words that they offer."""
-    return msgspec.Meta(description=description, extra_json_schema={} if possible is None else {"enum": [*possible]})
+
+def _meta(
+    description: str,
+    possible: typing.Iterable[str] | None = None,
+    allowed: NumberRange | None = None,
+    min_length: int | None = None,
+) -> msgspec.Meta:
+    """What editors show of a field, the words that they offer, and the numbers that they let pass.
+
+    Words and numbers are checked by the records that are made of the sections, such as `Recipe`.
+    """
+    words = {} if possible is None else {"enum": [*possible]}
+    keywords = words | (allowed.schema if allowed else {})
+    return msgspec.Meta(description=description, extra_json_schema=keywords, min_length=min_length)
+
+
+_side = msgspec.Meta(extra_json_schema=NumberRange(1, LARGEST_SIDE, whole=True).schema)
 
 
 @dataclass(frozen=True, kw_only=True)
 class DataSection:
     """`[data]`: exactly one of arrays, tfds, images, python."""
 
-    arrays: Annotated[str, _meta(".npz file with x_train, y_train, x_test, y_test")] | None = None
-    tfds: Annotated[str, _meta("TFDS name, such as fashion_mnist:3.0.1")] | None = None
-    images: Annotated[str, _meta("Folder with train/CLASS/*.png and test/CLASS/*.png, or .jpg")] | None = None
-    python: Annotated[str, _meta("Function that returns the arrays, such as my_file.py:load")] | None = None
+    arrays: Annotated[str, _meta(".npz file with x_train, y_train, x_test, y_test", min_length=1)] | None = None
+    tfds: Annotated[str, _meta("TFDS name, such as fashion_mnist:3.0.1", min_length=1)] | None = None
+    images: (
+        Annotated[str, _meta("Folder with train/CLASS/*.png and test/CLASS/*.png, or .jpg", min_length=1)] | None
+    ) = None
+    python: Annotated[str, _meta("Function that returns the arrays, such as my_file.py:load", min_length=1)] | None = (
+        None
+    )
     scaling: Annotated[str, _meta("How inputs are scaled", SCALINGS)] | None = None
-    size: Annotated[tuple[int, int], _meta("Height and width that images are resized to")] | None = None
+    size: (
+        Annotated[
+            tuple[Annotated[int, _side], Annotated[int, _side]], _meta("Height and width that images are resized to")
+        ]
+        | None
+    ) = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelSection:
     """`[model]`: at most one of keras, python; else the package's `mlp`."""
 
-    keras: Annotated[str, _meta("Saved model whose architecture is used")] | None = None
-    python: Annotated[str, _meta("Function that builds the network, such as my_file.py:build")] | None = None
-    hidden: Annotated[int, _meta("Units of the hidden layer")] | None = None
-    targets: Annotated[tuple[str, ...], _meta("Layers whose activations are predicted")] = ("hidden",)
+    keras: Annotated[str, _meta("Saved model whose architecture is used", min_length=1)] | None = None
+    python: Annotated[str, _meta("Function that builds the network, such as my_file.py:build", min_length=1)] | None = (
+        None
+    )
+    hidden: Annotated[int, _meta("Units of the hidden layer", allowed=RANGES["hidden"])] | None = None
+    targets: Annotated[
+        tuple[str, ...],
+        msgspec.Meta(
+            description="Layers whose activations are predicted",
+            extra_json_schema={"minItems": 1, "uniqueItems": True},
+        ),
+    ] = ("hidden",)
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingSection:
     """`[training]`."""
 
-    aux_weight: Annotated[float, _meta("Weight of the self-prediction loss, or strength of another objective")] = 10.0
-    epochs: Annotated[int, _meta("Passes over the training data")] = 50
-    batch_size: Annotated[int, _meta("Samples per step")] = 64
+    aux_weight: Annotated[
+        float,
+        _meta("Weight of the self-prediction loss, or strength of another objective", allowed=RANGES["aux_weight"]),
+    ] = 10.0
+    epochs: Annotated[int, _meta("Passes over the training data", allowed=RANGES["epochs"])] = 50
+    batch_size: Annotated[int, _meta("Samples per step", allowed=RANGES["batch_size"])] = 64
     optimizer: Annotated[str, _meta("SGD with Nesterov momentum, or Adam", OPTIMIZERS)] = "sgd"
-    learning_rate: Annotated[float, _meta("Learning rate. Default: 0.01; adam 0.001")] | None = None
-    momentum: Annotated[float, _meta("Nesterov momentum of sgd; 0 for none. Default: 0.9")] | None = None
-    seed: Annotated[int, _meta("Seed of initial weights, sample order and RLCT sampling")] = 1
+    learning_rate: (
+        Annotated[float, _meta("Learning rate. Default: 0.01; adam 0.001", allowed=RANGES["learning_rate"])] | None
+    ) = None
+    momentum: (
+        Annotated[float, _meta("Nesterov momentum of sgd; 0 for none. Default: 0.9", allowed=RANGES["momentum"])] | None
+    ) = None
+    seed: Annotated[int, _meta("Seed of initial weights, sample order and RLCT sampling", allowed=RANGES["seed"])] = 1
     objective: Annotated[str, _meta("What the network is trained on besides the task", OBJECTIVES)] | None = None
     precision: Annotated[str, _meta("Number format the network computes in", PRECISIONS)] | None = None
-    label_noise: Annotated[float, _meta("Fraction of the training labels changed to another class")] = 0.0
-    input_noise: Annotated[float, _meta("Noise on the training inputs, in units of their range")] = 0.0
+    label_noise: Annotated[
+        float, _meta("Fraction of the training labels changed to another class", allowed=RANGES["label_noise"])
+    ] = 0.0
+    input_noise: Annotated[
+        float, _meta("Noise on the training inputs, in units of their range", allowed=RANGES["input_noise"])
+    ] = 0.0
 
 
 SAMPLING = {
@@ -89,7 +138,7 @@ def _rlct_fields() -> list[tuple[str, Any, Any]]:
             # A convention of another name is refused by the settings, as the other fields' values are.
             Annotated[
                 str if one.name in words else hints[one.name],
-                _meta(SAMPLING[one.name], words.get(one.name)),
+                _meta(SAMPLING[one.name], words.get(one.name), SAMPLING_RANGES.get(one.name)),
             ]
             | None,
             field(default=None),
@@ -109,7 +158,12 @@ RLCTSection.__doc__ = "`[rlct]`: the sampling; `rlct = false` leaves the RLCT ou
 class RecipeSections:
     """A recipe file."""
 
-    name: Annotated[str, _meta("Name of the task, used for the folders of its runs")]
+    name: Annotated[
+        str,
+        msgspec.Meta(
+            description="Name of the task, used for the folders of its runs", extra_json_schema={"pattern": TASK_NAME}
+        ),
+    ]
     data: DataSection
     model: ModelSection = ModelSection()
     training: TrainingSection = TrainingSection()
@@ -214,4 +268,8 @@ def recipe_schema() -> dict[str, Any]:
     for kind in schema["$defs"].values():
         if kind.get("type") == "object":
             kind["additionalProperties"] = False
+    schema["$defs"]["DataSection"]["oneOf"] = [{"required": [key]} for key in DATA_KEYS]
+    schema["$defs"]["ModelSection"]["not"] = {"required": [*NETWORK_KEYS]}
+    rlct = schema["$defs"]["RecipeSections"]["properties"]["rlct"]
+    rlct["anyOf"] = [{"const": False} if kind == {"type": "boolean"} else kind for kind in rlct["anyOf"]]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Recipe of keras_selfmodel", **schema}

@@ -159,8 +159,15 @@ def test_the_rlct_can_be_left_out(write):
         ("[training]\nepochs = 0", "my.toml, [training]: epochs must be a whole number from 1 to"),
         ("[training]\naux_weight = nan", "my.toml, [training]: aux_weight must be finite and not negative"),
         ("[training]\nbatch_size = 0", "my.toml, [training]: batch_size must be a whole number from 1 to"),
-        ("[training]\nbatch_size = 1", "[rlct]: batch_size must be a whole number from 2 to 1,000,000,000. Received: "
-         "batch_size = 1, that of [training]"),
+        ("[rlct]\nbatch_size = 1", "my.toml, [rlct]: batch_size must be a whole number from 2 to 1,000,000,000."),
+        ("[training]\nlearning_rate = 0", "my.toml, [training]: learning_rate must be finite and positive"),
+        ("[training]\nmomentum = 2", "my.toml, [training]: momentum must lie in 0 … 1. Received: momentum = 2.0"),
+        ('[training]\nobjective = ""', "my.toml, [training]: objective must be one of self-modeling, "),
+        ('[training]\nobjective = ""', "Received: objective = ''"),
+        ('[model]\ntargets = ["a", "a"]', "my.toml, [model]: targets must name each layer once. Received: a, a"),
+        ('[model]\nkeras = ""', "my.toml, [model]: keras must not be empty. Received: ''"),
+        ("[training]\nseed = 1\nseed = 2", "my.toml is not TOML: seed is there twice in its section (line 6)."),
+        ("[training.x]\n[training.x]", "my.toml is not TOML: the section [training.x] is there twice."),
         ('[training]\nobjective = "joy"', "my.toml, [training]: "),
         ('[training]\nobjective = "dropout"', "my.toml, [training]: aux_weight must be below 1"),
         ('[training]\nprecision = "half"', "my.toml, [training]: precision must be one of "),
@@ -207,7 +214,7 @@ def test_a_file_that_is_not_there_or_not_text_is_named(tmp_path):
         with pytest.raises(RecipeFileError, match=f"{number}.toml is not a recipe: it is {said}"):
             read_recipe_file(tmp_path / f"{number}.toml")
     (tmp_path / "my.toml").write_bytes(b"\xff\xfe")
-    with pytest.raises(RecipeFileError, match="my.toml is not TOML"):
+    with pytest.raises(RecipeFileError, match="my.toml is not TOML: it is not UTF-8 text. Save it as UTF-8."):
         read_recipe_file(tmp_path / "my.toml")
 
 
@@ -572,3 +579,63 @@ def test_the_schema_of_recipe_files_is_that_of_their_types():
     sections = recipe_schema()["$defs"]
     assert set(sections["TrainingSection"]["properties"]["objective"]["anyOf"][0]["enum"]) == set(OBJECTIVES)
     assert "seed" not in sections["RLCTSection"]["properties"] and not sections["DataSection"]["additionalProperties"]
+
+
+def _keywords(section: str, name: str) -> dict:
+    """What the schema says of a setting, besides its type and description."""
+    schema = recipe_schema()["$defs"][section]["properties"][name]
+    parts = [
+        schema,
+        *schema.get("anyOf", []),
+        *(inner for part in schema.get("anyOf", []) for inner in part.get("anyOf", [])),
+    ]
+    return {
+        key: value for part in parts for key, value in part.items() if key[:3] in ("min", "max", "exc", "uni", "pat")
+    }
+
+
+@pytest.mark.parametrize(
+    ("section", "name", "keywords", "least", "beyond"),
+    [
+        ("training", "epochs", {"minimum": 1, "maximum": 10**6}, 1, (0, 10**6 + 1)),
+        ("training", "aux_weight", {"minimum": 0}, 0, (-0.1,)),
+        ("training", "learning_rate", {"exclusiveMinimum": 0}, 1e-9, (0,)),
+        ("training", "momentum", {"minimum": 0, "maximum": 1}, 0, (-0.1, 1.1)),
+        ("training", "label_noise", {"minimum": 0, "maximum": 1}, 0, (-0.1, 1.1)),
+        ("training", "seed", {"minimum": 0, "maximum": 2**32 - 1}, 0, (-1, 2**32)),
+        ("model", "hidden", {"minimum": 1, "maximum": 10**7}, 1, (0, 10**7 + 1)),
+        ("rlct", "num_chains", {"minimum": 1, "maximum": 10**9}, 1, (0, 10**9 + 1)),
+        ("rlct", "burn_in", {"minimum": 0, "maximum": 10**9}, 0, (-1,)),
+        ("rlct", "step_size", {"exclusiveMinimum": 0}, 1e-9, (0,)),
+        ("rlct", "inverse_temperature", {"exclusiveMinimum": 0}, 1e-9, (0, -1)),
+        ("rlct", "localization", {"minimum": 0}, 0, (-1,)),
+    ],
+)
+def test_the_schema_has_the_ranges_that_the_reader_checks(write, section, name, keywords, least, beyond):
+    kind = {"training": "TrainingSection", "model": "ModelSection", "rlct": "RLCTSection"}[section]
+    assert _keywords(kind, name) == keywords
+    read_recipe_file(write(f"[{section}]\n{name} = {least}"))
+    for value in beyond:
+        with pytest.raises(RecipeFileError, match=rf"\[{section}\]: {name} must "):
+            read_recipe_file(write(f"[{section}]\n{name} = {value}"))
+
+
+def test_the_schema_has_what_excludes_each_other_and_texts_that_say_nothing(write):
+    sections = recipe_schema()["$defs"]
+    assert [one["required"] for one in sections["DataSection"]["oneOf"]] == [
+        ["arrays"],
+        ["tfds"],
+        ["images"],
+        ["python"],
+    ]
+    assert sections["ModelSection"]["not"] == {"required": ["keras", "python"]}
+    assert {"const": False} in sections["RecipeSections"]["properties"]["rlct"]["anyOf"]
+    assert _keywords("ModelSection", "targets") == {"minItems": 1, "uniqueItems": True}
+    assert _keywords("DataSection", "arrays") == {"minLength": 1}
+
+
+def test_a_byte_order_mark_and_batches_of_one_sample_are_taken(write):
+    file = write("[training]\nbatch_size = 1")
+    file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
+    recipe = read_recipe_file(file).recipe
+    assert (recipe.batch_size, recipe.rlct.batch_size) == (1, 2)
