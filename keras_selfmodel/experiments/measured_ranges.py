@@ -5,7 +5,7 @@ import math
 # Networks compute in float32: a larger number is none of theirs, and its square overflows.
 LARGEST = 3.5e38
 
-RANGES = {
+MEASURE_RANGES = {
     "accuracy": (0.0, 1.0),
     "weight_spread": (0.0, LARGEST),
     "weight_interquartile_range": (0.0, LARGEST),
@@ -23,7 +23,7 @@ def check_measure(name: str, value: float) -> None:
     """
     if not math.isfinite(value):
         return
-    least, most = RANGES.get(name.removeprefix("val_"), (-LARGEST, LARGEST))
+    least, most = MEASURE_RANGES.get(name.removeprefix("val_"), (-LARGEST, LARGEST))
     if least <= value <= most:
         return
     if (least, most) == (0.0, 1.0):

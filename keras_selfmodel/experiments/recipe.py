@@ -15,7 +15,7 @@ from keras_selfmodel.rlct import SamplingSettings
 OPTIMIZERS = ("sgd", "adam")
 WITHOUT_EFFECT_ON_NUMBERS = ("keep_epochs", "descend")
 """Settings that change no measure of a run, but what is kept or measured besides."""
-RANGES = {
+SETTING_RANGES = {
     "hidden": NumberRange(1, 10**7, whole=True),
     "epochs": NumberRange(1, 10**6, whole=True),
     "batch_size": NumberRange(1, 10**7, whole=True),
@@ -98,7 +98,7 @@ class Recipe:
     batch_norm: bool | None = None
 
     def __post_init__(self) -> None:
-        for name, allowed in RANGES.items():
+        for name, allowed in SETTING_RANGES.items():
             try:
                 allowed.check(name, getattr(self, name))
             except ValueError as error:

@@ -56,13 +56,13 @@ class RunConfig:
         """What decides the numbers and differs, in words; `self` is "there", the arguments are "here"."""
         there = {**self.recipe.settings(), "backend": self.provenance.backend}
         here = {**recipe.settings(), "backend": backend}
-        words = differing(there, here)
+        words = differing_settings(there, here)
         if self.data.digest != data.digest:
             words.append(f"data: {self.data} there, {data} here")
         return words
 
 
-def differing(there: dict, here: dict) -> list[str]:
+def differing_settings(there: dict, here: dict) -> list[str]:
     """The settings of two records that both have and that differ, in words."""
     return [
         f"{name}: {_said(there[name])} there, {_said(here[name])} here"

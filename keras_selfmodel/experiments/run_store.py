@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keras_selfmodel.experiments.objectives import OBJECTIVES
-from keras_selfmodel.experiments.run_config import CONFIG, RunConfig, differing
+from keras_selfmodel.experiments.run_config import CONFIG, RunConfig, differing_settings
 from keras_selfmodel.experiments.run_folder import DamagedRunError, RunFolder, RunFolderError
 from keras_selfmodel.experiments.run_result import METRICS, RunResult
 
@@ -66,7 +66,7 @@ def _read_run(folder: Path, _: tuple) -> RunResult:
     stored = files.read("metrics.json", METRICS)
     config = read_config(folder) if files.started else None
     if config is not None and config.recipe != stored.recipe:
-        words = "; ".join(differing(stored.recipe.settings(), config.recipe.settings()))
+        words = "; ".join(differing_settings(stored.recipe.settings(), config.recipe.settings()))
         reason = f"its recipe is another one than that of metrics.json ({words})."
         raise DamagedRunError(files.path / "config.json", reason)
     return RunResult.of(stored, files.seconds(), files.path, config)

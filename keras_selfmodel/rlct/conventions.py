@@ -34,7 +34,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
 }
 
 
-RANGES = {
+SAMPLING_RANGES = {
     **dict.fromkeys(("step_size", "inverse_temperature", "target_error"), NumberRange(0, above=True)),
     "localization": NumberRange(0),
     **dict.fromkeys(("num_chains", "num_draws", "thinning", "chains_at_once"), NumberRange(1, MOST, whole=True)),
@@ -127,7 +127,7 @@ class SamplingSettings:
             )
         if self.inverse_temperature == "auto" and self.convention == "paper":
             raise ValueError("inverse_temperature='auto' has no meaning with convention='paper', which fixes nβ.")
-        for name, allowed in RANGES.items():
+        for name, allowed in SAMPLING_RANGES.items():
             value = getattr(self, name)
             if value is None or (name == "inverse_temperature" and value == "auto"):
                 continue

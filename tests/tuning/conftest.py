@@ -1,4 +1,8 @@
-"""The tiny data set and recipe of the experiments' tests, and a search among them without sampling."""
+"""The tiny data set and recipe of the experiments' tests, and a search among them without sampling.
+
+The searches of test_searching.py train every trial. Only those of test_interrupted_searches.py, dozens of which are
+ended and continued at every step, put made-up runs in the place of trained ones.
+"""
 
 import dataclasses
 from types import SimpleNamespace

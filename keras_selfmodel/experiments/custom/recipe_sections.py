@@ -16,9 +16,9 @@ from keras_selfmodel.datasets.image_folder import LARGEST_SIDE
 from keras_selfmodel.datasets.scaling import SCALINGS
 from keras_selfmodel.experiments.custom.recipe_file_error import RecipeFileError
 from keras_selfmodel.experiments.objectives import OBJECTIVES
-from keras_selfmodel.experiments.recipe import OPTIMIZERS, RANGES
+from keras_selfmodel.experiments.recipe import OPTIMIZERS, SETTING_RANGES
 from keras_selfmodel.rlct import SamplingSettings
-from keras_selfmodel.rlct.conventions import RANGES as SAMPLING_RANGES
+from keras_selfmodel.rlct.conventions import SAMPLING_RANGES
 from keras_selfmodel.rlct.samplers import SAMPLERS
 
 DATA_KEYS = ("arrays", "tfds", "images", "python")
@@ -74,7 +74,7 @@ class ModelSection:
     python: Annotated[str, _meta("Function that builds the network, such as my_file.py:build", min_length=1)] | None = (
         None
     )
-    hidden: Annotated[int, _meta("Units of the hidden layer", allowed=RANGES["hidden"])] | None = None
+    hidden: Annotated[int, _meta("Units of the hidden layer", allowed=SETTING_RANGES["hidden"])] | None = None
     targets: Annotated[
         tuple[str, ...],
         msgspec.Meta(
@@ -90,25 +90,33 @@ class TrainingSection:
 
     aux_weight: Annotated[
         float,
-        _meta("Weight of the self-prediction loss, or strength of another objective", allowed=RANGES["aux_weight"]),
+        _meta(
+            "Weight of the self-prediction loss, or strength of another objective", allowed=SETTING_RANGES["aux_weight"]
+        ),
     ] = 10.0
-    epochs: Annotated[int, _meta("Passes over the training data", allowed=RANGES["epochs"])] = 50
-    batch_size: Annotated[int, _meta("Samples per step", allowed=RANGES["batch_size"])] = 64
+    epochs: Annotated[int, _meta("Passes over the training data", allowed=SETTING_RANGES["epochs"])] = 50
+    batch_size: Annotated[int, _meta("Samples per step", allowed=SETTING_RANGES["batch_size"])] = 64
     optimizer: Annotated[str, _meta("SGD with Nesterov momentum, or Adam", OPTIMIZERS)] = "sgd"
     learning_rate: (
-        Annotated[float, _meta("Learning rate. Default: 0.01; adam 0.001", allowed=RANGES["learning_rate"])] | None
+        Annotated[float, _meta("Learning rate. Default: 0.01; adam 0.001", allowed=SETTING_RANGES["learning_rate"])]
+        | None
     ) = None
     momentum: (
-        Annotated[float, _meta("Nesterov momentum of sgd; 0 for none. Default: 0.9", allowed=RANGES["momentum"])] | None
+        Annotated[
+            float, _meta("Nesterov momentum of sgd; 0 for none. Default: 0.9", allowed=SETTING_RANGES["momentum"])
+        ]
+        | None
     ) = None
-    seed: Annotated[int, _meta("Seed of initial weights, sample order and RLCT sampling", allowed=RANGES["seed"])] = 1
+    seed: Annotated[
+        int, _meta("Seed of initial weights, sample order and RLCT sampling", allowed=SETTING_RANGES["seed"])
+    ] = 1
     objective: Annotated[str, _meta("What the network is trained on besides the task", OBJECTIVES)] | None = None
     precision: Annotated[str, _meta("Number format the network computes in", PRECISIONS)] | None = None
     label_noise: Annotated[
-        float, _meta("Fraction of the training labels changed to another class", allowed=RANGES["label_noise"])
+        float, _meta("Fraction of the training labels changed to another class", allowed=SETTING_RANGES["label_noise"])
     ] = 0.0
     input_noise: Annotated[
-        float, _meta("Noise on the training inputs, in units of their range", allowed=RANGES["input_noise"])
+        float, _meta("Noise on the training inputs, in units of their range", allowed=SETTING_RANGES["input_noise"])
     ] = 0.0
 
 
