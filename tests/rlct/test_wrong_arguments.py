@@ -55,6 +55,7 @@ def model():
         ({"loss": {"x": "mse"}}, "loss must be of outputs of the model: dense.*. Received: loss for 'x'"),
         ({"loss": lambda y, scores: None}, "The loss must return a number for each sample.* Received: None"),
         ({"loss": lambda y, scores: 3.0}, "The loss must return a number for each sample.* Received: 3.0"),
+        ({"loss": lambda y, scores: np.float64(2.0)}, "The loss must return a number for each sample.* Received: .*2"),
         ({"loss": OneFloat()}, "The loss must return a number for each sample.* Received: 3.0"),
         ({"loss": keras.metrics.MeanSquaredError()}, "loss must be a loss, not a metric"),
         ({"class_weight": {0: True}}, "class_weight must be a dictionary of the weight of each class"),

@@ -140,7 +140,7 @@ def losses_of(loss: keras.losses.Loss, y: Tree, scores: Tree) -> Tensor:
         ValueError: If that is no tensor, such as `None`, or a number that gradients do not know where it is from.
     """
     found = loss.call(y, scores)
-    if not hasattr(found, "shape"):
+    if not ops.is_tensor(found):
         raise ValueError(
             "The loss must return a number for each sample, a tensor that the backend computes from labels and "
             f"outputs. Received: {found!r}"
