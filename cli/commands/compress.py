@@ -9,6 +9,7 @@ import click
 
 from ksm_cli.backend import activate
 from ksm_cli.options.general import backend_option, json_option, quiet_option
+from ksm_cli.options.outputs import Output, check_distinct
 from ksm_cli.options.run_folders import finished, folders_argument
 from ksm_cli.options.stored_runs import data_of_runs, data_options
 from ksm_cli.output import Bar, Interrupted, print_json, print_table, require, spoken_warnings
@@ -27,13 +28,13 @@ Examples:
 @data_options
 @click.option(
     "--out",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=Output(folder=True),
     help="Folder of the table and the figures. Default: RUNS/compress; required with several RUNS.",
 )
 @click.option(
     "--csv",
     "csv_file",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=Output(folder=False),
     help="File of the table of all networks. Default: compression.csv in that folder.",
 )
 @click.option(
@@ -72,6 +73,7 @@ def compress_command(
     its curves as compression.json, so that the same command continues after an
     interruption, and ksm report shows them.
     """
+    check_distinct({"--recipe": recipe_file}, {"--csv": csv_file})
     require("rich", "matplotlib", "scipy")
     if out is None and len(folders) > 1:
         raise click.UsageError("Several RUNS need a folder for the result. Give it as --out.")

@@ -12,6 +12,7 @@ from ksm_cli.options.general import backend_option, json_option, quiet_option
 from ksm_cli.options.grids import MOST_SEED, numbers
 from ksm_cli.options.noise import noise_options
 from ksm_cli.options.objectives import chosen_strengths
+from ksm_cli.options.outputs import Output
 from ksm_cli.options.recipes import data_dir_option, dataset_of, examples_option, opened
 from ksm_cli.options.settings import batch_norm_option, descend_option, fitted, name_of_changes, recipe_of, rlct_switch
 from ksm_cli.output import Bar, print_json, print_table, require, spoken_warnings, usage_error
@@ -52,7 +53,7 @@ Examples:
 @data_dir_option
 @click.option(
     "--out",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=Output(folder=True),
     help="Folder. Default: sweeps/TASK, with the changed settings in its name.",
 )
 @computing_options

@@ -10,6 +10,7 @@ import click
 from ksm_cli.backend import activate
 from ksm_cli.options.general import backend_option, json_option, quiet_option
 from ksm_cli.options.grids import numbers
+from ksm_cli.options.outputs import Output
 from ksm_cli.options.run_folders import finished, folders_argument
 from ksm_cli.options.stored_runs import data_of_runs, data_options
 from ksm_cli.output import Bar, Interrupted, print_json, print_table, require, spoken_warnings
@@ -34,7 +35,7 @@ Examples:
 @data_options
 @click.option(
     "--out",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=Output(folder=True),
     help="Folder. Default: RUNS/observer; required with several RUNS.",
 )
 @click.option(

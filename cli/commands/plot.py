@@ -7,6 +7,7 @@ import click
 from ksm_cli.backend import only_read
 from ksm_cli.options.figures import format_list
 from ksm_cli.options.general import json_option
+from ksm_cli.options.outputs import Output
 from ksm_cli.options.run_folders import finished, folder_argument
 from ksm_cli.output import print_json, require, spoken_warnings
 
@@ -19,7 +20,7 @@ Examples:
   ksm plot sweeps/mnist --paper --format png --out figures""",
 )
 @folder_argument
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder. Default: FOLDER/figures.")
+@click.option("--out", type=Output(folder=True), help="Folder. Default: FOLDER/figures.")
 @click.option("--paper", is_flag=True, help="Mark the paper's values where the runs have its settings.")
 @click.option("--format", "formats", metavar="LIST", default="png,svg", show_default=True, help="png, svg or both.")
 @json_option

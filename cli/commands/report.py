@@ -6,6 +6,7 @@ import click
 
 from ksm_cli.backend import only_read
 from ksm_cli.options.general import json_option
+from ksm_cli.options.outputs import Output
 from ksm_cli.options.run_folders import finished, folder_argument
 from ksm_cli.output import print_json, print_table, require, spoken_warnings
 
@@ -19,9 +20,7 @@ Examples:
   ksm report sweeps/mnist --out mnist.html --json""",
 )
 @folder_argument
-@click.option(
-    "--out", type=click.Path(path_type=Path, dir_okay=False), help="HTML file to write. Default: FOLDER/report.html."
-)
+@click.option("--out", type=Output(folder=False), help="HTML file to write. Default: FOLDER/report.html.")
 @json_option
 def report_command(folder: Path, out: Path | None, as_json: bool) -> None:
     """Test the paper's claims on the runs in FOLDER and write an HTML page.

@@ -10,6 +10,7 @@ import click
 from ksm_cli.backend import activate
 from ksm_cli.options.figures import figure_file
 from ksm_cli.options.general import backend_option, json_option, quiet_option
+from ksm_cli.options.outputs import Output, check_distinct
 from ksm_cli.options.recipes import check_one, data_dir_option, opened, recipe_option
 from ksm_cli.options.settings import TASK_NAMES, fitted
 from ksm_cli.options.stored_runs import data_of_network
@@ -122,15 +123,13 @@ Examples:
 @click.option("--calibrate", is_flag=True, help="Find the settings by pilot runs first, and show the plateau.")
 @click.option(
     "--checkpoint",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=Output(folder=False),
     help="File to store the chains in while sampling, and to continue from if it exists.",
 )
-@click.option(
-    "--traces", type=click.Path(path_type=Path, dir_okay=False), help="File to write the chains to, as netCDF."
-)
+@click.option("--traces", type=Output(folder=False), help="File to write the chains to, as netCDF.")
 @click.option(
     "--plot",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=Output(folder=False),
     callback=figure_file,
     help="File to draw the chains to (.png or .svg), or with --calibrate or --profile the plateau.",
 )
@@ -152,7 +151,8 @@ def rlct_command(
     """
     check_one(data_name, recipe_file, "--data", TASK_NAMES)
     _check_agreement(convention, settings["step_size"], calibrate=calibrate, profile=profile)
-    _check_files({"FILE": file, "--checkpoint": checkpoint, "--traces": traces, "--plot": plot})
+    outputs = {"--checkpoint": checkpoint, "--traces": traces, "--plot": plot}
+    check_distinct({"FILE": file, "--recipe": recipe_file}, outputs)
     require("rich", "arviz", *(["matplotlib"] if plot else []))
     with Bar(quiet) as bar, spoken_warnings() as warned:
         bar.loading("Keras, the network and the data")
@@ -261,15 +261,3 @@ def _check_agreement(convention: str, step_size: float | None, *, calibrate: boo
         )
     if profile and convention == "paper":
         raise click.UsageError("--profile varies γ, which --convention paper fixes. Leave out one of them.")
-
-
-def _check_files(files: dict[str, Path | None]) -> None:
-    """Makes sure that no file is written over another one.
-
-    Raises:
-        click.UsageError: If two are the same.
-    """
-    names: dict[Path, str] = {}
-    for name, file in files.items():
-        if file is not None and (other := names.setdefault(file.resolve(), name)) != name:
-            raise click.UsageError(f"{other} and {name} must be different files. Received: {file} for both.")

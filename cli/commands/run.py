@@ -11,6 +11,7 @@ from ksm_cli.options.general import backend_option, json_option, quiet_option
 from ksm_cli.options.keep_epochs import keep_epochs_option, keeping
 from ksm_cli.options.noise import noise_options
 from ksm_cli.options.objectives import OBJECTIVE_NAMES, check_strength, check_targets
+from ksm_cli.options.outputs import Output
 from ksm_cli.options.recipes import check_one, data_dir_option, dataset_of, examples_option, opened, recipe_option
 from ksm_cli.options.settings import (
     TASK_NAMES,
@@ -94,7 +95,7 @@ Examples:
     type=click.Choice(TRACKERS),
     help="Also follow the run in TensorBoard (RUN/tensorboard), MLflow (MLFLOW_TRACKING_URI) or Weights & Biases.",
 )
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Run folder. Default: runs/NAME-BACKEND.")
+@click.option("--out", type=Output(folder=True), help="Run folder. Default: runs/NAME-BACKEND.")
 @click.option("--resume", is_flag=True, help="Continue the run in the folder, or show it if it is finished.")
 @json_option
 @quiet_option

@@ -14,6 +14,7 @@ from ksm_cli.options.grids import GRIDS, MOST_SEED, numbers
 from ksm_cli.options.keep_epochs import keep_epochs_option, keeping
 from ksm_cli.options.noise import noise_options
 from ksm_cli.options.objectives import check_targets, objective_list
+from ksm_cli.options.outputs import Output
 from ksm_cli.options.recipes import check_one, data_dir_option, dataset_of, examples_option, opened, recipe_option
 from ksm_cli.options.settings import (
     TASK_NAMES,
@@ -66,7 +67,7 @@ Examples:
 @data_dir_option
 @click.option(
     "--out",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=Output(folder=True),
     help="Folder. Default: sweeps/TASK, with the changed settings in its name.",
 )
 @computing_options

@@ -11,6 +11,7 @@ from ksm_cli.backend import activate
 from ksm_cli.estimates import result_note
 from ksm_cli.options.general import backend_option, json_option, quiet_option
 from ksm_cli.options.objectives import check_targets
+from ksm_cli.options.outputs import Output
 from ksm_cli.options.recipes import check_one, data_dir_option, dataset_of, examples_option, opened, recipe_option
 from ksm_cli.options.searched import search_values
 from ksm_cli.options.settings import TASK_NAMES, fitted, given_once, layers_of, name_of_changes, recipe_of, rlct_switch
@@ -118,9 +119,7 @@ chief's address. A worker that died continues when started again by its name."""
 @examples_option
 @rlct_switch
 @data_dir_option
-@click.option(
-    "--out", type=click.Path(path_type=Path, file_okay=False), help="Folder of the search. Default: tuning/TASK."
-)
+@click.option("--out", type=Output(folder=True), help="Folder of the search. Default: tuning/TASK.")
 @json_option
 @quiet_option
 def tune_command(

@@ -162,13 +162,6 @@ def test_the_chains_are_drawn(ksm, saved, tiny_mnist, tmp_path):
     assert (tmp_path / "chains.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_a_plot_that_cannot_be_written_does_not_lose_the_estimate(ksm, saved, tiny_mnist):
-    Path("no-folder").write_text("")
-    result = ksm("rlct", saved(mlp(4, seed=1)), *QUICK, "--plot", "no-folder/chains.png", "--json")
-    assert result.exit_code == 1 and "no-folder" in result.stderr
-    assert json.loads(result.stdout)["value"] is not None
-
-
 @pytest.mark.filterwarnings("always::keras_selfmodel.rlct.stored_sampling.CheckpointWarning")
 def test_a_full_disk_costs_neither_the_estimate_nor_leaves_half_a_file(ksm, saved, tiny_mnist, monkeypatch):
     def full(*_, **__):
