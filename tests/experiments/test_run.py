@@ -216,6 +216,7 @@ def test_a_subset_is_not_compared_with_the_paper(recipe, tiny, tmp_path, monkeyp
     assert run(recipe, dataclasses.replace(tiny, is_subset=True), tmp_path / "subset").paper is None
 
 
+@pytest.mark.filterwarnings("ignore:overflow encountered in cast")  # JAX takes the learning rate as float32
 @pytest.mark.parametrize(
     ("changes", "what"),
     # The last step alone has a finite loss before it, and no number for a weight after it.
