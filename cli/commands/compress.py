@@ -54,13 +54,22 @@ Examples:
 @click.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of all noise and corruptions."
 )
+@click.option(
+    "--retrain",
+    "retraining",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    metavar="EPOCHS",
+    help="Also prune weights and train the others on, for so many epochs.",
+)
 @backend_option
 @json_option
 @quiet_option
 def compress_command(
     folders: tuple[Path, ...], recipe_file: Path | None, data_dir: Path | None, examples: int | None,
-    out: Path | None, csv_file: Path | None, samples: int | None, draws: int, seed: int, backend: str | None,
-    as_json: bool, quiet: bool,
+    out: Path | None, csv_file: Path | None, samples: int | None, draws: int, seed: int, retraining: int,
+    backend: str | None, as_json: bool, quiet: bool,
 ) -> None:  # fmt: skip
     """Make the trained networks in RUNS smaller or noisier, and see what it costs.
 
@@ -86,7 +95,7 @@ def compress_command(
         from keras_selfmodel.studies import compression
         from ksm_cli.tables import compression as tables
 
-        protocol = compression.CompressionProtocol(samples, draws, seed)
+        protocol = compression.CompressionProtocol(samples, draws, seed, retraining)
         results = [result for folder in folders for result in finished(folder).results]
         dataset = data_of_runs(results, recipe_file, data_dir, examples)
         folder = out or folders[0] / "compress"
@@ -121,6 +130,8 @@ def compress_command(
     for table in tables.compression_tables(groups):
         print_table(table)
     click.echo(tables.COMPRESSION_LEGEND)
+    if retraining:
+        click.echo(tables.RETRAINED_LEGEND)
     click.echo()
     for table in (*tables.comparison_tables(compared), *tables.association_tables(associated)):
         print_table(table)

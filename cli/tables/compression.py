@@ -9,6 +9,7 @@ from rich.table import Table
 from keras_selfmodel.statistics import Interval
 from keras_selfmodel.studies.compression import (
     COMPRESSION_MEASURES,
+    RETRAINED,
     Association,
     CompressedGroup,
     CompressionComparison,
@@ -21,6 +22,7 @@ from ksm_cli.tables.controls import CELL_PADDING, WIDTH
 # Two tables, because what fits 80 columns beside the strength is not all.
 SIZE_COLUMNS = ("pruning", "units", "bits", "rank")
 NOISE_COLUMNS = ("weight_noise", "input_noise", "ece")
+SHOWN = COMPRESSION_MEASURES | {RETRAINED.name: RETRAINED}
 AUX_WEIGHTS_ACROSS = 3
 # What may be impossible, besides Keras's own quantizations.
 NOT_MEASURED_TITLES = {
@@ -29,6 +31,7 @@ NOT_MEASURED_TITLES = {
     "input_blur": "Blur",
     "input_shift": "Shift",
     "input_occlusion": "Occlusion",
+    "pruning_retrained": "Pruning with retraining",
 }
 PREDICTOR_TITLES = {"rlct": "RLCT", "weight_spread": "spread"}
 
@@ -40,20 +43,28 @@ in even steps; the part of the weights that low-rank kernels need; σ of noise
 on the weights in units of each kernel's RMS, and on the inputs in units of
 their range. ECE: calibration error of the network as it is. Mean ± 95 %
 interval over the seeds; (n): n networks reach the rise; (c): collapsed."""
+RETRAINED_LEGEND = f"""\
+Retrained: the part of the weights that is left when the smallest are set to 0
+and the others are trained on, where the loss rises by {RISE:g} nat."""
 
 
 def compression_tables(groups: Sequence[CompressedGroup]) -> Iterator[Table]:
-    """For each study and size two tables: strengths down, sizes and noise across."""
+    """For each study and size two tables: strengths down, sizes and noise across; one more of what was retrained."""
     for place in dict.fromkeys((group.study, group.hidden) for group in groups):
         alike = [group for group in groups if (group.study, group.hidden) == place]
-        for names, with_accuracy in ((SIZE_COLUMNS, False), (NOISE_COLUMNS, True)):
+        retrained = any(group.values[RETRAINED.name] is not None for group in alike)
+        for names, with_accuracy in (
+            (SIZE_COLUMNS, False),
+            (NOISE_COLUMNS, True),
+            *([((RETRAINED.name,), False)] if retrained else []),
+        ):
             table = _table(f"{place[0]}, H = {place[1]}")
             table.add_column(strength_name(alike[0].objective), justify="right")
             table.add_column("nets", justify="right")
             if with_accuracy:
                 table.add_column("accuracy / %", justify="right", no_wrap=True)
             for name in names:
-                table.add_column(COMPRESSION_MEASURES[name].title, justify="right", no_wrap=True)
+                table.add_column(SHOWN[name].title, justify="right", no_wrap=True)
             for group in alike:
                 collapsed = f" ({group.collapsed}c)" if group.collapsed else ""
                 accuracy = [_interval(group.accuracy, 100, 2)] if with_accuracy else []
@@ -133,7 +144,7 @@ def _table(title: str) -> Table:
 
 
 def _value(group: CompressedGroup, name: str) -> str:
-    measure, interval = COMPRESSION_MEASURES[name], group.values[name]
+    measure, interval = SHOWN[name], group.values[name]
     if interval is None:
         return "not reached" if measure.name != "ece" else "–"
     some = f" ({group.reached[name]})" if group.reached[name] < group.networks else ""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         quantized,
         uniform_quantizations,
     )
+    from keras_selfmodel.compression.retraining import retrained_pruning_curve
     from keras_selfmodel.compression.scored_network import ScoredNetwork
     from keras_selfmodel.compression.units import unit_curve, unit_influences
     from keras_selfmodel.compression.weight_noise import weight_noise_curve
@@ -45,6 +46,7 @@ __all__ = [
     "pruning_curve",
     "quantization_curves",
     "quantized",
+    "retrained_pruning_curve",
     "uniform_quantizations",
     "unit_curve",
     "unit_influences",

@@ -9,6 +9,7 @@ from keras_selfmodel.reporting.report_tables import Cell, Table, p_cell
 from keras_selfmodel.statistics import Interval
 from keras_selfmodel.studies.compression import (
     COMPRESSION_MEASURES,
+    RETRAINED,
     CompressedRun,
     associations,
     compared_networks,
@@ -50,19 +51,21 @@ def compression_sections(found: Sequence[CompressedRun]) -> list[dict[str, Any]]
 
 
 def _group_table(groups: list) -> Table:
-    rows = []
+    rows, measures = [], list(COMPRESSION_MEASURES.values())
+    if any(group.values[RETRAINED.name] is not None for group in groups):
+        measures.append(RETRAINED)
     # The baseline is in the study of each objective.
     for group in [one for one in groups if one.aux_weight or one.objective == groups[0].objective]:
         cells = [Cell.of(group.objective), Cell.of(group.hidden), Cell.of(group.aux_weight), Cell.of(group.networks)]
         cells.append(_cell(group.accuracy, 100, 2))
-        for name, measure in COMPRESSION_MEASURES.items():
-            cell = _cell(group.values[name], measure.factor, measure.digits)
-            lacking = group.networks - group.reached[name]
+        for measure in measures:
+            cell = _cell(group.values[measure.name], measure.factor, measure.digits)
+            lacking = group.networks - group.reached[measure.name]
             note = f" ({lacking} not reached, left out)" if lacking and cell.value != "" else ""
             cells.append(Cell(cell.text + note, cell.value))
         rows.append(tuple(cells))
     return Table(
-        ("objective", "H", "AW", "networks", "accuracy / %", *(m.title for m in COMPRESSION_MEASURES.values())),
+        ("objective", "H", "AW", "networks", "accuracy / %", *(m.title for m in measures)),
         tuple(rows),
     )
 

@@ -10,7 +10,7 @@ from keras_selfmodel.models import mlp
 from ksm_cli.tables.compression import NOT_MEASURED_TITLES, not_measured_sentence
 from tests.studies.made_up import made_up_run, network_written
 
-FEW = ("--test-samples", "20", "--noise-draws", "1", "-q")
+FEW = ("--test-samples", "20", "--noise-draws", "1", "--retrain", "1", "-q")
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,12 @@ def test_tables_fit_80_columns_and_everything_is_written(ksm, made, tiny_mnist, 
     assert result.exit_code == 0 and result.stderr == ""
     assert max(len(line) for line in result.stdout.splitlines()) <= 80
     text = " ".join(result.stdout.split())
-    for words in ("mnist, H = 3: self-modeling minus baseline", "minus dropout at the same accuracy", "Spearman's ρ"):
+    for words in (
+        "mnist, H = 3: self-modeling minus baseline",
+        "weights, retrained / %",
+        "minus dropout at the same accuracy",
+        "Spearman's ρ",
+    ):
         assert words in text
     assert "AW 10: more parameter-efficient than baseline?" in text
     assert len((made / "compress" / "compression.csv").read_text().splitlines()) == 1 + 6
@@ -49,7 +54,7 @@ def test_tables_fit_80_columns_and_everything_is_written(ksm, made, tiny_mnist, 
 def test_json_holds_groups_comparisons_and_networks(ksm, made, tiny_mnist):
     result = ksm("compress", made, *FEW, "--json", "--out", "elsewhere", "--csv", "table.csv")
     values = json.loads(result.stdout)
-    assert values["protocol"] == {"samples": 20, "draws": 1, "seed": 0}
+    assert values["protocol"] == {"samples": 20, "draws": 1, "seed": 0, "retraining": 1}
     assert {row["objective"] for row in values["networks"]} == {"self-modeling", "dropout"}
     assert {one["reference"] for one in values["comparisons"]} == {"baseline", "dropout"}
     assert len(values["groups"]) == 4 and values["figures"] == ["elsewhere/compression.png"]

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from keras_selfmodel.studies.compression.measures import (
         COMPRESSION_MEASURES,
         NETWORK_SIZES,
+        RETRAINED,
         CompressionMeasure,
         compressed_rows,
     )
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Association",
     "COMPRESSION_MEASURES",
+    "RETRAINED",
     "COMPRESSION",
     "CURVES",
     "CompressedGroup",

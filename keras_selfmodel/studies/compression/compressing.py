@@ -19,6 +19,7 @@ from keras_selfmodel.compression import (
     low_rank_curve,
     pruning_curve,
     quantization_curves,
+    retrained_pruning_curve,
     uniform_quantizations,
     unit_curve,
     weight_noise_curve,
@@ -26,6 +27,7 @@ from keras_selfmodel.compression import (
 from keras_selfmodel.compression.scored_network import Answers
 from keras_selfmodel.datasets import Dataset
 from keras_selfmodel.experiments import Task
+from keras_selfmodel.experiments.stages.context import RunContext
 from keras_selfmodel.probes.activations import ActivationStatistics, activation_statistics
 from keras_selfmodel.probes.network_tap import NetworkTap
 from keras_selfmodel.studies.compression.compressed_run import Compression
@@ -48,7 +50,7 @@ class Compressing:
     def __init__(self, task: Task, dataset: Dataset, protocol: CompressionProtocol) -> None:
         prepared = task.prepare(dataset)
         self.protocol = protocol.of_data(len(prepared.y_test))
-        self._dataset, self._task = dataset, task
+        self._dataset, self._task, self._prepared = dataset, task, prepared
         self._raw, self._y = prepared.x_test[: self.protocol.samples], prepared.y_test[: self.protocol.samples]
         self._x = task.inputs(self._raw)
 
@@ -76,6 +78,11 @@ class Compressing:
             "pruning_per_layer": pruning_curve(network, "layer"),
             "rank": low_rank_curve(network),
         }
+        if self.protocol.retraining:
+            try:
+                curves["pruning_retrained"] = self._retrained(run, network)
+            except ValueError as error:
+                missing["pruning_retrained"] = str(error)
         progress()
         quantizations = uniform_quantizations(network)
         curves["bits"], curves["coded_bits"] = quantization_curves(quantizations)
@@ -115,6 +122,14 @@ class Compressing:
             by_keras=by_keras,
             not_measured=missing,
         )
+
+    def _retrained(self, run: StoredRun, network: ScoredNetwork) -> CompressionCurve:
+        """Trained on as before pruning: on the run's own loss and data, with what its optimizer remembers."""
+        recipe = run.result.recipe
+        data = RunContext.of(recipe, self._dataset, run.files.path, prepared=self._prepared).dataset
+        last = recipe.epochs + self.protocol.retraining
+        fit = partial(self._task.trainer(recipe, data).fit, run.model, epochs=last, initial_epoch=recipe.epochs)
+        return retrained_pruning_curve(network, run.model, partial(fit, callbacks=[]))
 
     def _corrupt(self, network: ScoredNetwork, curves: dict, missing: dict[str, str]) -> None:
         images = self._raw.ndim == 4

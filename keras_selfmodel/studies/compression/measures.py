@@ -58,6 +58,9 @@ COMPRESSION_MEASURES: dict[str, CompressionMeasure] = {
 }
 """What is tested, one family for Holm's correction."""
 
+RETRAINED = CompressionMeasure("pruning_retrained", "weights, retrained / %", "lower", True, 100, 1)
+"""What is shown beside it and not tested, where the protocol asks for it."""
+
 NETWORK_SIZES = tuple(name for name, one in COMPRESSION_MEASURES.items() if one.is_size)
 """Names of the measures that are sizes of a network."""
 

@@ -1,6 +1,6 @@
 """What all compressed networks share."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from keras_selfmodel._wrong_values import check_whole_numbers
 
@@ -13,6 +13,7 @@ class CompressionProtocol:
         samples: Number of test samples, the first ones; `None` for all.
         draws: Number of noise draws on the weights.
         seed: Seed of all noise and corruptions.
+        retraining: Epochs of training after pruning, for a curve of its own; 0 for none.
 
     Raises:
         ValueError: If a setting is out of its range.
@@ -21,9 +22,18 @@ class CompressionProtocol:
     samples: int | None = None
     draws: int = 4
     seed: int = 0
+    retraining: int = 0
 
     def __post_init__(self) -> None:
-        check_whole_numbers(self, {"samples": (2, 10**9), "draws": (1, 10**6), "seed": (0, 2**32 - 1)})
+        check_whole_numbers(
+            self,
+            {
+                "samples": (2, 10**9),
+                "draws": (1, 10**6),
+                "seed": (0, 2**32 - 1),
+                "retraining": (0, 10**6),
+            },
+        )
 
     def of_data(self, samples: int) -> "CompressionProtocol":
         """The same with the number of test samples.
@@ -36,4 +46,4 @@ class CompressionProtocol:
                 f"samples must be at most the {samples:,} test samples that the data have. Received: "
                 f"samples={self.samples:,}"
             )
-        return CompressionProtocol(samples if self.samples is None else self.samples, self.draws, self.seed)
+        return replace(self, samples=samples if self.samples is None else self.samples)
