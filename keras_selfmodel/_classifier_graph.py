@@ -48,7 +48,7 @@ class ClassifierGraph:
     @cached_property
     def functional(self) -> keras.Model:
         model = self.classifier
-        if not isinstance(model, keras.Layer):
+        if not isinstance(model, keras.Model):
             raise ValueError(
                 "The classifier must be a functional or Sequential Keras model. "
                 f"Received: {model!r} of type {type(model).__name__}"
@@ -57,6 +57,11 @@ class ClassifierGraph:
             raise ValueError(
                 "The Sequential classifier does not know its input shape yet. Start it with keras.Input(shape), "
                 f"or call it on a batch first. Received: {model.name!r}"
+            )
+        if classifier_of(model) is not model:
+            raise ValueError(
+                f"The classifier must be a plain one. Received: {model.name!r} of type {type(model).__name__}, which "
+                "wraps one. Pass its classifier, model.classifier"
             )
         functional = functional_of(model)
         if functional is None:

@@ -61,6 +61,10 @@ class RLCT(keras.callbacks.Callback):
         **arguments: Unpack[EstimateArguments],
     ) -> None:
         super().__init__()
+        if data is None:
+            raise ValueError(
+                "callbacks.RLCT needs data as fit takes them: (x, y), a data set or a loader. Received: None"
+            )
         self.data = data
         self.every = whole_number("every", every, 1)
         self.settings = settings

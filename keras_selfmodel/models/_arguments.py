@@ -1,12 +1,12 @@
 """Arguments of the models, checked before anything is built of them."""
 
-import inspect
 from collections.abc import Callable
 from typing import Any
 
 import keras
 import numpy as np
 
+from keras_selfmodel._callables import takes
 from keras_selfmodel._numbers import finite_and_not_negative, real_number, whole_number
 from keras_selfmodel.initializers.seeds import checked_seed
 from keras_selfmodel.layers import SelfPredictionHead
@@ -61,7 +61,7 @@ def maker_of(head: Any, seed: Any) -> Callable[[int], keras.Layer]:
         return lambda units: head
 
     def made(units: int) -> keras.Layer:
-        if not _takes_one(head):
+        if not takes(head, 1):
             raise ValueError(f"{expected} Received: head={head!r}, which does not take n alone")
         layer = head(units)
         if not isinstance(layer, keras.Layer):
@@ -69,19 +69,6 @@ def maker_of(head: Any, seed: Any) -> Callable[[int], keras.Layer]:
         return layer
 
     return made
-
-
-def _takes_one(function: Callable) -> bool:
-    """Whether a function can be called with one argument; of what is compiled that may be unknown, and is assumed."""
-    try:
-        signature = inspect.signature(function)
-    except ValueError:
-        return True
-    try:
-        signature.bind(None)
-    except TypeError:
-        return False
-    return True
 
 
 def check_has_samples(function: str, x: Any) -> bool:
@@ -101,3 +88,10 @@ def check_has_samples(function: str, x: Any) -> bool:
     if arrays and (not leaves or not all(len(leaf.shape) and leaf.shape[0] for leaf in leaves)):
         raise ValueError(f"{function} needs at least one sample. Received: none")
     return arrays
+
+
+def check_as_many_weights(weights: Any, x: Any) -> None:
+    """Raises ValueError unless arrays have one row of weights for each of their samples."""
+    samples = keras.tree.flatten(x)[0].shape[0]
+    if len(weights) != samples:
+        raise ValueError(f"sample_weight must have a row for each of {samples} samples. Received: {len(weights)}")

@@ -76,6 +76,11 @@ class JointNetwork(TrainingGraph):
         read_by_head = concatenated([flat(tensor, per_timestep=per_timestep) for tensor in read_at])
         self.units = target.shape[-1]
         self.head = make_head(self.units)
+        if any(layer is self.head for layer in graph.functional.layers):
+            raise ValueError(
+                "head must be a layer of its own, whose weights the classifier does not share. Received: "
+                f"head={self.head.name!r}, a layer of the classifier"
+            )
         prediction = flat(self.head(read_by_head), per_timestep=per_timestep)
         if prediction.shape[-1] != self.units:
             of = f"targets={list(targets)}" if network is None else f"the network {network.name!r}"

@@ -103,6 +103,11 @@ def check_are_classes(labels: np.ndarray) -> None:
     """Raises ValueError for labels that are texts or fractions, which Keras cuts off, and not numbers of classes."""
     if labels.dtype.kind == "O":  # A table's column.
         texts = [label for label in labels.flat if isinstance(label, str)]
+        if not texts and labels.size:
+            raise ValueError(
+                "Class labels must be an array of numbers, such as y.astype(int). Received: one of Python objects such "
+                f"as {labels.flat[0]!r}"
+            )
     else:
         texts = list(labels.flat[:1]) if labels.dtype.kind in "SU" else []
     if texts:

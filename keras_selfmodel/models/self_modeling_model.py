@@ -8,7 +8,9 @@ import numpy as np
 from keras import ops
 
 from keras_selfmodel._classifier_graph import ClassifierGraph
+from keras_selfmodel._numbers import whole_number
 from keras_selfmodel.models._arguments import (
+    check_as_many_weights,
     check_has_samples,
     check_switches,
     check_transformation,
@@ -244,6 +246,9 @@ class SelfModelingModel(PenalizedModel):
         """
         arrays = check_has_samples("evaluate_self_prediction", x)
         options = {"batch_size": checked_batch_size(batch_size, 512)} if arrays else {}
+        steps = None if steps is None else whole_number("steps", steps, 1)
+        if arrays and sample_weight is not None:
+            check_as_many_weights(sample_weight, x)
         if arrays and y is None:
             # Without labels, Keras takes a tuple of arrays for (x, y), and leaves weights out.
             y = np.zeros(len(keras.tree.flatten(x)[0]), "float32")

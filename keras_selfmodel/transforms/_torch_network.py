@@ -2,7 +2,6 @@
 
 import copy
 import functools
-import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import keras
 import torch
 
+from keras_selfmodel._callables import takes
 from keras_selfmodel.transforms._network import LibraryLoss, Network, keras_axes, library_axes
 from keras_selfmodel.transforms.tensors import AnyModel, Tensor
 
@@ -118,23 +118,13 @@ def _keras_loss(loss: Any) -> Callable:
         weighs_classes = name in ("cross_entropy", "nll_loss")
     else:
         return loss
-    if not _takes_two(loss.forward if isinstance(loss, torch.nn.Module) else loss):
+    if not takes(loss.forward if isinstance(loss, torch.nn.Module) else loss, 2):
         raise ValueError(
             f"{name} takes more than the outputs and the labels of samples. Pass a function (labels, outputs) that "
             f"calls it and returns a number for each sample, or take rlct.estimate_of_function. Received: loss={loss!r}"
         )
     settings = {"weight": given.get("weight"), "ignore_index": given.get("ignore_index", -100)}
     return _AsKeras(loss, each, name, given.get("reduction", "mean"), settings if weighs_classes else None)
-
-
-def _takes_two(function: Callable) -> bool:
-    try:
-        inspect.signature(function).bind(None, None)
-    except TypeError:
-        return False
-    except ValueError:  # Of what is compiled it may be unknown.
-        pass
-    return True
 
 
 class _AsKeras(LibraryLoss):

@@ -102,6 +102,11 @@ def test_settings_are_those_of_estimate_rlct_and_a_second_fit_starts_anew():
     assert measured.estimates[0].settings.num_draws == 8
 
 
+def test_data_that_are_none_are_refused_before_the_training():
+    with pytest.raises(ValueError, match="needs data as fit takes them"):
+        ksm.callbacks.RLCT(None)
+
+
 @pytest.mark.parametrize("every", [0, -1, 1.5])
 def test_an_impossible_number_of_epochs_is_named(every):
     with pytest.raises(ValueError, match=f"at least 1. Received: every={every}"):

@@ -74,10 +74,34 @@ def test_evaluate_self_prediction_needs_samples(x):
         model.evaluate_self_prediction(x)
 
 
+def test_other_arguments_of_evaluate_self_prediction_are_checked(plain):
+    model = ksm.SelfModelingModel(plain, "hidden")
+    with pytest.raises(ValueError, match="steps must be a whole number, at least 1. Received: steps='a'"):
+        model.evaluate_self_prediction(np.zeros((6, 2)), steps="a")
+    with pytest.raises(ValueError, match="sample_weight must have a row for each of 6 samples. Received: 5"):
+        model.evaluate_self_prediction(np.zeros((6, 2)), sample_weight=np.ones(5))
+
+
+def test_a_model_that_wraps_a_classifier_is_none(plain):
+    with pytest.raises(ValueError, match="Pass its classifier, model.classifier"):
+        ksm.SelfModelingModel(ksm.SelfModelingModel(plain, "hidden"), "hidden")
+    with pytest.raises(ValueError, match="classifier must be a functional or Sequential.* of type Dense"):
+        ksm.SelfModelingModel(keras.layers.Dense(3), "hidden")
+
+
+@pytest.mark.parametrize("label", [1, None, "1"])
+def test_labels_of_python_objects_are_refused(plain, label):
+    model = ksm.SelfModelingModel(plain, "hidden")
+    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    with pytest.raises(ValueError, match="Class labels must be .*numbers"):
+        model.fit(np.zeros((2, 2)), np.array([0, label], dtype=object), verbose=0)
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         ({"head": lambda: keras.layers.Dense(4)}, "head must be .* which does not take n alone"),
+        ({"head": "the classifier's own"}, "head must be a layer of its own.* Received: head='hidden', a layer of"),
         ({"output_layer": -1}, "output_layer must be the name of a layer of the classifier. Received: output_layer=-1"),
         ({"output_layer": ["out"]}, "output_layer must be the name of a layer .* Received: output_layer=\\['out'\\]"),
     ],
@@ -86,5 +110,7 @@ def test_evaluate_self_prediction_needs_samples(x):
 def test_a_head_or_output_layer_of_a_wrong_kind_is_refused_by_its_name(arguments, words):
     hidden = keras.layers.Dense(4, name="hidden")
     classifier = keras.Sequential([keras.Input((6,)), hidden, keras.layers.Dense(3, name="out")])
+    if arguments.get("head") == "the classifier's own":
+        arguments = {"head": hidden}
     with pytest.raises(ValueError, match=words):
         ksm.SelfModelingModel(classifier, "hidden", **arguments)

@@ -53,6 +53,7 @@ def model():
         ({"checkpoint": 3}, "checkpoint must be the name of a file. Received: checkpoint=3"),
         ({"loss": keras.losses.MeanSquaredError}, r"loss must be a loss, not its class: pass MeanSquaredError\(\)"),
         ({"loss": {"x": "mse"}}, "loss must be of outputs of the model: dense.*. Received: loss for 'x'"),
+        ({"loss": lambda scores: scores}, "loss must be a function of two arguments, labels and outputs"),
         ({"loss": lambda y, scores: None}, "The loss must return a number for each sample.* Received: None"),
         ({"loss": lambda y, scores: 3.0}, "The loss must return a number for each sample.* Received: 3.0"),
         ({"loss": lambda y, scores: np.float64(2.0)}, "The loss must return a number for each sample.* Received: .*2"),

@@ -12,6 +12,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_selfmodel._callables import takes
 from keras_selfmodel._internals.keras import mask_of_losses, settings_of
 from keras_selfmodel.transforms import LibraryLoss
 from keras_selfmodel.transforms.tensors import Tensor, Tree
@@ -39,6 +40,8 @@ class SampleLoss:
                 f"loss must be a loss, not a metric, which is a mean over all that it has seen. Received: loss={loss!r}"
             )
         found = keras.losses.get(loss)
+        if not isinstance(found, keras.losses.Loss) and not takes(found, 2):
+            raise ValueError(f"loss must be a function of two arguments, labels and outputs. Received: loss={loss!r}")
         self.loss = found if isinstance(found, keras.losses.Loss) else _Function(found)
         if type(self.loss).call is keras.losses.Loss.call:
             raise ValueError(
