@@ -55,7 +55,7 @@ def whole_number(name: str, value: Any, least: int, most: int | None = None) -> 
     return number
 
 
-def real_number(name: str, value: Any, allowed: str, fits: Callable[[float], bool]) -> float:
+def real_number(name: str, value: Any, allowed: str, fits: Callable[[float], bool], verb: str = "must be") -> float:
     """A number as a float of Python.
 
     Args:
@@ -63,6 +63,7 @@ def real_number(name: str, value: Any, allowed: str, fits: Callable[[float], boo
         value: What the user passed.
         allowed: What it must be, in words.
         fits: Whether a number is that; not asked about what is none.
+        verb: What stands before `allowed`.
 
     Raises:
         ValueError: If it is anything else.
@@ -72,7 +73,7 @@ def real_number(name: str, value: Any, allowed: str, fits: Callable[[float], boo
     except OverflowError:  # A whole number larger than all of these.
         number = math.nan
     if math.isnan(number) or not fits(number):
-        raise ValueError(f"{name} must be {allowed}. Received: {name}={value!r}")
+        raise ValueError(f"{name} {verb} {allowed}. Received: {name}={value!r}")
     return number
 
 

@@ -4,13 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from keras_selfmodel._numbers import (
-    finite_and_not_negative,
-    finite_and_positive,
-    number_in,
-    real_number,
-    whole_number,
-)
+from keras_selfmodel._numbers import real_number, whole_number
 
 
 @dataclass(frozen=True)
@@ -18,9 +12,9 @@ class NumberRange:
     """The numbers that a setting may be; never NaN or infinite.
 
     Attributes:
-        least: The smallest one; 0 where there is no largest.
+        least: The smallest one.
         most: The largest one.
-        above: Whether they are all larger than `least`.
+        above: Whether they are all larger than `least`, which is none of them then.
         whole: Whether they are whole numbers.
     """
 
@@ -43,14 +37,21 @@ class NumberRange:
         ValueError: momentum must lie in 0 … 1. Received: momentum=2
         """
         if self.whole:
-            return whole_number(name, value, int(self.least), int(self.most))
-        if math.isinf(self.most):
-            fits = finite_and_positive if self.above else finite_and_not_negative
-            return real_number(name, value, f"finite and {'positive' if self.above else 'not negative'}", fits)
-        number = number_in(value)
-        if number is None or not self.least <= number <= self.most:
-            raise ValueError(f"{name} must lie in {self.least:g} … {self.most:g}. Received: {name}={value!r}")
-        return float(number)
+            return whole_number(name, value, int(self.least), None if math.isinf(self.most) else int(self.most))
+        if not math.isinf(self.most):
+            allowed = (
+                f"above {self.least:g} and at most {self.most:g}" if self.above else f"{self.least:g} … {self.most:g}"
+            )
+            return real_number(name, value, allowed, self._holds, "must be" if self.above else "must lie in")
+        if self.least == 0:
+            allowed = f"finite and {'positive' if self.above else 'not negative'}"
+        else:
+            allowed = f"finite and {'above' if self.above else 'at least'} {self.least:g}"
+        return real_number(name, value, allowed, self._holds)
+
+    def _holds(self, number: float) -> bool:
+        lower = self.least < number if self.above else self.least <= number
+        return lower and math.isfinite(number) and number <= self.most
 
     @property
     def schema(self) -> dict[str, float]:

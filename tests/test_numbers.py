@@ -1,5 +1,6 @@
 """Numbers are taken whatever they are numbers of, and nothing else is."""
 
+import math
 from fractions import Fraction
 
 import keras
@@ -8,6 +9,7 @@ import pytest
 from keras import ops
 
 from keras_selfmodel._numbers import number_in, real_number, whole_number
+from keras_selfmodel._ranges import NumberRange
 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16", "float32", "int32", "uint8"])
@@ -50,3 +52,29 @@ def test_a_whole_number_that_is_larger_than_any_float_is_refused_as_one():
 def test_what_is_no_whole_number_of_a_range_is_refused(value):
     with pytest.raises(ValueError, match="n must be a whole number from 1 to 3. Received: n="):
         whole_number("n", value, 1, 3)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "inside", "outside", "words"),
+    [
+        (NumberRange(), (0, 1e30), (-1, math.inf, math.nan, "1"), "finite and not negative"),
+        (NumberRange(above=True), (1e-30,), (0, math.inf), "finite and positive"),
+        (NumberRange(2), (2, 3), (1.9, math.inf), "finite and at least 2"),
+        (NumberRange(2, above=True), (2.1,), (2,), "finite and above 2"),
+        (NumberRange(0, 1), (0, 1), (-0.1, 1.1, True), "lie in 0 … 1"),
+        (NumberRange(0, 1, above=True), (0.1, 1), (0,), "above 0 and at most 1"),
+        (NumberRange(1, whole=True), (1, 10**30), (0, 1.5), "a whole number, at least 1"),
+        (NumberRange(1, 3, whole=True), (1, 3), (4,), "a whole number from 1 to 3"),
+    ],
+)
+def test_a_range_holds_what_its_schema_says(numbers, inside, outside, words):
+    for value in inside:
+        assert numbers.check("n", value) == value
+    for value in outside:
+        with pytest.raises(ValueError, match=words):
+            numbers.check("n", value)
+    # JSON schema's keywords, by hand.
+    schema = numbers.schema
+    assert all(schema.get("minimum", -math.inf) <= value <= schema.get("maximum", math.inf) for value in inside)
+    assert all(value > schema.get("exclusiveMinimum", -math.inf) for value in inside)
+    assert ("exclusiveMinimum" in schema) == numbers.above

@@ -33,10 +33,10 @@ Examples:
 def compare_command(folders: tuple[Path, ...], as_json: bool) -> None:
     """Compare runs side by side: the settings that differ, and the measures.
 
-    Each RUN is the folder of a finished run. The row below each measure shows its
-    difference from the first run. Errors are standard errors of a single sampling;
-    for the variation between seeds, see ksm report. Only the first 50 runs are
-    shown; --json includes all.
+    Each RUN is the folder of a finished run. Below each measure are its
+    verdict, where it has one, and its difference from the first run. Errors are
+    standard errors of a single sampling; for the variation between seeds, see
+    ksm report. Only the first 50 runs are shown; --json includes all.
     """
     if len(folders) < 2:
         raise click.UsageError(f"A comparison needs two runs or more. Received: {len(folders)}.")

@@ -47,8 +47,8 @@ def identity_command(
 
     The loss only depends on W − I in directions in which activations vary, so it
     can vanish while W is far from I. The table shows both distances, the R² of the
-    self-prediction, and dead units and effective rank of the activations, on test
-    data. identity.csv, identity.json (with spectra) and figures/identity.png are
+    live units (ksm run shows that of all units), and dead units and effective rank
+    of the activations, on test data. identity.csv, identity.json (with spectra) and figures/identity.png are
     written to each RUN. For a run without self-model only the activations are
     described.
     """

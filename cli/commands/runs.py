@@ -39,3 +39,5 @@ def runs_command(folder: Path, as_json: bool) -> None:
         raise click.ClickException(f"{printable(str(folder))} contains no runs. Create some with ksm run or ksm sweep.")
     else:
         print_table(listing_table(found, folder))
+        for reason in (one.reason for one in found if one.reason):
+            click.echo(printable(reason), err=True)

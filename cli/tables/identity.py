@@ -13,8 +13,8 @@ IDENTITY_LEGEND = """\
 E = W − I. ‖E‖/‖I‖: of all units; live: of those that vary. wrong: part of the
 activations' variance that W gets wrong, tr(ECEᵀ)/tr C. align: that over the
 same with all directions alike; 0 if E lies where nothing varies. R²: of the
-self-prediction. dead: units that do not vary. ranks: of the activations,
-(Σλ)²/Σλ² and exp(−Σp·ln p)"""
+self-prediction of the live units. dead: units that do not vary. ranks: of the
+activations, (Σλ)²/Σλ² and exp(−Σp·ln p)"""
 
 
 def epochs_table(run: StoredRun, found: Sequence[EpochIdentity]) -> Table:

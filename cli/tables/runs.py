@@ -37,6 +37,7 @@ def listing_json(found: Sequence[ListedRun]) -> list[dict]:
         {
             "run": str(one.folder),
             "state": one.state,
+            **({} if one.reason is None else {"reason": one.reason}),
             "accuracy": one.result and one.result.accuracy,
             "weight_spread": one.result and one.result.weight_spread,
             **dict.fromkeys(LISTED_ESTIMATES),

@@ -16,11 +16,13 @@ class ListedRun:
         folder: Its folder.
         state: "finished", "unfinished, 3 epochs", "failed", or "damaged".
         result: What was measured, of a finished run.
+        reason: What is damaged: the file, and what is wrong with it.
     """
 
     folder: Path
     state: str
     result: RunResult | None = None
+    reason: str | None = None
 
 
 def listed_runs(folder: str | Path) -> list[ListedRun]:
@@ -42,5 +44,5 @@ def _listed(files: RunFolder) -> ListedRun:
             return ListedRun(files.path, "failed")
         epochs = len(files.read_history())
         return ListedRun(files.path, f"unfinished, {epochs} epoch{'' if epochs == 1 else 's'}")
-    except DamagedRunError:
-        return ListedRun(files.path, "damaged")
+    except DamagedRunError as error:
+        return ListedRun(files.path, "damaged", reason=str(error))

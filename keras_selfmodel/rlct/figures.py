@@ -48,7 +48,7 @@ def trace_figure(estimate: "RLCTEstimate") -> "Figure":
     for chain, trace in enumerate(excess):
         smooth = np.convolve(trace, kernel, mode="valid")
         look = _marked_now_and_then(chain, len(smooth))
-        axes.plot(np.arange(len(smooth)) + width / 2, smooth, label=f"chain {chain}", **look)
+        axes.plot(np.arange(len(smooth)) + width / 2, smooth, label=f"chain {chain + 1}", **look)
     said = "" if estimate.verdict == "reliable" else f" ({estimate.verdict})"
     label, level = f"RLCT {estimate.value:.3g}{said}", estimate.value
     if settings.convention == "paper":

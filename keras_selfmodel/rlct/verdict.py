@@ -48,7 +48,7 @@ def objections(estimate: "RLCTEstimate") -> Iterator[tuple[bool, str]]:
     finite = np.isfinite(estimate.losses).all(axis=1)
     if not finite.all():
         first = [int(np.argmin(np.isfinite(trace))) for trace in estimate.losses[~finite]]
-        chains = ", ".join(f"chain {c} from step {s}" for c, s in zip(np.flatnonzero(~finite), first, strict=True))
+        chains = ", ".join(f"{_named(c)} from step {s}" for c, s in zip(np.flatnonzero(~finite), first, strict=True))
         yield (
             True,
             f"The loss is not finite in {chains}: the estimate is NaN. {_steadier(estimate)}",
@@ -62,7 +62,7 @@ def objections(estimate: "RLCTEstimate") -> Iterator[tuple[bool, str]]:
     for chain in diverged:
         yield (
             True,
-            f"Chain {chain} diverged: its loss keeps rising, beyond any RLCT. {_steadier(estimate)}",
+            f"{_named(chain).capitalize()} diverged: its loss keeps rising, beyond any RLCT. {_steadier(estimate)}",
         )
     # Of a large RLCT the draws vary so little that chains whose means agree to a fraction of a per cent have R̂ > 1.05.
     disagree = estimate.r_hat > R_HAT_LIMIT and not estimate.sampling_error < NEGLIGIBLE * abs(estimate.value)
@@ -78,8 +78,7 @@ def objections(estimate: "RLCTEstimate") -> Iterator[tuple[bool, str]]:
             True,
             f"The estimate is negative ({estimate.value:.3g}), which an RLCT cannot be: the correction for the noise "
             f"of the batches and the length of the steps, {estimate.heat_correction:.3g}, exceeds the "
-            f"{estimate.paired_value:.3g} measured. Take larger batches, or a smaller step size than "
-            f"{estimate.step_size:g}.",
+            f"{estimate.paired_value:.3g} measured. {_cooler(estimate)}",
         )
     elif estimate.value < 0:
         yield (
@@ -90,7 +89,8 @@ def objections(estimate: "RLCTEstimate") -> Iterator[tuple[bool, str]]:
     elif (values < 0).any():
         yield (
             False,
-            f"The mean loss lies below that of w* in chains {np.flatnonzero(values < 0).tolist()}: w* may not be a "
+            f"The mean loss lies below that of w* in {', '.join(map(_named, np.flatnonzero(values < 0)))} of "
+            f"{len(values)}: w* may not be a "
             "minimum of the loss measured.",
         )
     elif not len(diverged) and estimate.value - 3 * np.nan_to_num(estimate.std_error) > estimate.num_parameters / 2:
@@ -123,8 +123,8 @@ def objections(estimate: "RLCTEstimate") -> Iterator[tuple[bool, str]]:
     if estimate.settings.convention == "dataset" and much and not overcorrected:
         yield (
             False,
-            f"The noise of the batches adds {estimate.heat_correction:.3g}, which is subtracted, but is large compared "
-            "with the estimate. Take larger batches.",
+            f"The noise of the batches and the length of the steps add {estimate.heat_correction:.3g}, which is "
+            f"subtracted, but is large compared with the estimate. {_cooler(estimate)}",
         )
     if estimate.acceptance_rate < LEAST_ACCEPTANCE:
         yield (
@@ -231,10 +231,22 @@ def _steadier(estimate: "RLCTEstimate") -> str:
     return f"Take a smaller step size than {estimate.step_size:g}, or a stronger localization."
 
 
+def _cooler(estimate: "RLCTEstimate") -> str:
+    """How to lessen what the noise of the batches and the length of the steps add."""
+    shorter = f"a smaller step size than {estimate.step_size:g}."
+    whole = estimate.settings.batch_size >= estimate.num_samples
+    return f"Take {shorter}" if whole else f"Take larger batches, or {shorter}"
+
+
+def _named(chain: int) -> str:
+    """A chain in words, the first one being number 1."""
+    return f"chain {chain + 1}"
+
+
 def _what_is_too_high(estimate: "RLCTEstimate") -> str:
     """Why an estimate may exceed any RLCT, as far as the chains show."""
     if estimate.heat_correction > 0.1 * estimate.value:
-        return "The noise of the batches and the length of the steps add too much: take larger batches."
+        return f"The noise of the batches and the length of the steps add too much. {_cooler(estimate)}"
     if estimate.degeneracy < SHARP:
         return (
             f"The loss rises less than quadratically from w* (degeneracy {estimate.degeneracy:.2g}), as at a kink: "

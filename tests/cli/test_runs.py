@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 
@@ -37,6 +38,8 @@ def test_every_run_is_listed_with_its_state_and_measures(ksm, folder):
     assert lines["good"] == ["good", "finished", "0.9700", "0.0900", "40.0", "45.0"]
     assert lines["lost"] == ["lost", "finished", "0.9700", "–", "−5.0!"]
     assert " ".join(lines["!"]) == "! an estimate that is not to be used"
+    assert re.search(r"damaged.(metrics|history|config)\.\w+ ", rows["others/damaged"]["reason"])
+    assert rows["others/damaged"]["reason"] in " ".join(ksm("runs", folder).stderr.split())
 
 
 def test_a_finished_run_whose_configuration_is_lost_is_listed(ksm, folder):

@@ -411,7 +411,7 @@ class TestWarnings:
     def test_divergence_is_not_averaged_away(self, classifier, data):
         estimate = quietly(classifier, data, **{**QUICK, "step_size": 1e30})
         assert math.isnan(estimate.value)
-        assert re.search("not finite in chain 0 from step .*smaller step size", estimate.warnings[0])
+        assert re.search("not finite in chain 1 from step .*smaller step size", estimate.warnings[0])
 
     def test_chain_that_runs_away(self, classifier, data):
         # εγ > 4: each step throws the weights further out.
@@ -500,7 +500,7 @@ def test_plot_draws_every_chain(classifier, data):
     pytest.importorskip("matplotlib")
     figure = quietly(classifier, data, **QUICK).plot()
     labels = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
-    assert labels[:3] == ["chain 0", "chain 1", "chain 2"]
+    assert labels[:3] == ["chain 1", "chain 2", "chain 3"]
 
 
 def test_directions_that_the_localization_alone_holds_heat_no_loss():

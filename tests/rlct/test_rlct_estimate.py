@@ -28,6 +28,7 @@ def estimate_of(
     target_error=None,
     held=None,
     power=1.0,
+    batch_size=8,
     **further,
 ) -> RLCTEstimate:
     """Chains of independent draws of nβ(L − L*) with a given mean and standard deviation 1."""
@@ -37,7 +38,7 @@ def estimate_of(
     draws[:, : BURN_IN // 2] += early
     return RLCTEstimate(
         settings=SamplingSettings(
-            num_chains=chains, num_draws=DRAWS, burn_in=BURN_IN, batch_size=8, target_error=target_error
+            num_chains=chains, num_draws=DRAWS, burn_in=BURN_IN, batch_size=batch_size, target_error=target_error
         ),
         num_samples=200,
         num_parameters=num_parameters,
@@ -76,7 +77,8 @@ def test_value_and_errors_of_independent_draws():
     ("wrong", "verdict", "sentence"),
     [
         ({"excess": 10.0, "drift": 2.0}, "doubtful", "do not agree"),
-        ({"excess": 10.0, "heat": 12.0}, "doubtful", "Take larger batches"),
+        ({"excess": 10.0, "heat": 12.0}, "doubtful", "Take larger batches, or a smaller step size"),
+        ({"excess": 10.0, "heat": 12.0, "batch_size": 200}, "doubtful", "the estimate. Take a smaller step size than"),
         (
             {"excess": 10.0, "heat": 24.0},
             "not to be used",
