@@ -238,7 +238,7 @@ def _cooler(estimate: "RLCTEstimate") -> str:
     return f"Take {shorter}" if whole else f"Take larger batches, or {shorter}"
 
 
-def _named(chain: int) -> str:
+def _named(chain: int | np.integer) -> str:
     """A chain in words, the first one being number 1."""
     return f"chain {chain + 1}"
 
