@@ -110,7 +110,7 @@ def test_an_interrupted_command_says_how_to_go_on(ksm, runs, monkeypatch):
 
 
 def test_several_folders_need_an_out(ksm, runs):
-    result = ksm("observer", *sorted(runs.glob("*"))[:2])
+    result = ksm("observer", *sorted(Path(runs).iterdir())[:2])
     assert result.exit_code == 2 and "Give it as --out" in result.stderr
 
 
