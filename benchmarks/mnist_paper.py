@@ -70,7 +70,7 @@ def figure(found: dict[tuple[str, float], list[RunResult]], backend: str, file: 
 
     drawing = Figure(figsize=(8, 3.2), layout="constrained")
     curves, bars = drawing.subplots(1, 2, width_ratios=[1.4, 1])
-    colors = {0: "#0072B2", 10: "#D55E00", 50: "#009E73"}  # told apart by colour-blind readers
+    colors = {0: "#0072B2", 10: "#D55E00", 50: "#009E73"}  # told apart by color-blind readers
     for position, aux_weight in enumerate(AUX_WEIGHTS):
         runs = found.get((backend, aux_weight), [])
         color, epochs = colors[aux_weight], 0

@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 from queue import SimpleQueue
 
+import keras
 import numpy as np
 
 from keras_selfmodel.experiments import RayCluster, RunConfig, add_task, grid, plan_sweep, read_recipe_file
@@ -35,7 +36,7 @@ def finished(jobs, dataset) -> None:
         files.write("config.json", CONFIG, RunConfig.of(job.recipe, dataset))
         values = {field.name: None for field in dataclasses.fields(Metrics)}
         known = {"recipe": job.recipe, "accuracy": 0.9, "weight_spread": 0.1, "weight_interquartile_range": 0.1}
-        other = {"data_source": dataset.source, "is_subset": False, "backend": "jax"}
+        other = {"data_source": dataset.source, "is_subset": False, "backend": keras.config.backend()}
         files.write("seconds.json", SECONDS, Seconds({"training": 1.0}))
         files.write("metrics.json", METRICS, Metrics(**{**values, **known, **other}))
 

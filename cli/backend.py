@@ -43,7 +43,7 @@ def only_read() -> None:
     installation.only_reading = "keras_selfmodel" not in sys.modules
 
 
-def compute() -> None:
+def import_keras() -> None:
     """Imports what networks are computed with, where `only_read` let the package be imported without."""
     from keras_selfmodel._registered_rooms import import_registered_rooms
 

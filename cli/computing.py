@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ksm_cli.arguments_as_options import in_options
-from ksm_cli.backend import compute
+from ksm_cli.backend import import_keras
 from ksm_cli.output import Bar, Interrupted, printable
 from ksm_cli.sweep_progress import SweepBar, duration
 
@@ -62,7 +62,7 @@ def computed(
         return None if computing.dry_run else experiments.ended_sweep(plan, plan.kept, plan.failures, dataset)
     with Bar(quiet) as bar:
         bar.loading("Keras")
-        compute()
+        import_keras()
     from keras_selfmodel import transforms
 
     accelerated = not transforms.devices()[0].lower().startswith("cpu")
@@ -83,7 +83,9 @@ def computed(
             expected = experiments.expected_time(plan, dataset)
         way = f"{workers} runs at a time" if workers > 1 else "one run after another"
         source = " and ".join(expected.sources)
-        about = f"about {duration(expected.seconds / workers)} of training and sampling, {way}"
+        seconds = expected.seconds / workers
+        time = "less than a second" if seconds < 1 else f"about {duration(seconds)}"
+        about = f"{time} of training and sampling, {way}"
         click.echo(f"expected time: {about}\n  from {source}", err=True)
         if any(job.recipe.rlct is not None and not job.recipe.descend for job in plan.jobs):
             click.echo("  without the RLCT after descent, which takes as long again where it is needed", err=True)

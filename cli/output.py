@@ -60,7 +60,7 @@ def next_steps(*lines: tuple[str, str]) -> None:
 
 
 def print_table(table: "Table") -> None:
-    """Prints a `rich.table.Table`, without colour if standard output is not a terminal.
+    """Prints a `rich.table.Table`, without color if standard output is not a terminal.
 
     What looks like rich's markup or a terminal's escape sequence is shown, not obeyed: cells hold names from files.
     """

@@ -80,7 +80,7 @@ def check_variables(context: click.Context) -> None:
     for name in sorted(set(_given()) & set(negatives)):
         option = negatives[name]
         raise click.UsageError(
-            f"{name} is no variable. Set {variable_of(option)}=0 for {option.secondary_opts[0]}. Received: "
+            f"ksm does not read {name}. Set {variable_of(option)}=0 for {option.secondary_opts[0]}. Received: "
             f"{name}={os.environ[name]}",
             context,
         )
@@ -89,7 +89,7 @@ def check_variables(context: click.Context) -> None:
         if name not in known and all(name not in dict(_negatives(one)) for one in commands):
             near = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.8)
             meant = f" Did you mean {near[0]}?" if near else ""
-            click.secho(f"Warning: {name} is no variable of ksm and has no effect.{meant}", fg="yellow", err=True)
+            click.secho(f"Warning: ksm does not read {name}: it has no effect.{meant}", fg="yellow", err=True)
 
 
 def _given() -> list[str]:

@@ -212,7 +212,7 @@ class ClassifierGraph:
         if not calls:
             raise ValueError(
                 f"No layer called {name!r} in the classifier (layers inside a nested model are called "
-                f"'model/layer'). Received: {argument}={name!r}; layers: {self.layer_names}"
+                f"'model/layer'). Received: {argument}={name!r}; layers: {', '.join(self.layer_names)}"
             )
         if len(calls) > 1:
             raise ValueError(

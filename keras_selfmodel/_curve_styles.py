@@ -1,23 +1,23 @@
-"""How curves look: distinguishable in colour, by colour-blind readers, and in grey print."""
+"""How curves look: distinguishable in color, by color-blind readers, and in gray print."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-# Okabe and Ito's colours without yellow, which white paper swallows.
+# Okabe and Ito's colors without yellow, which white paper swallows.
 COLORS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
-# Of auxiliary weights, from small to large: shades of one colour, which no network size has.
+# Of auxiliary weights, from small to large: shades of one color, which no network size has.
 SHADES = ("#C9A6D9", "#3F0051")
 # Of objectives, of which there are more: those above, and Tol's without the purple, which the shades have.
 MORE_COLORS = (*COLORS, "#332288", "#882255", "#117733", "#999933", "#CC6677", "#44AA99", "#6699CC")
 LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)), (0, (7, 3)))
-# The paper's values: faint, in a colour that no curve has.
+# The paper's values: faint, in a color that no curve has.
 PAPER_COLOR = "0.45"
 
 
 @dataclass(frozen=True)
 class CurveStyle:
-    """Colour, marker and line of one curve; each alone distinguishes up to seven curves."""
+    """Color, marker and line of one curve; each alone distinguishes up to seven curves."""
 
     color: str
     marker: str

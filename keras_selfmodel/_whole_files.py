@@ -21,9 +21,9 @@ PARTIAL = ".half-written."
 def write_whole(path: Path, write: Callable[[Path], object]) -> None:
     """Writes a file beside its place and moves it there, so that neither a reader nor a crash sees a part of it.
 
-    A kill may leave a partial file beside it. Whoever writes there again removes it, where it can be told that its
-    process is gone; `remove_partial_files` does in any case. What is no file, such as a pipe or a device, or is an open
-    file of this process, such as /dev/stdout, is written to and stays.
+    A kill may leave a partial file beside it. The next writer to that folder removes it if its process is known to have
+    ended; `remove_partial_files` does in any case. What is no file, such as a pipe or a device, or is an open file of
+    this process, such as /dev/stdout, is written to and stays.
 
     Args:
         path: Where the file shall be. Its folder is created.
@@ -86,7 +86,7 @@ def _lives(process: int) -> bool:
     except ProcessLookupError:
         return False
     except (OSError, OverflowError):  # another user's
-        return True
+        pass
     return True
 
 

@@ -226,11 +226,12 @@ def _described(kind: Any) -> str:
     if isinstance(kind, inspect.TupleType):
         return f"a list of {len(kind.item_types)} values: {', '.join(map(_described, kind.item_types))}"
     if isinstance(kind, inspect.VarTupleType | inspect.ListType):
-        return f"a list, each {_described(kind.item_type)}"
+        described = _described(kind.item_type)
+        return "a list of texts" if described == "text" else f"a list, each {described}"
     if isinstance(kind, inspect.LiteralType):
         return ("" if len(kind.values) == 1 else "one of ") + ", ".join(map(repr, kind.values))
     words = {
-        inspect.StrType: "a text",
+        inspect.StrType: "text",
         inspect.IntType: "a whole number",
         inspect.FloatType: "a number",
         inspect.BoolType: "true or false",
@@ -248,7 +249,9 @@ def _at(steps: _Steps, values: Any) -> Any:
 
 
 def quoted(value: Any) -> str:
-    """A value as it stands in an error, shortened."""
+    """A value of a file as it stands in an error, shortened."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
     return text if len(text := repr(value)) <= 100 else f"{text[:97]}…"
 
 

@@ -3,6 +3,8 @@
 import click
 from click.shell_completion import get_completion_class
 
+from ksm_cli.options.general import ChoiceArgument
+
 SHELLS = ("bash", "zsh", "fish")
 
 
@@ -15,7 +17,7 @@ Examples:
   eval "$(ksm completion zsh)"                   # in ~/.zshrc
   ksm completion fish > ~/.config/fish/completions/ksm.fish""",
 )
-@click.argument("shell", type=click.Choice(SHELLS))
+@click.argument("shell", cls=ChoiceArgument, type=click.Choice(SHELLS))
 @click.pass_context
 def completion_command(context: click.Context, shell: str) -> None:
     """Print the script by which SHELL completes commands, options and choices."""

@@ -78,9 +78,9 @@ def compress_command(
     are blurred, shifted and partly covered. The table shows where the loss has risen
     by 0.1 nat. Self-modeling networks are compared with the baseline, paired by
     seed, and with networks trained on other objectives at the same accuracy.
-    Finally it shows whether RLCT and weight spread predict the sizes. Each run keeps
-    its curves as compression.json, so that the same command continues after an
-    interruption, and ksm report shows them.
+    Finally it shows whether RLCT and weight spread predict how small each network
+    can be made. Each run keeps its curves as compression.json, so that the same
+    command continues after an interruption, and ksm report shows them.
     """
     check_distinct({"--recipe": recipe_file}, {"--csv": csv_file})
     require("rich", "matplotlib", "scipy")

@@ -8,7 +8,7 @@ import click
 from ksm_cli.backend import activate, only_read
 from ksm_cli.computing import computed, raise_failures
 from ksm_cli.options.computing import Computing, computing_options
-from ksm_cli.options.general import backend_option, json_option, quiet_option
+from ksm_cli.options.general import ChoiceArgument, backend_option, json_option, quiet_option
 from ksm_cli.options.grids import MOST_SEED, numbers
 from ksm_cli.options.noise import noise_options
 from ksm_cli.options.objectives import chosen_strengths
@@ -31,7 +31,7 @@ Examples:
   ksm controls mnist --objective dropout=0.2,0.4,0.6 --hidden 64,512
   ksm controls mnist --examples 2000 --epochs 3 --seeds 1-2 --out short""",
 )
-@click.argument("task", type=click.Choice(CONTROLLED_TASKS))
+@click.argument("task", cls=ChoiceArgument, type=click.Choice(CONTROLLED_TASKS))
 @backend_option
 @click.option("--hidden", metavar="LIST", default="64", show_default=True, help="Units of the hidden layer.")
 @click.option("--seeds", metavar="LIST", default="1-5", show_default=True, help="Seeds, such as 1-10 or 1,4,7.")
@@ -71,7 +71,7 @@ def controls_command(
     targets and the classical regularizers, each at several strengths. Like ksm
     sweep, it keeps runs already in the folder and continues after an interruption.
     Then shows accuracy, weight spread and RLCT for each strength, and how the
-    spread and RLCT of each self-modeling network differ from those that every
+    spread and RLCT of each self-modeling network differ from those that each
     control reaches at the same accuracy.
     """
     strengths = chosen_strengths(objectives)

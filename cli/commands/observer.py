@@ -85,7 +85,7 @@ def observer_command(
 
     Every network in RUNS (folders of runs, at any depth) is observed in the same
     way: same capacities, samples, batches, steps and initial weights. Targets are
-    standardised unit by unit, so that small activations have no advantage. Errors
+    standardized unit by unit, so that small activations have no advantage. Errors
     are compared between auxiliary weights, with intervals over the seeds, and with
     networks trained on other objectives by ksm controls, at the same accuracy. The
     folder keeps what was observed, so that the same command continues after an

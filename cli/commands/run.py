@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from ksm_cli.backend import activate
-from ksm_cli.options.general import backend_option, json_option, quiet_option
+from ksm_cli.options.general import ChoiceArgument, backend_option, json_option, quiet_option
 from ksm_cli.options.keep_epochs import keep_epochs_option, keeping
 from ksm_cli.options.noise import noise_options
 from ksm_cli.options.objectives import OBJECTIVE_NAMES, check_strength, check_targets
@@ -41,7 +41,7 @@ Examples:
   ksm run --recipe examples/digits/digits.toml
   ksm run cifar10 --examples 256 --epochs 2 --no-rlct --json""",
 )
-@click.argument("task", type=click.Choice(TASK_NAMES), required=False)
+@click.argument("task", cls=ChoiceArgument, type=click.Choice(TASK_NAMES), required=False)
 @recipe_option
 @backend_option
 @click.option(

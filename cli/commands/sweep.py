@@ -9,7 +9,7 @@ import click
 from ksm_cli.backend import activate, only_read
 from ksm_cli.computing import computed, raise_failures
 from ksm_cli.options.computing import Computing, computing_options
-from ksm_cli.options.general import backend_option, json_option, quiet_option
+from ksm_cli.options.general import ChoiceArgument, backend_option, json_option, quiet_option
 from ksm_cli.options.grids import GRIDS, MOST_SEED, numbers
 from ksm_cli.options.keep_epochs import keep_epochs_option, keeping
 from ksm_cli.options.noise import noise_options
@@ -42,7 +42,7 @@ Examples:
   ksm sweep mnist --executor ray --address auto --gpus-per-task 0.5
   ksm sweep --recipe examples/digits/digits.toml --aux-weight 0,1,10""",
 )
-@click.argument("task", type=click.Choice(TASK_NAMES), required=False)
+@click.argument("task", cls=ChoiceArgument, type=click.Choice(TASK_NAMES), required=False)
 @recipe_option
 @backend_option
 @click.option("--hidden", metavar="LIST", help="Units of the hidden layer, such as 64,128. Default: the paper's.")

@@ -9,7 +9,7 @@ import click
 from ksm_cli.arguments_as_options import in_options
 from ksm_cli.backend import activate
 from ksm_cli.estimates import result_note
-from ksm_cli.options.general import backend_option, json_option, quiet_option
+from ksm_cli.options.general import ChoiceArgument, backend_option, json_option, quiet_option
 from ksm_cli.options.objectives import check_targets
 from ksm_cli.options.outputs import Output
 from ksm_cli.options.recipes import check_one, data_dir_option, dataset_of, examples_option, opened, recipe_option
@@ -43,9 +43,10 @@ Examples:
 Several processes, on machines that share the folder: start the command once
 with KERASTUNER_TUNER_ID=chief, and once for each worker with another name
 instead, all with KERASTUNER_ORACLE_IP and KERASTUNER_ORACLE_PORT set to the
-chief's address. A worker that died continues when started again by its name.""",
+chief's address. A worker that died continues when restarted under the same
+name.""",
 )
-@click.argument("task", type=click.Choice(TASK_NAMES), required=False)
+@click.argument("task", cls=ChoiceArgument, type=click.Choice(TASK_NAMES), required=False)
 @recipe_option
 @backend_option
 @click.option(

@@ -4,6 +4,14 @@ import click
 
 from ksm_cli.backend import BACKENDS
 
+
+class ChoiceArgument(click.Argument):
+    """An argument of few choices; errors, which list them, name it as such, and not by the list of them."""
+
+    def get_error_hint(self, ctx: click.Context | None) -> str:
+        return str(self.name).upper()
+
+
 backend_option = click.option(
     "--backend",
     type=click.Choice(BACKENDS),

@@ -1,4 +1,4 @@
-"""`--keep-epochs`: weights kept along the training."""
+"""`--keep-epochs`: weights kept during training."""
 
 import dataclasses
 from typing import TYPE_CHECKING

@@ -36,8 +36,10 @@ def check_targets(targets: Collection[str], objectives: Sequence[str], strengths
             "--targets cannot be combined with --aux-weight 0, which predicts nothing. Leave one of them out."
         )
     if targets and all(name in WITHOUT_TARGETS for name in objectives):
+        verb = "uses" if len(objectives) == 1 else "use"
         raise click.UsageError(
-            f"--targets has no meaning with {' and '.join(objectives)}: no layer's activations are used. Leave it out."
+            f"--targets cannot be combined with --objective {' and '.join(objectives)}, which {verb} no layer's "
+            "activations. Leave it out."
         )
 
 

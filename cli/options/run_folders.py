@@ -26,7 +26,7 @@ def each_once(context: click.Context, parameter: click.Parameter, folders: tuple
     places = [folder.resolve() for folder in folders]
     for folder, place in zip(folders, places, strict=True):
         if places.count(place) > 1:
-            raise click.UsageError(f"Each folder may be given once. Received twice: {folder}.")
+            raise click.UsageError(f"Give each folder only once. Received twice: {folder}.")
     return folders
 
 

@@ -49,7 +49,7 @@ def data_of_runs(runs: Sequence, recipe_file: Path | None, data_dir: Path | None
         raise click.UsageError(f"All runs must be of one task. Received: runs of {', '.join(tasks)}.")
     (name,) = tasks
     if name not in TASKS and recipe_file is None:
-        raise click.UsageError(f"{name!r} is a custom task: pass its file with --recipe.")
+        raise click.UsageError(f"{name!r} is not a built-in task. If it is a custom one, pass its file with --recipe.")
     task = opened(None if recipe_file else name, recipe_file)
     if task.recipe.task != name:
         raise click.UsageError(

@@ -11,10 +11,11 @@ from keras_selfmodel.studies import StoredRun
 
 IDENTITY_LEGEND = """\
 E = W − I. ‖E‖/‖I‖: of all units; live: of those that vary. wrong: part of the
-activations' variance that W gets wrong, tr(ECEᵀ)/tr C. align: that over the
-same with all directions alike; 0 if E lies where nothing varies. R²: of the
-self-prediction of the live units. dead: units that do not vary. ranks: of the
-activations, (Σλ)²/Σλ² and exp(−Σp·ln p)"""
+activations' variance that W gets wrong, tr(ECEᵀ)/tr C. align: this share
+divided by its value if activations varied equally in all directions; 0 if E
+lies where nothing varies. R²: of the self-prediction of the live units. dead:
+units that do not vary. ranks: of the activations, (Σλ)²/Σλ² and
+exp(−Σp·ln p)"""
 
 
 def epochs_table(run: StoredRun, found: Sequence[EpochIdentity]) -> Table:
@@ -37,7 +38,7 @@ def runs_table(found: Sequence[tuple[StoredRun, Sequence[EpochIdentity]]]) -> Ta
 
 
 def how_to_keep(runs: Sequence[StoredRun]) -> str:
-    """The command that keeps weights along the training, if a run has none."""
+    """The command that keeps weights during training, if a run has none."""
     without = [run for run in runs if not run.kept_epochs]
     if not without:
         return ""
@@ -46,8 +47,8 @@ def how_to_keep(runs: Sequence[StoredRun]) -> str:
     objective = "" if recipe.objective == SELF_MODELING else f"--objective {recipe.objective} "
     which = f"{len(without)} of {len(runs)} runs" if len(runs) > 1 else str(without[0].files.path)
     return (
-        f"{which} kept no weights along the training: only the trained network is shown. To keep them, run this with\n"
-        "the run's other options:\n"
+        f"{which} kept no weights during training: only the trained\n"
+        "network is shown. To keep them, run this with the run's other options:\n"
         f"  {start} --hidden {recipe.hidden} --aux-weight {recipe.aux_weight:g} --seed {recipe.seed} "
         f"{objective}--keep-epochs geometric"
     )

@@ -10,6 +10,9 @@ from keras_selfmodel.datasets import Dataset
 from keras_selfmodel.rlct import Calibration, LocalizationProfile, RLCTEstimate
 from keras_selfmodel.studies.measures import number_text
 
+# From here on a number with all of its digits would stretch the table.
+LONG = 1e9
+
 
 def rlct_table(estimate: RLCTEstimate, dataset: Dataset, file: Path) -> Table:
     """The estimate with what it takes to judge it; fits 80 columns."""
@@ -36,11 +39,14 @@ def rlct_table(estimate: RLCTEstimate, dataset: Dataset, file: Path) -> Table:
         ("heat of batches and steps", number_text(estimate.heat_correction, 2)),
         *_descent_rows(estimate),
         ("loss at w*", f"{estimate.initial_loss:.5f}"),
-        ("gradient term at w*", f"{estimate.gradient_term:.3g}"),
-        ("|w*|, distance of the chains from it", f"{estimate.anchor_norm:.3g}, {estimate.distance:.3g}"),
+        ("gradient term at w*", short_number(estimate.gradient_term, 3)),
+        (
+            "|w*|, distance of the chains from it",
+            f"{short_number(estimate.anchor_norm, 3)}, {short_number(estimate.distance, 3)}",
+        ),
         ("R̂, effective draws", f"{estimate.r_hat:.3f}, {estimate.ess:.0f}"),
-        ("sampler, step size ε", f"{settings.sampler}, {estimate.step_size:.3g}"),
-        ("localization γ", f"{estimate.localization:.3g}"),
+        ("sampler, step size ε", f"{settings.sampler}, {short_number(estimate.step_size, 3)}"),
+        ("localization γ", short_number(estimate.localization, 3)),
         ("burn-in, draws, batch", f"{settings.burn_in}, {estimate.draws.shape[1]}, {settings.batch_size}"),
         ("weights, samples", f"{estimate.num_parameters}, {estimate.num_samples}"),
         *((f"nβ · excess loss on {name} data", _observed(estimate, name)) for name in estimate.observed),
@@ -58,8 +64,8 @@ def calibration_table(calibration: Calibration) -> Table:
     pilots = [*calibration.localizations, *calibration.step_sizes[:-1]]
     for pilot in pilots:
         table.add_row(
-            f"{pilot.localization:.3g}",
-            f"{pilot.step_size:.3g}",
+            short_number(pilot.localization, 3),
+            short_number(pilot.step_size, 3),
             str(pilot.losses.shape[1]),
             f"{number_text(pilot.value, 2)} ± {pilot.sampling_error:.2f}",
             f"{pilot.heat_correction:.2f}",
@@ -76,10 +82,10 @@ def profile_table(profile: LocalizationProfile) -> Table:
     half = 0.5 * profile.num_parameters
     for row in range(len(profile.values)):
         table.add_row(
-            f"{profile.localizations[row]:.3g}",
-            f"{profile.localizations[row] / profile.unit:.2g}",
+            short_number(profile.localizations[row], 3),
+            short_number(profile.localizations[row] / profile.unit, 2),
             f"{number_text(profile.values[row], 2)} ± {profile.sampling_errors[row]:.2f}",
-            f"{profile.distances[row]:.3g}",
+            short_number(profile.distances[row], 3),
             f"{profile.held[row] / half:.0%}",
             f"{max(profile.unfilled[row], 0.0) / half:.0%}",
             "plateau" if profile.plateau is not None and row in profile.plateau else "",
@@ -139,7 +145,7 @@ def _descent_rows(estimate: RLCTEstimate) -> list[tuple[str, str]]:
     descent = estimate.descent
     if descent is None:
         return []
-    return [("descent", descent.words), ("distance descended", f"{descent.distance:.3g}")]
+    return [("descent", descent.words), ("distance descended", short_number(descent.distance, 3))]
 
 
 def _locality_rows(estimate: RLCTEstimate) -> list[tuple[str, str]]:
@@ -151,15 +157,25 @@ def _locality_rows(estimate: RLCTEstimate) -> list[tuple[str, str]]:
     ]
     if estimate.quadratic_value is not None:
         rows.append(("  from what the loss holds near w*", f"{estimate.departure_error:.3f}"))
-        rows.append(("the parabola at w* alone", f"{estimate.quadratic_value:.4g}"))
+        rows.append(("the parabola at w* alone", short_number(estimate.quadratic_value, 4)))
     if estimate.trend is not None:
-        rows.append(("gain at a quarter of nβ", f"{estimate.trend.difference:.2g} ± {estimate.trend.error:.2g}"))
+        rows.append(
+            (
+                "gain at a quarter of nβ",
+                f"{short_number(estimate.trend.difference, 2)} ± {short_number(estimate.trend.error, 2)}",
+            )
+        )
     if estimate.sensitivity is not None:
         sensitivity = estimate.sensitivity
-        rows.append(("gain with each e-fold of weaker γ", f"{sensitivity.slope:.2g} ± {sensitivity.error:.2g}"))
+        rows.append(
+            (
+                "gain with each e-fold of weaker γ",
+                f"{short_number(sensitivity.slope, 2)} ± {short_number(sensitivity.error, 2)}",
+            )
+        )
     half = 0.5 * estimate.num_parameters
     if math.isfinite(estimate.unfilled):
-        rows.append(("degeneracy (1: quadratic)", f"{estimate.degeneracy:.3g}"))
+        rows.append(("degeneracy (1: quadratic)", short_number(estimate.degeneracy, 3)))
         shares = f"{estimate.held_by_localization / half:.0%}, {max(estimate.unfilled, 0.0) / half:.0%}"
         rows.append(("directions held by γ, not yet filled", shares))
     return rows
@@ -168,6 +184,16 @@ def _locality_rows(estimate: RLCTEstimate) -> list[tuple[str, str]]:
 def _observed(estimate: RLCTEstimate, name: str) -> str:
     value, error = estimate.observed_value(name)
     return f"{number_text(value, 2)} ± {error:.2f}"
+
+
+def short_number(value: float | None, digits: int) -> str:
+    """A number with so many significant digits; in powers of ten only if it is tiny, or too long for the table."""
+    if value is None:
+        return "–"
+    text = f"{value:.{digits}g}"
+    if "e+" in text and abs(value) < LONG:
+        text = f"{float(text):.0f}"
+    return text.replace("-", "−")
 
 
 def _number(value: float) -> float | None:

@@ -34,7 +34,7 @@ def without_tensorflow() -> Iterator[None]:
     )
 
     def encode(self, image) -> bytes:
-        # Pillow wants grey images without the last axis.
+        # Pillow wants gray images without the last axis.
         return self._encode_pil_image(Image.fromarray(image.squeeze()))
 
     with contextlib.ExitStack() as stack:

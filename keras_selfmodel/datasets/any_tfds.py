@@ -25,7 +25,7 @@ def read_any_tfds(name: str, tfds_name: str, data_dir: str | os.PathLike | None 
         DataNotFoundError: If it is not prepared there; says how to get it.
         DataCorruptedError: If a file is damaged or missing.
         MissingPackageError: If TFDS or Pillow is not installed.
-        ValueError: If `tfds_name` has no version, or the data are no labelled images of one size with a training and
+        ValueError: If `tfds_name` has no version, or the data are no labeled images of one size with a training and
             a test split.
     """
     match = re.fullmatch(r"(\w[\w.-]*(?:/\w[\w.-]*)?):(\d+\.\d+\.\d+)", tfds_name)
@@ -54,7 +54,7 @@ def read_any_tfds(name: str, tfds_name: str, data_dir: str | os.PathLike | None 
 
 
 def _check_kind(tfds_name: str, folder: Path) -> None:
-    """Makes sure that a folder holds labelled images of one size, and both splits."""
+    """Makes sure that a folder holds labeled images of one size, and both splits."""
     require_packages("tensorflow_datasets", "PIL")
     import tensorflow_datasets as tfds
 

@@ -27,7 +27,7 @@ def read_image_folder(name: str, folder: Path, size: tuple[int, int] | None = No
             one size already.
 
     Returns:
-        The images as uint8 `(samples, height, width, channels)`: one channel if all of them are grey, else three.
+        The images as uint8 `(samples, height, width, channels)`: one channel if all of them are gray, else three.
 
     Raises:
         DataNotFoundError: If a folder is missing, or has no images.

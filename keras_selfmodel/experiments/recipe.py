@@ -125,7 +125,7 @@ class Recipe:
         if any(epoch != int(epoch) or not 0 <= epoch <= self.epochs for epoch in self.keep_epochs):
             raise SettingError(
                 "keep_epochs",
-                f"keep_epochs must be whole numbers from 0 to epochs. Received: "
+                f"keep_epochs must be whole numbers from 0 to epochs={self.epochs}. Received: "
                 f"keep_epochs={','.join(map(str, self.keep_epochs))} with epochs={self.epochs}",
             )
         object.__setattr__(self, "targets", (self.targets,) if isinstance(self.targets, str) else tuple(self.targets))

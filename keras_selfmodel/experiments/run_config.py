@@ -1,5 +1,6 @@
 """What is written down of a run before it starts: `config.json`."""
 
+import re
 from dataclasses import dataclass
 
 from keras_selfmodel._typed_files import TypedFile
@@ -15,7 +16,7 @@ class DataIdentity:
     Attributes:
         name: Name of the data set.
         source: Where they came from.
-        digest: Their digest.
+        digest: Their SHA-256 (hex).
         examples: Training samples; `None` if that was not noted.
     """
 
@@ -23,6 +24,12 @@ class DataIdentity:
     source: str
     digest: str
     examples: int | None = None
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch("[0-9a-f]{64}", self.digest):
+            raise ValueError(f"digest must be a SHA-256 of 64 hexadecimal digits. Received: {self.digest!r}")
+        if self.examples is not None and self.examples < 1:
+            raise ValueError(f"examples must be positive. Received: {self.examples}")
 
     @classmethod
     def of(cls, dataset: Dataset) -> "DataIdentity":
@@ -73,7 +80,7 @@ def differing_settings(there: dict, here: dict) -> list[str]:
 
 def _said(value: object) -> str:
     if isinstance(value, tuple):
-        return str(list(value)) if value else "none"
+        return ",".join(map(str, value)) or "none"
     return str(value)
 
 

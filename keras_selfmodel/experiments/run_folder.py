@@ -102,7 +102,7 @@ class RunFolder:
     Attributes:
         path: The folder: `config.json`, `history.csv`, `checkpoint.keras` while training, `model.keras`,
             `sampling-*.npz` while sampling, `metrics.json`, `seconds.json`, `rlct_traces.npz`,
-            `rlct_descended_traces.npz`, `figures/`; `epochs/` if weights are kept along the training; `failed.json` if
+            `rlct_descended_traces.npz`, `figures/`; `epochs/` if weights are kept during training; `failed.json` if
             a sweep could not compute the run.
     """
 

@@ -58,6 +58,8 @@ class Metrics:
         for name, value in self.__dict__.items():
             if isinstance(value, float):
                 check_measure(name, value)
+        if self.rlct is None and self.rlct_descended is not None:
+            raise ValueError("rlct must be given where rlct_descended is. Received: none")
         for name, anchor in (("rlct", "trained"), ("rlct_descended", "descend")):
             estimate = getattr(self, name)
             if estimate is not None and estimate.anchor != anchor:

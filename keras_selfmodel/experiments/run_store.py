@@ -67,8 +67,11 @@ def _read_run(folder: Path, _: tuple) -> RunResult:
     config = read_config(folder) if files.started else None
     if config is not None and config.recipe != stored.recipe:
         words = "; ".join(differing_settings(stored.recipe.settings(), config.recipe.settings()))
-        reason = f"its recipe is another one than that of metrics.json ({words})."
+        reason = f"its recipe differs from that of metrics.json ({words})."
         raise DamagedRunError(files.path / "config.json", reason)
+    if config is not None and config.provenance.backend != stored.backend:
+        reason = f"provenance.backend must be {stored.backend!r}, as in metrics.json. Received: "
+        raise DamagedRunError(files.path / "config.json", f"{reason}{config.provenance.backend!r}")
     return RunResult.of(stored, files.seconds(), files.path, config)
 
 

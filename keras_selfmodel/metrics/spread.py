@@ -15,7 +15,7 @@ class Spread(NamedTuple):
     Attributes:
         standard_deviation: The paper's measure.
         interquartile_range: Width of the middle half; blind to the tails.
-        excess_kurtosis: Fourth standardised moment minus 3: −1.2 for the uniform distribution that training
+        excess_kurtosis: Fourth standardized moment minus 3: −1.2 for the uniform distribution that training
             starts from, 0 for a normal one, positive for heavy tails.
     """
 

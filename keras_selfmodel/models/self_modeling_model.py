@@ -228,7 +228,7 @@ class SelfModelingModel(PenalizedModel):
         Args:
             x: What `evaluate` takes: inputs `(samples, ...)`, a structure of arrays, a data set or a loader.
             y: Ignored, as are the labels of a data set.
-            batch_size: Samples at a time, of arrays; 512 unless given. With "unit_rms" targets are normalised per
+            batch_size: Samples at a time, of arrays; 512 unless given. With "unit_rms" targets are normalized per
                 batch, so it matters there.
             sample_weight: As of `evaluate`. They weigh the loss, as in training, not R².
             steps: As of `evaluate`: how many batches of a data set. `None` takes all.

@@ -86,7 +86,9 @@ def _check_layers(graph: ClassifierGraph, names: Sequence[str] | None) -> None:
     for name in named:
         if name not in known or not known[name].trainable_variables:
             lack = "No layer called" if name not in known else "No trainable weights in layer"
-            raise ValueError(f"{lack} {name!r}. Received: layers={list(named)}; the classifier's: {graph.layer_names}")
+            raise ValueError(
+                f"{lack} {name!r}. Received: layers={list(named)}; the classifier's: {', '.join(graph.layer_names)}"
+            )
 
 
 def _layers(graph: ClassifierGraph) -> dict[str, keras.Layer]:

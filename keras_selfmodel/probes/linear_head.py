@@ -22,7 +22,7 @@ def linear_self_model(model: SelfModelingModel, values: TappedValues) -> tuple[n
 
     Raises:
         ValueError: If the head is not one dense linear layer, if no target is what it reads, if that is not what the
-            final layer reads, or if the targets are normalised or transformed.
+            final layer reads, or if the targets are normalized or transformed.
 
     Example:
 
@@ -41,7 +41,7 @@ def linear_self_model(model: SelfModelingModel, values: TappedValues) -> tuple[n
         )
     if model.target_normalization is not None or model.target_transformation is not None:
         raise ValueError(
-            "The targets of this network are normalised or transformed: its head does not "
+            "The targets of this network are normalized or transformed: its head does not "
             "predict the numbers that it reads, so it cannot learn the identity. Received: "
             f"normalization {model.target_normalization}, transformation {model.target_transformation}"
         )

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def identity_figure(found: Sequence[EpochIdentity], title: str) -> "Figure":
-    """Draws distances and ranks along the training, and spectra and directions of the trained network.
+    """Draws distances and ranks during training, and spectra and directions of the trained network.
 
     Args:
         found: By epoch, the trained network last.

@@ -35,7 +35,7 @@ def objective_style(objective: str) -> CurveStyle:
 
 
 def strength_styles(kinds: Iterable[CurveKind]) -> dict[CurveKind, CurveStyle]:
-    """Black for the baseline, shades for self-modeling, a colour for each other objective.
+    """Black for the baseline, shades for self-modeling, a color for each other objective.
 
     Args:
         kinds: What is drawn.

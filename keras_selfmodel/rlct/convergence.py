@@ -5,6 +5,12 @@ import math
 import numpy as np
 
 
+def least_split_r_hat(num_draws: int) -> float:
+    """What `split_r_hat` of so many draws of each chain is at least: that of halves with equal means."""
+    length = num_draws // 2
+    return math.sqrt((length - 1) / length) if length else 0.0
+
+
 def split_r_hat(draws: np.ndarray) -> float:
     """R̂ over the halves of all chains: the spread of all draws over that within the halves; 1 where they agree.
 

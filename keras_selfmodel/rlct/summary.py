@@ -8,6 +8,7 @@ import numpy as np
 
 from keras_selfmodel._said_arguments import with_arguments
 from keras_selfmodel.rlct.conventions import Convention
+from keras_selfmodel.rlct.convergence import least_split_r_hat
 from keras_selfmodel.rlct.samplers import SAMPLERS
 
 if TYPE_CHECKING:
@@ -30,6 +31,10 @@ NOT_NEGATIVE = frozenset(
         *("burn_in", "seed", "gradient_evaluations"),
     }
 )
+
+
+# By so much a number that was computed twice, in single precision, may differ.
+ROUNDING = 1e-4
 
 
 def allows_use(verdict: Verdict) -> bool:
@@ -177,20 +182,32 @@ class RLCTSummary:
     def _check_agreement(self) -> None:
         """Makes sure that the fields do not contradict each other."""
         if len(self.chain_values) != self.num_chains:
-            raise ValueError(f"chain_values must be {self.num_chains}, one a chain. Received: {len(self.chain_values)}")
+            raise ValueError(
+                f"chain_values must hold {self.num_chains} values, one per chain. Received: {len(self.chain_values)}"
+            )
+        least = least_split_r_hat(self.num_draws)
+        if self.r_hat is not None and self.r_hat < least - ROUNDING:
+            raise ValueError(f"r_hat must be at least {least:.3f} with {self.num_draws} draws. Received: {self.r_hat}")
         if (self.verdict == "reliable") == bool(self.warnings):
             which = "empty" if self.warnings else "given"
-            raise ValueError(f"warnings must be {which} where verdict is {self.verdict!r}. Received: {self.warnings}")
+            raise ValueError(
+                f"warnings must be {which} where verdict is {self.verdict!r}. Received: {list(self.warnings)}"
+            )
         if self.is_usable and (self.value is None or self.value < 0):
             raise ValueError(
                 f"verdict must be 'not to be used' where value is negative or none. Received: {self.verdict!r} with "
-                f"{self.value}"
+                f"{'none' if self.value is None else self.value}"
             )
         if (self.anchor == "descend") == (self.descent is None):
             raise ValueError(
                 f"descent must be {'missing' if self.descent else 'given'} where anchor is {self.anchor!r}. Received: "
-                f"{self.descent}"
+                f"{'none' if self.descent is None else self.descent.words}"
             )
+        # With the paper's convention the loss at w* is that of a few batches.
+        end = self.descent.loss if self.descent is not None and self.convention == "dataset" else None
+        if end is not None and self.initial_loss is not None:
+            if not math.isclose(end, self.initial_loss, rel_tol=ROUNDING, abs_tol=ROUNDING):
+                raise ValueError(f"initial_loss must be descent.loss, {end}. Received: {self.initial_loss}")
 
     @classmethod
     def of(cls, estimate: "RLCTEstimate") -> "RLCTSummary":

@@ -11,7 +11,7 @@ def lowest_at(accuracy: float, points: Sequence[tuple[float, float]]) -> float |
     """The lowest value of a measure on the way through some networks, where it has a given accuracy.
 
     The way goes in straight lines from one network to the next. Where it has the accuracy several times, as when a
-    little dropout raises it, the lowest value counts, in favour of whatever the networks were trained on.
+    little dropout raises it, the lowest value counts, in favor of whatever the networks were trained on.
 
     Args:
         accuracy: The accuracy, a fraction.

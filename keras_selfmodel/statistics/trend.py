@@ -79,7 +79,7 @@ def _by_t(first: np.ndarray, second: np.ndarray) -> Trend:
     """What `scipy.stats.spearmanr` gives. A report would wait a second for the import of that module.
 
     Args:
-        first: Ranks, centred and of length 1.
+        first: Ranks, centered and of length 1.
         second: As many others.
     """
     from scipy.special import stdtr

@@ -25,7 +25,7 @@ def identity_of_run(
     """Compares the self-prediction matrix of a run with the identity, after every epoch whose weights were kept.
 
     Args:
-        run: A finished run. Recipes with `keep_epochs` keep weights along the training; of others, only the trained
+        run: A finished run. Recipes with `keep_epochs` keep weights during training; of others, only the trained
             network is there. Of a baseline, which has no self-model, the activations alone are described.
         dataset: The data it was trained on; the test samples are used.
         samples: Maximum number of them, the first ones; `None` for all.

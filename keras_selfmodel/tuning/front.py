@@ -15,7 +15,7 @@ COMPLEXITY_LABELS = {"rlct": "RLCT at the trained weights", "spread": "standard 
 
 
 def front_figure(result: TuningResult) -> "Figure":
-    """Draws every trial by complexity and validation accuracy, its colour the auxiliary weight, and their Pareto front.
+    """Draws every trial by complexity and validation accuracy, its color the auxiliary weight, and their Pareto front.
 
     Args:
         result: A search.

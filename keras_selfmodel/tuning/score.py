@@ -9,7 +9,7 @@ from keras_selfmodel.experiments import RunResult
 # RunResult's name of each measure that a score can set against the accuracy.
 COMPLEXITIES = {"rlct": "rlct", "spread": "weight_spread"}
 SCORES = ("accuracy", *COMPLEXITIES)
-"""What a search can maximise."""
+"""What a search can maximize."""
 
 
 @dataclass(frozen=True)

@@ -82,7 +82,7 @@ def test_a_descent_that_found_no_lower_loss_is_told_from_one_that_did(ksm, tmp_p
 
 def test_the_same_run_twice_is_refused(ksm, runs):
     result = ksm("compare", runs[0], runs[1], f"{runs[1]}/../{runs[0]}")
-    assert result.exit_code == 2 and "Each folder may be given once. Received twice: aw0." in result.stderr
+    assert result.exit_code == 2 and "Give each folder only once. Received twice: aw0." in result.stderr
 
 
 def test_one_run_is_wrong_usage(ksm, runs):

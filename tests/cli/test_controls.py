@@ -37,7 +37,7 @@ def test_controls_are_trained_compared_and_drawn(ksm, tiny_mnist, without_figure
     backend = keras.config.backend()
     assert f"mnist on {backend}: 2 objectives and the baseline, H = 3, 2 seeds" in result.stderr
     assert "  self-modeling  1\n  dropout        0.5\n" in result.stderr
-    assert "0 runs finished, 6 to compute" in result.stderr and "expected time: about" in result.stderr
+    assert "0 runs finished, 6 to compute" in result.stderr and "expected time: " in result.stderr
     assert "H = 3, dropout: dropout of this rate before the final layer" in result.stdout
     assert "self-modeling minus control at the same accuracy" in result.stdout
     for file_format in ("png", "svg"):

@@ -110,7 +110,7 @@ def test_every_option_is_set_by_the_variable_of_its_name(monkeypatch, name, opti
         ("AUX_WEIGHT", "x", "Invalid value for KSM_RUN_AUX_WEIGHT (--aux-weight): 'x' is not a valid number."),
         ("QUIET", "ja", "(--quiet): 'ja' is neither 1 (or true, yes, on) nor 0 (or false, no, off)."),
         ("AUX_WEIGHT", "nan", "--aux-weight must be finite and not negative. Received: KSM_RUN_AUX_WEIGHT=nan"),
-        ("NO_RLCT", "1", "KSM_RUN_NO_RLCT is no variable. Set KSM_RUN_RLCT=0 for --no-rlct."),
+        ("NO_RLCT", "1", "ksm does not read KSM_RUN_NO_RLCT. Set KSM_RUN_RLCT=0 for --no-rlct."),
         ("NO_BATCH_NORM", "0", "Set KSM_RUN_BATCH_NORM=0 for --no-batch-norm. Received: KSM_RUN_NO_BATCH_NORM=0"),
     ],
 )
@@ -125,7 +125,7 @@ def test_a_variable_that_no_command_knows_is_named_and_those_of_other_commands_a
     monkeypatch.setenv("KSM_RUN_HIDDEN", "3")
     monkeypatch.setenv("KSM_RUN_NO_RLCT", "")  # as good as unset
     result = ksm("runs", ".")
-    expected = "Warning: KSM_RUNS_JSN is no variable of ksm and has no effect. Did you mean KSM_RUNS_JSON?\n"
+    expected = "Warning: ksm does not read KSM_RUNS_JSN: it has no effect. Did you mean KSM_RUNS_JSON?\n"
     assert result.stderr.startswith(expected) and result.stderr.count("Warning") == 1
 
 

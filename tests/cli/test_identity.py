@@ -114,7 +114,10 @@ def test_runs_of_several_tasks_are_wrong_usage(ksm, run, tmp_path):
 def test_a_task_of_ones_own_needs_its_recipe(ksm, tmp_path):
     network_written(made_up_run(1.0, task="mine", hidden=5), _network(1.0), tmp_path / "run")
     result = ksm("identity", "run")
-    assert result.exit_code == 2 and "'mine' is a custom task: pass its file with --recipe" in result.stderr
+    assert (
+        result.exit_code == 2
+        and "'mine' is not a built-in task. If it is a custom one, pass its file with --recipe." in result.stderr
+    )
 
 
 @pytest.mark.filterwarnings("always::keras_selfmodel.experiments.RunWarning")

@@ -239,3 +239,9 @@ def test_a_calibration_is_shown_before_the_estimate(ksm, saved, tiny_mnist, monk
         assert file.read(4) == b"\x89PNG"
     refused = ksm("rlct", saved(mlp(4, seed=1)), *arguments, "--step-size", "1e-4")
     assert refused.exit_code == 2 and "--calibrate chooses the step size" in refused.stderr
+
+
+def test_numbers_of_the_table_have_one_minus_sign_and_no_large_powers_of_ten():
+    from ksm_cli.tables.rlct import short_number
+
+    assert [short_number(value, 2) for value in (-474.2, 1023.0, 1.5e-6)] == ["−470", "1000", "1.5e−06"]

@@ -150,7 +150,7 @@ def test_wrong_usage_is_named_and_exits_with_2(ksm, arguments, words):
 def test_an_unknown_target_is_answered_with_the_layers(ksm, tiny_mnist):
     result = ksm(*SMALL, "--targets", "hiden", "--out", "out")
     assert result.exit_code == 1
-    assert "'hiden'" in result.stderr and "['hidden', 'logits']" in result.stderr
+    assert "'hiden'" in result.stderr and "layers: hidden, logits" in result.stderr
     assert not Path("out").exists()
 
 

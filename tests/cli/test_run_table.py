@@ -75,7 +75,9 @@ def test_the_baseline_has_no_row_of_self_prediction(result):
 
 def test_without_rlct_there_is_no_row_of_it(result):
     recipe = dataclasses.replace(result.recipe, rlct=None)
-    assert not any("RLCT" in name for name in _rows(dataclasses.replace(result, recipe=recipe, rlct=None)))
+    assert not any(
+        "RLCT" in name for name in _rows(dataclasses.replace(result, recipe=recipe, rlct=None, rlct_descended=None))
+    )
 
 
 def test_what_is_not_a_number_is_called_that(result):

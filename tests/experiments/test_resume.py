@@ -152,7 +152,7 @@ def test_an_unfinished_run_is_not_overwritten(interrupted, recipe, tiny):
     [
         ({"epochs": 5}, "epochs: 4 there, 5 here"),
         ({"aux_weight": 1.0}, r"aux_weight: 2\.0 there, 1\.0 here"),
-        ({"targets": ("hidden", "hidden2")}, r"targets: \['hidden'\] there, \['hidden', 'hidden2'\] here"),
+        ({"targets": ("hidden", "hidden2")}, r"targets: hidden there, hidden,hidden2 here"),
         ({"seed": 2}, r"seed: 1 there, 2 here"),
         ({"rlct": None}, r"rlct: measured there, not measured here\. "),
     ],

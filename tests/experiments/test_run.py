@@ -231,7 +231,7 @@ def test_a_loss_or_a_weight_that_is_not_a_number_ends_the_run(recipe, tiny, tmp_
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"targets": ("hiden",)}, r"'hiden'.*\['hidden', 'logits'\]"),
+        ({"targets": ("hiden",)}, "'hiden'.*layers: hidden, logits"),
         ({"task": "minst"}, "'minst'.*mnist"),
         ({"batch_size": 201}, "batch_size = 201 with 200 samples"),
     ],

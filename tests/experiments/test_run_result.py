@@ -38,7 +38,7 @@ def test_a_result_survives_json(result):
 
 
 def test_a_result_without_optional_parts_survives_json(result):
-    result = dataclasses.replace(result, paper=None, rlct=None, self_prediction_r2=None)
+    result = dataclasses.replace(result, paper=None, rlct=None, rlct_descended=None, self_prediction_r2=None)
     stored = METRICS.decode(METRICS.encode(result.stored), "metrics.json")
     assert RunResult.of(stored, result.seconds, result.folder, None) == result
 

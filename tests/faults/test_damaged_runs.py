@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from keras_selfmodel._typed_files import plain
 from keras_selfmodel.experiments import RunWarning, find_runs, finished_runs, shortcomings, spread_history
 from keras_selfmodel.experiments.run_folder import RunFolder
 from tests.studies.made_up import estimate, made_up_grid, made_up_run, written
 
 DESCENT = {"trained_loss": 0.5, "loss": 0.4, "distance": 1.0, "steps": 9}
+DESCENDED = plain(estimate(50.0, anchor="descend"))
 VICTIM = "hidden64-aux10-seed1-jax"
 
 
@@ -24,15 +26,7 @@ def changed(**values):
     return damage
 
 
-def recipe_with(**values):
-    def damage(file: Path) -> None:
-        stored = json.loads(file.read_text())
-        file.write_text(json.dumps({**stored, "recipe": {**stored["recipe"], **values}}))
-
-    return damage
-
-
-def estimate_with(name: str, **values):
+def section_with(name: str, **values):
     def damage(file: Path) -> None:
         stored = json.loads(file.read_text())
         file.write_text(json.dumps({**stored, name: {**stored[name], **values}}))
@@ -73,7 +67,7 @@ DAMAGES = {
     "empty metrics": ("metrics.json", emptied, "not valid JSON"),
     "text accuracy": ("metrics.json", changed(accuracy="high"), "accuracy must be a number. Received: 'high'"),
     "list spread": ("metrics.json", changed(weight_spread=[0.1]), "weight_spread must be a number. Received: [0.1]"),
-    "null accuracy": ("metrics.json", changed(accuracy=None), "accuracy must be a number. Received: None"),
+    "null accuracy": ("metrics.json", changed(accuracy=None), "accuracy must be a number. Received: null"),
     "missing accuracy": ("metrics.json", without("accuracy"), "accuracy is missing"),
     "number for an RLCT": ("metrics.json", changed(rlct=50.0), "rlct must be a section. Received: 50.0"),
     "unknown field": ("metrics.json", changed(sharpness=1), "sharpness is unknown"),
@@ -82,42 +76,50 @@ DAMAGES = {
     "backend that is a path": ("metrics.json", changed(backend="x/../../../ESCAPED"), "backend must be one of 'jax', "),
     "negative spread": ("metrics.json", changed(weight_spread=-0.1), "weight_spread must not be negative"),
     "R² above one": ("metrics.json", changed(self_prediction_r2=2.0), "self_prediction_r2 must be at most 1"),
-    "no chains": ("metrics.json", estimate_with("rlct", num_chains=0), "rlct: num_chains must be positive"),
-    "negative distance": ("metrics.json", estimate_with("rlct", distance=-1.0), "distance must not be negative"),
-    "integer task": ("metrics.json", recipe_with(task=3), "recipe.task must be a text. Received: 3"),
-    "markup as task": ("metrics.json", recipe_with(task="[x[/nosuch]"), "recipe.task must be a name"),
-    "task that is a path": ("metrics.json", recipe_with(task="../../x"), "recipe.task must be a name"),
-    "unknown objective": ("metrics.json", recipe_with(objective="joy"), "objective must be one of"),
-    "negative epochs": ("metrics.json", recipe_with(epochs=-1), "epochs must be a whole number"),
+    "no chains": ("metrics.json", section_with("rlct", num_chains=0), "rlct: num_chains must be positive"),
+    "negative distance": ("metrics.json", section_with("rlct", distance=-1.0), "distance must not be negative"),
+    "integer task": ("metrics.json", section_with("recipe", task=3), "recipe.task must be text. Received: 3"),
+    "markup as task": ("metrics.json", section_with("recipe", task="[x[/nosuch]"), "recipe.task must be a name"),
+    "task that is a path": ("metrics.json", section_with("recipe", task="../../x"), "recipe.task must be a name"),
+    "unknown objective": ("metrics.json", section_with("recipe", objective="joy"), "objective must be one of"),
+    "negative epochs": ("metrics.json", section_with("recipe", epochs=-1), "epochs must be a whole number"),
     "accuracy of seven": ("metrics.json", changed(accuracy=7), "accuracy must lie between 0 and 1. Received: 7"),
-    "unknown sampler": ("metrics.json", estimate_with("rlct", sampler="joy"), "sampler must be one of underdamped, "),
-    "negative error": ("metrics.json", estimate_with("rlct", std_error=-1.0), "std_error must not be negative"),
-    "another anchor": ("metrics.json", estimate_with("rlct", anchor="descend", descent=DESCENT), "must be 'trained'"),
-    "no descent": ("metrics.json", estimate_with("rlct", anchor="descend"), "descent must be given where anchor is"),
-    "two recipes": ("config.json", recipe_with(learning_rate=0.5), "another one than that of metrics.json"),
+    "unknown sampler": ("metrics.json", section_with("rlct", sampler="joy"), "sampler must be one of underdamped, "),
+    "negative error": ("metrics.json", section_with("rlct", std_error=-1.0), "std_error must not be negative"),
+    "another anchor": ("metrics.json", section_with("rlct", anchor="descend", descent=DESCENT), "must be 'trained'"),
+    "no descent": ("metrics.json", section_with("rlct", anchor="descend"), "descent must be given where anchor is"),
+    "two recipes": (
+        "config.json",
+        section_with("recipe", learning_rate=0.5),
+        "its recipe differs from that of metrics.json",
+    ),
     "text seconds": ("seconds.json", changed(parts={"training": "long"}), "must be a number"),
     "list config": ("config.json", lambda file: file.write_text("[]"), "not hold a JSON object"),
     "negative seconds": ("seconds.json", changed(parts={"training": -3.0}), "parts.training must lie between 0 and"),
     "huge seconds": ("seconds.json", changed(parts={"RLCT": 1e300}), "parts.RLCT must lie between 0 and 1e+09"),
     "unknown seconds": ("seconds.json", changed(parts={"walking": 1.0}), "parts.walking is unknown. Possible: data, "),
     "huge spread": ("metrics.json", changed(weight_spread=1e308), "weight_spread must be at most 3.5e+38"),
-    "no chain values": ("metrics.json", estimate_with("rlct", chain_values=[]), "rlct: chain_values must be 4, one a"),
-    "reliable with warnings": ("metrics.json", estimate_with("rlct", warnings=["No."]), "warnings must be empty where"),
+    "no chain values": (
+        "metrics.json",
+        section_with("rlct", chain_values=[]),
+        "rlct: chain_values must hold 4 values, one per chain",
+    ),
+    "reliable with warnings": ("metrics.json", section_with("rlct", warnings=["No."]), "warnings must be empty where"),
     "unusable without warnings": (
         "metrics.json",
-        estimate_with("rlct", verdict="not to be used"),
+        section_with("rlct", verdict="not to be used"),
         "rlct: warnings must be given where verdict is 'not to be used'",
     ),
-    "reliable and negative": ("metrics.json", estimate_with("rlct", value=-1.0), "verdict must be 'not to be used'"),
-    "reliable and no number": ("metrics.json", estimate_with("rlct", value=None), "verdict must be 'not to be used'"),
+    "reliable and negative": ("metrics.json", section_with("rlct", value=-1.0), "verdict must be 'not to be used'"),
+    "reliable and no number": ("metrics.json", section_with("rlct", value=None), "verdict must be 'not to be used'"),
     "descent of the trained": (
         "metrics.json",
-        estimate_with("rlct", descent=DESCENT),
+        section_with("rlct", descent=DESCENT),
         "rlct: descent must be missing where anchor is 'trained'",
     ),
     "descent upwards": (
         "metrics.json",
-        estimate_with("rlct", descent={**DESCENT, "loss": 0.6}),
+        section_with("rlct", descent={**DESCENT, "loss": 0.6}),
         "loss must be at most trained_loss, 0.5. Received: 0.6",
     ),
     "NaN accuracy": ("metrics.json", changed(accuracy=math.nan), "JSON has no NaN (line "),
@@ -132,7 +134,33 @@ DAMAGES = {
     "pipe for config": ("config.json", in_its_place(lambda file: os.mkfifo(file)), "it is a pipe"),
     "folder for seconds": ("seconds.json", in_its_place(Path.mkdir), "it is a folder"),
     "deep config": ("config.json", lambda file: file.write_bytes(b"[" * 100_000), "not valid JSON"),
-    "seed of 400 digits": ("metrics.json", recipe_with(seed=10**400), "seed must be a whole number"),
+    "seed of 400 digits": ("metrics.json", section_with("recipe", seed=10**400), "seed must be a whole number"),
+    "another backend": (
+        "config.json",
+        section_with("provenance", backend="torch"),
+        "provenance.backend must be 'jax', as",
+    ),
+    "R̂ far below one": (
+        "metrics.json",
+        section_with("rlct", r_hat=0.5),
+        "r_hat must be at least 0.998 with 500 draws",
+    ),
+    "descended alone": (
+        "metrics.json",
+        changed(rlct=None, rlct_descended=DESCENDED),
+        "rlct must be given where rlct_descended is",
+    ),
+    "another loss at w*": (
+        "metrics.json",
+        changed(rlct_descended={**DESCENDED, "convention": "dataset", "initial_loss": 0.3}),
+        "rlct_descended: initial_loss must be descent.loss, 0.4. Received: 0.3",
+    ),
+    "no samples": ("config.json", section_with("data", examples=0), "data: examples must be positive. Received: 0"),
+    "digest of other letters": (
+        "config.json",
+        section_with("data", digest="xy" * 32),
+        "data: digest must be a SHA-256 of 64",
+    ),
     "config without digest": ("config.json", changed(data={"name": "mnist", "source": "s"}), "data.digest is missing"),
 }
 

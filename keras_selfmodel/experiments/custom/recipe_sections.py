@@ -215,7 +215,7 @@ def read_sections(values: dict[str, Any], file: str) -> RecipeSections:
         sections = ", ".join(one.name for one in dataclasses.fields(RecipeSections))
         raise RecipeFileError(f"{file} must have {' and '.join(missing)}. Possible: {sections}.")
     if values.get("rlct") is True:
-        raise RecipeFileError(f"{file}: rlct must be a section or false. Received: True")
+        raise RecipeFileError(f"{file}: rlct must be a section or false. Received: true")
     try:
         return typed(RecipeSections, values, file)
     except DamagedFileError as error:

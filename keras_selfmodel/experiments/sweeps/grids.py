@@ -36,7 +36,7 @@ def grid(recipe: Recipe, *, hidden: Sequence[int], aux_weights: Sequence[float],
         raise ValueError(f"A grid may have at most {MOST_RUNS:,} runs. Received: {runs:,}")
     for name, values in {"hidden": hidden, "aux_weights": aux_weights, "seeds": seeds}.items():
         if len(set(values)) != len(values):
-            raise ValueError(f"Each value may be given once. Received: {name}={list(values)}")
+            raise ValueError(f"Give each value only once. Received: {name}={list(values)}")
     return [
         dataclasses.replace(recipe, hidden=h, aux_weight=float(a), seed=s)
         for s, h, a in itertools.product(seeds, hidden, aux_weights)

@@ -18,8 +18,8 @@ from keras_selfmodel.studies.stored_run import StoredRun
 class Observing:
     """Trains new observers to predict networks that were trained on the same data.
 
-    Targets are centred and divided by their standard deviation unit by unit, as they are over the observer's samples,
-    so that small activations are no advantage. What an observer sees is centred by feature and divided by
+    Targets are centered and divided by their standard deviation unit by unit, as they are over the observer's samples,
+    so that small activations are no advantage. What an observer sees is centered by feature and divided by
     one standard deviation of all features: dividing each pixel by its own would make those that are nearly always
     dark the loudest. Features with less than 0.1 % of the mean variance are not shown.
 
@@ -128,7 +128,7 @@ def _values(tap: NetworkTap, x: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def _standardised(x: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Both centred and scaled by the first: one mean a feature, one standard deviation for all that count."""
+    """Both centered and scaled by the first: one mean a feature, one standard deviation for all that count."""
     counted = units_that_count(x)
     mean = x.mean(axis=0, dtype=np.float64)
     deviations = np.where(counted, x - mean, 0.0)

@@ -4,6 +4,7 @@ import dataclasses
 import math
 from pathlib import Path
 
+import keras
 import pytest
 
 from keras_selfmodel.experiments import expected_time, grid, plan_sweep, remember_paces
@@ -25,9 +26,8 @@ def no_pilot(monkeypatch):
 
 def _done(recipe, dataset, folder):
     """A run of the recipe that this machine would have finished in `SECONDS`."""
-    run = written(
-        made_up_run(recipe.aux_weight, recipe.seed, recipe=recipe, rlct_descended=50.0, seconds=SECONDS), folder
-    )
+    measures = {"rlct_descended": 50.0, "seconds": SECONDS, "backend": keras.config.backend()}
+    run = written(made_up_run(recipe.aux_weight, recipe.seed, recipe=recipe, **measures), folder)
     CONFIG.write(folder / "config.json", RunConfig.of(recipe, dataset))
     return run
 

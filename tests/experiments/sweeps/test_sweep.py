@@ -41,7 +41,7 @@ def test_a_grid_holds_all_combinations_and_the_other_settings(recipe):
     others = {"hidden": 4, "aux_weight": 0.0, "seed": 0}
     assert recipes[0] == dataclasses.replace(recipe, **others)
     assert {dataclasses.replace(r, **others) for r in recipes} == {recipes[0]}
-    with pytest.raises(ValueError, match=r"given once. Received: seeds=\[1, 1\]"):
+    with pytest.raises(ValueError, match=r"Give each value only once. Received: seeds=\[1, 1\]"):
         grid(recipe, hidden=[4], aux_weights=[0], seeds=[1, 1])
 
 
