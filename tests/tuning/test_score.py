@@ -24,7 +24,7 @@ def test_the_score_is_accuracy_less_what_the_complexity_costs(score, value):
 
 def test_above_enough_accuracy_the_simpler_network_wins_and_below_the_better_one():
     score = Score("rlct", price=0.0001, enough_accuracy=0.95)
-    assert score.of(run(0.951, 30.0)) > score.of(run(0.98, 60.0)) > score.of(run(0.11, -5.0))
+    assert score.of(run(0.951, 30.0)) > score.of(run(0.98, 60.0)) > score.of(run(0.11, 0.5))
 
 
 def test_what_was_not_measured_has_no_score():
