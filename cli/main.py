@@ -127,8 +127,15 @@ def said(error: Exception) -> str:
     if not isinstance(error, OSError) or error.strerror is None or error.filename is None:
         return str(error)
     full = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))  # Windows knows no quota
-    advice = " Make room, then repeat the command." if error.errno in full else ""
+    advice = f" Make room, then {going_on()}." if error.errno in full else ""
     return f"{error.filename}: {error.strerror}.{advice}"
+
+
+def going_on() -> str:
+    """How to go on with the command that is running; ksm run takes up what it has begun only if told to."""
+    context = click.get_current_context(silent=True)
+    resumes = context is not None and context.meta.get(RUNNING_CONTEXT, context).info_name == "run"
+    return "repeat the command with --resume" if resumes else "repeat the command"
 
 
 @click.group(

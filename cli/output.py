@@ -56,7 +56,7 @@ def next_steps(*lines: tuple[str, str]) -> None:
         *lines: Commands, and what each of them is for.
     """
     for start, (command, purpose) in zip(["Next:", *[""] * len(lines)], lines, strict=False):
-        click.echo(f"{start:<6}{command}  # {purpose}", err=True)
+        click.echo(printable(f"{start:<6}{command}  # {purpose}"), err=True)
 
 
 def print_table(table: "Table") -> None:

@@ -213,6 +213,10 @@ def content_of(path: Path) -> bytes:
         raise UnreadableFileError(f"it cannot be read: {error.strerror}") from error
 
 
+# Signs that a formula of a spreadsheet begins with.
+FORMULA = tuple("=+-@＝＋－＠")  # noqa: RUF001
+
+
 def write_csv(path: Path, rows: Sequence[Mapping]) -> None:
     """Writes rows as a table whose columns are those of the first row; nothing is written without rows.
 
@@ -228,4 +232,7 @@ def write_csv(path: Path, rows: Sequence[Mapping]) -> None:
 
 
 def _no_formula(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
+    # Spreadsheets skip white space before a formula, and some read its full-width signs.
+    if isinstance(value, str) and (value.startswith(("\t", "\r", "\n")) or value.lstrip().startswith(FORMULA)):
+        return f"'{value}"
+    return value

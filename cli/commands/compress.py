@@ -12,7 +12,7 @@ from ksm_cli.options.general import backend_option, json_option, quiet_option
 from ksm_cli.options.outputs import Output, check_distinct
 from ksm_cli.options.run_folders import finished, folders_argument
 from ksm_cli.options.stored_runs import data_of_runs, data_options
-from ksm_cli.output import Bar, Interrupted, print_json, print_table, require, spoken_warnings
+from ksm_cli.output import Bar, Interrupted, print_json, print_table, printable, require, spoken_warnings
 
 
 @click.command(
@@ -34,7 +34,7 @@ Examples:
 @click.option(
     "--csv",
     "csv_file",
-    type=Output(folder=False),
+    type=Output(folder=False, endings=(".csv",)),
     help="File of the table of all networks. Default: compression.csv in that folder.",
 )
 @click.option(
@@ -141,5 +141,5 @@ def compress_command(
     for name, reason in {n: r for one in found for n, r in one.compression.not_measured.items()}.items():
         click.echo(textwrap.fill(tables.not_measured_sentence(name, reason), 80, subsequent_indent="  "), err=True)
     for file in (str(csv_file), *figures):
-        click.echo(f"file: {file}")
+        click.echo(printable(f"file: {file}"))
     click.echo("The curves are in each run's compression.json.")

@@ -15,7 +15,7 @@ from ksm_cli.options.objectives import chosen_strengths
 from ksm_cli.options.outputs import Output
 from ksm_cli.options.recipes import data_dir_option, dataset_of, examples_option, opened
 from ksm_cli.options.settings import batch_norm_option, descend_option, fitted, name_of_changes, recipe_of, rlct_switch
-from ksm_cli.output import Bar, print_json, print_table, require, spoken_warnings, usage_error
+from ksm_cli.output import Bar, print_json, print_table, printable, require, spoken_warnings, usage_error
 
 # Tasks for which the strengths were chosen.
 CONTROLLED_TASKS = ("mnist",)
@@ -126,8 +126,8 @@ def controls_command(
             for table in (*control_tables(each), *matched_tables(each)):
                 print_table(table)
         for file in files:
-            click.echo(f"figure: {file}")
-        click.echo(f"For an HTML page of these results: ksm report {folder}")
+            click.echo(printable(f"figure: {file}"))
+        click.echo(printable(f"For an HTML page of these results: ksm report {folder}"))
     raise_failures(result, len(recipes))
 
 

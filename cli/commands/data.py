@@ -8,7 +8,7 @@ import click
 from ksm_cli.backend import activate
 from ksm_cli.options.general import json_option
 from ksm_cli.options.recipes import data_dir_option
-from ksm_cli.output import print_json, print_table, require
+from ksm_cli.output import print_json, print_table, printable, require
 
 NAMES = ("mnist", "cifar10", "imdb")
 
@@ -41,7 +41,7 @@ def data_command(prepare: tuple[str, ...], data_dir: Path | None, as_json: bool)
         return
     print_table(data_table(found))
     if data_dir and not data_dir.is_dir():
-        click.echo(f"The folder {data_dir} does not exist.")
+        click.echo(printable(f"The folder {data_dir} does not exist."))
     for status in found:
         if not status.prepared:
-            click.echo(f"\n{status.name}: {status.advice}")
+            click.echo(printable(f"\n{status.name}: {status.advice}"))

@@ -7,7 +7,7 @@ import click
 from ksm_cli.backend import BACKENDS, activate, choose
 from ksm_cli.options.general import backend_option, json_option
 from ksm_cli.options.recipes import data_dir_option
-from ksm_cli.output import print_json
+from ksm_cli.output import print_json, printable
 
 MODULES = (
     *("keras", "numpy", "scipy", "click", "rich", "tensorflow_datasets", "mlxtend", "matplotlib", "arviz"),
@@ -48,4 +48,4 @@ def doctor_command(backend: str | None, data_dir: Path | None, as_json: bool) ->
         *((f"data {name}", folder or "not found: see ksm data") for name, folder in report["data"].items()),
     ]
     for name, value in lines:
-        click.echo(f"{name:<20} {value}")
+        click.echo(printable(f"{name:<20} {value}"))

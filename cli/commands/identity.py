@@ -10,7 +10,7 @@ from ksm_cli.backend import activate
 from ksm_cli.options.general import backend_option, json_option, quiet_option
 from ksm_cli.options.run_folders import folders_argument
 from ksm_cli.options.stored_runs import data_of_runs, data_options
-from ksm_cli.output import Bar, print_json, print_table, require, spoken_warnings
+from ksm_cli.output import Bar, print_json, print_table, printable, require, spoken_warnings
 
 
 @click.command(
@@ -73,7 +73,7 @@ def identity_command(
         print_table(epochs_table(run, epochs))
         click.echo(f"{IDENTITY_LEGEND}\n")
         click.echo(textwrap.fill(probes.identity_reading(epochs), 80))
-        click.echo(f"files: {run.files.path}: identity.csv, identity.json, figures/identity.png")
+        click.echo(printable(f"files: {run.files.path}: identity.csv, identity.json, figures/identity.png"))
     else:
         print_table(runs_table(found))
         click.echo(IDENTITY_LEGEND)

@@ -13,7 +13,7 @@ from ksm_cli.options.grids import numbers
 from ksm_cli.options.outputs import Output
 from ksm_cli.options.run_folders import finished, folders_argument
 from ksm_cli.options.stored_runs import data_of_runs, data_options
-from ksm_cli.output import Bar, Interrupted, print_json, print_table, require, spoken_warnings
+from ksm_cli.output import Bar, Interrupted, print_json, print_table, printable, require, spoken_warnings
 
 if TYPE_CHECKING:
     from keras_selfmodel.probes.observers import ObserverProtocol
@@ -157,7 +157,7 @@ def observer_command(
     for sentence in reading:
         click.echo(textwrap.fill(sentence, 80, subsequent_indent="  "))
     drawn = " to ".join(dict.fromkeys([figures[0], figures[-1]]))
-    click.echo(f"files: {folder}: observer.csv, {drawn}")
+    click.echo(printable(f"files: {folder}: observer.csv, {drawn}"))
 
 
 def _say_fewer(protocol: "ObserverProtocol", given: dict) -> None:

@@ -9,7 +9,7 @@ from ksm_cli.options.figures import format_list
 from ksm_cli.options.general import json_option
 from ksm_cli.options.outputs import Output
 from ksm_cli.options.run_folders import finished, folder_argument
-from ksm_cli.output import print_json, require, spoken_warnings
+from ksm_cli.output import print_json, printable, require, spoken_warnings
 
 
 @click.command(
@@ -56,4 +56,4 @@ def plot_command(folder: Path, out: Path | None, paper: bool, formats: str, as_j
     if as_json:
         print_json({"figures": files})
     else:
-        click.echo("\n".join(files))
+        click.echo("\n".join(map(printable, files)))

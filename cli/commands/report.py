@@ -8,7 +8,7 @@ from ksm_cli.backend import only_read
 from ksm_cli.options.general import json_option
 from ksm_cli.options.outputs import Output
 from ksm_cli.options.run_folders import finished, folder_argument
-from ksm_cli.output import print_json, print_table, require, spoken_warnings
+from ksm_cli.output import print_json, print_table, printable, require, spoken_warnings
 
 
 @click.command(
@@ -20,7 +20,11 @@ Examples:
   ksm report sweeps/mnist --out mnist.html --json""",
 )
 @folder_argument
-@click.option("--out", type=Output(folder=False), help="HTML file to write. Default: FOLDER/report.html.")
+@click.option(
+    "--out",
+    type=Output(folder=False, endings=(".html", ".htm")),
+    help="HTML file to write. Default: FOLDER/report.html.",
+)
 @json_option
 def report_command(folder: Path, out: Path | None, as_json: bool) -> None:
     """Test the paper's claims on the runs in FOLDER and write an HTML page.
@@ -53,4 +57,4 @@ def report_command(folder: Path, out: Path | None, as_json: bool) -> None:
     for study, claims in zip(of_paper, answered, strict=True):
         for table in claims_table(study, claims):
             print_table(table)
-    click.echo(f"report: {file}")
+    click.echo(printable(f"report: {file}"))

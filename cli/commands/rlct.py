@@ -123,10 +123,14 @@ Examples:
 @click.option("--calibrate", is_flag=True, help="Find the settings by pilot runs first, and show the plateau.")
 @click.option(
     "--checkpoint",
-    type=Output(folder=False),
+    type=Output(folder=False, read_again=True),
     help="File to store the chains in while sampling, and to continue from if it exists.",
 )
-@click.option("--traces", type=Output(folder=False), help="File to write the chains to, as netCDF.")
+@click.option(
+    "--traces",
+    type=Output(folder=False, endings=(".nc", ".nc4", ".netcdf")),
+    help="File to write the chains to, as netCDF.",
+)
 @click.option(
     "--plot",
     type=Output(folder=False),

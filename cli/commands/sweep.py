@@ -27,7 +27,7 @@ from ksm_cli.options.settings import (
     rlct_switch,
     targets_option,
 )
-from ksm_cli.output import Bar, next_steps, print_json, print_table, require, spoken_warnings, usage_error
+from ksm_cli.output import Bar, next_steps, print_json, print_table, printable, require, spoken_warnings, usage_error
 
 
 @click.command(
@@ -158,7 +158,7 @@ def sweep_command(
         for table in sweep_tables(result.results):
             print_table(table)
         if result.results:
-            click.echo(f"table of all runs: {folder / 'results.csv'}")
+            click.echo(printable(f"table of all runs: {folder / 'results.csv'}"))
         if result.results and not quiet:
             where = shlex.quote(str(folder))
             next_steps(

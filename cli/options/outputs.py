@@ -1,21 +1,36 @@
 """Files and folders that a command writes, as options: what cannot be is refused before anything is computed."""
 
 import os
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 import click
 
+# Written out, because the help must not import the package; patterns. A test compares.
+OF_A_RUN = (
+    "config.json", "metrics.json", "seconds.json", "failed.json", "history.csv", "*.keras", "*traces.npz",
+    "sampling-*.npz", "compression.json", "identity.json", "identity.csv", ".lock",
+)  # fmt: skip
+FIGURES_OF_A_RUN = ("spread.png", "losses.png", "weights.png", "rlct*.png", "identity.png")
+OF_RUNS_TOGETHER = ("results.csv", ".results.lock", "trials.csv", "trials.json", "search.json")
+
 
 class Output(click.Path):
     """A file or folder to be written, in a folder that is there or can be made.
 
+    A file that is there is replaced only if it can be an earlier one of its kind, and never if it is a result of a run,
+    a sweep or a search.
+
     Args:
         folder: Whether it is a folder.
+        endings: How the name of a file ends that may be replaced, such as ".csv"; empty if any file may.
+        read_again: Whether the file is also read, so that a pipe or a device will not do.
     """
 
-    def __init__(self, *, folder: bool) -> None:
+    def __init__(self, *, folder: bool, endings: tuple[str, ...] = (), read_again: bool = False) -> None:
         super().__init__(path_type=Path, file_okay=not folder, dir_okay=folder)
+        self._endings, self._read_again = endings, read_again
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         path = Path(str(super().convert(value, param, ctx)))
@@ -27,7 +42,41 @@ class Output(click.Path):
             self.fail(f"'{value}' cannot be written: {there} is not a folder.", param, ctx)
         if there.is_dir() and not os.access(there, os.W_OK):
             self.fail(f"'{value}' cannot be written: {there} is protected.", param, ctx)
+        if path.is_file():
+            whole = path.resolve()
+            if _is_a_result(path.absolute()) or _is_a_result(whole):
+                self.fail(f"'{value}' is a result of ksm, which would be lost. Choose another file.", param, ctx)
+            if self._endings and whole.suffix.lower() not in self._endings:
+                endings = " or ".join(self._endings)
+                self.fail(
+                    f"'{value}' is there and does not end in {endings}, so it may be something else. Choose another "
+                    "file, or remove it.",
+                    param,
+                    ctx,
+                )
+        elif self._read_again and path.exists():
+            self.fail(f"'{value}' is a pipe or a device, which cannot be read again. Choose a file.", param, ctx)
         return path
+
+
+def _is_a_result(file: Path) -> bool:
+    """Whether a file is where, and named as, a run, a sweep, a search, or what examines runs writes its results."""
+
+    def named(patterns: tuple[str, ...]) -> bool:
+        return any(fnmatchcase(file.name, pattern) for pattern in patterns)
+
+    def is_run(folder: Path) -> bool:
+        return any((folder / name).is_file() for name in ("config.json", "metrics.json"))
+
+    folder = file.parent
+    if is_run(folder):
+        return named(OF_A_RUN)
+    if is_run(folder.parent):
+        return folder.name == "epochs" or (folder.name == "figures" and named(FIGURES_OF_A_RUN))
+    if named(OF_RUNS_TOGETHER):
+        with os.scandir(folder) as beside:
+            return any(one.is_dir() and is_run(Path(one)) for one in beside)
+    return False
 
 
 def check_distinct(inputs: dict[str, Path | None], outputs: dict[str, Path | None]) -> None:

@@ -2,11 +2,12 @@
 
 Relied on: the module attribute `tf` of `core.download.extractor`, `image_classification.cifar` and `.mnist`;
 `core.features.image_feature._ImageEncoder` with `_encode_image` and `_encode_pil_image`;
-`core.utils.tqdm_utils._active`.
+`core.utils.tqdm_utils._active`; `tempfile` of `core.dataset_info`, of which it calls `mkdtemp`.
 """
 
 import contextlib
 import os
+import tempfile
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -51,6 +52,17 @@ def without_progress_bars() -> Iterator[None]:
 
     with _replaced(tqdm_utils, "_active", False):
         yield
+
+
+@contextlib.contextmanager
+def without_leftovers() -> Iterator[None]:
+    """Within it, the folders that TFDS makes for descriptions of data sets, and never removes, are gone at the end."""
+    from tensorflow_datasets.core import dataset_info
+
+    with tempfile.TemporaryDirectory() as folder:
+        stand_in = SimpleNamespace(mkdtemp=lambda suffix=None: tempfile.mkdtemp(suffix, dir=folder))
+        with _replaced(dataset_info, "tempfile", stand_in):
+            yield
 
 
 @contextlib.contextmanager

@@ -6,7 +6,7 @@ import os
 import threading
 from pathlib import Path
 
-from keras_selfmodel._internals.tfds import without_progress_bars, without_tensorflow
+from keras_selfmodel._internals.tfds import without_leftovers, without_progress_bars, without_tensorflow
 from keras_selfmodel.datasets.catalog import DatasetStatus, Entry, count_examples, data_root, lookup, status
 from keras_selfmodel.datasets.errors import DataNotFoundError, require_packages
 from keras_selfmodel.datasets.reading import quiet
@@ -93,7 +93,7 @@ def check_connection(entry: Entry, root: Path) -> None:
 def _download_and_prepare(entry: Entry, root: Path) -> None:
     import tensorflow_datasets as tfds
 
-    builder = tfds.builder(f"{entry.tfds_name}:{entry.version}", data_dir=root)
-    with without_progress_bars(), without_tensorflow():
+    with without_leftovers(), without_progress_bars(), without_tensorflow():
+        builder = tfds.builder(f"{entry.tfds_name}:{entry.version}", data_dir=root)
         # Not tfrecord, which needs TensorFlow; not parquet, in which TFDS 4.9.10 loses most examples.
         builder.download_and_prepare(file_format="array_record")

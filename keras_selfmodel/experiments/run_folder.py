@@ -93,6 +93,18 @@ class FolderBusyError(RunFolderError):
         )
 
 
+def lock_file(folder: Path, name: str) -> Path:
+    """Where the lock of a folder lies.
+
+    Raises:
+        RunFolderError: If a folder lies there.
+    """
+    file = folder / name
+    if file.is_dir():
+        raise RunFolderError(f"{file} is a folder, and must be a file or nothing: it locks {folder}. Remove it.")
+    return file
+
+
 @dataclass(frozen=True)
 class RunFolder:
     """Names and formats of the files of one run.
@@ -173,7 +185,7 @@ class RunFolder:
         from filelock import FileLock, Timeout
 
         self.path.mkdir(parents=True, exist_ok=True)
-        file = self.path / ".lock"
+        file = lock_file(self.path, ".lock")
         lock = FileLock(file)
         try:
             lock.acquire(blocking=False)

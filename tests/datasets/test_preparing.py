@@ -35,8 +35,11 @@ def test_preparing_twice_downloads_once(small_mnist, monkeypatch):
 def test_preparing_uses_no_tensorflow(local_mnist, tmp_path, monkeypatch):
     for name in [name for name in sys.modules if name.split(".")[0] == "tensorflow"]:
         monkeypatch.delitem(sys.modules, name)
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
     datasets.prepare("mnist", tmp_path)
     assert "tensorflow" not in sys.modules
+    assert list((tmp_path / "temporary").iterdir()) == []
 
 
 @pytest.mark.parametrize("name", ["mnist", "cifar10", "imdb"])

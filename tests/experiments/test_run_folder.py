@@ -1,3 +1,4 @@
+import csv
 import errno
 import os
 import subprocess
@@ -18,6 +19,7 @@ from keras_selfmodel.experiments.run_folder import (
     RunFolder,
     RunFolderError,
 )
+from keras_selfmodel.experiments.sweeps.results_table import write_results
 
 ROWS = [{"epoch": 1, "loss": 0.1 + 0.2, "accuracy": 1 / 3}, {"epoch": 2, "loss": 1e-9, "accuracy": 1.0}]
 
@@ -64,8 +66,21 @@ def test_the_history_is_read_as_it_was_written(tmp_path):
 
 def test_texts_that_look_like_formulas_are_escaped_in_tables_and_numbers_are_not(tmp_path):
     row = {"a": "=1+1", "b": "+x", "c": "-x", "d": "@x", "e": -1.5, "f": "x=1", "g": None, "h": "\tx"}
+    row |= {"i": " =x", "j": "\n", "k": "\u00a0@x", "l": "\uff1dx", "m": "\u3000\uff0dx", "n": " x"}
     write_csv(tmp_path / "table.csv", [row])
-    assert (tmp_path / "table.csv").read_text() == "a,b,c,d,e,f,g,h\n'=1+1,'+x,'-x,'@x,-1.5,x=1,,'\tx\n"
+    with (tmp_path / "table.csv").open(encoding="utf-8", newline="") as file:
+        [read] = csv.DictReader(file)
+    escaped = {name: f"'{row[name]}" for name in "abcdhijklm"}
+    assert read == {"e": "-1.5", "f": "x=1", "g": "", "n": " x"} | escaped
+
+
+def test_a_folder_in_the_place_of_a_lock_is_said_with_what_to_do(tmp_path):
+    for name in (".lock", ".results.lock"):
+        (tmp_path / name).mkdir()
+        with pytest.raises(RunFolderError, match=rf"{name} is a folder, and must be a file or nothing.* Remove it\."):
+            with RunFolder(tmp_path).locked():
+                write_results(tmp_path)
+        (tmp_path / name).rmdir()
 
 
 def test_a_folder_without_history_has_no_epochs(tmp_path):

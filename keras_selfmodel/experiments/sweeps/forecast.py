@@ -36,8 +36,9 @@ def expected_time(plan: Plan, dataset: Dataset) -> ExpectedTime:
     """The time that a plan's runs will take, one after another.
 
     A step of training and of sampling takes as long as it did in the finished runs of the folder with the same network,
-    computed on this backend and these devices; where there are none, in earlier runs on this machine; else in a pilot,
-    which all together end after 20 s. What is compiled once for all runs, loading and drawing are not in a pilot.
+    computed on this backend and these devices; where there are none, in earlier runs on this machine; else, or where
+    these were too short to tell, in a pilot, which all together end after 20 s. What is compiled once for all runs,
+    loading and drawing are not in a pilot.
 
     Args:
         plan: The runs.
@@ -48,14 +49,15 @@ def expected_time(plan: Plan, dataset: Dataset) -> ExpectedTime:
         kind: (pace, "earlier runs on this machine") for kind, pace in known_paces().items()
     }
     for kind, pace in _of_the_folder(plan, dataset).items():
-        found[kind] = pace, "finished runs of the folder"
+        if kind not in found or all(pace.tells(job.recipe, samples) for job in plan.jobs):
+            found[kind] = pace, "finished runs of the folder"
     total, sources, deadline = 0.0, dict[Source, None](), time.perf_counter() + SECONDS_OF_PILOTS
     last: tuple[Pace, Source] | None = None
     hidden = 0
     # The largest first: what there is no time to try takes no longer than they do.
     for job in sorted(plan.jobs, key=_size, reverse=True):
         kind = kind_of(job.recipe, dataset)
-        if kind not in found:
+        if kind not in found or not found[kind][0].tells(job.recipe, samples):
             left = deadline - time.perf_counter()
             # A baseline takes no longer than the network of its size with a self-model, which came before it.
             is_its_baseline = job.recipe.aux_weight == 0 and job.recipe.hidden == hidden

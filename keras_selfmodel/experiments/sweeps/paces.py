@@ -30,6 +30,9 @@ OF_A_STEP = (
 )
 # Kinds that are kept, the latest.
 KINDS = 500
+# What is compiled first takes seconds, as long for a short run as for a long one: a run tells how long others take that
+# have up to so many times its steps, or any number where it took so many seconds.
+REACH, LONG = 2, 30.0
 
 
 @dataclass(frozen=True)
@@ -40,11 +43,15 @@ class Pace:
         training: Seconds of one training step.
         sampling: Seconds of one step of sampling; `None` if nothing was sampled.
         other: Seconds of the rest: testing, figures, and what is compiled for them.
+        training_steps: Steps of the training that tells the pace; `None` if nothing was compiled in that time.
+        sampling_steps: Those of the sampling.
     """
 
     training: float
     sampling: float | None
     other: float = 0.0
+    training_steps: int | None = None
+    sampling_steps: int | None = None
 
     @classmethod
     def of(cls, result: RunResult, samples: int) -> "Pace":
@@ -56,22 +63,37 @@ class Pace:
         """
         parts = ("training", *PARTS.values())
         training, *sampling = (result.seconds.get(name, 0.0) for name in parts)
-        steps = sampling_steps(result.recipe, after_descent=result.rlct_descended is not None)
+        trained = training_steps(result.recipe, samples)
+        sampled = sampling_steps(result.recipe, after_descent=result.rlct_descended is not None)
         return cls(
-            training / training_steps(result.recipe, samples),
-            sum(sampling) / steps if steps else None,
+            training / trained,
+            sum(sampling) / sampled if sampled else None,
             sum(seconds for name, seconds in result.seconds.items() if name not in parts),
+            trained,
+            sampled,
         )
 
     @classmethod
     def mean(cls, paces: "Sequence[Pace]") -> "Pace":
-        """The mean of the paces of one kind."""
+        """The mean of the paces of one kind, of the longest runs."""
+        longest = max(map(_steps, paces))
+        paces = [pace for pace in paces if _steps(pace) == longest]
         sampled = [pace.sampling for pace in paces if pace.sampling is not None]
         return cls(
             sum(pace.training for pace in paces) / len(paces),
             sum(sampled) / len(sampled) if sampled else None,
             sum(pace.other for pace in paces) / len(paces),
+            longest,
+            min(pace.sampling_steps or 0 for pace in paces),
         )
+
+    def tells(self, recipe: Recipe, samples: int) -> bool:
+        """Whether it tells how long a run takes, which may have more steps than the one it was found from."""
+        asked = (
+            (training_steps(recipe, samples), self.training, self.training_steps),
+            (sampling_steps(recipe, after_descent=recipe.descend), self.sampling or 0.0, self.sampling_steps),
+        )
+        return all(known is None or steps <= REACH * known or pace * known >= LONG for steps, pace, known in asked)
 
     def seconds(self, recipe: Recipe, samples: int) -> float:
         """Seconds that a run takes at this pace."""
@@ -137,9 +159,17 @@ def remember_paces(results: Iterable[RunResult], dataset: Dataset) -> None:
     new = paces_of(results, dataset)
     if not new:
         return
-    kinds = {kind: pace for kind, pace in known_paces().items() if kind not in new} | new
+    known = known_paces()
+    # A short run, such as a trial, tells less than a long one before it.
+    shorter = [kind for kind in new if kind in known and _steps(new[kind]) * REACH < _steps(known[kind])]
+    kept = {kind: pace for kind, pace in known.items() if kind not in new or kind in shorter}
+    kinds = kept | {kind: pace for kind, pace in new.items() if kind not in shorter}
     with contextlib.suppress(OSError):
         PACES.write(_file(), Paces(dict(list(kinds.items())[-KINDS:])))
+
+
+def _steps(pace: Pace) -> int:
+    return pace.training_steps or 0
 
 
 def _file() -> Path:

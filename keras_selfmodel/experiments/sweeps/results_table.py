@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from keras_selfmodel._whole_files import remove_partial_files, write_csv
+from keras_selfmodel.experiments.run_folder import lock_file
 from keras_selfmodel.experiments.run_result import RunResult
 from keras_selfmodel.experiments.run_store import find_runs
 from keras_selfmodel.rlct import RLCTSummary
@@ -97,7 +98,7 @@ def write_results(folder: Path) -> tuple[RunResult, ...]:
     from filelock import FileLock
 
     # Sweeps that share the folder each write what both have found; the last to look must be the last to write.
-    with FileLock(folder / ".results.lock"):
+    with FileLock(lock_file(folder, ".results.lock")):
         remove_partial_files(folder, RESULTS)
         # Damaged runs have no row; commands that read the folder report them.
         results = find_runs(folder).results

@@ -66,6 +66,26 @@ def test_what_is_known_of_other_networks_or_is_damaged_is_not_used(recipe, tiny,
     assert known_paces() == {}
 
 
+def test_a_run_too_short_to_tell_leaves_it_to_the_pilot(recipe, tiny, tmp_path, monkeypatch):
+    """One step, most of whose 5 s are compilation, says nothing of 4 epochs, and does not replace what did."""
+    monkeypatch.setattr(forecast, "pilot_pace", lambda *_: Pace(training=0.1, sampling=None))
+    recipe = dataclasses.replace(recipe, rlct=None)
+    short = dataclasses.replace(
+        made_up_run(2.0, 1, recipe=dataclasses.replace(recipe, epochs=1)), seconds={"training": 5.0}
+    )
+    few = dataclasses.replace(tiny, y_train=tiny.y_train[: recipe.batch_size])
+    plan = plan_sweep([recipe], tiny, tmp_path / "sweep")
+    remember_paces([short], few)
+    found = expected_time(plan, tiny)
+    assert found.sources == ("a short pilot run",)
+    assert found.seconds == pytest.approx(0.1 * 5 * recipe.epochs)
+    long = dataclasses.replace(made_up_run(2.0, 1, recipe=recipe), seconds={"training": 7.0})
+    for one, data in ((long, tiny), (short, few)):
+        remember_paces([one], data)
+    found = expected_time(plan, tiny)
+    assert found.seconds == pytest.approx(7.0) and found.sources == ("earlier runs on this machine",)
+
+
 def test_pilots_come_last_and_end_after_20_seconds(recipe, tiny, tmp_path, monkeypatch):
     """On a clock on which each pilot takes 15 s: the largest network is tried, the next within 5 s, the third never."""
     now, given = [0.0], []
