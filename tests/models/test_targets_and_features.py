@@ -138,7 +138,7 @@ def test_a_call_that_cannot_be_followed_is_refused():
         ({"targets": "hidden", "per_timestep": True, "steps_ahead": 4}, "less than the number of steps"),
         ({"targets": "hidden", "features": 3}, "features must be names"),
         ({"targets": "hidden:1"}, "1 outputs, counted from 0"),
-        ({"targets": "hidden", "output_layer": "tag"}, r"output_layer='tag'; layers: \['hidden', 'tags'\]"),
+        ({"targets": "hidden", "output_layer": "tag"}, "output_layer='tag'; layers: hidden, tags"),
     ],
 )
 def test_mistakes_are_named(options, message):
