@@ -5,7 +5,6 @@ import textwrap
 from rich.table import Table
 
 from keras_selfmodel.experiments import SELF_MODELING, RunResult
-from keras_selfmodel.studies.measures import number_text
 from ksm_cli.estimates import measure_text
 
 
@@ -37,8 +36,9 @@ def run_table(result: RunResult) -> Table:
         rows.append(("  verdict", descended.verdict, None))
         if descended.descent is not None:
             rows.append(("  descent", descended.descent.words, None))
-    if result.self_prediction_r2 is not None:
-        rows.append(("self-prediction R² on the test data", number_text(result.self_prediction_r2, 4), None))
+    predicts_itself = recipe.objective == SELF_MODELING and recipe.aux_weight > 0
+    if predicts_itself or result.self_prediction_r2 is not None:
+        rows.append(("self-prediction R² on the test data", measure_text(result.self_prediction_r2), None))
     if paper is not None:
         table.add_column("paper", justify="right")
     for name, value, reference in rows:

@@ -25,7 +25,8 @@ class Metrics:
         weight_spread: Standard deviation of the pruned network's final kernel.
         weight_interquartile_range: Interquartile range of the same weights.
         weight_excess_kurtosis: Excess kurtosis of the same weights; `None` if they are all equal.
-        self_prediction_r2: R² of the self-prediction on the test data; `None` without self-modeling.
+        self_prediction_r2: R² of the self-prediction on the test data; `None` without self-modeling, and where the
+            targets do not vary.
         self_prediction_loss: Its mean squared error; `None` without self-modeling.
         rlct: The estimate at the trained weights with its verdict; `None` if it was not measured.
         rlct_descended: The estimate at the minimum of the task's loss near the trained weights (`anchor="descend"`),

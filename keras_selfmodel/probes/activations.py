@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 # Activations are computed in single precision: what varies by less than this part of its size is constant.
-ROUNDING = 1e-6
+SAME_ACTIVATION = 1e-6
 
 
 def live_units(activations: npt.ArrayLike) -> np.ndarray:
@@ -27,7 +27,7 @@ def live_units(activations: npt.ArrayLike) -> np.ndarray:
     [False, False, True]
     """
     values = np.asarray(activations)
-    return np.ptp(values, axis=0) > ROUNDING * np.abs(values).max(axis=0)
+    return np.ptp(values, axis=0) > SAME_ACTIVATION * np.abs(values).max(axis=0)
 
 
 def participation_ratio(variances: npt.ArrayLike) -> float | None:

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from keras_selfmodel.probes.activations import (
-    ROUNDING,
+    SAME_ACTIVATION,
     ActivationStatistics,
     activation_statistics,
     live_units,
@@ -111,7 +111,7 @@ def identity_of(weights: npt.ArrayLike, bias: npt.ArrayLike, activations: npt.Ar
     between = np.ix_(live, live)
     variances, directions = principal_variances(a[:, live])
     # What is left of a direction without variance is rounding.
-    varying = variances > ROUNDING**2 * variances.max(initial=0.0)
+    varying = variances > SAME_ACTIVATION**2 * variances.max(initial=0.0)
     direction_errors = np.sum((error[between] @ directions[:, varying]) ** 2, axis=0)
     weighted = float(direction_errors @ variances[varying] / variances.sum()) if varying.any() else None
     mean_error = float(direction_errors.mean()) if varying.any() else 0.0

@@ -9,7 +9,7 @@ from keras_selfmodel.rlct.conventions import ResolvedSettings
 
 # What is needed at the least: by a chain its weights, their gradient and the noise; by each of its steps in a call the
 # losses at w* of a batch and the numbers of its samples; by each of its steps what its trace has.
-FLOAT, LOSS, NUMBER, COPIES, COLUMNS = 4, 8, 4, 3, 6
+FLOAT, LOSS, NUMBER, COPIES, OF_A_TRACE = 4, 8, 4, 3, 6
 
 
 def check_room(settings: ResolvedSettings, num_parameters: int, num_samples: int, steps_per_call: int) -> None:
@@ -29,7 +29,7 @@ def check_room(settings: ResolvedSettings, num_parameters: int, num_samples: int
     batches = min(steps_per_call, steps) * settings.batch_size
     one_at_once = COPIES * FLOAT * num_parameters + LOSS * batches
     # All samples in each batch are one row for all chains.
-    one = COLUMNS * LOSS * steps + (NUMBER * batches if settings.batch_size < num_samples else 0)
+    one = OF_A_TRACE * LOSS * steps + (NUMBER * batches if settings.batch_size < num_samples else 0)
     room = _memory()
     if at_once * one_at_once + chains * one <= room:
         return

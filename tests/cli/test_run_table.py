@@ -1,5 +1,6 @@
 import dataclasses
 import io
+import math
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,12 @@ def _rows(result: RunResult) -> dict[str, list[str]]:
     return {line[0]: line[1:] for line in lines if len(line) > 1}
 
 
+def test_an_r2_that_is_not_a_number_is_said_of_networks_that_predict_themselves(result):
+    row = "self-prediction R² on the test data"
+    recipe = dataclasses.replace(result.recipe, aux_weight=10.0)
+    assert _rows(dataclasses.replace(result, recipe=recipe, self_prediction_r2=math.nan))[row] == ["not a number", ""]
+
+
 def test_the_papers_figures_stand_beside_those_of_the_run(result):
     rows = _rows(result)
     assert rows["measure"] == ["this run", "paper"]
@@ -69,7 +76,8 @@ def test_other_settings_have_no_column_of_the_paper(result):
 
 
 def test_the_baseline_has_no_row_of_self_prediction(result):
-    rows = _rows(dataclasses.replace(result, self_prediction_r2=None))
+    baseline = dataclasses.replace(result.recipe, aux_weight=0.0)
+    rows = _rows(dataclasses.replace(result, recipe=baseline, self_prediction_r2=None))
     assert not any("self-prediction" in name for name in rows)
 
 

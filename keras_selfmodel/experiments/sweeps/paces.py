@@ -32,7 +32,7 @@ OF_A_STEP = (
 KINDS = 500
 # What is compiled first takes seconds, as long for a short run as for a long one: a run tells how long others take that
 # have up to so many times its steps, or any number where it took so many seconds.
-REACH, LONG = 2, 30.0
+REACH, LONG_ENOUGH = 2, 30.0
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,9 @@ class Pace:
             (training_steps(recipe, samples), self.training, self.training_steps),
             (sampling_steps(recipe, after_descent=recipe.descend), self.sampling or 0.0, self.sampling_steps),
         )
-        return all(known is None or steps <= REACH * known or pace * known >= LONG for steps, pace, known in asked)
+        return all(
+            known is None or steps <= REACH * known or pace * known >= LONG_ENOUGH for steps, pace, known in asked
+        )
 
     def seconds(self, recipe: Recipe, samples: int) -> float:
         """Seconds that a run takes at this pace."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_selfmodel.probes.activations import ROUNDING
+from keras_selfmodel.probes.activations import SAME_ACTIVATION
 
 
 class LinearObserver:
@@ -30,7 +30,7 @@ class LinearObserver:
         self._left, sizes, self._right = np.linalg.svd(values - self._mean, full_matrices=False)
         # Directions that are there by rounding only are left out: networks compute in single precision, in which
         # probabilities do not add up to 1 exactly.
-        kept = sizes > ROUNDING * sizes.max(initial=0.0)
+        kept = sizes > SAME_ACTIVATION * sizes.max(initial=0.0)
         self._inverse = np.divide(1.0, sizes, out=np.zeros_like(sizes), where=kept)
 
     def predict(self, y: np.ndarray, others: np.ndarray) -> np.ndarray:
