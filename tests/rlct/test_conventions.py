@@ -1,6 +1,9 @@
+import dataclasses
+
 import pytest
 
-from keras_selfmodel.rlct import SamplingSettings
+from keras_selfmodel.rlct import SamplingSettings, room_for_chains
+from keras_selfmodel.rlct.room_for_chains import check_room
 
 
 # Figures from the papers: n/ln n of 60,000 is 5453.5; devinterp 0.2.0 has 82.1 and 15.4 for batches of 512 and 64.
@@ -91,3 +94,15 @@ def test_with_a_target_error_there_are_ten_times_the_draws():
 def test_numbers_that_are_slips_of_the_hand_are_refused(given, said):
     with pytest.raises(ValueError, match=said):
         SamplingSettings(**given)
+
+
+def test_chains_that_fit_no_memory_are_refused_with_how_many_fit():
+    """Of 10⁹ weights: 10⁵ chains at once need more than 10¹⁵ bytes, one after another some 12 × 10⁹."""
+    settings = SamplingSettings(num_chains=10**5, num_draws=4, burn_in=2).resolved(1000, 10**9, 1.0)
+    with pytest.raises(ValueError, match=r"at least 1,2.* GB of memory.*Received: num_chains=100000"):
+        check_room(settings, 10**9, 1000, 50)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(room_for_chains, "_memory", lambda: 100e9)
+        with pytest.raises(ValueError, match=r"at most 1 of them at once \(chains_at_once=…\)"):
+            check_room(settings, 10**9, 1000, 50)
+        check_room(dataclasses.replace(settings, chains_at_once=1), 10**9, 1000, 50)
