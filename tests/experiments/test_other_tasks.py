@@ -7,11 +7,10 @@ import keras
 import numpy as np
 import pytest
 
+from keras_selfmodel import models
 from keras_selfmodel.datasets import Dataset, limited, padded, tokenize
 from keras_selfmodel.experiments import TASKS, run
-from keras_selfmodel.experiments import cifar10 as cifar10_module
 from keras_selfmodel.experiments.stages import concluding
-from keras_selfmodel.models import resnet18
 from keras_selfmodel.rlct import SamplingSettings
 from tests.experiments.conftest import interrupted_after_epoch
 
@@ -48,8 +47,7 @@ def small(monkeypatch, tmp_path):
     """A cache of its own, no figures, a narrow ResNet."""
     monkeypatch.setenv("KSM_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setattr(concluding, "run_figures", lambda *_: {})
-    narrow = partial(resnet18, widths=(2, 3))
-    monkeypatch.setattr(cifar10_module, "resnet18", narrow)
+    monkeypatch.setattr(models, "resnet18", partial(models.resnet18, widths=(2, 3)))
 
 
 def recipe_of(task: str, **changes):
