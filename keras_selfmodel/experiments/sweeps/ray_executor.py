@@ -3,7 +3,9 @@
 import contextlib
 import logging
 import os
+import signal
 import socket
+import threading
 import warnings
 from collections import Counter, defaultdict
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -86,7 +88,11 @@ class RayExecutor:
             os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
             local: dict = {"include_dashboard": False} if address == "local" else {}
             try:
-                with warnings.catch_warnings(), listening_here_only() if local else contextlib.nullcontext():
+                with (
+                    warnings.catch_warnings(),
+                    _handler_kept(),
+                    listening_here_only() if local else contextlib.nullcontext(),
+                ):
                     # Ray's processes, which are other programs as soon as they are there.
                     warnings.filterwarnings("ignore", r"os\.fork\(\) was called", RuntimeWarning)
                     self._ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **local)
@@ -216,3 +222,14 @@ def _groups(jobs: Sequence[Job], most: int, places: int) -> list[list[Job]]:
 def _epitaph(deaths: int, error: Exception) -> str:
     times = "once" if deaths == 1 else f"{deaths} times"
     return f"Its process or machine died {times}: {str(error).splitlines()[0]}"
+
+
+@contextlib.contextmanager
+def _handler_kept() -> Iterator[None]:
+    """Puts back the handler of SIGTERM, in whose place `ray.init` puts one that ends the process without a word."""
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():  # Others may set none, nor does Ray there.
+            signal.signal(signal.SIGTERM, before)

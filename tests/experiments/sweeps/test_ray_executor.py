@@ -25,7 +25,7 @@ from keras_selfmodel.experiments import (
     sweep,
 )
 from keras_selfmodel.experiments.run_folder import RunFolder
-from keras_selfmodel.experiments.sweeps.ray_executor import RayExecutor
+from keras_selfmodel.experiments.sweeps.ray_executor import RayExecutor, _handler_kept
 
 pytestmark = [
     pytest.mark.skipif(
@@ -212,3 +212,14 @@ def test_a_group_is_trained_together(no_mnist, one_core, tmp_path):
         assert epochs[:4] == [(1, 1), (2, 1), (1, 2), (2, 2)]  # epoch by epoch, not run by run
     alone = run(recipes[0], dataset, tmp_path / "alone")
     assert found.results[0].weight_spread == pytest.approx(alone.weight_spread, rel=1e-5)
+
+
+def test_ray_puts_no_handler_in_place_of_the_programs():
+    ray = pytest.importorskip("ray")
+    before = signal.getsignal(signal.SIGTERM)
+    with _handler_kept():
+        ray.init("local", include_dashboard=False, log_to_driver=False)
+    try:
+        assert signal.getsignal(signal.SIGTERM) is before
+    finally:
+        ray.shutdown()
