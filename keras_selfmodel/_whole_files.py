@@ -9,6 +9,7 @@ import os
 import re
 import stat
 import tempfile
+import unicodedata
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
@@ -213,10 +214,6 @@ def content_of(path: Path) -> bytes:
         raise UnreadableFileError(f"it cannot be read: {error.strerror}") from error
 
 
-# Signs that a formula of a spreadsheet begins with.
-FORMULA = tuple("=+-@＝＋－＠")  # noqa: RUF001
-
-
 def write_csv(path: Path, rows: Sequence[Mapping]) -> None:
     """Writes rows as a table whose columns are those of the first row; nothing is written without rows.
 
@@ -232,7 +229,8 @@ def write_csv(path: Path, rows: Sequence[Mapping]) -> None:
 
 
 def _no_formula(value: object) -> object:
-    # Spreadsheets skip white space before a formula, and some read its full-width signs.
-    if isinstance(value, str) and (value.startswith(("\t", "\r", "\n")) or value.lstrip().startswith(FORMULA)):
-        return f"'{value}"
-    return value
+    if not isinstance(value, str):
+        return value
+    # Spreadsheets skip white space before a formula, and some read the full-width forms of its signs.
+    first = unicodedata.normalize("NFKC", value.lstrip()[:1])
+    return f"'{value}" if first in ("=", "+", "-", "@") or value.startswith(("\t", "\r", "\n")) else value

@@ -93,5 +93,6 @@ def check_has_samples(function: str, x: Any) -> bool:
 def check_as_many_weights(weights: Any, x: Any) -> None:
     """Raises ValueError unless arrays have one row of weights for each of their samples."""
     samples = keras.tree.flatten(x)[0].shape[0]
-    if len(weights) != samples:
-        raise ValueError(f"sample_weight must have a row for each of {samples} samples. Received: {len(weights)}")
+    for array in keras.tree.flatten(weights):
+        if len(getattr(array, "shape", ())) and array.shape[0] != samples:
+            raise ValueError(f"sample_weight must have a row for each of {samples} samples. Received: {array.shape[0]}")

@@ -76,7 +76,7 @@ class JointNetwork(TrainingGraph):
         read_by_head = concatenated([flat(tensor, per_timestep=per_timestep) for tensor in read_at])
         self.units = target.shape[-1]
         self.head = make_head(self.units)
-        if any(layer is self.head for layer in graph.functional.layers):
+        if any(call.operation is self.head for call in graph.calls):
             raise ValueError(
                 "head must be a layer of its own, whose weights the classifier does not share. Received: "
                 f"head={self.head.name!r}, a layer of the classifier"

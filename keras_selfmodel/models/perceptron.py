@@ -33,8 +33,8 @@ def mlp(
     >>> mlp(64, seed=1).count_params()
     50890
     """
-    for name, size in {"hidden": hidden, "inputs": inputs, "classes": classes}.items():
-        whole_number(name, size, 1)
+    sizes = {"hidden": hidden, "inputs": inputs, "classes": classes}
+    hidden, inputs, classes = (whole_number(name, size, 1) for name, size in sizes.items())
 
     hidden_layers = [dense(hidden, inputs, seed, 0, activation="relu", name="hidden")]
     if batch_norm:

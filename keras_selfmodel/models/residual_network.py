@@ -51,13 +51,11 @@ def resnet18(
     >>> resnet18(5, widths=(2, 4), seed=1).get_layer("last_block").output.shape
     (None, 16, 16, 4)
     """
-    sizes: dict[str, int | Sequence[int]] = {"hidden": hidden, "image": image, "widths": widths, "classes": classes}
-    for name, size in sizes.items():
-        sizes_of_one = size if isinstance(size, Sequence) else [size]
-        if not sizes_of_one:
-            raise ValueError(f"{name} is empty. Received: {name}={size!r}")
-        for one in sizes_of_one:
-            whole_number(name, one, 1)
+    if not widths:
+        raise ValueError(f"widths is empty. Received: widths={widths!r}")
+    hidden, classes = whole_number("hidden", hidden, 1), whole_number("classes", classes, 1)
+    height, width, channels = (whole_number("image", size, 1) for size in image)
+    widths = [whole_number("widths", size, 1) for size in widths]
     numbers = itertools.count()
 
     def convolve(x, width: int, size: int, stride: int):
@@ -65,7 +63,7 @@ def resnet18(
         seeds = (None, None) if seed is None else ((seed, number, 0), (seed, number, 1))
         return _convolution(x, width, size, stride, seeds, batch_norm)
 
-    inputs = keras.Input(image)
+    inputs = keras.Input((height, width, channels))
     x = layers.ReLU()(convolve(inputs, widths[0], 3, 1))
     for stage, width in enumerate(widths):
         for block in range(2):

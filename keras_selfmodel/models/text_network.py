@@ -41,8 +41,7 @@ def text_classifier(
     72578
     """
     sizes = {"vocabulary_size": vocabulary_size, "embedding": embedding, "hidden": hidden, "classes": classes}
-    for name, size in sizes.items():
-        whole_number(name, size, 1)
+    vocabulary_size, embedding, hidden, classes = (whole_number(name, size, 1) for name, size in sizes.items())
     return keras.Sequential(
         [
             keras.Input((None,), dtype="int32"),

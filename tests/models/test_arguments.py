@@ -114,3 +114,20 @@ def test_a_head_or_output_layer_of_a_wrong_kind_is_refused_by_its_name(arguments
         arguments = {"head": hidden}
     with pytest.raises(ValueError, match=words):
         ksm.SelfModelingModel(classifier, "hidden", **arguments)
+
+
+def test_sizes_that_are_whole_are_sizes():
+    floats = ksm.models.mlp(3.0, inputs=np.float32(2), classes=np.int64(2), seed=1)
+    for one, other in zip(
+        floats.get_weights(), ksm.models.mlp(3, inputs=2, classes=2, seed=1).get_weights(), strict=True
+    ):
+        np.testing.assert_array_equal(one, other)
+    assert ksm.models.text_classifier(9.0, embedding=4.0, hidden=3.0, seed=1).count_params() > 0
+    assert ksm.models.resnet18(4.0, image=(8.0, 8, 3), widths=(2.0,), classes=3.0).output_shape == (None, 3)
+
+
+def test_a_head_that_is_a_layer_of_a_nested_model_is_refused():
+    inner = keras.Sequential([keras.Input((6,)), keras.layers.Dense(6, name="inside")], name="backbone")
+    classifier = keras.Sequential([keras.Input((6,)), inner, keras.layers.Dense(3)])
+    with pytest.raises(ValueError, match="head must be a layer of its own"):
+        ksm.SelfModelingModel(classifier, "backbone/inside", features="backbone/inside", head=inner.layers[0])
