@@ -89,6 +89,11 @@ Examples:
     help="Number of chains. Default: 2, or 8 for fewer than 500 weights; paper 4.",
 )
 @click.option(
+    "--chains-at-once",
+    type=click.IntRange(min=1),
+    help="Number of chains sampled together, fewer where memory is short. Default: all.",
+)
+@click.option(
     "--draws",
     "num_draws",
     type=click.IntRange(min=1),

@@ -11,7 +11,7 @@ import pytest
 
 from keras_selfmodel import SelfModelingModel
 from keras_selfmodel.models import mlp
-from keras_selfmodel.rlct import Descent, RLCTSummary
+from keras_selfmodel.rlct import Descent, RLCTSummary, room_for_chains
 
 # So short a chain is rightly warned about, and so is a network that was never trained.
 pytestmark = pytest.mark.filterwarnings("always::keras_selfmodel.rlct.RLCTWarning")
@@ -80,6 +80,17 @@ def test_the_options_reach_the_estimate(ksm, saved, tiny_mnist):
     assert printed["num_parameters"] == 784 * 4 + 4 + 4 * 10 + 10
     assert (printed["num_samples"], len(printed["chain_values"])) == (100, 2)
     assert printed["data"] == {"source": "made up", "digest": tiny_mnist.digest}
+
+
+def test_chains_that_fit_no_memory_can_be_sampled_some_at_once(ksm, saved, tiny_mnist, monkeypatch):
+    file = saved(mlp(4, seed=1))
+    # A chain of 3,190 weights needs 40 kB at the least, and some for its batches.
+    monkeypatch.setattr(room_for_chains, "_memory", lambda: 1e6)
+    refused = ksm("rlct", file, *QUICK, "--chains", "50", "--quiet")
+    assert refused.exit_code == 1
+    said = " ".join(refused.stderr.split())
+    assert "at most 1 of them at once (--chains-at-once). Received: --chains 50" in said
+    assert ksm("rlct", file, *QUICK, "--chains", "3", "--chains-at-once", "1", "--quiet").exit_code == 0
 
 
 def test_of_a_self_modeling_network_the_classifier_is_measured(ksm, saved, tiny_mnist):
