@@ -61,6 +61,7 @@ class RLCT(keras.callbacks.Callback):
         **arguments: Unpack[EstimateArguments],
     ) -> None:
         super().__init__()
+        check_keywords(estimate_rlct, arguments, "callbacks.RLCT")
         if data is None:
             raise ValueError(
                 "callbacks.RLCT needs data as fit takes them: (x, y), a data set or a loader. Received: None"
@@ -69,7 +70,6 @@ class RLCT(keras.callbacks.Callback):
         self.every = whole_number("every", every, 1)
         self.settings = settings
         names = ("class_weight", "num_samples", "memory_limit")
-        check_keywords(estimate_rlct, arguments, "callbacks.RLCT")
         self._reading: dict[str, Any] = {name: value for name, value in arguments.items() if name in names}
         self.arguments: dict[str, Any] = {name: value for name, value in arguments.items() if name not in names}
         self._samples: Samples | None = None
