@@ -1,6 +1,7 @@
 """The package as it is installed."""
 
 import ast
+import importlib.metadata
 import re
 import subprocess
 import sys
@@ -213,3 +214,10 @@ def test_every_public_function_has_types():
         "A.f",
         "g",
     ]
+
+
+def test_the_description_of_the_package_has_no_links_that_lead_nowhere():
+    # On an index of packages a relative link would be looked for beside the page.
+    text = importlib.metadata.metadata("keras-selfmodel").get_payload()
+    assert "## Use it in Python" in text and "(`docs/faq.md`)" in text
+    assert re.findall(r"\]\((?!https?:)", text) == []
