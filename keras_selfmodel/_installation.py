@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Literal, get_args
 
 Backend = Literal["jax", "tensorflow", "torch"]
@@ -31,6 +32,25 @@ def installing(extra: str) -> str:
     except importlib.metadata.PackageNotFoundError:  # Read from a clone that is on the path.
         return f"pip install '.[{extra}]' (in a clone of the project)"
     return f"pip install {_requirement(extra, json.loads(origin) if origin else {})}"
+
+
+def needed(module: str, use: str, extra: str = "experiments") -> ModuleType:
+    """A module that comes with an extra of the package.
+
+    Args:
+        module: Its name.
+        use: What asks for it.
+        extra: The extra's name in pyproject.toml.
+
+    Raises:
+        ImportError: If it is not installed.
+    """
+    import importlib
+
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise ImportError(f"{use} needs {module.partition('.')[0]}: {installing(extra)}") from error
 
 
 def _requirement(extra: str, origin: Mapping) -> str:

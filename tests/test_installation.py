@@ -10,7 +10,7 @@ import sys
 import keras
 import pytest
 
-from keras_selfmodel._installation import choose_backend, installing
+from keras_selfmodel._installation import choose_backend, installing, needed
 
 pytestmark = pytest.mark.any_backend
 
@@ -50,6 +50,12 @@ def test_several_backends_of_which_keras_would_take_none_are_named(fresh):
     fresh("jax", "torch")
     with pytest.raises(ImportError, match="jax and torch, and none is chosen.*KERAS_BACKEND=jax"):
         choose_backend()
+
+
+def test_a_library_that_is_missing_is_named_with_what_needs_it_and_the_command_that_installs_it():
+    assert needed("numpy.linalg", "solve") is sys.modules["numpy.linalg"]
+    with pytest.raises(ImportError, match=r"^plot needs nosuch: pip install .*\[experiments\]"):
+        needed("nosuch.figure", "plot")
 
 
 def test_without_a_backend_the_command_that_installs_one_is_named(fresh):

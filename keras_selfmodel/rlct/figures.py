@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from keras_selfmodel._curve_styles import PAPER_COLOR, CurveStyle, curve_style
+from keras_selfmodel._installation import needed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 
 # Bars of the rank plot.
 BARS = 20
+
+
+def _empty_figure(figsize: tuple[float, float]) -> "Figure":
+    return needed("matplotlib.figure", "plot").Figure(figsize=figsize, layout="constrained")
 
 
 def trace_figure(estimate: "RLCTEstimate") -> "Figure":
@@ -32,8 +37,6 @@ def trace_figure(estimate: "RLCTEstimate") -> "Figure":
     Returns:
         A `matplotlib.figure.Figure`.
     """
-    from matplotlib.figure import Figure
-
     settings = estimate.settings
     excess = estimate.inverse_temperature * (estimate.losses - estimate.reference_losses)
     steps = excess.shape[1]
@@ -42,7 +45,7 @@ def trace_figure(estimate: "RLCTEstimate") -> "Figure":
     draws = estimate.draws
     compared = np.isfinite(draws).all() and draws.shape[1] > 1
     mosaic: Any = [["chains", "chains"], ["ranks", "memory"]] if compared else [["chains"]]
-    figure = Figure(figsize=(6.4, 5.6 if compared else 3.8), layout="constrained")
+    figure = _empty_figure(figsize=(6.4, 5.6 if compared else 3.8))
     panels = figure.subplot_mosaic(mosaic, height_ratios=[1.5, 1][: len(mosaic)])
     axes = panels["chains"]
     for chain, trace in enumerate(excess):
@@ -116,10 +119,9 @@ def calibration_figure(calibration: "Calibration") -> "Figure":
     Returns:
         A `matplotlib.figure.Figure`.
     """
-    from matplotlib.figure import Figure
+    figure = _empty_figure(figsize=(7.2, 3.4))
     from matplotlib.ticker import NullFormatter
 
-    figure = Figure(figsize=(7.2, 3.4), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
     chosen = calibration.pilot
     free = calibration.settings.step_size is None
@@ -158,10 +160,9 @@ def profile_figure(profile: "LocalizationProfile") -> "Figure":
     Returns:
         A `matplotlib.figure.Figure`.
     """
-    from matplotlib.figure import Figure
+    figure = _empty_figure(figsize=(7.2, 3.8))
     from matplotlib.ticker import LogLocator, NullFormatter
 
-    figure = Figure(figsize=(7.2, 3.8), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
     look = _line(curve_style(1))
     for axes, places, label in (

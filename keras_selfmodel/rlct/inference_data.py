@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_selfmodel._installation import installing
+from keras_selfmodel._installation import needed
 
 if TYPE_CHECKING:
     from keras_selfmodel.rlct.rlct_estimate import RLCTEstimate
@@ -77,8 +77,4 @@ def arviz_for(use: str) -> ModuleType:
     """The module `arviz`, or what to install."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # ArviZ announces its next major version on import.
-        try:
-            import arviz
-        except ImportError as error:
-            raise ImportError(f"{use} needs ArviZ: {installing('experiments')}") from error
-    return arviz
+        return needed("arviz", use)

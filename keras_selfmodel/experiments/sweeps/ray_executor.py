@@ -15,7 +15,7 @@ from typing import Any
 
 import keras
 
-from keras_selfmodel._installation import installing
+from keras_selfmodel._installation import needed
 from keras_selfmodel._internals.ray import listening_here_only
 from keras_selfmodel._typed_files import typed
 from keras_selfmodel.datasets import Dataset
@@ -62,11 +62,7 @@ class RayExecutor:
         data_dir: str | os.PathLike | None,
         together: bool,
     ) -> None:
-        try:
-            import ray
-        except ImportError:
-            raise ImportError(f"A sweep on Ray needs ray: {installing('distributed')}") from None
-        self._ray = ray
+        self._ray: Any = needed("ray", "A sweep on Ray", "distributed")
         self._progress = progress
         self._cluster = cluster
         self._together = together
