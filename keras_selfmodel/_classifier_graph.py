@@ -9,15 +9,33 @@ from typing import Any
 import keras
 import numpy.typing as npt
 
-from keras_selfmodel._internals.keras import is_built_sequential
+from keras_selfmodel._internals.keras import is_built_sequential, layers_inside
 from keras_selfmodel._layer_kernel import has_matrix, has_weights, is_several_layers, kernel_of
 from keras_selfmodel._model_calls import Call, Value, calls_of, functional_of, read_values
 from keras_selfmodel.transforms.tensors import Tensor
 
 
+class AroundClassifier:
+    """What marks models of this package that wrap a classifier; other models may use the name for a layer of theirs.
+
+    Attributes:
+        classifier: The plain classifier, an ordinary `keras.Model`.
+    """
+
+    classifier: keras.Model
+
+
 def classifier_of(model: keras.Model) -> keras.Model:
-    """The plain classifier: `model.classifier` of a self-modeling model, any other model itself."""
-    return getattr(model, "classifier", model)
+    """The plain classifier: `model.classifier` of a model of this package around one, any other model itself."""
+    return model.classifier if isinstance(model, AroundClassifier) else model
+
+
+def answering_weights(model: keras.Model) -> list[keras.Variable]:
+    """The weights that a model answers with: all but those of self-modeling heads in models that it contains."""
+    around = [layer for layer in layers_inside(model) if isinstance(layer, AroundClassifier)]
+    answers = {id(weight) for layer in around for weight in layer.classifier.weights}
+    heads = {id(weight) for layer in around for weight in layer.weights} - answers
+    return [weight for weight in classifier_of(model).weights if id(weight) not in heads]
 
 
 def final_kernel(model: keras.Model, output_layer: str | None = None) -> npt.NDArray:

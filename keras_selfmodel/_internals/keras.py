@@ -2,8 +2,8 @@
 
 Relied on: `Functional._nodes_by_depth` and its `Node`s (`operation`, `is_input`, `input_tensors`, `outputs`,
 `arguments.args`, `.kwargs` and `.fill_in`), `Sequential._functional`, `Layer._flatten_layers`, `Model._loss_tracker`,
-`EinsumDense._adjust_scale_for_dequant`, `fn` and `_fn_kwargs` of the losses that Keras makes of functions,
-`src.backend.common.masking.get_keras_mask`.
+`Model._compile_config` and its `config`, `EinsumDense._adjust_scale_for_dequant`, `fn` and `_fn_kwargs` of the losses
+that Keras makes of functions, `src.backend.common.masking.get_keras_mask`.
 """
 
 import inspect
@@ -38,6 +38,14 @@ def layers_inside(layer: keras.Layer) -> list[keras.Layer]:
 def count_loss(model: keras.Model, loss: Any, samples: int) -> None:
     """Adds the loss of a batch to the mean that a compiled model logs as "loss"."""
     model._loss_tracker.update_state(loss, sample_weight=samples)
+
+
+def loss_weights_of(model: keras.Model) -> Any:
+    """The `loss_weights` that a model was compiled with, or `None`.
+
+    The public `get_compile_config` stores losses, metrics and optimizer too, and fails for those that cannot be stored.
+    """
+    return model._compile_config.config["loss_weights"]
 
 
 def settings_of(loss: Any) -> dict:

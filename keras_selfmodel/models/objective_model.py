@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from keras_selfmodel import transforms
+from keras_selfmodel._classifier_graph import AroundClassifier
 from keras_selfmodel._internals.keras import mode
 from keras_selfmodel.models._labels import (
     LabelRange,
@@ -22,7 +23,7 @@ from keras_selfmodel.models.precision import building_in, computes_in
 from keras_selfmodel.transforms.tensors import Tensor, Tree
 
 
-class ObjectiveModel(keras.Model):
+class ObjectiveModel(keras.Model, AroundClassifier):
     """The base of all objectives: training runs a graph of its own, everything else is the plain classifier.
 
     It is a `keras.Model` like any other: compile, fit, save, load. Outputs and metrics are those of the classifier:

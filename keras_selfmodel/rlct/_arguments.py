@@ -5,6 +5,7 @@ from typing import Any, TypeAlias
 
 import keras
 
+from keras_selfmodel._classifier_graph import answering_weights
 from keras_selfmodel._internals.keras import layers_inside
 from keras_selfmodel.transforms.tensors import Tree
 
@@ -53,7 +54,9 @@ def _inputs(model: keras.Model, x: Tree) -> list[tuple[str, Any, Any]]:
 
 def resolve_variables(model: keras.Model, weights: WeightChoice) -> list[keras.Variable]:
     """The trainable variables that `weights` names: all for `None`."""
-    trainable = model.trainable_variables
+    # What a head inside predicts is no part of the loss that is measured.
+    answering = {id(variable) for variable in answering_weights(model)}
+    trainable = [variable for variable in model.trainable_variables if id(variable) in answering]
     if not trainable:
         raise ValueError("The model has no trainable weights to sample: set layer.trainable = True where it should.")
     if weights is None:

@@ -1,5 +1,6 @@
 """Modules of Equinox and Flax NNX as functions of their weights."""
 
+import functools
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -7,8 +8,9 @@ from typing import Any
 import jax
 import keras
 
+from keras_selfmodel._callables import innermost
 from keras_selfmodel.transforms._network import Network, keras_axes, library_axes
-from keras_selfmodel.transforms.tensors import AnyModel
+from keras_selfmodel.transforms.tensors import AnyModel, Tensor
 
 
 def network(model: AnyModel) -> Network | None:
@@ -45,7 +47,7 @@ def _of_equinox(model: AnyModel) -> Network:
         ],
         other=[],
         call=call,
-        keras_loss=lambda loss: loss,
+        keras_loss=_keras_loss,
         draws=False,
     )
 
@@ -72,9 +74,31 @@ def _of_nnx(model: AnyModel) -> Network:
         weights=[leaves[i][1].astype(keras.config.floatx()) for i in order],
         other=others,
         call=call,
-        keras_loss=lambda loss: loss,
+        keras_loss=_keras_loss,
         draws=False,
     )
+
+
+def _keras_loss(loss: Any) -> Any:
+    """Optax's losses take the outputs first; they return the loss of each sample or entry, and reduce nothing."""
+    if keras.tree.is_nested(loss):
+        return keras.tree.map_structure(_keras_loss, loss)
+    function = innermost(loss)
+    if not str(getattr(function, "__module__", None)).startswith("optax."):
+        return loss
+
+    @functools.wraps(function)
+    def outputs_first(y: Tensor, outputs: Tensor) -> Tensor:
+        return loss(outputs, _labels(y, outputs))
+
+    return outputs_first
+
+
+def _labels(y: Tensor, outputs: Tensor) -> Any:
+    """Labels in the types that Optax wants: numbers of classes whole, all others as the outputs."""
+    if y.ndim < outputs.ndim and outputs.shape[-1] > 1:
+        return y.astype("int32")
+    return y.reshape(outputs.shape).astype(outputs.dtype)
 
 
 def _is_weight(leaf: Any) -> bool:

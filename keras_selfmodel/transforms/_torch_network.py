@@ -2,6 +2,7 @@
 
 import copy
 import functools
+import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -24,6 +25,8 @@ _RANDOM = (
     torch.nn.FeatureAlphaDropout,
     torch.nn.RReLU,
 )
+# The methods of a loss that compute it.
+_CALLS = ("forward", "__call__")
 # Those whose mean is one over the weights of the labels' classes.
 _OF_CLASSES = (torch.nn.CrossEntropyLoss, torch.nn.NLLLoss)
 
@@ -96,6 +99,8 @@ def _keras_loss(loss: Any) -> Callable:
     """PyTorch's losses take the outputs first, class numbers as integers, and reduce by themselves."""
     if keras.tree.is_nested(loss):
         return keras.tree.map_structure(_keras_loss, loss)
+    if inspect.ismethod(loss) and isinstance(loss.__self__, torch.nn.Module) and loss.__name__ in _CALLS:
+        loss = loss.__self__
     function: Any = loss
     positional: tuple = ()
     given: dict[str, Any] = {}

@@ -1,5 +1,7 @@
 """What `_internals.keras` relies on."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from keras_selfmodel._internals.keras import (
     is_built_sequential,
     is_functional,
     layers_inside,
+    loss_weights_of,
     mask_of_losses,
     nodes_of,
     scale_of_kernel,
@@ -107,3 +110,12 @@ def test_a_loss_that_ignores_a_class_says_which_entries_count():
         mask = mask_of_losses(function(np.array([-1, 1]), scores, ignore_class=-1))
         assert ops.convert_to_numpy(mask).tolist() == [False, True]
         assert mask_of_losses(function(np.array([0, 1]), scores)) is None
+
+
+def test_a_compiled_model_keeps_its_loss_weights_whatever_else_cannot_be_stored():
+    with contract("keras", "keras.py", "Model._compile_config.config has the loss_weights given to compile"):
+        model = functional()
+        model.compile("sgd", loss=functools.partial(keras.losses.mean_squared_error), loss_weights=[0.5])
+        assert loss_weights_of(model) == [0.5]
+        model.compile("sgd", "mse")
+        assert loss_weights_of(model) is None

@@ -345,3 +345,23 @@ class TestJaxModules:
             place[...] = value
         assert_same(quietly(module, (X, Y), **STEPS), quietly(keras_network, (X, Y), **STEPS))
         assert quietly(module, (X, Y), weights="layers.2", **STEPS).num_parameters == 6 * 3
+
+    @pytest.mark.parametrize("library", ["equinox", "flax.nnx"])
+    def test_losses_of_optax_are_called_as_optax_has_it(self, library):
+        optax, modules = pytest.importorskip("optax"), pytest.importorskip(library)
+        import jax
+
+        if library == "equinox":
+            module = modules.nn.Linear(4, 3, key=jax.random.key(0))
+            outputs = jax.vmap(module)(X)
+        else:
+            module = modules.Linear(4, 3, rngs=modules.Rngs(0))
+            outputs = module(X)
+        one_hot = np.eye(3, dtype="float32")[Y]
+        for labels, loss in (
+            (one_hot, optax.softmax_cross_entropy),
+            (Y, optax.softmax_cross_entropy_with_integer_labels),
+            (one_hot, functools.partial(optax.huber_loss, delta=0.5)),
+        ):
+            found = quietly(module, (X, labels), loss=loss, **STEPS).initial_loss
+            assert found == pytest.approx(float(loss(outputs, labels).mean()), rel=1e-5)

@@ -1,6 +1,7 @@
 """The loss at w*, where it is not `evaluate`'s or cannot be measured; tests/uses/test_estimator.py has where it is."""
 
 import collections
+import functools
 
 import keras
 import numpy as np
@@ -195,6 +196,82 @@ def test_losses_that_take_the_outputs_first_are_refused_for_keras_models():
     for loss in (torch.nn.CrossEntropyLoss(), torch.nn.functional.cross_entropy):
         with pytest.raises(ValueError, match=r"called with \(labels, outputs\).*of torch"):
             Problem.of(dense(3), (X, CLASSES), loss, training=False)
+
+
+def test_methods_of_such_losses_are_refused_as_the_losses_are():
+    torch = pytest.importorskip("torch")
+    with pytest.raises(ValueError, match="of torch"):
+        Problem.of(dense(3), (X, CLASSES), torch.nn.CrossEntropyLoss().forward, training=False)
+
+
+class WithAClassifierOfItsOwn(keras.Model):
+    def __init__(self, last):
+        super().__init__()
+        self.hidden, self.classifier = layers.Dense(5, activation="tanh"), last
+
+    def call(self, x):
+        return self.classifier(self.hidden(x))
+
+
+@pytest.mark.parametrize("last", [lambda: layers.Dense(3), lambda: dense(3)])
+def test_an_attribute_named_classifier_of_any_other_model_is_a_part_of_it(last):
+    model = WithAClassifierOfItsOwn(last())
+    model(X[:2])
+    model.compile("sgd", CROSS_ENTROPY)
+    found, problem = loss_at_anchor(model, (X, CLASSES))
+    assert found == pytest.approx(model.evaluate(X, CLASSES, batch_size=N, verbose=0), rel=1e-6)
+    assert problem.energy.num_parameters == model.count_params()
+
+
+def test_a_head_inside_another_model_is_no_part_of_the_network():
+    classifier = keras.Sequential([keras.Input((5,)), layers.Dense(4, name="hidden"), layers.Dense(3)])
+    outer = keras.Sequential([keras.Input((5,)), ksm.SelfModelingModel(classifier, "hidden")])
+    outer.compile("sgd", CROSS_ENTROPY)
+    found, problem = loss_at_anchor(outer, (X, CLASSES))
+    assert found == pytest.approx(outer.evaluate(X, CLASSES, batch_size=N, verbose=0), rel=1e-6)
+    assert problem.energy.num_parameters == classifier.count_params() < outer.count_params()
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"loss": functools.partial(losses.sparse_categorical_crossentropy, from_logits=True)},
+        {"loss": CROSS_ENTROPY, "metrics": [functools.partial(losses.sparse_categorical_crossentropy)]},
+    ],
+)
+def test_what_keras_cannot_store_is_measured_as_it_is_evaluated(settings):
+    model = dense(3)
+    model.compile("sgd", **settings)
+    found, _ = loss_at_anchor(model, (X, CLASSES))
+    evaluated = model.evaluate(X, CLASSES, batch_size=N, verbose=0)
+    assert found == pytest.approx(evaluated[0] if "metrics" in settings else evaluated, rel=1e-6)
+
+
+class OfItsOwnLoss(keras.Model):
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        return 5 * ops.mean((y_pred - x[:, :3]) ** 2)
+
+
+class AddedLoss(layers.Layer):
+    def call(self, x):
+        self.add_loss(3 * ops.mean(x**2))
+        return x
+
+
+def of_its_own_loss() -> keras.Model:
+    inputs = keras.Input((5,))
+    return OfItsOwnLoss(inputs, layers.Dense(3)(inputs))
+
+
+@pytest.mark.parametrize("build", [of_its_own_loss, lambda: keras.Sequential([dense(3), AddedLoss()])])
+def test_a_model_compiled_without_a_loss_that_computes_one_of_its_own_is_doubted(build):
+    model = build()
+    model.compile("sgd")
+    found, problem = loss_at_anchor(model, (X, CLASSES))
+    evaluated = model.evaluate(X, CLASSES, batch_size=N, verbose=0)
+    assert found != pytest.approx(evaluated, rel=0.01)
+    (doubt,) = problem.doubts
+    assert "compiled without loss=" in doubt and f"{evaluated:.5g}"[:5] in doubt
 
 
 def test_model_is_left_as_it_was():

@@ -68,7 +68,9 @@ def disagreement(
     _check_samples_stand_alone(choice, y, scores)
     if weights is None and not summed:
         found += _differs_from_its_library(task, ours, reduced, _samples(y))
-    if model is not None and choice.compiled and theirs is not None:
+    if model is not None and choice.origin == "suggested" and model.compiled:
+        found += _compiled_without_loss(model, choice, ours, x, y, scores, weights)
+    if model is not None and choice.origin == "compiled" and theirs is not None:
         regularization = sum(_number(term) for term in model.losses)
         found += _regularization(regularization, theirs)
         found += _custom_compute_loss(model, theirs, regularization, x, y, scores, weights)
@@ -126,7 +128,7 @@ def _custom_compute_loss(
     model: keras.Model, theirs: float, regularization: float, x: Tree, y: Tree, scores: Tree, weights: Tree
 ) -> list[str]:
     """Whether a `compute_loss` of the model's class gives another number than the loss it was compiled with."""
-    if type(model).compute_loss is keras.Model.compute_loss:
+    if not _computes_its_own(model):
         return []
     computed = _number(model.compute_loss(x, y, scores, weights, **mode(model.compute_loss, False)))
     if _close(computed, theirs + regularization):
@@ -135,6 +137,29 @@ def _custom_compute_loss(
         f"The model's compute_loss gives {computed:.6g} for the first {_samples(y)} samples, but the loss it was "
         f"compiled with, which is measured, gives {theirs:.6g}. Pass the loss that the model computes."
     ]
+
+
+def _compiled_without_loss(
+    model: keras.Model, choice: ChosenLoss, ours: float, x: Tree, y: Tree, scores: Tree, weights: Tree
+) -> list[str]:
+    """Whether a model that adds its loss in a layer, or computes it in a method, is measured by another."""
+    if _computes_its_own(model):
+        computed = _number(model.compute_loss(x, y, scores, weights, **mode(model.compute_loss, False)))
+    elif model.losses:
+        computed = sum(_number(term) for term in model.losses)
+    else:
+        return []
+    if _close(computed, ours):
+        return []
+    return [
+        f"The model was compiled without loss= and computes a loss of its own, {computed:.6g} for the first "
+        f"{_samples(y)} samples; measured is {choice.description}, {ours:.6g}. Pass as loss= what the network was "
+        "trained on, a function (labels, outputs) that returns a number for each sample."
+    ]
+
+
+def _computes_its_own(model: keras.Model) -> bool:
+    return type(model).compute_loss is not keras.Model.compute_loss
 
 
 def _samples(y: Tree) -> int:

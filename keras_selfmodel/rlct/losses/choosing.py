@@ -1,14 +1,14 @@
 """Which loss is measured: what was given, what the model was compiled with, or what its outputs and labels suggest."""
 
-import functools
 import inspect
-import warnings
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import keras
 import numpy as np
 
+from keras_selfmodel._callables import innermost
 from keras_selfmodel._classifier_graph import ClassifierGraph
+from keras_selfmodel._internals.keras import loss_weights_of
 from keras_selfmodel.rlct.losses.of_outputs import check_names
 from keras_selfmodel.rlct.losses.sample_loss import SampleLoss
 from keras_selfmodel.rlct.losses.task_loss import Part, TaskLoss, found_at
@@ -25,13 +25,13 @@ class ChosenLoss(NamedTuple):
 
     Attributes:
         task: The loss.
-        compiled: Whether the model was compiled with it.
+        origin: Whether the user gave it, the model was compiled with it, or neither.
         description: What it is and why, in words.
         doubts: What the user should check, in sentences.
     """
 
     task: TaskLoss
-    compiled: bool
+    origin: Literal["given", "compiled", "suggested"]
     description: str
     doubts: tuple[str, ...] = ()
 
@@ -63,10 +63,10 @@ def chosen_loss(
             )
         labels = keras.ops.convert_to_numpy(keras.tree.flatten(y)[0])
         loss, description, doubts = _suggested(measured, outputs[0], labels)
-        return ChosenLoss(TaskLoss.of(loss), False, description, doubts)
+        return ChosenLoss(TaskLoss.of(loss), "suggested", description, doubts)
     check_names("loss", loss, measured, scores)
-    factors = _loss_weights(model) if compiled else None
-    source = "compiled" if compiled else "given"
+    factors = loss_weights_of(model) if compiled else None
+    origin: Literal["given", "compiled"] = "compiled" if compiled else "given"
     if len(outputs) == 1:
         losses = [one for one in _leaves(loss) if one is not None]
         if len(losses) != 1:
@@ -74,7 +74,7 @@ def chosen_loss(
         (factor,) = [*_leaves(factors), 1.0][:1]
         one = _named(losses[0], keras.tree.flatten(y)[0], outputs[0])
         part = Part(None, SampleLoss(one), 1.0 if factor is None else float(factor))
-        return ChosenLoss(TaskLoss((part,)), compiled, f"{_name(one)} ({source})")
+        return ChosenLoss(TaskLoss((part,)), origin, f"{_name(one)} ({origin})")
     parts = []
     names = getattr(measured, "output_names", None)
     for number, (path, output) in enumerate(keras.tree.flatten_with_path(scores)):
@@ -90,7 +90,7 @@ def chosen_loss(
     if not parts:
         raise ValueError(f"None of the model's outputs has a loss. Received: loss={loss!r}")
     names = ", ".join(f"{part.factor:g} · {_name(part.loss.loss)} of output {part.where}" for part in parts)
-    return ChosenLoss(TaskLoss(tuple(parts)), compiled, f"{names} ({source})")
+    return ChosenLoss(TaskLoss(tuple(parts)), origin, f"{names} ({origin})")
 
 
 def _suggested(model: keras.Model | None, scores: np.ndarray, y: np.ndarray) -> tuple[Any, str, tuple[str, ...]]:
@@ -158,9 +158,7 @@ def _ends_in(model: keras.Model | None, activation: str) -> bool:
 
 def _check_order(loss: Any) -> None:
     """Raises ValueError for a loss of a library that hands the outputs over before the labels."""
-    function = loss
-    while isinstance(function, functools.partial):
-        function = function.func
+    function = innermost(loss)
     module = getattr(function, "__module__", None) if inspect.isfunction(function) else type(function).__module__
     library = str(module).partition(".")[0]
     if library in ("torch", "optax"):
@@ -186,12 +184,6 @@ def _name(loss: Any) -> str:
         return loss
     loss = getattr(loss, "function", loss)
     return getattr(loss, "name", None) or getattr(loss, "__name__", None) or type(loss).__name__
-
-
-def _loss_weights(model: keras.Model) -> Any:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Losses that Keras cannot store are of no concern here.
-        return model.get_compile_config().get("loss_weights")
 
 
 def _leaves(tree: Tree) -> list:
