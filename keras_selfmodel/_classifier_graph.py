@@ -15,14 +15,16 @@ from keras_selfmodel._model_calls import Call, Value, calls_of, functional_of, r
 from keras_selfmodel.transforms.tensors import Tensor
 
 
-class AroundClassifier:
-    """What marks models of this package that wrap a classifier; other models may use the name for a layer of theirs.
+class AroundClassifier(keras.Model):
+    """The base of this package's models around a classifier; other models may use that name for a layer of theirs.
 
     Attributes:
         classifier: The plain classifier, an ordinary `keras.Model`.
+        output_layer: Name of its final layer; `None` to find it.
     """
 
     classifier: keras.Model
+    output_layer: str | None = None
 
 
 def classifier_of(model: keras.Model) -> keras.Model:
@@ -42,13 +44,13 @@ def final_kernel(model: keras.Model, output_layer: str | None = None) -> npt.NDA
     """The kernel of a classifier's final layer, the one the class scores come from.
 
     Args:
-        model: The classifier.
-        output_layer: Name of that layer; `None` to find it.
+        model: The classifier, or a model of this package around one.
+        output_layer: Name of that layer; `None` for what such a model was given, or to find it.
 
     Raises:
         ValueError: If there is none, it cannot be determined, or the model is neither functional nor Sequential.
     """
-    return kernel_of(ClassifierGraph(model, output_layer).final_node.operation)
+    return kernel_of(ClassifierGraph.of(model, output_layer).final_node.operation)
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,13 @@ class ClassifierGraph:
 
     classifier: keras.Model
     output_layer: str | None = None
+
+    @classmethod
+    def of(cls, model: keras.Model, output_layer: str | None = None) -> "ClassifierGraph":
+        """The view of a classifier, which a model of this package may be around; arguments as of `final_kernel`."""
+        if output_layer is None and isinstance(model, AroundClassifier):
+            output_layer = model.output_layer
+        return cls(classifier_of(model), output_layer)
 
     @cached_property
     def functional(self) -> keras.Model:

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from keras_selfmodel._classifier_graph import classifier_of, final_kernel
+from keras_selfmodel._classifier_graph import final_kernel
 
 
 class Spread(NamedTuple):
@@ -52,9 +52,7 @@ def weight_spread(model: keras.Model, output_layer: str | None = None) -> Spread
     >>> weight_spread(model).standard_deviation
     0.0
     """
-    if output_layer is None:
-        output_layer = getattr(model, "output_layer", None)
-    return spread_of(final_kernel(classifier_of(model), output_layer))
+    return spread_of(final_kernel(model, output_layer))
 
 
 def spread_of(weights: npt.ArrayLike) -> Spread:

@@ -23,7 +23,7 @@ from keras_selfmodel.models.precision import building_in, computes_in
 from keras_selfmodel.transforms.tensors import Tensor, Tree
 
 
-class ObjectiveModel(keras.Model, AroundClassifier):
+class ObjectiveModel(AroundClassifier):
     """The base of all objectives: training runs a graph of its own, everything else is the plain classifier.
 
     It is a `keras.Model` like any other: compile, fit, save, load. Outputs and metrics are those of the classifier:

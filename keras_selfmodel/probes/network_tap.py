@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
-from keras_selfmodel._classifier_graph import ClassifierGraph, classifier_of
+from keras_selfmodel._classifier_graph import ClassifierGraph
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class NetworkTap:
     """
 
     def __init__(self, model: keras.Model, layers: tuple[str, ...] | list[str]) -> None:
-        graph = ClassifierGraph(classifier_of(model), getattr(model, "output_layer", None))
+        graph = ClassifierGraph.of(model)
         scores = graph.final_call.outputs[0]
         _, values = graph.read([graph.features, scores, *(graph.activation(name) for name in layers)])
         self._model = keras.Model(graph.functional.input, values)

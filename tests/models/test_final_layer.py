@@ -132,3 +132,14 @@ def test_a_quantized_kernel_is_measured_as_the_numbers_it_stands_for(mode, end):
     assert ksm.weight_spread(model).standard_deviation == pytest.approx(
         float(np.std(kernel)), rel=1e-3 if mode == "int8" else 0.02
     )
+
+
+def test_attributes_that_a_model_of_its_own_calls_classifier_and_output_layer_mean_nothing_here():
+    inputs = keras.Input((3,))
+    first, last = keras.layers.Dense(4, name="hidden"), keras.layers.Dense(2)
+    model = keras.Model(inputs, last(first(inputs)))
+    model.classifier = model.output_layer = first
+    assert ksm.metrics.weight_spread(model).standard_deviation == pytest.approx(last.get_weights()[0].std(), rel=1e-6)
+    around = ksm.SelfModelingModel(model, "hidden")
+    assert around.classifier is model
+    np.testing.assert_array_equal(around.predict(np.ones((2, 3)), verbose=0), model.predict(np.ones((2, 3)), verbose=0))
