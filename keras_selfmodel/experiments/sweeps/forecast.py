@@ -49,7 +49,7 @@ def expected_time(plan: Plan, dataset: Dataset) -> ExpectedTime:
         kind: (pace, "earlier runs on this machine") for kind, pace in known_paces().items()
     }
     for kind, pace in _of_the_folder(plan, dataset).items():
-        if kind not in found or all(pace.tells(job.recipe, samples) for job in plan.jobs):
+        if kind not in found or all(pace.holds_for(job.recipe, samples) for job in plan.jobs):
             found[kind] = pace, "finished runs of the folder"
     total, sources, deadline = 0.0, dict[Source, None](), time.perf_counter() + SECONDS_OF_PILOTS
     last: tuple[Pace, Source] | None = None
@@ -57,7 +57,7 @@ def expected_time(plan: Plan, dataset: Dataset) -> ExpectedTime:
     # The largest first: what there is no time to try takes no longer than they do.
     for job in sorted(plan.jobs, key=_size, reverse=True):
         kind = kind_of(job.recipe, dataset)
-        if kind not in found or not found[kind][0].tells(job.recipe, samples):
+        if kind not in found or not found[kind][0].holds_for(job.recipe, samples):
             left = deadline - time.perf_counter()
             # A baseline takes no longer than the network of its size with a self-model, which came before it.
             is_its_baseline = job.recipe.aux_weight == 0 and job.recipe.hidden == hidden

@@ -30,9 +30,10 @@ OF_A_STEP = (
 )
 # Kinds that are kept, the latest.
 KINDS = 500
-# What is compiled first takes seconds, as long for a short run as for a long one: a run tells how long others take that
-# have up to so many times its steps, or any number where it took so many seconds.
-REACH, LONG_ENOUGH = 2, 30.0
+# Seconds per step contain what is compiled once a run, which a longer run divides by more steps. So they are taken for
+# runs of at most so many times the steps, or of any number where they come from so many seconds.
+MOST_STEPS_RATIO = 2
+SECONDS_THAT_SUFFICE = 30.0
 
 
 @dataclass(frozen=True)
@@ -43,15 +44,15 @@ class Pace:
         training: Seconds of one training step.
         sampling: Seconds of one step of sampling; `None` if nothing was sampled.
         other: Seconds of the rest: testing, figures, and what is compiled for them.
-        training_steps: Steps of the training that tells the pace; `None` if nothing was compiled in that time.
-        sampling_steps: Those of the sampling.
+        steps_trained: How many steps `training` is the mean of; infinity if nothing was compiled among them.
+        steps_sampled: The same for `sampling`.
     """
 
     training: float
     sampling: float | None
     other: float = 0.0
-    training_steps: int | None = None
-    sampling_steps: int | None = None
+    steps_trained: float = math.inf
+    steps_sampled: float = math.inf
 
     @classmethod
     def of(cls, result: RunResult, samples: int) -> "Pace":
@@ -74,27 +75,28 @@ class Pace:
         )
 
     @classmethod
-    def mean(cls, paces: "Sequence[Pace]") -> "Pace":
-        """The mean of the paces of one kind, of the longest runs."""
-        longest = max(map(_steps, paces))
-        paces = [pace for pace in paces if _steps(pace) == longest]
+    def of_the_longest(cls, paces: "Sequence[Pace]") -> "Pace":
+        """The mean of the paces of those runs of one kind that trained longest."""
+        longest = max(pace.steps_trained for pace in paces)
+        paces = [pace for pace in paces if pace.steps_trained == longest]
         sampled = [pace.sampling for pace in paces if pace.sampling is not None]
         return cls(
             sum(pace.training for pace in paces) / len(paces),
             sum(sampled) / len(sampled) if sampled else None,
             sum(pace.other for pace in paces) / len(paces),
             longest,
-            min(pace.sampling_steps or 0 for pace in paces),
+            min(pace.steps_sampled for pace in paces),
         )
 
-    def tells(self, recipe: Recipe, samples: int) -> bool:
-        """Whether it tells how long a run takes, which may have more steps than the one it was found from."""
-        asked = (
-            (training_steps(recipe, samples), self.training, self.training_steps),
-            (sampling_steps(recipe, after_descent=recipe.descend), self.sampling or 0.0, self.sampling_steps),
+    def holds_for(self, recipe: Recipe, samples: int) -> bool:
+        """Whether a run is not so much longer that its seconds per step would be fewer."""
+        parts = (
+            (training_steps(recipe, samples), self.training, self.steps_trained),
+            (sampling_steps(recipe, after_descent=recipe.descend), self.sampling or 0.0, self.steps_sampled),
         )
         return all(
-            known is None or steps <= REACH * known or pace * known >= LONG_ENOUGH for steps, pace, known in asked
+            steps <= MOST_STEPS_RATIO * measured or seconds * measured >= SECONDS_THAT_SUFFICE
+            for steps, seconds, measured in parts
         )
 
     def seconds(self, recipe: Recipe, samples: int) -> float:
@@ -110,7 +112,7 @@ class Paces:
     kinds: dict[str, Pace]
 
 
-PACES = TypedFile(Paces, format=1)
+PACES = TypedFile(Paces, format=2)
 
 
 def training_steps(recipe: Recipe, samples: int) -> int:
@@ -153,7 +155,7 @@ def paces_of(results: Iterable[RunResult], dataset: Dataset) -> dict[str, Pace]:
         if "training" in result.seconds:
             pace = Pace.of(result, len(dataset.y_train))
             found.setdefault(kind_of(result.recipe, dataset), []).append(pace)
-    return {kind: Pace.mean(paces) for kind, paces in found.items()}
+    return {kind: Pace.of_the_longest(paces) for kind, paces in found.items()}
 
 
 def remember_paces(results: Iterable[RunResult], dataset: Dataset) -> None:
@@ -163,15 +165,13 @@ def remember_paces(results: Iterable[RunResult], dataset: Dataset) -> None:
         return
     known = known_paces()
     # A short run, such as a trial, tells less than a long one before it.
-    shorter = [kind for kind in new if kind in known and _steps(new[kind]) * REACH < _steps(known[kind])]
+    shorter = [
+        kind for kind in new if kind in known and new[kind].steps_trained * MOST_STEPS_RATIO < known[kind].steps_trained
+    ]
     kept = {kind: pace for kind, pace in known.items() if kind not in new or kind in shorter}
     kinds = kept | {kind: pace for kind, pace in new.items() if kind not in shorter}
     with contextlib.suppress(OSError):
         PACES.write(_file(), Paces(dict(list(kinds.items())[-KINDS:])))
-
-
-def _steps(pace: Pace) -> int:
-    return pace.training_steps or 0
 
 
 def _file() -> Path:
