@@ -65,20 +65,22 @@ def difference(values: Mapping[int, float], reference: Mapping[int, float]) -> D
         raise ValueError(f"Each group needs at least one run. Received: {len(values)} and {len(reference)}")
     mean = float(np.mean(list(reference.values())))
     if values.keys() == reference.keys():
-        return _paired(np.array([values[seed] - reference[seed] for seed in values]), mean)
+        pairs = np.array([(values[seed], reference[seed]) for seed in values])
+        return _paired(pairs[:, 0], pairs[:, 1], mean)
     return _welch(np.array(list(values.values())), np.array(list(reference.values())), mean)
 
 
-def _paired(differences: np.ndarray, reference: float) -> Difference:
+def _paired(values: np.ndarray, others: np.ndarray, reference: float) -> Difference:
     from scipy.special import stdtr
 
+    differences = values - others
     interval = _interval(differences)
     if len(differences) < 2:
         return Difference(interval, "paired", None, None, reference)
     scatter = float(differences.std(ddof=1))
-    if _negligible(scatter, differences):
+    if _negligible(scatter, values, others):
         # Every pair differs by the same, such as accuracies on a few test samples: the t test would divide by zero.
-        return Difference(interval, "paired", float(interval.mean == 0), None, reference)
+        return _certain(interval.mean, "paired", values, others, reference)
     # `scipy.stats.ttest_1samp` takes a millisecond for it, and a report of many groups makes hundreds of tests.
     t = interval.mean / (scatter / math.sqrt(len(differences)))
     p = 2 * float(stdtr(len(differences) - 1, -abs(t)))
@@ -94,8 +96,8 @@ def _welch(values: np.ndarray, others: np.ndarray, reference: float) -> Differen
         return Difference(Interval(mean, None, count), "Welch", None, None, reference)
     freedom = len(values) + len(others) - 2
     pooled = math.sqrt(((len(values) - 1) * values.var(ddof=1) + (len(others) - 1) * others.var(ddof=1)) / freedom)
-    if _negligible(pooled, np.concatenate([values, others])):
-        return Difference(Interval(mean, 0.0, count), "Welch", float(mean == 0), None, reference)
+    if _negligible(pooled, values, others):
+        return _certain(mean, "Welch", values, others, reference)
     with warnings.catch_warnings():
         # SciPy doubts its variance where one of the groups does not scatter; zero is right there.
         warnings.simplefilter("ignore", RuntimeWarning)
@@ -112,6 +114,17 @@ def _interval(values: np.ndarray) -> Interval:
     return interval
 
 
-def _negligible(scatter: float, numbers: np.ndarray) -> bool:
-    """Whether a standard deviation is nothing but rounding."""
-    return scatter <= 1e-12 * max(1e-300, float(np.abs(numbers).max()))
+def _certain(
+    mean: float, test: Literal["paired", "Welch"], values: np.ndarray, others: np.ndarray, reference: float
+) -> Difference:
+    """The difference of groups that do not scatter: there is one or there is none, without doubt.
+
+    The means of equal values can differ in their last digit where the groups are of different sizes.
+    """
+    mean = 0.0 if _negligible(mean, values, others) else mean
+    return Difference(Interval(mean, 0.0, min(len(values), len(others))), test, float(mean == 0), None, reference)
+
+
+def _negligible(number: float, values: np.ndarray, others: np.ndarray) -> bool:
+    """Whether a difference or a standard deviation of these numbers is nothing but rounding."""
+    return abs(number) <= 1e-12 * max(1e-300, float(np.abs(values).max()), float(np.abs(others).max()))

@@ -75,6 +75,16 @@ def test_values_that_do_not_scatter_divide_by_nothing(seeds):
     assert other.estimate.mean == pytest.approx(-0.2)
 
 
+def test_equal_values_differ_by_nothing_however_their_means_are_rounded():
+    # The mean of five times 0.97 is not 0.97 in floating point.
+    for few in (3, 5):
+        found = difference(dict.fromkeys(range(5), 0.97), dict.fromkeys(range(10, 10 + few), 0.97))
+        assert (found.test, found.estimate.mean, found.p) == ("Welch", 0, 1)
+    # 0.1 + 0.2 is 0.3 and one unit in the last place.
+    found = difference({1: 0.1 + 0.2, 2: 0.3, 3: 0.1 + 0.2}, {1: 0.3, 2: 0.3, 3: 0.3})
+    assert (found.test, found.estimate.mean, found.estimate.half_width, found.p) == ("paired", 0, 0, 1)
+
+
 def test_one_group_alone_may_not_scatter():
     # The standard error is that of the other group, 1/√3, with its 2 degrees of freedom.
     found = difference({4: 0.1, 5: 0.1, 6: 0.1}, {1: 1.1, 2: 2.1, 3: 3.1})
