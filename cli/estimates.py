@@ -7,25 +7,22 @@ if TYPE_CHECKING:
     from keras_selfmodel.rlct import RLCTSummary
 
 
-# Text of a measure that is `None` in a run's results.
-NO_NUMBER = "not a number"
 # After a number in a table; the caption explains it.
 MARK = "!"
 MARKED = f"{MARK} an estimate that is not to be used"
 LEFT_OUT = f"{MARK} without estimates that are not to be used"
 
 
-def measure_text(value: float | None, digits: int = 4, *, none: str = NO_NUMBER) -> str:
-    """A measure of a run as text.
+def measure_text(value: float | None, digits: int = 4) -> str:
+    """A measure that was taken of a run as text.
 
     Args:
-        value: The measure.
+        value: The measure; `None` if it is not a number.
         digits: Decimal places.
-        none: Text of one that is not a number.
     """
-    from keras_selfmodel.studies.measures import number_text
+    from keras_selfmodel._number_texts import NO_NUMBER, number_text
 
-    return none if value is None else number_text(value, digits)
+    return number_text(value, digits, none=NO_NUMBER)
 
 
 def estimate_text(estimate: "RLCTSummary", digits: int, *, mark: str = " (not to be used)") -> str:
@@ -36,11 +33,7 @@ def estimate_text(estimate: "RLCTSummary", digits: int, *, mark: str = " (not to
         digits: Decimal places.
         mark: Text after a value that is not to be used.
     """
-    from keras_selfmodel.studies.measures import number_text
-
-    if estimate.value is None:
-        return NO_NUMBER
-    return f"{number_text(estimate.value, digits)}{'' if estimate.is_usable else mark}"
+    return f"{measure_text(estimate.value, digits)}{'' if estimate.is_usable else mark}"
 
 
 def rlcts_text(result: "RunResult") -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from rich.table import Table
 
+from keras_selfmodel._number_texts import plus_minus
 from keras_selfmodel._typed_files import plain
 from keras_selfmodel.studies import Measure, SideBySide
 
@@ -50,7 +51,8 @@ def _table(found: SideBySide, places: list[int]) -> Table:
     table.add_section()
     for one in found.measures:
         table.add_row(
-            one.measure.title, *(_with_error(one.measure, one.values[place], one.errors[place]) for place in places)
+            one.measure.title,
+            *(f"{one.texts[place]}{plus_minus(one.errors[place], one.measure.text)}" for place in places),
         )
         if any(one.verdicts[place] is not None for place in places):
             table.add_row("  verdict", *(one.verdicts[place] or "" for place in places))
@@ -77,11 +79,7 @@ def _text(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _with_error(measure: Measure, value: float | None, error: float | None) -> str:
-    return measure.text(value) + ("" if error is None or value is None else f" ± {measure.text(error)}")
-
-
 def _difference(measure: Measure, value: float | None, error: float | None) -> str:
     if value is None:
         return ""
-    return measure.text(value, sign=True) + ("" if error is None else f" ± {measure.text(error)}")
+    return measure.text(value, sign=True) + plus_minus(error, measure.text)

@@ -5,13 +5,10 @@ from pathlib import Path
 
 from rich.table import Table
 
+from keras_selfmodel._number_texts import NO_NUMBER, number_text, plus_minus, short_number
 from keras_selfmodel._typed_files import plain
 from keras_selfmodel.datasets import Dataset
 from keras_selfmodel.rlct import Calibration, LocalizationProfile, RLCTEstimate
-from keras_selfmodel.studies.measures import number_text
-
-# From here on a number with all of its digits would stretch the table.
-LONG = 1e9
 
 
 def rlct_table(estimate: RLCTEstimate, dataset: Dataset, file: Path) -> Table:
@@ -27,24 +24,24 @@ def rlct_table(estimate: RLCTEstimate, dataset: Dataset, file: Path) -> Table:
     table.add_column()
     table.add_column(justify="right")
     for name, value in [
-        ("RLCT ± standard error", f"{number_text(estimate.value, 3)} ± {estimate.std_error:.3f}"),
-        ("  from sampling alone", f"{estimate.sampling_error:.3f}"),
+        ("RLCT ± standard error", _with_error(estimate.value, estimate.std_error, 3)),
+        ("  from sampling alone", number_text(estimate.sampling_error, 3)),
         *_locality_rows(estimate),
-        ("chains", "  ".join(number_text(value, 2) for value in estimate.chain_values)),
+        ("chains", "  ".join(_value(value, 2) for value in estimate.chain_values)),
         (f"nβ ({settings.convention} convention)", f"{estimate.inverse_temperature:.1f}"),
         (
             "paired / plain difference",
-            " / ".join(number_text(value, 2) for value in (estimate.paired_value, estimate.plain_value)),
+            " / ".join(_value(value, 2) for value in (estimate.paired_value, estimate.plain_value)),
         ),
         ("heat of batches and steps", number_text(estimate.heat_correction, 2)),
         *_descent_rows(estimate),
-        ("loss at w*", f"{estimate.initial_loss:.5f}"),
+        ("loss at w*", number_text(estimate.initial_loss, 5)),
         ("gradient term at w*", short_number(estimate.gradient_term, 3)),
         (
             "|w*|, distance of the chains from it",
             f"{short_number(estimate.anchor_norm, 3)}, {short_number(estimate.distance, 3)}",
         ),
-        ("R̂, effective draws", f"{estimate.r_hat:.3f}, {estimate.ess:.0f}"),
+        ("R̂, effective draws", f"{number_text(estimate.r_hat, 3)}, {short_number(estimate.ess, 3)}"),
         ("sampler, step size ε", f"{settings.sampler}, {short_number(estimate.step_size, 3)}"),
         ("localization γ", short_number(estimate.localization, 3)),
         ("burn-in, draws, batch", f"{settings.burn_in}, {estimate.draws.shape[1]}, {settings.batch_size}"),
@@ -67,8 +64,8 @@ def calibration_table(calibration: Calibration) -> Table:
             short_number(pilot.localization, 3),
             short_number(pilot.step_size, 3),
             str(pilot.losses.shape[1]),
-            f"{number_text(pilot.value, 2)} ± {pilot.sampling_error:.2f}",
-            f"{pilot.heat_correction:.2f}",
+            _with_error(pilot.value, pilot.sampling_error, 2),
+            number_text(pilot.heat_correction, 2),
             "chosen" if pilot is calibration.pilot else "",
         )
     return table
@@ -84,7 +81,7 @@ def profile_table(profile: LocalizationProfile) -> Table:
         table.add_row(
             short_number(profile.localizations[row], 3),
             short_number(profile.localizations[row] / profile.unit, 2),
-            f"{number_text(profile.values[row], 2)} ± {profile.sampling_errors[row]:.2f}",
+            _with_error(profile.values[row], profile.sampling_errors[row], 2),
             short_number(profile.distances[row], 3),
             f"{profile.held[row] / half:.0%}",
             f"{max(profile.unfilled[row], 0.0) / half:.0%}",
@@ -150,19 +147,20 @@ def _descent_rows(estimate: RLCTEstimate) -> list[tuple[str, str]]:
 
 def _locality_rows(estimate: RLCTEstimate) -> list[tuple[str, str]]:
     if estimate.settings.convention == "paper":
-        return [("  from L₀ of a few batches", f"{estimate.reference_error:.3f}")]
+        return [("  from L₀ of a few batches", number_text(estimate.reference_error, 3))]
+    few = math.hypot(estimate.finite_size_error, estimate.temperature_error)
     rows = [
-        ("  from the localization", f"{estimate.localization_error:.3f}"),
-        ("  from the number of samples", f"{math.hypot(estimate.finite_size_error, estimate.temperature_error):.3f}"),
+        ("  from the localization", number_text(estimate.localization_error, 3)),
+        ("  from the number of samples", number_text(few, 3)),
     ]
     if estimate.quadratic_value is not None:
-        rows.append(("  from what the loss holds near w*", f"{estimate.departure_error:.3f}"))
+        rows.append(("  from what the loss holds near w*", number_text(estimate.departure_error, 3)))
         rows.append(("the parabola at w* alone", short_number(estimate.quadratic_value, 4)))
     if estimate.trend is not None:
         rows.append(
             (
                 "gain at a quarter of nβ",
-                f"{short_number(estimate.trend.difference, 2)} ± {short_number(estimate.trend.error, 2)}",
+                short_number(estimate.trend.difference, 2) + plus_minus(estimate.trend.error, _two_digits),
             )
         )
     if estimate.sensitivity is not None:
@@ -170,7 +168,7 @@ def _locality_rows(estimate: RLCTEstimate) -> list[tuple[str, str]]:
         rows.append(
             (
                 "gain with each e-fold of weaker γ",
-                f"{short_number(sensitivity.slope, 2)} ± {short_number(sensitivity.error, 2)}",
+                short_number(sensitivity.slope, 2) + plus_minus(sensitivity.error, _two_digits),
             )
         )
     half = 0.5 * estimate.num_parameters
@@ -182,18 +180,19 @@ def _locality_rows(estimate: RLCTEstimate) -> list[tuple[str, str]]:
 
 
 def _observed(estimate: RLCTEstimate, name: str) -> str:
-    value, error = estimate.observed_value(name)
-    return f"{number_text(value, 2)} ± {error:.2f}"
+    return _with_error(*estimate.observed_value(name), 2)
 
 
-def short_number(value: float | None, digits: int) -> str:
-    """A number with so many significant digits; in powers of ten only if it is tiny, or too long for the table."""
-    if value is None:
-        return "–"
-    text = f"{value:.{digits}g}"
-    if "e+" in text and abs(value) < LONG:
-        text = f"{float(text):.0f}"
-    return text.replace("-", "−")
+def _with_error(value: float, error: float, digits: int) -> str:
+    return _value(value, digits) + plus_minus(error, lambda one: number_text(one, digits))
+
+
+def _value(value: float, digits: int) -> str:
+    return number_text(value, digits, none=NO_NUMBER)
+
+
+def _two_digits(value: float) -> str:
+    return short_number(value, 2)
 
 
 def _number(value: float) -> float | None:

@@ -4,6 +4,7 @@ import textwrap
 
 from rich.table import Table
 
+from keras_selfmodel._number_texts import number_text, plus_minus
 from keras_selfmodel.experiments import SELF_MODELING, RunResult
 from ksm_cli.estimates import measure_text
 
@@ -36,8 +37,7 @@ def run_table(result: RunResult) -> Table:
         rows.append(("  verdict", descended.verdict, None))
         if descended.descent is not None:
             rows.append(("  descent", descended.descent.words, None))
-    predicts_itself = recipe.objective == SELF_MODELING and recipe.aux_weight > 0
-    if predicts_itself or result.self_prediction_r2 is not None:
+    if result.was_measured("self_prediction_r2"):
         rows.append(("self-prediction R² on the test data", measure_text(result.self_prediction_r2), None))
     if paper is not None:
         table.add_column("paper", justify="right")
@@ -67,5 +67,4 @@ def run_notes(result: RunResult) -> str:
 
 
 def _with_error(value: float | None, error: float | None) -> str:
-    text = measure_text(value, 2)
-    return text if value is None or error is None else f"{text} ± {error:.2f}"
+    return measure_text(value, 2) + plus_minus(error, lambda one: number_text(one, 2))

@@ -25,7 +25,7 @@ def listing_table(found: Sequence[ListedRun], folder: Path) -> Table:
     for one, each in zip(found, estimates, strict=True):
         measures = ["", ""]
         if one.result is not None:
-            measures = [f"{one.result.accuracy:.4f}", measure_text(one.result.weight_spread, none="–")]
+            measures = [f"{one.result.accuracy:.4f}", measure_text(one.result.weight_spread)]
         rlcts = [estimate_text(each[name], 1, mark=MARK) if name in each else "" for name in shown]
         table.add_row(str(one.folder.relative_to(folder)), one.state, *measures, *rlcts)
     return table

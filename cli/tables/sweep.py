@@ -6,8 +6,8 @@ import numpy as np
 from rich import box
 from rich.table import Table
 
+from keras_selfmodel._number_texts import number_text
 from keras_selfmodel.experiments import SELF_MODELING, RunResult
-from keras_selfmodel.studies.measures import number_text
 from ksm_cli.estimates import LEFT_OUT, MARK
 
 
@@ -43,7 +43,7 @@ def _table(results: Sequence[RunResult], title: str | None) -> Table:
             str(hidden),
             f"{aux_weight:g}",
             str(len(group)),
-            _mean(group, "accuracy", 3),
+            _mean(group, "accuracy", 4),
             _mean(group, "weight_spread", 4),
             _mean(group, "rlct", 1),
             _mean(group, "self_prediction_r2", 2),

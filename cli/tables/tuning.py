@@ -36,7 +36,7 @@ def tune_table(result: TuningResult) -> Table:
             *(_setting(trial, name) for name in shown),
             f"{run.accuracy:.4f}",
             "" if run.rlct is None else estimate_text(run.rlct, 1, mark=MARK),
-            measure_text(run.weight_spread, none="–"),
+            measure_text(run.weight_spread),
             f"{trial.score:.4f}",
         )
     if any(run.rlct is not None and not run.rlct.is_usable for _, run in measured):

@@ -7,6 +7,7 @@ from pathlib import Path
 from keras_selfmodel._installation import Backend
 from keras_selfmodel._typed_files import TypedFile, plain
 from keras_selfmodel.experiments.measured_ranges import check_measure
+from keras_selfmodel.experiments.objectives import SELF_MODELING
 from keras_selfmodel.experiments.paper import PaperFigures
 from keras_selfmodel.experiments.recipe import Recipe
 from keras_selfmodel.experiments.run_config import RunConfig
@@ -70,6 +71,13 @@ class Metrics:
         """The estimates of the RLCT that were made, by the name of their field: "rlct", "rlct_descended"."""
         found = {"rlct": self.rlct, "rlct_descended": self.rlct_descended}
         return {name: estimate for name, estimate in found.items() if estimate is not None}
+
+    def was_measured(self, name: str) -> bool:
+        """Whether a measure was taken, by the name of its field; what came of it may be `None`, which is no number."""
+        if name in ("self_prediction_r2", "self_prediction_loss"):
+            predicts_itself = self.recipe.objective == SELF_MODELING and self.recipe.aux_weight > 0
+            return predicts_itself or getattr(self, name) is not None
+        return name not in ("rlct", "rlct_descended") or name in self.estimates()
 
     def number(self, name: str) -> float | None:
         """A measure as a number, by the name of its field; of an RLCT its value, `None` if it is not to be used."""

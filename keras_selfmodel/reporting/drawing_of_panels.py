@@ -9,7 +9,7 @@ from keras_selfmodel._curve_styles import PAPER_COLOR, curve_style, shade_style
 from keras_selfmodel.experiments import spread_history
 from keras_selfmodel.reporting.crosses import cross_out, crosses_in
 from keras_selfmodel.statistics import mean_interval
-from keras_selfmodel.studies import MEASURES, Group, Series, Study, collapsed_runs, paper_of
+from keras_selfmodel.studies import MEASURES, Group, Measure, Series, Study, collapsed_runs, paper_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -135,7 +135,14 @@ def draw_measure(axes: "Axes", study: Study, name: str, *, paper: bool) -> None:
     if drawn:
         _legend(axes, "hidden units H", drawn, counts, _paper_handle(axes) if paper else None)
     else:
-        _say(axes, f"{MEASURES[name].title}: {'no estimate can be used' if crosses else 'not measured'}")
+        _say(axes, f"{MEASURES[name].title}:\n{_why_no_mean(study, MEASURES[name])}")
+
+
+def _why_no_mean(study: Study, measure: Measure) -> str:
+    """Why no group has a mean of a measure."""
+    if any(measure.of(run) is not None for run in study.runs):
+        return "measured only where needed, no means"
+    return "no estimate can be used" if any(run.was_measured(measure.name) for run in study.runs) else "not measured"
 
 
 def on_weights(axes: "Axes", weights: Sequence[float]) -> None:
@@ -260,4 +267,4 @@ def rlct_label(study: Study, name: str = "rlct") -> str:
 
 
 def _say(axes: "Axes", words: str) -> None:
-    axes.text(0.5, 0.5, words, transform=axes.transAxes, ha="center", va="center", color="0.4")
+    axes.text(0.5, 0.5, words, transform=axes.transAxes, ha="center", va="center", color="0.4", fontsize="small")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from keras_selfmodel._number_texts import plus_minus
 from keras_selfmodel.experiments import SELF_MODELING, RunResult
 from keras_selfmodel.reporting.notes import run_name
 from keras_selfmodel.statistics import Interval, spearman_trend
@@ -182,15 +183,12 @@ def _measure_titles(measure: Measure) -> tuple[str, ...]:
 
 def _measure_cells(run: RunResult, measure: Measure) -> tuple[Cell, ...]:
     if measure.name not in ESTIMATES:
-        value = measure.of(run)
-        return (Cell.of(value, measure.text(value)),)
+        return (Cell.of(measure.of(run), measure.text_of(run)),)
     estimate = run.estimates().get(measure.name)
     if estimate is None:
         return (Cell.of(None), *(Cell.of(None) for _ in ESTIMATES[measure.name]))
     # With its verdict beside it, a value that is not to be used is shown too.
-    text = measure.text(estimate.value)
-    if estimate.value is not None and estimate.std_error is not None:
-        text += f" ± {estimate.std_error:.{measure.digits}f}"
+    text = measure.text_of(run) + plus_minus(estimate.std_error, measure.text)
     said = {"verdict": estimate.verdict, "descent": estimate.descent.words if estimate.descent else None}
     return (Cell.of(estimate.value, text), *(Cell.of(said[what]) for what in ESTIMATES[measure.name]))
 

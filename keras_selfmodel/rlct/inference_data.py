@@ -23,8 +23,8 @@ def as_inference_data(estimate: "RLCTEstimate") -> Any:
     Returns:
         An `arviz.InferenceData`, from ArviZ 1 on an `xarray.DataTree` of the same groups: `posterior["rlct"]` holds
         what each draw says of the RLCT, the heat taken off, `sample_stats` the losses, heat, acceptance, |w − w*|² and
-        step sizes of the draws; settings and result are its attributes; the burn-in is in `warmup_posterior` and
-        `warmup_sample_stats`.
+        step sizes of the draws; settings and result are its attributes; the burn-in, if there is any, is in
+        `warmup_posterior` and `warmup_sample_stats`.
     """
     burn_in = estimate.settings.burn_in
 
@@ -37,9 +37,10 @@ def as_inference_data(estimate: "RLCTEstimate") -> Any:
     groups = {
         "posterior": {"rlct": estimate.corrected},
         "sample_stats": statistics(estimate.kept),
-        "warmup_posterior": {"rlct": estimate.excess[:, :burn_in] - 0.5 * estimate.heat[:, :burn_in]},
-        "warmup_sample_stats": statistics(lambda trace: trace[:, :burn_in]),
     }
+    if burn_in:  # ArviZ warns of groups without draws.
+        groups["warmup_posterior"] = {"rlct": estimate.excess[:, :burn_in] - 0.5 * estimate.heat[:, :burn_in]}
+        groups["warmup_sample_stats"] = statistics(lambda trace: trace[:, :burn_in])
     arviz = arviz_for("to_inference_data")
     # Version 1 takes the groups as one dictionary, and attributes of groups alone.
     if arviz.__version__.startswith("0."):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from keras_selfmodel._curve_styles import COLORS
+from keras_selfmodel._number_texts import NO_NUMBER, number_text, plus_minus, short_number
 
 if TYPE_CHECKING:
     from keras_selfmodel.rlct.rlct_estimate import RLCTEstimate
@@ -19,14 +20,16 @@ VERDICT_COLORS = {"reliable": "#1a7f4b", "doubtful": "#b06000", "not to be used"
 def as_html(estimate: "RLCTEstimate") -> str:
     """An `RLCTEstimate` as HTML that needs nothing from elsewhere."""
     color = VERDICT_COLORS[estimate.verdict]
-    number = f"{estimate.value:.4g} ± {estimate.std_error:.2g}".replace("-", "−")
+    number = NO_NUMBER if np.isnan(estimate.value) else short_number(estimate.value, 4)
+    number += plus_minus(estimate.std_error, lambda error: short_number(error, 2))
     objections = "".join(f"<li>{escape(sentence)}</li>" for sentence in estimate.warnings)
     return (
         f'<div style="max-width:40em"><strong>RLCT {number}</strong> '
         f'<span style="color:{color};font-weight:bold">{estimate.verdict}</span><br>'
         f"{estimate.settings.convention} convention, nβ = {estimate.inverse_temperature:.4g}, "
         f"γ = {estimate.localization:.3g}; {len(estimate.losses)} chains of {estimate.num_draws} draws, "
-        f"R̂ = {estimate.r_hat:.3f}{f'<ul>{objections}</ul>' if objections else '<br>'}{_chains(estimate)}</div>"
+        f"R̂ = {number_text(estimate.r_hat, 3)}"
+        f"{f'<ul>{objections}</ul>' if objections else '<br>'}{_chains(estimate)}</div>"
     )
 
 

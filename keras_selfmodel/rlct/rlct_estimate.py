@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from keras_selfmodel._number_texts import plus_minus
 from keras_selfmodel._typed_files import plain
 from keras_selfmodel.rlct.continuing import FACTOR
 from keras_selfmodel.rlct.draws import Draws
@@ -229,8 +230,8 @@ class RLCTEstimate(Draws):
 
     def __repr__(self) -> str:
         return (
-            f"RLCTEstimate({self.value:.4g} ± {self.std_error:.2g}, convention={self.settings.convention!r}, "
-            f"nβ={self.inverse_temperature:.4g}, {self.verdict})"
+            f"RLCTEstimate({self.value:.4g}{plus_minus(self.std_error, '{:.2g}'.format)}, "
+            f"convention={self.settings.convention!r}, nβ={self.inverse_temperature:.4g}, {self.verdict})"
         )
 
     def _repr_html_(self) -> str:

@@ -19,6 +19,7 @@ class ComparedMeasure:
 
     Attributes:
         measure: Which.
+        texts: The value of each run as people read it, which tells what was not measured from what is not a number.
         values: One per run; `None` where it was not measured or is not a number.
         errors: Standard errors of the values, where they have one.
         differences: Of each run from the first; `None` for the first, and where they cannot be compared, or one of
@@ -29,6 +30,7 @@ class ComparedMeasure:
     """
 
     measure: Measure
+    texts: tuple[str, ...]
     values: tuple[float | None, ...]
     errors: tuple[float | None, ...]
     differences: tuple[float | None, ...]
@@ -82,7 +84,7 @@ def side_by_side(runs: Sequence[RunResult]) -> SideBySide:
     found = []
     for measure in MEASURES.values():
         besides = _compared(measure, runs, comparable if measure.name.startswith("rlct") else [True] * len(runs))
-        if any(value is not None for value in besides.values):
+        if any(run.was_measured(measure.name) for run in runs):
             found.append(besides)
     return SideBySide(tuple(runs), differing, tuple(found), tuple(_notes(runs, differing, comparable)))
 
@@ -104,7 +106,10 @@ def _compared(measure: Measure, runs: Sequence[RunResult], comparable: list[bool
             continue
         differences.append(value - first)
         difference_errors.append(None if error is None or first_error is None else math.hypot(error, first_error))
-    return ComparedMeasure(measure, values, errors, tuple(differences), tuple(difference_errors), verdicts, descents)
+    texts = tuple(map(measure.text_of, runs))
+    return ComparedMeasure(
+        measure, texts, values, errors, tuple(differences), tuple(difference_errors), verdicts, descents
+    )
 
 
 def _settings(run: RunResult) -> dict:

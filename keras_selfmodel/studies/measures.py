@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 
+from keras_selfmodel._number_texts import NO_NUMBER, NOTHING, number_text
 from keras_selfmodel.experiments import RunResult
-
-# Numbers from here on are written in powers of ten.
-LARGE = 1e4
+from keras_selfmodel.rlct import RLCTSummary
 
 
 @dataclass(frozen=True)
@@ -38,21 +37,16 @@ class Measure:
         >>> MEASURES["rlct"].text(-0.2), MEASURES["rlct"].text(58.0, sign=True), MEASURES["rlct"].text(None)
         ('−0.20', '+58.00', '–')
         """
-        return "–" if value is None else number_text(value, self.digits, sign=sign)
+        return number_text(value, self.digits, sign=sign)
 
+    def text_of(self, result: RunResult) -> str:
+        """The value of a run as people read it, whether or not it is to be used.
 
-def number_text(value: float, digits: int, *, sign: bool = False) -> str:
-    """A number with `digits` decimal places or, if that would stretch a table, in powers of ten.
-
-    R² of a nearly constant network can be any number below 1.
-
-    Example:
-
-    >>> number_text(-0.2, 2), number_text(-409_466.2, 4)
-    ('−0.20', '−4.1e+05')
-    """
-    form = f".{digits}f" if abs(value) < LARGE else ".1e"
-    return f"{value:{'+' if sign else ''}{form}}".replace("-", "−")
+        What is undefined, such as an RLCT whose sampling diverged, is told from what was not measured.
+        """
+        found = getattr(result, self.name)
+        value = found.value if isinstance(found, RLCTSummary) else found
+        return number_text(value, self.digits, none=NO_NUMBER if result.was_measured(self.name) else NOTHING)
 
 
 MEASURES: dict[str, Measure] = {

@@ -113,3 +113,13 @@ def test_a_damaged_file_is_named(ksm, runs, name):
     assert result.stderr.endswith("Error: A comparison needs two runs or more. Runs that can be read: 1.\n")
     result = ksm("compare", *runs[:3])
     assert result.exit_code == 0 and f"aw1/{name} is damaged" in result.stderr and "2: aw10" in result.stdout
+
+
+def test_what_is_undefined_is_told_from_what_was_not_measured(ksm, tmp_path):
+    written(made_up_run(0.0, 1, rlct=estimate(40.0)), tmp_path / "plain")
+    history = [{"epoch": 1, "loss": 1.0}]
+    written(made_up_run(10.0, 1, rlct=estimate(None), weight_spread=None), tmp_path / "lost", history)
+    cells = _cells(ksm("compare", "plain", "lost").stdout)
+    assert ["RLCT", "40.00", "not a number"] in cells and ["weight spread", "0.0900", "not a number"] in cells
+    # The network without an auxiliary weight has no self-prediction; the other's was not a number.
+    assert ["self-prediction R²", "–", "not a number"] in cells

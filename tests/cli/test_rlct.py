@@ -4,6 +4,7 @@ import importlib
 import json
 import math
 import os
+import re
 from pathlib import Path
 
 import keras
@@ -41,6 +42,14 @@ def test_an_estimate_is_a_table_that_fits_a_terminal(ksm, saved, tiny_mnist):
     assert "RLCT ± standard error" in result.stdout and "\x1b" not in result.output
     assert f"{100 / math.log(100):.1f}" in result.stdout  # nβ = n/ln n of 100 training images
     assert "RLCT 8/8" in result.stderr  # 2 steps of burn-in and 6 draws
+
+
+def test_what_one_chain_cannot_say_is_left_out(ksm, saved, tiny_mnist):
+    result = ksm("rlct", saved(mlp(4, seed=1)), *QUICK, "--chains", "1", "--draws", "3", "--burn-in", "0")
+    assert result.exit_code == 0 and "nan" not in result.stdout
+    rows = dict(re.findall(r"│ (.*?) +│ +(.*?) │", result.stdout))
+    assert re.fullmatch(r"−?\d+\.\d{3}", rows["RLCT ± standard error"])
+    assert (rows["  from sampling alone"], rows["R̂, effective draws"]) == ("–", "–, –")
 
 
 def test_the_options_reach_the_estimate(ksm, saved, tiny_mnist):
@@ -253,6 +262,6 @@ def test_a_calibration_is_shown_before_the_estimate(ksm, saved, tiny_mnist, monk
 
 
 def test_numbers_of_the_table_have_one_minus_sign_and_no_large_powers_of_ten():
-    from ksm_cli.tables.rlct import short_number
+    from keras_selfmodel._number_texts import short_number
 
     assert [short_number(value, 2) for value in (-474.2, 1023.0, 1.5e-6)] == ["−470", "1000", "1.5e−06"]

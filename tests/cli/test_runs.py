@@ -36,7 +36,7 @@ def test_every_run_is_listed_with_its_state_and_measures(ksm, folder):
     assert lost["rlct_descended"] is None and lost["weight_spread"] is None and rows["others/cut"]["accuracy"] is None
     lines = {line.split()[0]: line.split() for line in ksm("runs", folder).stdout.splitlines() if line.strip()}
     assert lines["good"] == ["good", "finished", "0.9700", "0.0900", "40.0", "45.0"]
-    assert lines["lost"] == ["lost", "finished", "0.9700", "–", "−5.0!"]
+    assert lines["lost"] == ["lost", "finished", "0.9700", "not", "a", "number", "−5.0!"]
     assert " ".join(lines["!"]) == "! an estimate that is not to be used"
     assert re.search(r"damaged.(metrics|history|config)\.\w+ ", rows["others/damaged"]["reason"])
     assert rows["others/damaged"]["reason"] in " ".join(ksm("runs", folder).stderr.split())

@@ -338,3 +338,14 @@ def test_a_page_of_many_runs_shows_some_and_names_the_file_of_all(sweep, tmp_pat
     assert sorted(row["folder"] for row in rows) == sorted(run.folder.name for run in runs)
     assert {float(row["RLCT"]) for row in rows} == {run.rlct.value for run in runs}
     shutil.rmtree(folder / "unfinished")
+
+
+def test_an_estimate_that_is_not_a_number_is_not_shown_as_one_that_was_not_made(tmp_path):
+    runs = [
+        written(made_up_run(0.0, 1, rlct=estimate(None)), tmp_path / "lost"),
+        written(made_up_run(0.0, 2, rlct=estimate(50.0, std_error=2.0)), tmp_path / "fine"),
+        written(made_up_run(0.0, 3, rlct=None), tmp_path / "none"),
+    ]
+    header, *rows = _page(runs, tmp_path).tables["All runs"]
+    shown = {row[-1]: row[header.index("RLCT")] for row in rows}
+    assert shown == {"lost": "not a number", "fine": "50.00 ± 2.00", "none": "–"}

@@ -158,7 +158,7 @@ def test_an_estimate_that_is_not_to_be_used_is_a_cross_at_the_edge_and_in_no_mea
     assert (list(cross.get_xdata()), list(cross.get_ydata())) == ([10], [top]) and top < 100
     assert "×: not to be used, left out" in axes.get_legend().get_title().get_text()
     nothing_else = [dataclasses.replace(run, rlct=estimate(-5.0, verdict="not to be used")) for run in runs]
-    assert [text.get_text() for text in _panels(nothing_else)["C"].texts] == ["RLCT: no estimate can be used"]
+    assert [text.get_text() for text in _panels(nothing_else)["C"].texts] == ["RLCT:\nno estimate can be used"]
 
 
 def test_what_was_not_measured_has_no_panel():
@@ -178,6 +178,24 @@ def test_the_rlct_after_descent_has_the_last_panel():
     assert panels["E"].get_ylabel() == "RLCT after descent (paper convention,\nnβ = 82.1)"
     (curve,) = _curves(panels["E"])
     assert curve.get_ydata() == pytest.approx([20.0, 20.0])  # the mean of 10, 20 and 30
+
+
+@pytest.mark.parametrize(
+    ("value", "words"), [(40.0, "measured only where needed, no means"), (-5.0, "no estimate can be used")]
+)
+def test_a_panel_without_means_says_why(value, words):
+    """A third of the runs needed the descent: they are no random sample of their groups."""
+    runs = [
+        dataclasses.replace(run, rlct_descended=estimate(value, anchor="descend")) if run.recipe.seed == 1 else run
+        for run in made_up_grid(hiddens=(64,), weights=(0, 10))
+    ]
+    (figure,) = sweep_figures(studies_of(runs)).values()
+    axes = figure.axes[-1]
+    (text,) = axes.texts
+    assert text.get_text() == f"RLCT after descent:\n{words}"
+    figure.canvas.draw()
+    within, frame = text.get_window_extent(), axes.get_window_extent()
+    assert frame.x0 < within.x0 and within.x1 < frame.x1
 
 
 def test_collapsed_networks_do_not_hide_a_loss_of_some_points_of_accuracy():

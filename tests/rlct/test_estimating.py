@@ -2,6 +2,7 @@
 
 import math
 import re
+import warnings
 
 import keras
 import numpy as np
@@ -494,6 +495,19 @@ def test_chains_as_arviz_knows_them(classifier, data, tmp_path):
     summary, warnings = estimate.summary(), stored.get("warnings", [])
     assert tuple([warnings] if isinstance(warnings, str) else warnings) == summary.warnings != ()
     assert (stored["std_error"], stored["verdict"]) == (estimate.std_error, estimate.verdict)
+
+
+def test_without_a_burn_in_no_group_and_no_figure_has_one(classifier, data):
+    pytest.importorskip("arviz")
+    pytest.importorskip("matplotlib")
+    estimate = quietly(classifier, data, **{**QUICK, "burn_in": 0})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        groups = estimate.to_inference_data()
+    assert hasattr(groups, "posterior") and not hasattr(groups, "warmup_posterior")
+    for one, expected in ((estimate, False), (quietly(classifier, data, **QUICK), True)):
+        labels = [text.get_text() for text in one.plot().axes[0].get_legend().get_texts()]
+        assert ("burn-in" in labels) is expected
 
 
 def test_plot_draws_every_chain(classifier, data):

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from keras_selfmodel._installation import Backend
 from keras_selfmodel._typed_files import TypedFile
 from keras_selfmodel.compression import CompressionCurve, LossAndAccuracy
 from keras_selfmodel.experiments import RunResult
@@ -14,7 +15,7 @@ class Compression:
 
     Attributes:
         network: Digest of the network's file: a run computed anew is another one.
-        backend: What computed it.
+        compressed_on: Backend that computed it, which may be another than the run's.
         protocol: Samples and draws.
         size: Numbers in the kernels.
         intact: Loss and accuracy of the network as it is.
@@ -31,7 +32,7 @@ class Compression:
     """
 
     network: str
-    backend: str
+    compressed_on: Backend
     protocol: CompressionProtocol
     size: int
     intact: LossAndAccuracy
@@ -49,10 +50,10 @@ class Compression:
     @property
     def made_by(self) -> tuple[CompressionProtocol, str]:
         """What compressed networks must share to be compared."""
-        return self.protocol, self.backend
+        return self.protocol, self.compressed_on
 
 
-COMPRESSION = TypedFile(Compression, format=1)
+COMPRESSION = TypedFile(Compression, format=2)
 """Reads and writes `compression.json`."""
 
 CURVES = (

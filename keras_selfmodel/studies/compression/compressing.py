@@ -107,7 +107,7 @@ class Compressing:
         progress()
         return Compression(
             network=run.files.network_digest(),
-            backend=keras.config.backend(),
+            compressed_on=keras.config.backend(),
             protocol=self.protocol,
             size=network.size,
             intact=network.intact.score,

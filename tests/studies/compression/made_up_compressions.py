@@ -13,7 +13,7 @@ def made_up_compression(aux_weight=10.0, seed=1, *, size=0.5, noise=0.3, ece=0.0
         if units or name != "units"
     }
     compression = Compression(
-        network="ab" * 32, backend="jax", protocol=CompressionProtocol(100), size=1000,
+        network="ab" * 32, compressed_on="jax", protocol=CompressionProtocol(100), size=1000,
         intact=LossAndAccuracy(0.0, 0.95), ece=ece, brier=0.1, units=8, dead_units=1, participation_ratio=3.0,
         entropy_rank=4.0, description_bits=1e4, curves=curves, by_keras={"int8": LossAndAccuracy(0.2, 0.95)},
         not_measured={} if units else {"units": "the final layer has no bias"},

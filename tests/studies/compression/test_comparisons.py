@@ -119,3 +119,8 @@ def test_rows_are_empty_where_something_was_not_measured_or_reached():
     assert row["pruning at +0.1 nat"] is None and row["units at +0.01 nat"] is None
     assert row["input_noise at +0.1 nat"] == 0.3 and row["int4 loss"] is None and row["int8 loss"] == 0.2
     assert row["pruning at -1 point"] == pytest.approx(0.8)
+
+
+def test_rows_name_the_backend_of_the_run_and_the_one_that_compressed_it():
+    (row,) = compressed_rows([made_up_compression(backend="torch")])
+    assert (row["backend"], row["compressed_on"]) == ("torch", "jax")

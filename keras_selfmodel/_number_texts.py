@@ -1,0 +1,67 @@
+"""Numbers as people read them, in tables, figures and lines.
+
+This module imports nothing of the package, so that every room can use it.
+"""
+
+import math
+from collections.abc import Callable
+
+# Text of what was not measured, or does not exist, and of what was measured and is undefined.
+NOTHING, NO_NUMBER = "–", "not a number"
+# From here on a number with decimal places is written in powers of ten.
+LARGE = 1e4
+# The same of one with significant digits.
+LONG = 1e9
+
+
+def number_text(value: float | None, digits: int, *, sign: bool = False, none: str = NOTHING) -> str:
+    """A number with `digits` decimal places or, if that would stretch a table, in powers of ten.
+
+    R² of a nearly constant network can be any number below 1.
+
+    Args:
+        value: The number.
+        digits: Decimal places.
+        sign: Whether a plus sign is written too.
+        none: Text of `None` and of NaN.
+
+    Example:
+
+    >>> number_text(-0.2, 2), number_text(-409_466.2, 4), number_text(None, 2)
+    ('−0.20', '−4.1e+05', '–')
+    """
+    if value is None or math.isnan(value):
+        return none
+    form = f".{digits}f" if abs(value) < LARGE else ".1e"
+    return f"{value:{'+' if sign else ''}{form}}".replace("-", "−")
+
+
+def short_number(value: float | None, digits: int) -> str:
+    """A number with so many significant digits; in powers of ten only if it is tiny, or too long for a table.
+
+    Example:
+
+    >>> short_number(-474.2, 2), short_number(1.5e-6, 2), short_number(float("nan"), 2)
+    ('−470', '1.5e−06', '–')
+    """
+    if value is None or math.isnan(value):
+        return NOTHING
+    text = f"{value:.{digits}g}"
+    if "e+" in text and abs(value) < LONG:
+        text = f"{float(text):.0f}"
+    return text.replace("-", "−")
+
+
+def plus_minus(error: float | None, write: Callable[[float], str]) -> str:
+    """What follows a number that has a standard error; nothing where there is none, as of a single chain.
+
+    Args:
+        error: The standard error; `None` or NaN if there is none.
+        write: Writes it.
+
+    Example:
+
+    >>> f"21.7{plus_minus(0.25, str)}", f"21.7{plus_minus(float('nan'), str)}"
+    ('21.7 ± 0.25', '21.7')
+    """
+    return "" if error is None or math.isnan(error) else f" ± {write(error)}"
