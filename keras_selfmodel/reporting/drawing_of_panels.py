@@ -122,8 +122,11 @@ def draw_measure(axes: "Axes", study: Study, name: str, *, paper: bool) -> None:
     axes.set(xlabel="auxiliary weight AW", ylabel=rlct_label(study, name) if name.startswith("rlct") else label)
     on_weights(axes, weights)
     axes.margins(y=0.08)
-    if name == "accuracy" and standing and below:
-        _end_below(axes, min(standing), max(standing), below)
+    if name == "accuracy":
+        if standing and below:
+            _end_below(axes, min(standing), max(standing), below)
+        bottom, top = axes.get_ylim()
+        axes.set_ylim(top=min(top, 100 + 0.04 * (100 - bottom)))  # Room for the marker alone.
     crosses = [
         (group.aux_weight, factor * estimate.value)
         for series in study.series

@@ -218,6 +218,13 @@ def test_intervals_of_the_accuracy_end_at_100_percent():
     assert heights.max() == pytest.approx(100) and heights.min() < 95
 
 
+@pytest.mark.parametrize("accuracy", [0.97, 1.0])  # Without scatter the axis would be made wide around them.
+def test_the_axis_of_the_accuracy_ends_at_100_percent(accuracy):
+    axes = _panels([made_up_run(weight, 1, accuracy=accuracy) for weight in (0, 1)])["D"]
+    bottom, top = axes.get_ylim()
+    assert 100 * accuracy < top < 101 and max(tick for tick in axes.get_yticks() if bottom <= tick <= top) <= 100
+
+
 def test_a_colour_means_an_auxiliary_weight_or_a_size_but_not_both(grid):
     panels = _panels(grid)
     weights, sizes = ({line.get_color() for line in _curves(panels[letter])} for letter in "AB")
