@@ -8,6 +8,7 @@ Every file holds the number of its format, and is read in that format alone. Con
 terminal's escape sequences, are replaced by what names them (``\\x1b``): what is read is to be shown, never obeyed.
 """
 
+import json
 import re
 import unicodedata
 from collections.abc import Mapping
@@ -93,6 +94,8 @@ class TypedFile(Generic[T]):
             raise DamagedFileError(file, f"it is not valid JSON{_what_is_no_json(content, error)}.") from error
         if not isinstance(values, dict):
             raise DamagedFileError(file, "it does not hold a JSON object.")
+        if (twice := _key_there_twice(content, values)) is not None:
+            raise DamagedFileError(file, f"{escaped(twice)} is there twice.")
         if "format" not in values:
             raise DamagedFileError(file, "format is missing.")
         there = values.pop("format")
@@ -101,11 +104,38 @@ class TypedFile(Generic[T]):
         return _converted(self.kind, values if _without_control_characters(content) else escaped_values(values), file)
 
 
+def _key_there_twice(content: bytes | str, values: dict[str, Any]) -> str | None:
+    """A key that a JSON object has more than once: parsers take one of its values, and not all of them the same."""
+    text = content.decode("utf-8", "replace") if isinstance(content, bytes) else content
+    if len(_KEY.findall(text)) == _number_of_keys(values):
+        return None  # As in every file that the package writes. A text may look like a key, but no key is overlooked.
+    twice: list[str] = []
+
+    def keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        names = [name for name, _ in pairs]
+        twice.extend(name for name in names if names.count(name) > 1)
+        return dict(pairs)
+
+    json.loads(text, object_pairs_hook=keys)
+    return twice[0] if twice else None
+
+
+_KEY = re.compile(r'"\s*:')
+
+
+def _number_of_keys(values: Any) -> int:
+    if isinstance(values, dict):
+        return len(values) + sum(map(_number_of_keys, values.values()))
+    return sum(map(_number_of_keys, values)) if isinstance(values, list) else 0
+
+
 def _what_is_no_json(content: bytes | str, error: Exception) -> str:
     """Why a content is no JSON, as it continues a sentence."""
     text = content.decode("utf-8", "replace") if isinstance(content, bytes) else content
     if text.startswith("\ufeff"):
         return ": it starts with a byte order mark. Save it as UTF-8 without one"
+    if "\ufffd" in text and "codec can't decode" in str(error):
+        return ": it is not UTF-8 text"
     place = re.search(r"\(byte (\d+)\)$", str(error))
     before = text.encode("utf-8", "replace")[: int(place[1])].decode("utf-8", "ignore") if place else ""
     number = re.match(r"-?(NaN|Infinity)", text[len(before.removesuffix("-")) :]) if place else None

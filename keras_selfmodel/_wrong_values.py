@@ -1,6 +1,7 @@
 """What is wrong with values that a type does not allow, in words that name the field."""
 
 import dataclasses
+import datetime
 import functools
 import re
 from collections.abc import Callable, Mapping
@@ -250,9 +251,17 @@ def _at(steps: _Steps, values: Any) -> Any:
 
 def quoted(value: Any) -> str:
     """A value of a file as it stands in an error, shortened."""
+    return text if len(text := _written(value)) <= 100 else f"{text[:97]}…"
+
+
+def _written(value: Any) -> str:
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
-    return text if len(text := repr(value)) <= 100 else f"{text[:97]}…"
+    if isinstance(value, datetime.date | datetime.time):  # of TOML
+        return value.isoformat()
+    if isinstance(value, list):
+        return f"[{', '.join(map(_written, value))}]"
+    return repr(value)
 
 
 def check_whole_numbers(record: Any, ranges: Mapping[str, tuple[int, int]]) -> None:

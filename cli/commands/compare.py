@@ -8,7 +8,7 @@ import click
 from ksm_cli.backend import only_read
 from ksm_cli.options.general import json_option
 from ksm_cli.options.run_folders import each_once, say_damaged, say_shortcomings
-from ksm_cli.output import print_json, print_table, require, spoken_warnings
+from ksm_cli.output import print_json, print_table, printable, require, spoken_warnings
 
 # Number of runs shown.
 RUNS_SHOWN = 50
@@ -46,15 +46,21 @@ def compare_command(folders: tuple[Path, ...], as_json: bool) -> None:
         from keras_selfmodel import experiments, studies
         from ksm_cli.tables.comparison import compare_json, compare_tables
 
-        runs, damaged = [], []
+        runs, damaged, unfinished = [], [], []
         for folder in folders:
             try:
                 runs.append((folder, experiments.read_run(folder)))
             except experiments.DamagedRunError as error:
                 damaged.append(error)
+            except experiments.UnfinishedRunError as error:
+                unfinished.append(error)
+        for left_out in unfinished:
+            click.secho(f"Left out: {printable(str(left_out))}", fg="yellow", err=True)
         say_damaged(damaged)
         if len(runs) < 2:
-            raise click.ClickException(f"A comparison needs two runs or more. Runs that can be read: {len(runs)}.")
+            raise click.ClickException(
+                f"A comparison needs two runs or more. Finished runs that can be read: {len(runs)}."
+            )
         folders, results = zip(*runs, strict=True)
         say_shortcomings(results)
         found = studies.side_by_side(results)

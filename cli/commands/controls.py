@@ -44,7 +44,7 @@ Examples:
     "the baseline are always included. ksm run --help lists the names.",
 )
 @click.option("--epochs", type=click.IntRange(min=1), help="Passes over the training data. Default: the paper's.")
-@click.option("--batch-size", type=click.IntRange(min=2), help="Samples per step. Default: the paper's.")
+@click.option("--batch-size", type=click.IntRange(min=1), help="Samples per step. Default: the paper's.")
 @examples_option
 @noise_options
 @batch_norm_option

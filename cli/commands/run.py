@@ -69,7 +69,7 @@ Examples:
 )
 @click.option(
     "--batch-size",
-    type=click.IntRange(min=2),
+    type=click.IntRange(min=1),
     help="Samples per step. Default: mnist 512, cifar10 64, imdb 64.",
 )
 @examples_option

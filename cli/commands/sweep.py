@@ -55,7 +55,7 @@ Examples:
 )
 @click.option("--seeds", metavar="LIST", help="Seeds, such as 1-10 or 1,4,7. Default: 1-10.")
 @click.option("--epochs", type=click.IntRange(min=1), help="Passes over the training data. Default: the paper's.")
-@click.option("--batch-size", type=click.IntRange(min=2), help="Samples per step. Default: the paper's.")
+@click.option("--batch-size", type=click.IntRange(min=1), help="Samples per step. Default: the paper's.")
 @examples_option
 @targets_option
 @noise_options

@@ -217,7 +217,7 @@ def tune_command(
 
 def _named(options: dict[str, str | None]) -> dict:
     """Values asked for by the options of single settings, by setting."""
-    kinds = {"hidden": (int, 1), "aux_weight": (float, 0), "learning_rate": (float, 0), "batch_size": (int, 2)}
+    kinds = {"hidden": (int, 1), "aux_weight": (float, 0), "learning_rate": (float, 0), "batch_size": (int, 1)}
     return {
         name: search_values(options[name], kind, f"--{name.replace('_', '-')}", least=least)
         for name, (kind, least) in kinds.items()

@@ -104,7 +104,7 @@ def recipe_of(start: "Recipe", targets: Sequence[str], measure_rlct: bool | None
     if rlct is None and measure_rlct:
         rlct = SamplingSettings(batch_size=max(start.batch_size, 2))
     if rlct is not None and "batch_size" in given:
-        rlct = dataclasses.replace(rlct, batch_size=given["batch_size"])
+        rlct = dataclasses.replace(rlct, batch_size=max(given["batch_size"], 2))
     try:
         return dataclasses.replace(start, **given, rlct=None if measure_rlct is False else rlct)
     except ValueError as error:  # NaN and infinity, which a click range lets through.

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         FolderBusyError,
         FolderTakenError,
         RunFolderError,
+        UnfinishedRunError,
     )
     from keras_selfmodel.experiments.run_result import RunResult
     from keras_selfmodel.experiments.run_store import (
@@ -79,6 +80,7 @@ __all__ = [
     "SweepResult",
     "Task",
     "TrainingDivergedError",
+    "UnfinishedRunError",
     "add_task",
     "can_be_measured_together",
     "can_be_trained_together",

@@ -9,6 +9,7 @@ MEASURE_RANGES = {
     "accuracy": (0.0, 1.0),
     "weight_spread": (0.0, LARGEST),
     "weight_interquartile_range": (0.0, LARGEST),
+    "weight_excess_kurtosis": (-2.000001, LARGEST),  # at least −2, but for rounding
     "self_prediction_loss": (0.0, LARGEST),
     "self_prediction_r2": (-math.inf, 1.0),
 }

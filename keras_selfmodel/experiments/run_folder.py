@@ -68,6 +68,16 @@ class MissingRunFileError(DamagedRunError):
     state = "missing"
 
 
+class ContradictingFilesError(DamagedRunError):
+    """Two files of a run contradict each other, so that one of them was altered; nobody knows which."""
+
+    state = "inconsistent with metrics.json"
+
+
+class UnfinishedRunError(RunFolderError):
+    """The folder holds a run that is not finished."""
+
+
 class FolderTakenError(RunFolderError):
     """The folder holds a run with the same settings, which was not to be resumed.
 

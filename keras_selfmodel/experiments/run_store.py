@@ -11,7 +11,13 @@ from pathlib import Path
 
 from keras_selfmodel.experiments.objectives import OBJECTIVES
 from keras_selfmodel.experiments.run_config import CONFIG, RunConfig, differing_settings
-from keras_selfmodel.experiments.run_folder import DamagedRunError, RunFolder, RunFolderError
+from keras_selfmodel.experiments.run_folder import (
+    ContradictingFilesError,
+    DamagedRunError,
+    RunFolder,
+    RunFolderError,
+    UnfinishedRunError,
+)
 from keras_selfmodel.experiments.run_result import METRICS, RunResult
 
 # What a run without the file lacks.
@@ -54,8 +60,9 @@ def read_run(folder: str | Path) -> RunResult:
     """
     files = RunFolder(Path(folder))
     if not files.finished:
-        state = "an unfinished run" if files.started else "no run"
-        raise RunFolderError(f"{files.path} holds {state}.")
+        if files.started:
+            raise UnfinishedRunError(f"{files.path} holds an unfinished run.")
+        raise RunFolderError(f"{files.path} holds no run.")
     return _read_run(files.path, tuple(_stamp(files.path / name) for name in READ))
 
 
@@ -67,11 +74,11 @@ def _read_run(folder: Path, _: tuple) -> RunResult:
     config = read_config(folder) if files.started else None
     if config is not None and config.recipe != stored.recipe:
         words = "; ".join(differing_settings(stored.recipe.settings(), config.recipe.settings()))
-        reason = f"its recipe differs from that of metrics.json ({words})."
-        raise DamagedRunError(files.path / "config.json", reason)
+        reason = f"the recipe differs from the one there ({words})."
+        raise ContradictingFilesError(files.path / "config.json", reason)
     if config is not None and config.provenance.backend != stored.backend:
-        reason = f"provenance.backend must be {stored.backend!r}, as in metrics.json. Received: "
-        raise DamagedRunError(files.path / "config.json", f"{reason}{config.provenance.backend!r}")
+        reason = f"backend is {stored.backend!r} there, and provenance.backend {config.provenance.backend!r} here."
+        raise ContradictingFilesError(files.path / "config.json", reason)
     return RunResult.of(stored, files.seconds(), files.path, config)
 
 
@@ -133,7 +140,7 @@ def left_out() -> Iterator[None]:
 
 
 def read_runs(folders: Iterable[str | Path]) -> list[RunResult]:
-    """The results of finished runs that can be read; gives a `RunWarning` for each of the others.
+    """The results of finished runs that can be read; gives a `RunWarning` for each that is damaged or unfinished.
 
     Args:
         folders: Run folders.
@@ -142,14 +149,17 @@ def read_runs(folders: Iterable[str | Path]) -> list[RunResult]:
         In the order of the folders.
 
     Raises:
-        RunFolderError: If a folder holds no run or an unfinished one, or no run can be read.
+        RunFolderError: If a folder holds no run, or no run can be read.
     """
     results = []
     for folder in folders:
         with left_out():
-            results.append(read_run(folder))
+            try:
+                results.append(read_run(folder))
+            except UnfinishedRunError as error:
+                warnings.warn(f"Left out: {error}", RunWarning, stacklevel=2)
     if not results:
-        raise RunFolderError("None of these runs can be read.")
+        raise RunFolderError("None of these folders holds a finished run that can be read.")
     return results
 
 

@@ -35,7 +35,8 @@ DEFAULTS: dict[str, dict[str, Any]] = {
 
 
 SAMPLING_RANGES = {
-    **dict.fromkeys(("step_size", "inverse_temperature", "target_error"), NumberRange(0, above=True)),
+    **dict.fromkeys(("step_size", "inverse_temperature"), NumberRange(0, above=True)),
+    "target_error": NumberRange(0, 1, above=True),
     "localization": NumberRange(0),
     **dict.fromkeys(("num_chains", "num_draws", "thinning", "chains_at_once"), NumberRange(1, MOST, whole=True)),
     "burn_in": NumberRange(0, MOST, whole=True),

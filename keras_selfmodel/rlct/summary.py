@@ -203,11 +203,38 @@ class RLCTSummary:
                 f"descent must be {'missing' if self.descent else 'given'} where anchor is {self.anchor!r}. Received: "
                 f"{'none' if self.descent is None else self.descent.words}"
             )
+        self._check_sizes()
+        self._check_mean()
         # With the paper's convention the loss at w* is that of a few batches.
         end = self.descent.loss if self.descent is not None and self.convention == "dataset" else None
         if end is not None and self.initial_loss is not None:
             if not math.isclose(end, self.initial_loss, rel_tol=ROUNDING, abs_tol=ROUNDING):
                 raise ValueError(f"initial_loss must be descent.loss, {end}. Received: {self.initial_loss}")
+
+    def _check_sizes(self) -> None:
+        """Makes sure that no number exceeds what it is a part of."""
+        if self.batch_size > self.num_samples:
+            raise ValueError(f"batch_size must be at most num_samples, {self.num_samples}. Received: {self.batch_size}")
+        if self.acceptance_rate is not None and self.acceptance_rate > 1 + ROUNDING:
+            raise ValueError(f"acceptance_rate must lie between 0 and 1. Received: {self.acceptance_rate}")
+        # ArviZ takes no autocorrelation for less than 1/log10 of the number of draws.
+        draws = self.num_chains * self.num_draws
+        most = draws * max(1.0, math.log10(draws))
+        if self.ess is not None and self.ess > most * (1 + ROUNDING):
+            raise ValueError(f"ess must be at most {most:.0f} with {draws} draws. Received: {self.ess}")
+
+    def _check_mean(self) -> None:
+        """Makes sure that the value is the mean of the chains', which is no number where one of them is none."""
+        known = [value for value in self.chain_values if value is not None]
+        lost = len(known) < self.num_chains
+        mean = math.nan if lost else sum(known) / len(known)
+        if self.value is None:
+            if not lost and math.isfinite(mean):
+                raise ValueError(f"value must be the mean of chain_values, {mean:.6g}. Received: null")
+        elif lost:
+            raise ValueError(f"value must be null where one of chain_values is. Received: {self.value}")
+        elif not math.isclose(self.value, mean, rel_tol=ROUNDING, abs_tol=ROUNDING * max(map(abs, known))):
+            raise ValueError(f"value must be the mean of chain_values, {mean:.6g}. Received: {self.value}")
 
     @classmethod
     def of(cls, estimate: "RLCTEstimate") -> "RLCTSummary":

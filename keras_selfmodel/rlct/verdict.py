@@ -210,7 +210,7 @@ def _remedy(estimate: "RLCTEstimate") -> str:
     if estimate.descent and not estimate.descent.steps:
         remedy = (
             f"The descent found no lower loss in {max(estimate.settings.burn_in, 1)} steps, so that w* are the trained "
-            f"weights: give it more (burn_in). {longer}"
+            f"weights: give it more (burn_in=…). {longer}"
         )
     hotter = estimate.hotter
     if hotter is None:

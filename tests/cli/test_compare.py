@@ -102,7 +102,16 @@ def test_what_is_no_finished_run_is_an_error(ksm, runs, remove, words):
     for name in remove:
         (Path(runs[1]) / name).unlink()
     result = ksm("compare", runs[0], runs[1])
-    assert result.exit_code == 1 and result.stderr == f"Error: aw1 holds {words}.\n"
+    assert result.exit_code == 1 and f"aw1 holds {words}.\n" in result.stderr
+
+
+def test_an_unfinished_run_is_left_out(ksm, runs):
+    (Path(runs[1]) / "metrics.json").unlink()
+    result = ksm("compare", *runs[:3])
+    assert result.exit_code == 0 and result.stderr == "Left out: aw1 holds an unfinished run.\n"
+    assert result.stdout.startswith("1: aw0\n2: aw10\n")
+    alone = ksm("compare", *runs[:2])
+    assert alone.exit_code == 1 and alone.stderr.endswith("Finished runs that can be read: 1.\n")
 
 
 @pytest.mark.parametrize("name", ["metrics.json", "config.json"])
@@ -110,7 +119,7 @@ def test_a_damaged_file_is_named(ksm, runs, name):
     (Path(runs[1]) / name).write_text("{")
     result = ksm("compare", runs[0], runs[1])
     assert result.exit_code == 1 and f"Left out: aw1/{name} is damaged: it is not valid JSON" in result.stderr
-    assert result.stderr.endswith("Error: A comparison needs two runs or more. Runs that can be read: 1.\n")
+    assert result.stderr.endswith("Error: A comparison needs two runs or more. Finished runs that can be read: 1.\n")
     result = ksm("compare", *runs[:3])
     assert result.exit_code == 0 and f"aw1/{name} is damaged" in result.stderr and "2: aw10" in result.stdout
 

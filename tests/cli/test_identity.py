@@ -137,10 +137,15 @@ def test_a_damaged_run_of_several_is_left_out_and_named(ksm, run, tmp_path):
     )
 
 
-def test_an_unfinished_run_is_an_error(ksm, run):
-    Path("run/metrics.json").unlink()
-    result = ksm("identity", run)
-    assert result.exit_code == 1 and result.stderr == "Error: run holds an unfinished run.\n"
+@pytest.mark.filterwarnings("always::keras_selfmodel.experiments.run_store.RunWarning")
+def test_an_unfinished_run_is_left_out(ksm, run):
+    shutil.copytree(run, "cut")
+    Path("cut/metrics.json").unlink()
+    result = ksm("identity", run, "cut", "--json")
+    assert result.exit_code == 0 and "Left out: cut holds an unfinished run." in result.stderr
+    assert [one["run"] for one in json.loads(result.stdout)["runs"]] == [run]
+    alone = ksm("identity", "cut")
+    assert alone.exit_code == 1 and "Error: None of these folders holds a finished run" in alone.stderr
 
 
 @pytest.mark.parametrize(("text", "kept"), [("geometric", [0, 1, 2]), ("1", [1]), ("0-2", [0, 1, 2])])

@@ -111,3 +111,11 @@ def test_the_notes_tell_time_data_and_files(result):
 
 def test_the_notes_of_a_subset_say_so(result):
     assert "NOT the full data set" in run_notes(dataclasses.replace(result, is_subset=True))
+
+
+def test_batches_of_one_sample_train_and_the_rlct_is_sampled_in_batches_of_two():
+    from keras_selfmodel.experiments import TASKS
+    from ksm_cli.options.settings import recipe_of
+
+    recipe = recipe_of(TASKS["mnist"].recipe, (), None, {"batch_size": 1})
+    assert (recipe.batch_size, recipe.rlct.batch_size) == (1, 2)

@@ -91,7 +91,7 @@ DAMAGES = {
     "two recipes": (
         "config.json",
         section_with("recipe", learning_rate=0.5),
-        "its recipe differs from that of metrics.json",
+        "the recipe differs from the one there (learning_rate: ",
     ),
     "text seconds": ("seconds.json", changed(parts={"training": "long"}), "must be a number"),
     "list config": ("config.json", lambda file: file.write_text("[]"), "not hold a JSON object"),
@@ -138,12 +138,64 @@ DAMAGES = {
     "another backend": (
         "config.json",
         section_with("provenance", backend="torch"),
-        "provenance.backend must be 'jax', as",
+        "backend is 'jax' there, and provenance.backend 'torch' here",
     ),
     "R̂ far below one": (
         "metrics.json",
         section_with("rlct", r_hat=0.5),
         "r_hat must be at least 0.998 with 500 draws",
+    ),
+    "value beside the mean of its chains": (
+        "metrics.json",
+        section_with("rlct", value=51.0, chain_values=[50.0, 51.0, 50.0, 51.0]),
+        "rlct: value must be the mean of chain_values, 50.5. Received: 51.0",
+    ),
+    "value of lost chains": (
+        "metrics.json",
+        section_with("rlct", chain_values=[50.0, None, 50.0, 50.0]),
+        "rlct: value must be null where one of chain_values is. Received: ",
+    ),
+    "no value of finite chains": (
+        "metrics.json",
+        section_with("rlct", value=None, verdict="not to be used", warnings=["No."]),
+        "rlct: value must be the mean of chain_values, ",
+    ),
+    "another convention": (
+        "metrics.json",
+        section_with("rlct", convention="dataset"),
+        "rlct.convention must be 'paper'",
+    ),
+    "another sampler": ("metrics.json", section_with("rlct", sampler="mala"), "rlct.sampler must be 'sgld', as in the"),
+    "acceptance of seven": (
+        "metrics.json",
+        section_with("rlct", acceptance_rate=7.0),
+        "rlct: acceptance_rate must lie between 0 and 1. Received: 7.0",
+    ),
+    # 4 chains of 500 draws: 2000·log10(2000).
+    "more draws than any": (
+        "metrics.json",
+        section_with("rlct", ess=1e9),
+        "rlct: ess must be at most 6602 with 2000 draws. Received: ",
+    ),
+    "batch beyond the data": (
+        "metrics.json",
+        section_with("rlct", batch_size=60_001),
+        "rlct: batch_size must be at most num_samples, 60000. Received: 60001",
+    ),
+    "impossible kurtosis": (
+        "metrics.json",
+        changed(weight_excess_kurtosis=-5),
+        "weight_excess_kurtosis must be at least -2. Received: -5",
+    ),
+    "key that is there twice": (
+        "metrics.json",
+        lambda file: file.write_text(file.read_text().replace('"accuracy"', '"accuracy": 0.5, "accuracy"', 1)),
+        "accuracy is there twice.",
+    ),
+    "another encoding": (
+        "config.json",
+        lambda file: file.write_bytes(file.read_bytes().replace(b'"jax"', b'"ja\xff"')),
+        "it is not valid JSON: it is not UTF-8 text.",
     ),
     "descended alone": (
         "metrics.json",
@@ -181,10 +233,31 @@ def test_a_damaged_run_is_left_out_with_file_and_field(folder, name):
     assert len(found.results) == 3 and VICTIM not in [run.folder.name for run in found.results]
     (error,) = found.damaged
     assert error.file == folder / VICTIM / file and said in error.reason
-    with pytest.warns(RunWarning, match=f"Left out: .*{file} is damaged"):
+    with pytest.warns(RunWarning, match=f"Left out: .*{file} is {error.state}"):
         assert finished_runs(folder) == list(found.results)
     RunFolder(folder / VICTIM).discard()
     assert not os.path.lexists(folder / VICTIM / file)
+
+
+def test_of_two_files_that_contradict_each_other_neither_is_called_damaged(folder):
+    section_with("recipe", learning_rate=0.5)(folder / VICTIM / "metrics.json")
+    (error,) = find_runs(folder).damaged
+    assert "config.json is inconsistent with metrics.json: the recipe differs" in str(error)
+    assert "damaged" not in str(error)
+
+
+def test_what_the_largest_and_least_chains_give_is_read(tmp_path):
+    """Bounds of what a file may hold are those of what the program can write."""
+    kept = {
+        "antithetic": made_up_run(0.0, 1, rlct=estimate(50.0, ess=2000 * math.log10(2000), acceptance_rate=1.0)),
+        "whole": made_up_run(0.0, 2, rlct=estimate(50.0, batch_size=60_000), weight_excess_kurtosis=-2.0),
+        "lost": made_up_run(0.0, 3, rlct=estimate(None, chain_values=(50.0, None, 50.0, 50.0))),
+        "cancelled": made_up_run(0.0, 4, rlct=estimate(1e-9, chain_values=(1e4, -1e4, 1e4, -1e4))),
+        "text": made_up_run(0.0, 5, data_source='a source with "accuracy": in it'),
+    }
+    for name, run in kept.items():
+        written(run, tmp_path / name)
+    assert len(find_runs(tmp_path).results) == len(kept)
 
 
 @pytest.mark.parametrize("command", ["report", "plot"])

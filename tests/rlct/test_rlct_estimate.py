@@ -1,16 +1,18 @@
 """What an estimate says of made-up chains."""
 
+import ast
 import dataclasses
 import json
 import math
 import os
 import re
+from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 
-from keras_selfmodel.rlct import Descent, LocalizationProfile, RLCTEstimate, SamplingSettings
+from keras_selfmodel.rlct import Descent, LocalizationProfile, RLCTEstimate, SamplingSettings, verdict
 from keras_selfmodel.rlct.temperature import HotterEstimate
 
 BURN_IN, DRAWS, NBETA = 100, 1000, 50.0
@@ -224,3 +226,13 @@ def test_bars_reach_what_near_weights_and_a_higher_temperature_say():
     slow = estimate_of(10.0, heated=np.full((4, 10), 8.0), heated_anharmonic=np.zeros((4, 10)))
     assert slow.temperature_error < 0.05
     assert slow.verdict == "reliable"
+
+
+def test_advice_that_names_an_argument_can_be_said_without_it():
+    """What is a bare name in parentheses would reach people who have no such argument, such as those of `ksm run`."""
+    names = "|".join(field.name for field in dataclasses.fields(SamplingSettings))
+    for file in Path(verdict.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.JoinedStr):
+                text = "".join(part.value for part in node.values if isinstance(part, ast.Constant))
+                assert not re.search(rf" \(({names})\)", text), f"{file.name}, line {node.lineno}: {text}"

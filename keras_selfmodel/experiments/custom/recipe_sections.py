@@ -11,7 +11,7 @@ import msgspec
 from keras_selfmodel._precisions import PRECISIONS
 from keras_selfmodel._ranges import NumberRange
 from keras_selfmodel._typed_files import DamagedFileError, typed
-from keras_selfmodel._wrong_values import misfits
+from keras_selfmodel._wrong_values import misfits, quoted
 from keras_selfmodel.datasets.image_folder import LARGEST_SIDE
 from keras_selfmodel.datasets.scaling import SCALINGS
 from keras_selfmodel.experiments.custom.recipe_file_error import RecipeFileError
@@ -131,7 +131,7 @@ SAMPLING = {
     "target_error": "Sample until the sampling error is at most this fraction of the estimate",
     "burn_in": "Steps before the first draw. Default: 3000; paper 500",
     "thinning": "Steps per draw",
-    "batch_size": "Samples per step. Default: as in training",
+    "batch_size": "Samples per step. Default: as in training, but at least 2",
     "chains_at_once": "Number of chains sampled together, to save memory. Default: all",
     "control_variate": "Whether to correct each batch's gradient by that at the trained weights",
 }
@@ -213,9 +213,10 @@ def read_sections(values: dict[str, Any], file: str) -> RecipeSections:
     missing = [key for key in ("name", "data") if key not in values]
     if missing:
         sections = ", ".join(one.name for one in dataclasses.fields(RecipeSections))
-        raise RecipeFileError(f"{file} must have {' and '.join(missing)}. Possible: {sections}.")
-    if values.get("rlct") is True:
-        raise RecipeFileError(f"{file}: rlct must be a section or false. Received: true")
+        verb = "is" if len(missing) == 1 else "are"
+        raise RecipeFileError(f"{file}: {' and '.join(missing)} {verb} missing. Possible: {sections}.")
+    if (rlct := values.get("rlct", False)) is not False and not isinstance(rlct, dict):
+        raise RecipeFileError(f"{file}: rlct must be a section or false. Received: {quoted(rlct)}")
     try:
         return typed(RecipeSections, values, file)
     except DamagedFileError as error:

@@ -196,8 +196,11 @@ def test_what_is_wrong_in_the_file_is_named_with_what_is_possible(write, toml, s
         ('name = "mnist"', "name must not be that of a task of the paper. Received: 'mnist'"),
         ('name = "CIFAR10"', "name must not be that of a task of the paper"),
         ('name = "a/b"', "letters, digits, _ and -, at most 64. Received: 'a/b'"),
-        ("", "must have name."),
+        ("", "name is missing."),
         ('name = "mine"\nrlct = true', "rlct must be a section or false. Received: true"),
+        ('name = "mine"\nrlct = 3', "rlct must be a section or false. Received: 3"),
+        ("name = 2020-01-01", "name must be text. Received: 2020-01-01"),
+        ("name = [2020-01-01, true]", "name must be text. Received: [2020-01-01, true]"),
     ],
 )
 def test_a_name_that_cannot_be_is_refused(write, head, said):
@@ -639,3 +642,9 @@ def test_a_byte_order_mark_and_batches_of_one_sample_are_taken(write):
     file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
     recipe = read_recipe_file(file).recipe
     assert (recipe.batch_size, recipe.rlct.batch_size) == (1, 2)
+
+
+def test_the_largest_target_error_is_that_of_the_option():
+    with pytest.raises(ValueError, match="target_error must be above 0 and at most 1. Received: target_error=2.0"):
+        SamplingSettings(target_error=2.0)
+    assert SamplingSettings(target_error=1.0, num_chains=2).target_error == 1.0
