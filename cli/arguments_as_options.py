@@ -12,7 +12,7 @@ from ksm_cli.variables import options_of, variable_of
 said_arguments = module_of_the_package("_said_arguments")
 
 # Options that have another name than the argument.
-OTHER_NAMES = {"folder": "out"}
+OTHER_NAMES = {"folder": "out", "KERAS_BACKEND": "backend"}
 
 
 def in_options(sentence: str, context: click.Context | None = None) -> str:
@@ -55,6 +55,8 @@ class _Options:
 
     def as_received(self, name: str, value: str) -> str | None:
         """The same of what was received: as it was given, or as the recipe file has it."""
+        if name == "KERAS_BACKEND":  # a variable that was set
+            return None
         option = self.as_option(name, value)
         if self.context is None or option is None or name not in self.context.params:
             return option

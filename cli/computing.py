@@ -56,7 +56,8 @@ def computed(
     plan = experiments.plan_sweep(recipes, dataset, folder, retry_failed=computing.retry_failed)
     if not quiet:
         failed = f", {len(plan.failures)} failed before" if plan.failures else ""
-        state = f"folder {folder}: {len(plan.kept)} runs finished{failed}, {len(plan.jobs)} to compute"
+        kept = f"{len(plan.kept)} run{'' if len(plan.kept) == 1 else 's'} finished"
+        state = f"folder {folder}: {kept}{failed}, {len(plan.jobs)} to compute"
         click.echo(f"{announcement}\n{state}", err=True)
     if not plan.jobs:
         return None if computing.dry_run else experiments.ended_sweep(plan, plan.kept, plan.failures, dataset)

@@ -14,7 +14,14 @@ from ksm_cli.options.noise import noise_options
 from ksm_cli.options.objectives import chosen_strengths
 from ksm_cli.options.outputs import Output
 from ksm_cli.options.recipes import data_dir_option, dataset_of, examples_option, opened
-from ksm_cli.options.settings import batch_norm_option, descend_option, fitted, name_of_changes, recipe_of, rlct_switch
+from ksm_cli.options.settings import (
+    batch_norm_option_of_mnist,
+    descend_option,
+    fitted,
+    name_of_changes,
+    recipe_of,
+    rlct_switch_of_mnist,
+)
 from ksm_cli.output import Bar, print_json, print_table, printable, require, spoken_warnings, usage_error
 
 # Tasks for which the strengths were chosen.
@@ -47,8 +54,8 @@ Examples:
 @click.option("--batch-size", type=click.IntRange(min=1), help="Samples per step. Default: the paper's.")
 @examples_option
 @noise_options
-@batch_norm_option
-@rlct_switch
+@batch_norm_option_of_mnist
+@rlct_switch_of_mnist
 @descend_option
 @data_dir_option
 @click.option(
@@ -148,7 +155,7 @@ def _announcement(title: str, strengths: dict[str, list[float]], sizes: list[int
     return "\n".join(
         [
             f"{title}: {len(strengths)} objectives and the baseline, H = {', '.join(map(str, sizes))}, "
-            f"{len(seeds)} seeds",
+            f"{len(seeds)} seed{'' if len(seeds) == 1 else 's'}",
             *(f"  {name:<{width}}  {', '.join(f'{v:g}' for v in values)}" for name, values in strengths.items()),
         ]
     )

@@ -96,7 +96,11 @@ Examples:
     help="Also follow the run in TensorBoard (RUN/tensorboard), MLflow (MLFLOW_TRACKING_URI) or Weights & Biases.",
 )
 @click.option("--out", type=Output(folder=True), help="Run folder. Default: runs/NAME-BACKEND.")
-@click.option("--resume", is_flag=True, help="Continue the run in the folder, or show it if it is finished.")
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="Continue the run in the folder, or show it if it is finished. Settings and backend must be the run's.",
+)
 @json_option
 @quiet_option
 def run_command(

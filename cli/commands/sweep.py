@@ -170,7 +170,13 @@ def sweep_command(
 
 def _announcement(task: str, backend: str, values: dict[str, list], objectives: list[str]) -> str:
     lines = [
-        f"{task} on {backend}: " + " × ".join(f"{len(v)} {name.replace('_', ' ')}" for name, v in values.items()),
+        f"{task} on {backend}: " + " × ".join(_counted(len(v), name) for name, v in values.items()),
         *(f"  {name.replace('_', ' '):<12} {', '.join(f'{v:g}' for v in vs)}" for name, vs in values.items()),
     ]
     return "\n".join(lines if objectives == ["self-modeling"] else [*lines, f"  objectives   {', '.join(objectives)}"])
+
+
+def _counted(number: int, name: str) -> str:
+    """How many values there are, such as "2 aux weights" or "1 seed"."""
+    words = name.replace("_", " ")
+    return f"{number} {words.removesuffix('s') if number == 1 else words}"

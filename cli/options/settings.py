@@ -2,7 +2,7 @@
 
 import dataclasses
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -24,11 +24,12 @@ precision_option = click.option(
 )
 
 
-batch_norm_option = click.option(
-    "--batch-norm/--no-batch-norm",
-    default=None,
-    help="Use batch normalization or not (mnist and cifar10). Default: as in the paper, cifar10 only.",
-)
+def _batch_norm_option(words: str) -> Callable[[Callable], Callable]:
+    return click.option("--batch-norm/--no-batch-norm", default=None, help=f"Use batch normalization or not{words}.")
+
+
+batch_norm_option = _batch_norm_option(" (mnist and cifar10). Default: as in the paper, cifar10 only")
+batch_norm_option_of_mnist = _batch_norm_option(". Default: not, as in the paper")
 
 
 def layers_of(text: str) -> tuple[str, ...]:
@@ -65,12 +66,14 @@ targets_option = click.option(
     help="Layers to predict, joined by +. Default: hidden; cifar10 last_block+hidden.",
 )
 
-rlct_switch = click.option(
-    "--rlct/--no-rlct",
-    "measure_rlct",
-    default=None,
-    help="Estimate the RLCT or not. Default: yes, in the paper's convention; with --recipe, as the recipe says.",
-)
+
+def _rlct_switch(default: str) -> Callable[[Callable], Callable]:
+    words = f"Estimate the RLCT or not. Default: {default}."
+    return click.option("--rlct/--no-rlct", "measure_rlct", default=None, help=words)
+
+
+rlct_switch = _rlct_switch("yes, in the paper's convention; with --recipe, as the recipe says")
+rlct_switch_of_mnist = _rlct_switch("yes, in the paper's convention")
 
 descend_option = click.option(
     "--descend",

@@ -55,7 +55,7 @@ def tune_notes(result: TuningResult) -> str:
             f"  {run.folder}",
         ]
     if failed:
-        lines.append(f"{len(failed)} trials failed:")
+        lines.append(f"{len(failed)} trial{'' if len(failed) == 1 else 's'} failed:")
         lines += [
             textwrap.fill(f"{name}: {why}", 80, initial_indent="  ", subsequent_indent="    ") for name, why in failed
         ]

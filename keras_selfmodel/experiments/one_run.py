@@ -13,7 +13,7 @@ from keras_selfmodel.experiments.run_result import RunResult
 from keras_selfmodel.experiments.stages.building import compiled_model
 from keras_selfmodel.experiments.stages.claiming import claim
 from keras_selfmodel.experiments.stages.concluding import conclude
-from keras_selfmodel.experiments.stages.context import SECONDS_BETWEEN_CHECKPOINTS, RunContext
+from keras_selfmodel.experiments.stages.context import RunContext
 from keras_selfmodel.experiments.stages.fitting import load_model, trained
 from keras_selfmodel.experiments.stages.measuring import measured
 
@@ -26,7 +26,7 @@ def run(
     resume: bool = False,
     devices: int = 1,
     progress: Progress | None = None,
-    seconds_between_checkpoints: float = SECONDS_BETWEEN_CHECKPOINTS,
+    seconds_between_checkpoints: float | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> RunResult:
     """Trains one network by a recipe, measures it and writes a run folder.
@@ -39,7 +39,7 @@ def run(
             one.
         devices: How many devices train the network, each on its part of every batch. One measures it.
         progress: Progress callbacks for epochs and SGLD steps.
-        seconds_between_checkpoints: How much training an interruption may cost at most.
+        seconds_between_checkpoints: How much training an interruption may cost at most; `None` for 10.
         callbacks: Further Keras callbacks of the training, such as `keras.callbacks.TensorBoard`.
 
     Returns:

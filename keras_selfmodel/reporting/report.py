@@ -134,8 +134,9 @@ def summary(study: Study, found: Sequence[Claim]) -> list[str]:
     judged = [one for one in beside if one.agrees is not None]
     count = f"{len(study.runs)} run{'' if len(study.runs) == 1 else 's'}"
     sentences = [
-        f"{count} on {study.backend}, {_seeds(study)}. Of {len(found)} questions, {counts['yes']} are answered yes, "
-        f"{counts['no']} no, and {counts['not enough data']} are undecided for lack of data."
+        f"{count} on {study.backend}, {_seeds(study)}. Of {len(found)} question{'' if len(found) == 1 else 's'}, "
+        f"{_are(counts['yes'])} answered yes, {counts['no']} no, and {_are(counts['not enough data'])} undecided for "
+        "lack of data."
     ]
     if judged:
         agreeing = sum(one.agrees is True for one in judged)
@@ -218,6 +219,10 @@ def _image(figure: "Figure", what: str) -> dict:
         "source": data_address(figure),
         "alternative": f"{what}. The numbers are in the table of groups.",
     }
+
+
+def _are(count: int) -> str:
+    return f"{count} {'is' if count == 1 else 'are'}"
 
 
 def _seeds(study: Study) -> str:

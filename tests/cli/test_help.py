@@ -243,3 +243,11 @@ def test_the_defaults_that_depend_on_the_data_are_described():
 
 def test_every_sampler_can_be_chosen():
     assert tuple(SAMPLERS) == SAMPLER_NAMES
+
+
+def test_controls_names_no_option_and_no_task_that_it_lacks():
+    from ksm_cli.commands.controls import controls_command
+
+    words = {one.name: one.help for one in controls_command.params if getattr(one, "help", None)}
+    assert "--recipe" not in " ".join(words.values()) and "cifar10" not in " ".join(words.values())
+    assert "--recipe" not in [name for one in controls_command.params for name in one.opts]

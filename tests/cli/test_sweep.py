@@ -175,3 +175,10 @@ def test_a_sweep_that_is_killed_twenty_times_ends_with_the_same_table(tmp_path):
     tables = [(tmp_path / name / "results.csv").read_bytes() for name in ("whole", "cut")]
     assert tables[0] == tables[1]
     assert not list((tmp_path / "cut").rglob("checkpoint.keras"))
+
+
+def test_one_value_is_announced_in_the_singular():
+    from ksm_cli.commands.sweep import _announcement
+
+    said = _announcement("mnist", "jax", {"hidden": [3], "aux_weights": [0.0], "seeds": [1]}, ["self-modeling"])
+    assert said.startswith("mnist on jax: 1 hidden × 1 aux weight × 1 seed\n")

@@ -217,3 +217,25 @@ def test_a_trained_network_without_its_history_is_refused(finished, recipe, tiny
     (folder / "history.csv").unlink()
     with pytest.raises(RunFolderError, match="history.csv is damaged: it has 0 epochs, but the network 4"):
         run(recipe, tiny, folder, resume=True)
+
+
+def test_a_run_of_another_backend_is_refused_with_both_ways_out(tmp_path):
+    import click
+
+    from keras_selfmodel._installation import backend_of_keras
+    from keras_selfmodel.experiments.run_folder import RunFolder
+    from keras_selfmodel.experiments.stages.claiming import claim
+    from ksm_cli.arguments_as_options import in_options
+    from ksm_cli.commands.run import run_command
+    from tests.studies.made_up import made_up_run, written
+
+    other = "jax" if backend_of_keras() != "jax" else "torch"
+    there = written(made_up_run(0.0, 1, backend=other), tmp_path / "run")
+    here = dataclasses.replace(
+        there.config, provenance=dataclasses.replace(there.config.provenance, backend=backend_of_keras())
+    )
+    with pytest.raises(RunFolderError) as refused:
+        claim(RunFolder(there.folder), here, resume=True)
+    assert str(refused.value).endswith(f"(folder=…), or compute on the run's backend: KERAS_BACKEND={other}.")
+    said = in_options(str(refused.value), click.Context(run_command))
+    assert said.endswith(f"(--out DIR), or compute on the run's backend: --backend {other}.")

@@ -15,6 +15,7 @@ import pytest
 from keras_selfmodel.experiments.run_folder import RunFolder
 from keras_selfmodel.reporting import figure_bytes, report, report_html, sweep_figures, write_runs
 from keras_selfmodel.reporting.figure_files import data_address
+from keras_selfmodel.reporting.report import summary
 from keras_selfmodel.rlct import Descent
 from keras_selfmodel.studies import STATEMENTS, claims, studies_of
 from tests.studies.made_up import estimate, made_up_grid, made_up_run, written
@@ -349,3 +350,13 @@ def test_an_estimate_that_is_not_a_number_is_not_shown_as_one_that_was_not_made(
     header, *rows = _page(runs, tmp_path).tables["All runs"]
     shown = {row[-1]: row[header.index("RLCT")] for row in rows}
     assert shown == {"lost": "not a number", "fine": "50.00 ± 2.00", "none": "–"}
+
+
+def test_one_question_answered_yes_is_singular():
+    (study,) = studies_of(made_up_grid(hiddens=(64,), weights=(0, 10)))
+    found = [dataclasses.replace(one, answer=dataclasses.replace(one.answer, verdict=verdict)) for one, verdict in zip(
+        claims(study)[:3], ("yes", "no", "not enough data"), strict=True)]  # fmt: skip
+    (first, *_) = summary(study, found)
+    assert "Of 3 questions, 1 is answered yes, 1 no, and 1 is undecided for lack of data." in first
+    (first, *_) = summary(study, found[:1])
+    assert "Of 1 question, 1 is answered yes, 0 no, and 0 are undecided" in first

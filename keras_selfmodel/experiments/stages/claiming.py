@@ -64,9 +64,12 @@ def finished_run(recipe: Recipe, dataset: Dataset, folder: str | Path) -> RunRes
 
 def _check_same(files: RunFolder, recipe: Recipe, data: DataIdentity, backend: str) -> None:
     """Raises a `RunFolderError` if the folder holds a run with other settings."""
-    differences = read_config(files.path).differences(recipe, data, backend)
+    there = read_config(files.path)
+    differences = there.differences(recipe, data, backend)
     if differences:
+        same = there.provenance.backend
+        or_it = "" if same == backend else f", or compute on the run's backend: KERAS_BACKEND={same}"
         raise RunFolderError(
             f"{files.path} was written by a run with other settings: {'; '.join(differences)}. Choose another folder "
-            "(folder=…)."
+            f"(folder=…){or_it}."
         )

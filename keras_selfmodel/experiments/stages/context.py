@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -61,47 +61,49 @@ class RunContext:
     dataset: Dataset
     config: RunConfig
     files: RunFolder
-    progress: Progress = field(default_factory=Progress)
-    seconds_between_checkpoints: float = SECONDS_BETWEEN_CHECKPOINTS
-    callbacks: tuple[keras.callbacks.Callback, ...] = ()
+    progress: Progress
+    seconds_between_checkpoints: float
+    callbacks: tuple[keras.callbacks.Callback, ...]
 
     @classmethod
     def of(
         cls,
         recipe: Recipe,
-        dataset: Dataset,
+        loaded: Dataset,
         folder: str | Path,
         *,
         prepared: Dataset | None = None,
         progress: Progress | None = None,
-        seconds_between_checkpoints: float = SECONDS_BETWEEN_CHECKPOINTS,
+        seconds_between_checkpoints: float | None = None,
         callbacks: Sequence[keras.callbacks.Callback] = (),
     ) -> "RunContext":
         """The run of a recipe.
 
         Args:
             recipe: The settings.
-            dataset: The data as loaded.
+            loaded: The data as loaded.
             folder: The run folder.
             prepared: The data as the task prepares them, where that is done already.
             progress: Progress callbacks; `None` for none.
-            seconds_between_checkpoints: How much training an interruption may cost at most.
+            seconds_between_checkpoints: How much training an interruption may cost at most; `None` for 10.
             callbacks: Further Keras callbacks of the training.
 
         Raises:
             ValueError: If the task is unknown, or its data cannot have the noise of the recipe.
         """
         task = find_task(recipe.task)
-        prepared = task.prepare(dataset) if prepared is None else prepared
+        prepared = task.prepare(loaded) if prepared is None else prepared
         prepared = disturbed(prepared, label_noise=recipe.label_noise, input_noise=recipe.input_noise, seed=recipe.seed)
         return cls(
             recipe=recipe,
             task=task,
             dataset=prepared,
-            config=RunConfig.of(recipe, dataset),
+            config=RunConfig.of(recipe, loaded),
             files=RunFolder(Path(folder)),
             progress=progress or Progress(),
-            seconds_between_checkpoints=seconds_between_checkpoints,
+            seconds_between_checkpoints=(
+                SECONDS_BETWEEN_CHECKPOINTS if seconds_between_checkpoints is None else seconds_between_checkpoints
+            ),
             callbacks=tuple(callbacks),
         )
 

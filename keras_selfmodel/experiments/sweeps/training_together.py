@@ -21,7 +21,7 @@ from keras_selfmodel.experiments.recipe import Recipe
 from keras_selfmodel.experiments.run_folder import RunFolderError
 from keras_selfmodel.experiments.stages.building import compiled_model
 from keras_selfmodel.experiments.stages.claiming import claim
-from keras_selfmodel.experiments.stages.context import SECONDS_BETWEEN_CHECKPOINTS, RunContext
+from keras_selfmodel.experiments.stages.context import RunContext
 from keras_selfmodel.experiments.stages.fitting import training_so_far
 from keras_selfmodel.experiments.sweeps.jobs import Job
 from keras_selfmodel.experiments.sweeps.performing import failed
@@ -99,7 +99,7 @@ def train_together(
     *,
     on_epoch: Callable[[Job, int, int], None] = lambda *_: None,
     limit: float = DEFAULT_BYTES,
-    seconds_between_checkpoints: float = SECONDS_BETWEEN_CHECKPOINTS,
+    seconds_between_checkpoints: float | None = None,
 ) -> dict[Job, str]:
     """Trains the networks of runs, many by one program, and leaves in each folder what the run's own training would.
 
