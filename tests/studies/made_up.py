@@ -22,8 +22,9 @@ def made_up_run(aux_weight: float = 10.0, seed: int = 1, *, recipe=MNIST, backen
     fields = {field.name for field in dataclasses.fields(RunResult)}
     settings = {name: value for name, value in measures.items() if name not in fields}
     recipe = dataclasses.replace(recipe, aux_weight=aux_weight, seed=seed, **settings)
+    sampled = {} if recipe.rlct is None else {"convention": recipe.rlct.convention, "sampler": recipe.rlct.sampler}
     estimates = {
-        name: estimate(value, anchor=anchor) if isinstance(value, float) else value
+        name: estimate(value, anchor=anchor, **sampled) if isinstance(value, float) else value
         for name, anchor in (("rlct", "trained"), ("rlct_descended", "descend"))
         if (value := measures.get(name)) is not None
     }
@@ -34,7 +35,7 @@ def made_up_run(aux_weight: float = 10.0, seed: int = 1, *, recipe=MNIST, backen
         "accuracy": 0.97,
         "weight_spread": 0.09,
         "weight_interquartile_range": 0.08,
-        "rlct": None if recipe.rlct is None else estimate(50.0),
+        "rlct": None if recipe.rlct is None else estimate(50.0, **sampled),
         "data_source": "made up",
         "is_subset": False,
         "backend": backend,

@@ -59,7 +59,15 @@ def test_networks_that_are_not_alike_are_not_averaged(runs):
     assert [point.seeds for point in (*mine.points, *theirs.points)] == [3] * 16
     assert mine.points == learning_curves(runs)[0].points
     dataset = dataclasses.replace(runs[0].recipe.rlct, convention="dataset")
-    found = learning_curves([*runs, *(changed(run, rlct=dataset) for run in runs)])
+    sampled = [
+        dataclasses.replace(
+            run,
+            recipe=dataclasses.replace(run.recipe, rlct=dataset),
+            rlct=dataclasses.replace(run.rlct, convention="dataset"),
+        )
+        for run in runs
+    ]
+    found = learning_curves([*runs, *sampled])
     assert len(found) == 2 and {point.rlct.count for curves in found for point in curves.points} == {3}
     # What changes no number parts nothing.
     descended = [changed(run, descend=run.recipe.aux_weight > 0) for run in runs]
