@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import click
@@ -29,6 +30,7 @@ from ksm_cli.commands.runs import runs_command
 from ksm_cli.commands.sweep import sweep_command
 from ksm_cli.commands.tune import tune_command
 from ksm_cli.output import Interrupted, printable
+from ksm_cli.streams import never_fail
 from ksm_cli.variables import check_variables, naming_its_variable, said_of_variables, set_by_variables
 
 # What bad input, a full disk or a missing package raises; anything else is a defect of the program.
@@ -97,6 +99,7 @@ class Program(click.Group):
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
         if os.environ.get("NO_COLOR"):  # https://no-color.org; rich obeys it by itself
             kwargs.setdefault("color", False)
+        never_fail()
         return super().make_context(*args, **kwargs)
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -106,9 +109,12 @@ class Program(click.Group):
         except Interrupted:
             self.interrupted = True
             raise
-        except click.BadParameter as error:
-            raise naming_its_variable(error) from error.__cause__
-        except (click.ClickException, click.exceptions.Exit, click.Abort):
+        except click.ClickException as error:
+            error.message = printable(error.message)  # type: ignore[misc]  # final only to type checkers
+            if isinstance(error, click.BadParameter):
+                raise naming_its_variable(error) from error.__cause__
+            raise
+        except (click.exceptions.Exit, click.Abort):
             raise
         except KeyboardInterrupt:
             self.interrupted = True
@@ -123,12 +129,35 @@ class Program(click.Group):
 
 
 def said(error: Exception) -> str:
-    """The sentence of an error; the operating system's without its number, and with what to do about a full disk."""
-    if not isinstance(error, OSError) or error.strerror is None or error.filename is None:
+    """The sentence of an error; the operating system's without its number, and with what to do about it."""
+    if not isinstance(error, OSError) or error.strerror is None or error.errno is None:
         return str(error)
-    full = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))  # Windows knows no quota
-    advice = f" Make room, then {going_on()}." if error.errno in full else ""
+    advice = _advice(error)
+    if error.filename is None:
+        return f"{error.strerror}.{advice}" if advice else str(error)
     return f"{error.filename}: {error.strerror}.{advice}"
+
+
+def _advice(error: OSError) -> str:
+    """What to do where a file cannot be written; nothing for other errors."""
+    if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):  # Windows knows no quota
+        return f" Make room, then {going_on()}."
+    if error.errno == errno.EFBIG:
+        return f" Raise the limit on the size of files (ulimit -f), then {going_on()}."
+    if error.errno == errno.EISDIR:
+        return f" Remove or rename this folder, then {going_on()}."
+    context = click.get_current_context(silent=True)
+    running = context and context.meta.get(RUNNING_CONTEXT)
+    with_out = running is not None and any(option.name == "out" for option in running.command.params)
+    if with_out and isinstance(error.filename, str) and _is_protected(Path(error.filename)):
+        return " Choose another place with --out."
+    return ""
+
+
+def _is_protected(file: Path) -> bool:
+    """Whether a file is missing where none can be made, such as on a disk that can only be read."""
+    there = next(one for one in file.absolute().parents if one.is_dir())
+    return not file.exists() and not os.access(there, os.W_OK)
 
 
 def going_on() -> str:

@@ -2,10 +2,12 @@
 
 import importlib.util
 import json
+import os
+import re
 import sys
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +15,7 @@ import click
 
 from ksm_cli.arguments_as_options import in_options
 from ksm_cli.backend import installation
+from ksm_cli.streams import has_all_signs
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
@@ -38,8 +41,10 @@ def require(*modules: str, extra: str = "experiments") -> None:
 
 
 def print_json(values: dict | list) -> None:
-    """Prints a result for programs to read."""
-    click.echo(json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False))
+    """Prints a result for programs to read: JSON in the encoding of the output, in which any name can be written."""
+    text = json.dumps(values, indent=2, ensure_ascii=not has_all_signs(), allow_nan=False)
+    # What Python reads of a name that is no UTF-8; JSON writes it as ASCII alone.
+    click.echo(re.sub("[\ud800-\udfff]", lambda found: f"\\u{ord(found[0]):04x}", text))
 
 
 def printable(text: str) -> str:
@@ -49,6 +54,11 @@ def printable(text: str) -> str:
     return "".join(one if one in "\n\t" or one.isprintable() else ascii(one)[1:-1] for one in text)
 
 
+def shown(path: str | os.PathLike) -> str:
+    """A path in one line, with control characters and line ends spelled out."""
+    return printable(os.fspath(path)).replace("\n", "\\n").replace("\t", "\\t")
+
+
 def next_steps(*lines: tuple[str, str]) -> None:
     """Says on standard error what to do with a result.
 
@@ -56,7 +66,7 @@ def next_steps(*lines: tuple[str, str]) -> None:
         *lines: Commands, and what each of them is for.
     """
     for start, (command, purpose) in zip(["Next:", *[""] * len(lines)], lines, strict=False):
-        click.echo(printable(f"{start:<6}{command}  # {purpose}"), err=True)
+        click.echo(shown(f"{start:<6}{command}  # {purpose}"), err=True)
 
 
 def print_table(table: "Table") -> None:
@@ -71,6 +81,24 @@ def print_table(table: "Table") -> None:
             return super().render_str(printable(text), **options)
 
     Literally(markup=False, emoji=False).print(table)
+
+
+def write_all(*writers: Callable[[], object]) -> None:
+    """Writes files of a result, each of them even if another could not be written.
+
+    Raises:
+        OSError: The error of the last that failed; those of others are printed.
+    """
+    failed: OSError | None = None
+    for write in writers:
+        try:
+            write()
+        except OSError as error:
+            if failed is not None:
+                click.secho(f"Error: {printable(f'{failed.filename}: {failed.strerror}.')}", fg="yellow", err=True)
+            failed = error
+    if failed is not None:
+        raise failed
 
 
 def usage_error(error: ValueError) -> click.UsageError:

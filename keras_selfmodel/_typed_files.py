@@ -10,7 +10,6 @@ terminal's escape sequences, are replaced by what names them (``\\x1b``): what i
 
 import json
 import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Annotated, Any, Generic, TypeVar
 import msgspec
 import numpy as np
 
+from keras_selfmodel._control_characters import escaped
 from keras_selfmodel._whole_files import UnreadableFileError, content_of, write_whole
 from keras_selfmodel._wrong_values import misfits, quoted, refusal
 
@@ -189,23 +189,8 @@ def _without_control_characters(content: bytes | str) -> bool:
     return not _CONTROL.search(content.encode("utf-8", "replace") if isinstance(content, str) else content)
 
 
-def escaped(text: str) -> str:
-    r"""A text with its control characters, but for line ends and tabs, replaced by what names them.
-
-    Example:
-
-    >>> escaped("\x1b[2J")
-    '\\x1b[2J'
-    """
-    if text.isprintable():
-        return text
-    return "".join(
-        ascii(one)[1:-1] if unicodedata.category(one) in ("Cc", "Cs") and one not in "\n\t" else one for one in text
-    )
-
-
 def escaped_values(values: Any) -> Any:
-    """The same of every text in plain values."""
+    """Plain values with the control characters of every text replaced by what names them."""
     if isinstance(values, str):
         return escaped(values)
     if isinstance(values, Mapping):

@@ -15,8 +15,12 @@ from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from keras_selfmodel._control_characters import escaped
+
 # How the name of a file that is being written starts.
 PARTIAL = ".half-written."
+# Bytes of the whole file's name in it, at most: file systems take names of 255.
+LONGEST_END = 100
 
 
 def write_whole(path: Path, write: Callable[[Path], object]) -> None:
@@ -24,7 +28,7 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
 
     A kill may leave a partial file beside it. The next writer to that folder removes it if its process is known to have
     ended; `remove_partial_files` does in any case. What is no file, such as a pipe or a device, or is an open file of
-    this process, such as /dev/stdout, is written to and stays.
+    this process, such as /dev/stdout, is written to and stays. Through a link the file it leads to is written.
 
     Args:
         path: Where the file shall be. Its folder is created.
@@ -35,6 +39,11 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     place = _end_of_links(path)
+    if not path.is_symlink() or place.is_symlink():  # no link, or one that leads around
+        whole = path
+    else:
+        whole = place
+        place.parent.mkdir(parents=True, exist_ok=True)
     if _is_open_here(place):
         # By its number: to open such a file again is to write over what is in it.
         _send(path, int(place.name), write)
@@ -42,18 +51,25 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
     if not _may_be_replaced(path):
         _send(path, path, write)
         return
-    _remove_abandoned(path.parent.absolute())
-    temporary = path.with_name(f"{PARTIAL}{_system()}-{os.getpid()}-{uuid.uuid4().hex[:12]}.{path.name}")
+    _remove_abandoned(whole.parent.absolute())
+    temporary = whole.with_name(f"{PARTIAL}{_system()}-{os.getpid()}-{uuid.uuid4().hex[:12]}.{_end_of_name(whole)}")
     try:
         write(temporary)
-        os.replace(temporary, path)
+        os.replace(temporary, whole)
     except OSError as error:
         if error.errno is None:  # of a library that writes in its own way
             raise
         # The name the caller knows; h5py names none, and puts the reason elsewhere.
         raise OSError(error.errno, os.strerror(error.errno), str(path)) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # On a protected disk there is none, and the first error says why.
+            temporary.unlink(missing_ok=True)
+
+
+def _end_of_name(file: Path) -> str:
+    """A name, or the end of one so long that it leaves no room for what is put before it."""
+    name = os.fsencode(file.name)
+    return file.name if len(name) <= LONGEST_END else name[-LONGEST_END:].decode("utf-8", "ignore")
 
 
 @functools.cache
@@ -217,7 +233,8 @@ def content_of(path: Path) -> bytes:
 def write_csv(path: Path, rows: Sequence[Mapping]) -> None:
     """Writes rows as a table whose columns are those of the first row; nothing is written without rows.
 
-    Texts that a spreadsheet would take for a formula are written with an apostrophe before them; numbers stay numbers.
+    Texts that a spreadsheet would take for a formula are written with an apostrophe before them, and control characters
+    as what names them; numbers stay numbers.
     """
     if not rows:
         return
@@ -231,6 +248,9 @@ def write_csv(path: Path, rows: Sequence[Mapping]) -> None:
 def _no_formula(value: object) -> object:
     if not isinstance(value, str):
         return value
-    # Spreadsheets skip white space before a formula, and some read the full-width forms of its signs.
-    first = unicodedata.normalize("NFKC", value.lstrip()[:1])
-    return f"'{value}" if first in ("=", "+", "-", "@") or value.startswith(("\t", "\r", "\n")) else value
+    # Spreadsheets skip white space before a formula, and some read the full-width forms of its signs. Nobody sees what
+    # only formats, such as a mark that turns the direction of writing.
+    seen = "".join(one for one in value if unicodedata.category(one) != "Cf").lstrip()
+    first = unicodedata.normalize("NFKC", seen[:1])
+    text = escaped(value)
+    return f"'{text}" if first in ("=", "+", "-", "@") or value.startswith(("\t", "\r", "\n")) else text

@@ -3,7 +3,7 @@
 import csv
 import io
 
-from keras_selfmodel._typed_files import escaped
+from keras_selfmodel._control_characters import escaped
 from keras_selfmodel.experiments.measured_ranges import check_measure
 
 

@@ -1,6 +1,7 @@
 """The files of one run. Each appears complete or not at all."""
 
 import hashlib
+import os
 import shutil
 import zipfile
 from collections.abc import Iterator
@@ -160,7 +161,8 @@ class RunFolder:
 
     @property
     def finished(self) -> bool:
-        return (self.path / "metrics.json").exists()
+        # A link that leads nowhere or around stands in the place of a result, which is damaged and not missing.
+        return os.path.lexists(self.path / "metrics.json")
 
     def network_digest(self) -> str:
         """What distinguishes the trained network's file from others: a run computed anew has another network.
@@ -260,6 +262,10 @@ class RunFolder:
             return kind.read(self.path / name)
         except DamagedFileError as error:
             raise DamagedRunError(self.path / name, error.reason) from error
+        except FileNotFoundError as error:
+            if (self.path / name).is_symlink():
+                raise DamagedRunError(self.path / name, "it is a link that leads nowhere.") from error
+            raise
 
     def write(self, name: str, kind: TypedFile[T], record: T) -> None:
         kind.write(self.path / name, record)

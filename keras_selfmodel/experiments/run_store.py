@@ -2,6 +2,7 @@
 
 import functools
 import math
+import os
 import warnings
 from array import array
 from collections.abc import Iterable, Iterator
@@ -122,9 +123,11 @@ def find_runs(folder: str | Path) -> FoundRuns:
     if not root.is_dir():
         raise RunFolderError(f"There is no folder {root}.")
     results, damaged = [], []
-    for file in sorted(root.rglob("metrics.json")):
+    # Not `rglob`, which leaves out links that lead nowhere.
+    walk = os.walk(root)
+    for run in sorted(Path(place) for place, folders, files in walk if "metrics.json" in (*folders, *files)):
         try:
-            results.append(read_run(file.parent))
+            results.append(read_run(run))
         except DamagedRunError as error:
             damaged.append(error)
     return FoundRuns(tuple(sorted(results, key=place_of)), tuple(damaged))

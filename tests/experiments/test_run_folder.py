@@ -10,6 +10,7 @@ import pytest
 
 from keras_selfmodel import _whole_files
 from keras_selfmodel._whole_files import _end_of_links, _is_open_here, _may_be_replaced, write_csv, write_whole
+from keras_selfmodel.experiments.listing import listed_runs
 from keras_selfmodel.experiments.run_config import CONFIG
 from keras_selfmodel.experiments.run_folder import (
     DamagedRunError,
@@ -19,6 +20,7 @@ from keras_selfmodel.experiments.run_folder import (
     RunFolder,
     RunFolderError,
 )
+from keras_selfmodel.experiments.run_store import find_runs, read_run
 from keras_selfmodel.experiments.sweeps.results_table import write_results
 
 ROWS = [{"epoch": 1, "loss": 0.1 + 0.2, "accuracy": 1 / 3}, {"epoch": 2, "loss": 1e-9, "accuracy": 1.0}]
@@ -252,3 +254,60 @@ def test_the_digest_of_a_network_is_that_of_each_part_of_its_file_and_reads_none
     files.model.write_bytes(content[:500])
     with pytest.raises(DamagedRunError, match="cannot be read as a network"):
         files.network_digest()
+
+
+def test_through_a_link_the_file_it_leads_to_is_written(tmp_path):
+    (tmp_path / "there").mkdir()
+    file, link, new = tmp_path / "there" / "file.txt", tmp_path / "link.txt", tmp_path / "new.txt"
+    file.write_text("old")
+    link.symlink_to(file)
+    new.symlink_to(tmp_path / "missing" / "file.txt")
+    for one in (link, new):
+        write_whole(one, lambda part: part.write_text("new"))
+    assert link.is_symlink() and file.read_text() == "new"
+    assert new.is_symlink() and (tmp_path / "missing" / "file.txt").read_text() == "new"
+    assert [one.name for one in file.parent.iterdir()] == ["file.txt"]
+
+
+def test_a_file_of_a_long_name_is_written(tmp_path):
+    file = tmp_path / f"{'ä' * 120}.keras"  # 246 bytes, of 255 that a name may have
+    seen = []
+    write_whole(file, lambda part: (seen.append(part.suffix), part.write_bytes(b"whole")))
+    assert file.read_bytes() == b"whole" and seen == [".keras"]
+
+
+def test_what_cannot_be_removed_afterwards_does_not_hide_why_it_was_not_written(tmp_path, monkeypatch):
+    def protected(path, *_, **__):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+
+    monkeypatch.setattr(Path, "unlink", protected)
+    with pytest.raises(OSError) as caught:
+        write_whole(tmp_path / "table.csv", protected)
+    assert (caught.value.errno, caught.value.filename) == (errno.EROFS, str(tmp_path / "table.csv"))
+
+
+def test_control_characters_are_spelled_out_in_tables_and_unseen_ones_hide_no_formula(tmp_path):
+    texts = {
+        "a": "\x1b[31mred",
+        "b": "\u200b=1+1",
+        "c": "\u202e \uff1d1",
+        "d": "two\nlines",
+        "e": "\u200bplain",
+        "f": "\udcff",
+    }
+    write_csv(tmp_path / "table.csv", [texts])
+    with (tmp_path / "table.csv").open(encoding="utf-8", newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert row == texts | {"a": "\\x1b[31mred", "b": "'\u200b=1+1", "c": "'\u202e \uff1d1", "f": "\\udcff"}
+
+
+def test_a_result_that_is_a_link_around_or_nowhere_is_damaged(tmp_path):
+    for name, target in (("around", "metrics.json"), ("nowhere", "missing.json")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.json").write_text("{}")
+        (tmp_path / name / "metrics.json").symlink_to(target)
+        with pytest.raises(DamagedRunError, match=r"metrics\.json is damaged"):
+            read_run(tmp_path / name)
+        assert RunFolder(tmp_path / name).finished
+    assert {run.folder.name: run.state for run in listed_runs(tmp_path)} == {"around": "damaged", "nowhere": "damaged"}
+    assert len(find_runs(tmp_path).damaged) == 2

@@ -1,0 +1,39 @@
+"""Standard output and error in encodings that have not every sign, and of names that are no text."""
+
+import codecs
+import sys
+
+# What the program's own texts have beyond ASCII, in encodings without it.
+PLAIN = {"−": "-", "–": "-", "—": "-", "±": "+/-", "×": "x", "…": "...", "≤": "<=", "≥": ">=", "→": "->", "²": "^2"}
+
+
+def replaced(error: UnicodeError) -> tuple[str, int]:
+    r"""The error handler of the streams: signs that an encoding lacks get plain ones; bytes of names are spelled out.
+
+    Example:
+
+    >>> codecs.register_error("ksm", replaced)
+    >>> "−5 ± 1 …\udcff".encode("ascii", "ksm")
+    b'-5 +/- 1 ...\\udcff'
+    """
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    signs = error.object[error.start : error.end]
+    plain = (ascii(one)[1:-1] if "\ud800" <= one <= "\udfff" else PLAIN.get(one, "?") for one in signs)
+    return "".join(plain), error.end
+
+
+def never_fail() -> None:
+    """Has standard output and error replace what they cannot encode."""
+    codecs.register_error("ksm", replaced)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a program that imports this one may have put others there
+            stream.reconfigure(errors="ksm")
+
+
+def has_all_signs() -> bool:
+    """Whether standard output can hold every sign."""
+    try:
+        return codecs.lookup(sys.stdout.encoding or "").name.startswith("utf")
+    except LookupError:
+        return False
