@@ -97,7 +97,7 @@ def compress_command(
 
         protocol = compression.CompressionProtocol(samples, draws, seed, retraining)
         results = [result for folder in folders for result in finished(folder).results]
-        dataset = data_of_runs(results, recipe_file, data_dir, examples)
+        dataset = data_of_runs(results, recipe_file, data_dir, examples, {"--out": out, "--csv": csv_file})
         folder = out or folders[0] / "compress"
         try:
             found = compression.compress_runs(results, dataset, protocol=protocol, progress=partial(bar.show, "parts"))

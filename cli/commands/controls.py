@@ -94,7 +94,7 @@ def controls_command(
             from ksm_cli.tables.controls import control_tables, matched_tables
 
             strengths = _complete(strengths)
-            chosen = opened(task, None)
+            chosen = opened(task, None, {})
             dataset = dataset_of(chosen, data_dir, examples)
             bar.loaded()
         recipe = recipe_of(chosen.recipe, (), measure_rlct, settings)

@@ -61,7 +61,7 @@ def identity_command(
         from ksm_cli.tables.identity import IDENTITY_LEGEND, epochs_table, how_to_keep, runs_table
 
         results = experiments.read_runs(folders)
-        dataset = data_of_runs(results, recipe_file, data_dir, examples)
+        dataset = data_of_runs(results, recipe_file, data_dir, examples, {})
         found = studies.identify_runs(results, dataset, samples=test_samples, progress=partial(bar.show, "runs"))
         for run, epochs in found:
             write_figure(identity_figure(epochs, run.result.recipe.name), run.files.figures / "identity.png")

@@ -108,7 +108,7 @@ def observer_command(
         given = {name: value for name, value in settings.items() if value is not None}
         protocol = ObserverProtocol(capacities=tuple(capacities), **given)
         results = [result for folder in folders for result in finished(folder).results]
-        dataset = data_of_runs(results, recipe_file, data_dir, examples)
+        dataset = data_of_runs(results, recipe_file, data_dir, examples, {"--out": out})
         protocol = protocol.of_data(len(dataset.y_train), len(dataset.y_test))
         _say_fewer(protocol, given)
         questions = [question for question in QUESTIONS if not sources or question.source in sources]

@@ -1,5 +1,6 @@
 """`ksm rlct`: the RLCT of any saved Keras classifier."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,7 +15,17 @@ from ksm_cli.options.outputs import Output, check_distinct
 from ksm_cli.options.recipes import check_one, data_dir_option, opened, recipe_option
 from ksm_cli.options.settings import TASK_NAMES, fitted
 from ksm_cli.options.stored_runs import data_of_network
-from ksm_cli.output import Bar, Interrupted, next_steps, print_json, print_table, require, spoken_warnings, usage_error
+from ksm_cli.output import (
+    Bar,
+    Interrupted,
+    next_steps,
+    print_json,
+    print_table,
+    require,
+    spoken_warnings,
+    usage_error,
+    write_all,
+)
 
 # Written out, because the help must not import the package. A test compares.
 SAMPLER_NAMES = ("underdamped", "sgld", "rmsprop", "sgnht", "mala")
@@ -169,15 +180,15 @@ def rlct_command(
         import keras_selfmodel as ksm
         from keras_selfmodel import experiments
         from keras_selfmodel._classifier_graph import classifier_of
-        from keras_selfmodel._whole_files import write_whole
         from keras_selfmodel.datasets import inputs_of
         from keras_selfmodel.models.precision import computes_in_half
         from keras_selfmodel.models.saved_model import UnreadableModelError, read_model
         from keras_selfmodel.reporting import write_figure
+        from keras_selfmodel.rlct.inference_data import write_netcdf
         from keras_selfmodel.rlct.stored_sampling import CheckpointWarning
         from ksm_cli.tables.rlct import calibration_json, calibration_table, profile_table, rlct_json, rlct_table
 
-        task = opened(data_name, recipe_file)
+        task = opened(data_name, recipe_file, outputs)
         try:
             sampling = experiments.sampling_settings(task.recipe, convention=convention, **settings)
         except ValueError as error:  # NaN and infinity, which a click range lets through.
@@ -240,10 +251,12 @@ def rlct_command(
             if computes_in_half(classifier_of(model)):
                 click.echo("The network computes in half precision; its RLCT is computed in float32.")
         # After the result, which must not be lost because a file cannot be written.
+        writers: list[Callable[[], object]] = []
         if traces is not None:
-            write_whole(traces, lambda part: estimate.to_inference_data().to_netcdf(str(part)))
+            writers.append(partial(write_netcdf, estimate, traces))
         if plot is not None:
-            write_figure((estimate.profile or calibration or estimate).plot(), plot)
+            writers.append(lambda: write_figure((estimate.profile or calibration or estimate).plot(), plot))
+        write_all(*writers)
         if not (as_json or quiet):
             further = {
                 "--profile": None if profile or convention == "paper" else "how the RLCT depends on its localization",

@@ -125,7 +125,7 @@ def run_command(
         backend = activate(backend)
         from keras_selfmodel import experiments
 
-        chosen = opened(task, recipe_file)
+        chosen = opened(task, recipe_file, {"--out": out})
         recipe = keeping(recipe_of(chosen.recipe, targets, measure_rlct, settings), keep_epochs)
         folder = out or Path("runs") / f"{recipe.name}{name_of_changes(recipe, chosen.recipe, examples)}-{backend}"
         dataset = dataset_of(chosen, data_dir, examples)

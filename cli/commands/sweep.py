@@ -125,7 +125,7 @@ def sweep_command(
             only_read()  # Keras is imported once there is something to compute.
             from keras_selfmodel import experiments
 
-            chosen = opened(task, recipe_file)
+            chosen = opened(task, recipe_file, {"--out": out})
             recipe = keeping(recipe_of(chosen.recipe, targets, measure_rlct, settings), keep_epochs)
             dataset = dataset_of(chosen, data_dir, examples)
             recipe = fitted(recipe, len(dataset.y_train), settings["batch_size"])

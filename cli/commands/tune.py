@@ -162,7 +162,7 @@ def tune_command(
         activate(backend)
         from keras_selfmodel import datasets, tuning
 
-        chosen = opened(task, recipe_file)
+        chosen = opened(task, recipe_file, {"--out": out})
         found = _others(also, chosen.recipe)
         given = {**_named(searched), **_alternatives(targets), **_given(epochs=epochs, seed=seed)}
         twice = next((name for name in found if name in given), None)

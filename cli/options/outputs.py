@@ -3,9 +3,12 @@
 import os
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from keras_selfmodel.experiments import CustomTask
 
 # Written out, because the help must not import the package; patterns. A test compares.
 OF_A_RUN = (
@@ -34,6 +37,11 @@ class Output(click.Path):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         path = Path(str(super().convert(value, param, ctx)))
+        if ".." in path.parts and not path.parent.exists():
+            # What leads back out of a folder that is missing leads elsewhere once the folder has been made.
+            path = path.resolve()
+        if _is_of_the_system(path) and not self._read_again:
+            return path
         try:
             there = next(one for one in (path.absolute(), *path.absolute().parents) if one.exists())
         except OSError as error:
@@ -42,8 +50,8 @@ class Output(click.Path):
             self.fail(f"'{value}' cannot be written: {there} is not a folder.", param, ctx)
         if there.is_dir() and not os.access(there, os.W_OK):
             self.fail(f"'{value}' cannot be written: {there} is protected.", param, ctx)
-        if path.is_file():
-            whole = path.resolve()
+        whole = path.resolve()
+        if whole.is_file() and not _is_of_the_system(path):
             if _is_a_result(path.absolute()) or _is_a_result(whole):
                 self.fail(f"'{value}' is a result of ksm, which would be lost. Choose another file.", param, ctx)
             if self._endings and whole.suffix.lower() not in self._endings:
@@ -57,6 +65,11 @@ class Output(click.Path):
         elif self._read_again and path.exists():
             self.fail(f"'{value}' is a pipe or a device, which cannot be read again. Choose a file.", param, ctx)
         return path
+
+
+def _is_of_the_system(path: Path) -> bool:
+    """Whether it stands for an open file of this process, such as /dev/stdout, or for a device."""
+    return path.absolute().parent in (Path("/dev"), Path("/dev/fd"), Path("/proc/self/fd"))
 
 
 def _is_a_result(file: Path) -> bool:
@@ -97,3 +110,23 @@ def check_distinct(inputs: dict[str, Path | None], outputs: dict[str, Path | Non
         if option in outputs and place in seen:
             raise click.UsageError(f"{seen[place]} and {option} must be different files. Received: '{file}' for both.")
         seen[place] = option
+
+
+def check_spared(task: "CustomTask", outputs: dict[str, Path | None]) -> None:
+    """Makes sure that nothing that a command writes replaces, or lies among, the data and files that a recipe names.
+
+    Args:
+        task: The task that the recipe describes.
+        outputs: Files and folders that are written, by the option.
+
+    Raises:
+        click.UsageError: If one does.
+    """
+    for source in task.sources:
+        for option, output in outputs.items():
+            if output is not None and output.resolve().is_relative_to(source.resolve()):
+                what = "is" if output.resolve() == source.resolve() else "lies in"
+                raise click.UsageError(
+                    f"{option} must not replace what {task.file} names or lie in it. Received: '{output}', which "
+                    f"{what} '{source}'."
+                )

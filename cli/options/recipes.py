@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ksm_cli.options.outputs import check_spared
+
 if TYPE_CHECKING:
     from keras_selfmodel.datasets import Dataset
     from keras_selfmodel.experiments import Task
@@ -49,12 +51,23 @@ def check_one(task: str | None, recipe_file: Path | None, what: str, names: tupl
         raise click.UsageError(f"{what} and --recipe exclude each other. Received: {task} and --recipe {recipe_file}.")
 
 
-def opened(task: str | None, recipe_file: Path | None) -> "Task":
-    """The task asked for; a recipe's task is also registered with the package."""
+def opened(task: str | None, recipe_file: Path | None, outputs: dict[str, Path | None]) -> "Task":
+    """The task asked for; a recipe's task is also registered with the package.
+
+    Args:
+        task: Its name.
+        recipe_file: The value of `--recipe`.
+        outputs: Files and folders that are written, by the option: none may be what the recipe names.
+
+    Raises:
+        click.UsageError: If one is.
+    """
     from keras_selfmodel import experiments
 
     if recipe_file is not None:
-        return experiments.add_task(experiments.read_recipe_file(recipe_file))
+        described = experiments.read_recipe_file(recipe_file)
+        check_spared(described, outputs)
+        return experiments.add_task(described)
     if task is None:
         raise click.UsageError("Missing task. Give its name or --recipe FILE.")
     return experiments.find_task(task)

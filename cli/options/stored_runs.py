@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ksm_cli.options.recipes import data_dir_option, dataset_of, opened, recipe_option
-from ksm_cli.output import usage_error
+from ksm_cli.output import shown, usage_error
 
 if TYPE_CHECKING:
     from keras_selfmodel.datasets import Dataset
@@ -27,7 +27,13 @@ def data_options(command: Callable) -> Callable:
     return command
 
 
-def data_of_runs(runs: Sequence, recipe_file: Path | None, data_dir: Path | None, examples: int | None) -> "Dataset":
+def data_of_runs(
+    runs: Sequence,
+    recipe_file: Path | None,
+    data_dir: Path | None,
+    examples: int | None,
+    outputs: dict[str, Path | None],
+) -> "Dataset":
     """The data that runs of one task were trained on.
 
     Args:
@@ -35,10 +41,11 @@ def data_of_runs(runs: Sequence, recipe_file: Path | None, data_dir: Path | None
         recipe_file: The recipe file, of runs of a custom task.
         data_dir: Folder of TFDS data.
         examples: Number of examples to load, the first ones; `None` for as many as the runs were trained on.
+        outputs: Files and folders that are written, by the option: none may be what the recipe names.
 
     Raises:
         click.UsageError: If the runs are of several tasks or numbers of samples, or of a task other than the recipe's,
-            or need a recipe.
+            or need a recipe, or if an output is what the recipe names.
         ValueError: If a run was trained on other data.
     """
     from keras_selfmodel.experiments import TASKS
@@ -50,7 +57,7 @@ def data_of_runs(runs: Sequence, recipe_file: Path | None, data_dir: Path | None
     (name,) = tasks
     if name not in TASKS and recipe_file is None:
         raise click.UsageError(f"{name!r} is not a built-in task. If it is a custom one, pass its file with --recipe.")
-    task = opened(None if recipe_file else name, recipe_file)
+    task = opened(None if recipe_file else name, recipe_file, outputs)
     if task.recipe.task != name:
         raise click.UsageError(
             f"--recipe describes another task. Received: runs of {name!r} and a recipe of {task.recipe.task!r}."
@@ -82,6 +89,6 @@ def data_of_network(file: Path, task: "Task", data_dir: Path | None, examples: i
         return dataset
     of_run = samples_of_network(file, dataset)
     if of_run is not dataset:
-        words = f"{file} was trained on the first {len(of_run.y_train):,} samples: the RLCT is measured on them."
+        words = f"{shown(file)} was trained on the first {len(of_run.y_train):,} samples: the RLCT is measured on them."
         click.echo(f"{words} --examples changes that.", err=True)
     return of_run

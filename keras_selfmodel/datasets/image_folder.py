@@ -8,6 +8,7 @@ from keras_selfmodel.datasets.arrays import from_arrays
 from keras_selfmodel.datasets.dataset import Dataset
 from keras_selfmodel.datasets.errors import DataCorruptedError, DataNotFoundError, require_packages
 
+SPLITS = ("train", "test")
 ENDINGS = (".png", ".jpg", ".jpeg")
 LARGEST_SIDE = 10_000
 """Most pixels that an image may have from top to bottom, or from left to right."""
@@ -36,7 +37,7 @@ def read_image_folder(name: str, folder: Path, size: tuple[int, int] | None = No
         ValueError: If the images have several sizes and `size` is not given, or the test images other classes.
     """
     require_packages("PIL.Image")
-    files = {split: _files(folder / split) for split in ("train", "test")}
+    files = {split: _files(folder / split) for split in SPLITS}
     classes = sorted(files["train"])
     strange = sorted(set(files["test"]) - set(classes))
     if strange:

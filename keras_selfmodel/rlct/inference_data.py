@@ -1,14 +1,17 @@
 """The chains of an estimate for ArviZ: an `arviz.InferenceData`, from ArviZ 1 on an `xarray.DataTree`."""
 
 import dataclasses
+import io
 import math
 import warnings
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from keras_selfmodel._installation import needed
+from keras_selfmodel._whole_files import write_whole
 
 if TYPE_CHECKING:
     from keras_selfmodel.rlct.rlct_estimate import RLCTEstimate
@@ -54,6 +57,33 @@ def as_inference_data(estimate: "RLCTEstimate") -> Any:
     }
     found.attrs.update(settings | _summarised(estimate))
     return found
+
+
+def write_netcdf(estimate: "RLCTEstimate", file: Path) -> None:
+    """Writes the chains as netCDF, as `arviz.from_netcdf` reads them.
+
+    They are put together in memory: HDF5 ends some programs where a disk is full.
+
+    Args:
+        estimate: An `RLCTEstimate`.
+        file: The file. Its folder is created.
+
+    Raises:
+        OSError: If it cannot be written; it names the file.
+    """
+    found = estimate.to_inference_data()
+    import h5netcdf
+    import xarray
+    from xarray.backends import H5NetCDFStore
+
+    content = io.BytesIO()
+    with h5netcdf.File(content, "w") as whole:
+        xarray.Dataset(attrs=found.attrs).dump_to_store(H5NetCDFStore(whole, group="/", mode="a"))
+        for group in found.children if hasattr(found, "children") else found.groups():
+            part = found[group]
+            part = part.to_dataset() if hasattr(part, "to_dataset") else part  # ArviZ 1, ArviZ 0
+            part.dump_to_store(H5NetCDFStore(whole, group=f"/{group}", mode="a"))
+    write_whole(file, lambda part: part.write_bytes(content.getbuffer()))
 
 
 def _summarised(estimate: "RLCTEstimate") -> dict[str, Any]:

@@ -1,6 +1,8 @@
 """`--recipe`: the digits that scikit-learn ships, and made-up data."""
 
 import csv
+import dataclasses
+import itertools
 import json
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import numpy as np
 import pytest
 
 from keras_selfmodel import experiments
+from tests.studies.made_up import made_up_run, written
 
 DIGITS = Path(__file__).resolve().parents[2] / "examples" / "digits"
 
@@ -157,3 +160,63 @@ def test_a_sampler_of_the_recipe_that_needs_all_data_is_refused_in_the_recipes_w
     said = " ".join(result.stderr.split())
     assert "RLCT estimation: sampler = mala accepts draws by the loss of all data: it needs batch_size = 60." in said
     assert "--batch-size" not in said
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "rlct mine.keras --recipe my.toml --plot images/train/a/0.png",
+        "rlct mine.keras --recipe my.toml --plot images/test/b/new.png",
+        "rlct mine.keras --recipe my.toml --plot link/train/a/0.png",
+        "rlct mine.keras --recipe my.toml --checkpoint net.keras",
+        "rlct mine.keras --recipe my.toml --checkpoint missing/../load.py",
+        "run --recipe my.toml --out images/train/c",
+        "sweep --recipe my.toml --out images/train",
+        "tune --recipe my.toml --out images/test",
+        "run --recipe python.toml --out load.py/run",
+    ],
+)
+def test_no_output_replaces_what_a_recipe_names_or_lies_in_its_folder_of_images(ksm, line):
+    image = pytest.importorskip("PIL.Image")
+    for split, label in itertools.product(("train", "test"), "ab"):
+        folder = Path("images", split, label)
+        folder.mkdir(parents=True)
+        for number in range(3):
+            image.new("L", (4, 4), number).save(folder / f"{number}.png")
+    Path("link").symlink_to("images")
+    inputs = keras.Input((4, 4, 1))
+    hidden = keras.layers.Dense(3, name="hidden")(keras.layers.Flatten()(inputs))
+    network = keras.Model(inputs, keras.layers.Dense(2, name="logits")(hidden))
+    network.save("net.keras")
+    network.save("mine.keras")
+    Path("load.py").write_text("def load():\n    raise ValueError\n")
+    Path("my.toml").write_text('name = "mine"\n[data]\nimages = "images"\n[model]\nkeras = "net.keras"\n')
+    Path("python.toml").write_text('name = "mine"\n[data]\npython = "load.py:load"\n')
+    if "load.py" in line and "missing" in line:
+        line = line.replace("my.toml", "python.toml")
+    before = {file: file.read_bytes() for file in Path().rglob("*") if file.is_file()}
+    result = ksm(*line.split())
+    assert result.exit_code == 2, result.output
+    assert {file: file.read_bytes() for file in Path().rglob("*") if file.is_file()} == before
+
+
+@pytest.mark.parametrize("command", ["compress", "observer"])
+def test_what_looks_into_runs_writes_nothing_into_the_images_of_their_recipe(ksm, command):
+    image = pytest.importorskip("PIL.Image")
+    for split, label in itertools.product(("train", "test"), "ab"):
+        Path("images", split, label).mkdir(parents=True)
+        image.new("L", (4, 4), 7).save(Path("images", split, label, "0.png"))
+    Path("my.toml").write_text('name = "mine"\n[data]\nimages = "images"\n')
+    run = made_up_run(10.0, 1)
+    written(dataclasses.replace(run, recipe=dataclasses.replace(run.recipe, task="mine")), Path("runs/one"))
+    result = ksm(command, "runs", "--recipe", "my.toml", "--out", "images/train/c")
+    assert result.exit_code == 2 and "--out must not replace what my.toml names" in " ".join(result.stderr.split())
+
+
+def test_a_run_is_not_made_of_a_folder_of_runs(ksm, mine):
+    made = ksm("run", "--recipe", mine, "--no-rlct", "--quiet", "--out", "together/one")
+    assert made.exit_code == 0, made.output
+    refused = ksm("run", "--recipe", mine, "--no-rlct", "--quiet", "--out", "together")
+    assert refused.exit_code == 1 and not Path("together/config.json").exists()
+    assert "together is a folder of runs, such as one, and cannot be a run itself." in refused.stderr
+    assert "(--out DIR)" in refused.stderr

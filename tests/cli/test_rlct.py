@@ -199,6 +199,14 @@ def test_a_full_disk_costs_neither_the_estimate_nor_leaves_half_a_file(ksm, save
     assert not Path("chains.png").exists() and not list(Path().glob(".half-written*"))
 
 
+@pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="no /dev/full")
+def test_traces_that_cannot_be_written_do_not_cost_the_figure(ksm, saved, tiny_mnist):
+    Path("full.nc").symlink_to("/dev/full")
+    result = ksm("rlct", saved(mlp(4, seed=1)), *QUICK, "--traces", "full.nc", "--plot", "chains.png", "--quiet")
+    assert result.exit_code == 1 and Path("chains.png").read_bytes().startswith(b"\x89PNG")
+    assert result.stderr.endswith("Error: full.nc: No space left on device. Make room, then repeat the command.\n")
+
+
 def test_a_figure_of_no_known_format_is_refused_before_the_sampling(ksm, saved):
     result = ksm("rlct", saved(mlp(4, seed=1)), *QUICK, "--plot", "chains.gif")
     assert result.exit_code == 2 and "must end in .png or .svg. Received: 'chains.gif'" in result.stderr

@@ -10,7 +10,7 @@ from keras_selfmodel.datasets.any_tfds import read_any_tfds
 from keras_selfmodel.datasets.array_file import read_array_file
 from keras_selfmodel.datasets.arrays import ARRAYS, from_arrays
 from keras_selfmodel.datasets.errors import DataCorruptedError, DataNotFoundError
-from keras_selfmodel.datasets.image_folder import LARGEST_SIDE, read_image_folder
+from keras_selfmodel.datasets.image_folder import LARGEST_SIDE, SPLITS, read_image_folder
 from keras_selfmodel.datasets.scaling import SCALINGS
 from keras_selfmodel.experiments.custom.python_file import PythonFunction
 from keras_selfmodel.experiments.custom.recipe_file_error import RecipeFileError
@@ -75,6 +75,15 @@ class CustomData:
         if self.given_scaling is not None:
             return self.given_scaling
         return "symmetric" if self.source in ("tfds", "images") else "none"
+
+    @property
+    def sources(self) -> tuple[Path, ...]:
+        """Files, and folders whose files are all data; none that are kept by TFDS."""
+        if self.function is not None:
+            return (self.function.file,)
+        if self.source == "images":
+            return tuple(self.folder / self.value / split for split in SPLITS)
+        return (self.folder / self.value,) if self.source == "arrays" else ()
 
     def load(self, data_dir: str | os.PathLike | None = None) -> Dataset:
         """Reads the data.

@@ -39,8 +39,9 @@ class CustomNetwork:
         targets: Names of the layers whose activations are predicted.
         hidden: Units of the hidden layer, unless a recipe has others.
         takes_hidden: Whether a recipe can have others.
-        shaped: Brings samples into the shape that it takes.
         build: `build(recipe, input_shape, classes)`.
+        shaped: Brings samples into the shape that it takes.
+        sources: The file that the section names, if any.
     """
 
     description: str
@@ -49,6 +50,7 @@ class CustomNetwork:
     takes_hidden: bool
     build: Callable[[Recipe, tuple[int, ...], int], Any]
     shaped: Callable[[np.ndarray], np.ndarray] = _as_it_is
+    sources: tuple[Path, ...] = ()
 
     @classmethod
     def of(cls, where: str, section: ModelSection, folder: Path) -> "CustomNetwork":
@@ -134,6 +136,7 @@ def _called(where: str, function: PythonFunction, targets: tuple[str, ...], hidd
         lambda recipe, shape, classes: function(
             input_shape=shape, classes=classes, hidden=recipe.hidden, seed=recipe.seed
         ),
+        sources=(function.file,),
     )
 
 
@@ -164,4 +167,5 @@ def _saved(where: str, file: Path, targets: tuple[str, ...], hidden: int | None)
         False,
         lambda recipe, *_: drawn_anew(saved, recipe.seed),
         lambda x: reshaped(x, shape),
+        (file,),
     )

@@ -24,11 +24,13 @@ class CustomTask(Task):
     Attributes:
         file: The recipe file.
         data: Its data.
+        sources: The files that it names, and the folders whose files are all its data: what it cannot be without.
         takes_hidden: Whether its network can have other numbers of hidden units than its recipe says.
     """
 
     file: Path
     data: CustomData
+    sources: tuple[Path, ...]
     takes_hidden: bool
 
     @classmethod
@@ -37,6 +39,7 @@ class CustomTask(Task):
         return cls(
             file=file,
             data=data,
+            sources=(file, *data.sources, *network.sources),
             takes_hidden=network.takes_hidden,
             recipe=recipe,
             inputs=inputs,

@@ -32,6 +32,12 @@ def claim(files: RunFolder, config: RunConfig, *, resume: bool) -> RunResult | N
                 f"{files.path} holds {', '.join(files.results)}, but no config.json with the settings that "
                 "made them. Choose another folder (folder=…)."
             )
+        runs = _runs_below(files.path)
+        if runs:
+            raise RunFolderError(
+                f"{files.path} is a folder of runs, such as {runs[0]}, and cannot be a run itself. Choose another "
+                "folder, which may be inside it (folder=…)."
+            )
         files.write("config.json", CONFIG, config)
         return None
     _check_same(files, config.recipe, config.data, config.provenance.backend)
@@ -41,6 +47,11 @@ def claim(files: RunFolder, config: RunConfig, *, resume: bool) -> RunResult | N
         return None
     files.tidy()
     return read_run(files.path)
+
+
+def _runs_below(folder: Path) -> list[str]:
+    """Names of the runs that lie directly in a folder."""
+    return sorted(file.parent.name for name in ("config.json", "metrics.json") for file in folder.glob(f"*/{name}"))
 
 
 def finished_run(recipe: Recipe, dataset: Dataset, folder: str | Path) -> RunResult | None:
