@@ -11,7 +11,7 @@ import click
 
 from ksm_cli.arguments_as_options import in_options
 from ksm_cli.backend import import_keras
-from ksm_cli.output import Bar, Interrupted, printable
+from ksm_cli.output import Bar, Interrupted, printable, shown
 from ksm_cli.sweep_progress import SweepBar, duration
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def computed(
     if not quiet:
         failed = f", {len(plan.failures)} failed before" if plan.failures else ""
         kept = f"{len(plan.kept)} run{'' if len(plan.kept) == 1 else 's'} finished"
-        state = f"folder {folder}: {kept}{failed}, {len(plan.jobs)} to compute"
+        state = f"folder {shown(folder)}: {kept}{failed}, {len(plan.jobs)} to compute"
         click.echo(f"{announcement}\n{state}", err=True)
     if not plan.jobs:
         return None if computing.dry_run else experiments.ended_sweep(plan, plan.kept, plan.failures, dataset)

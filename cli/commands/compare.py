@@ -8,7 +8,7 @@ import click
 from ksm_cli.backend import only_read
 from ksm_cli.options.general import json_option
 from ksm_cli.options.run_folders import each_once, say_damaged, say_shortcomings
-from ksm_cli.output import print_json, print_table, printable, require, spoken_warnings
+from ksm_cli.output import print_json, print_table, printable, require, shown, spoken_warnings
 
 # Number of runs shown.
 RUNS_SHOWN = 50
@@ -68,7 +68,7 @@ def compare_command(folders: tuple[Path, ...], as_json: bool) -> None:
         print_json(compare_json(found, folders))
         return
     for number, folder in enumerate(folders[:RUNS_SHOWN], 1):
-        click.echo(f"{number}: {folder}")
+        click.echo(f"{number}: {shown(folder)}")
     for table in compare_tables(found, RUNS_SHOWN):
         print_table(table)
     for note in found.notes:

@@ -8,7 +8,7 @@ from ksm_cli.backend import only_read
 from ksm_cli.options.general import json_option
 from ksm_cli.options.outputs import Output
 from ksm_cli.options.run_folders import finished, folder_argument
-from ksm_cli.output import print_json, print_table, printable, require, spoken_warnings
+from ksm_cli.output import print_json, print_table, require, shown, spoken_warnings
 
 
 @click.command(
@@ -31,10 +31,11 @@ def report_command(folder: Path, out: Path | None, as_json: bool) -> None:
 
     The page holds verdicts, the paper's numbers next to yours, figures, tables,
     settings and warnings, and needs no network. It shows the first 250 runs, and
-    more on demand; all are in a CSV file beside it. The verdicts are also printed;
-    with --json, together with the numbers behind them. Runs with objectives other
-    than self-modeling get a separate section, and so do networks that ksm compress
-    has compressed. Runs are found at any depth of the folder.
+    more on demand; if there are more, all are in a CSV file beside it, such as
+    report-runs.csv. The verdicts are also printed; with --json, together with the
+    numbers behind them. Runs with objectives other than self-modeling get a
+    separate section, and so do networks that ksm compress has compressed. Runs are
+    found at any depth of the folder.
     """
     require("rich", "matplotlib", "scipy", "jinja2")
     only_read()
@@ -48,7 +49,7 @@ def report_command(folder: Path, out: Path | None, as_json: bool) -> None:
         runs = finished(folder)
         found = studies.studies_of(runs.results)
         page = report_html(found, folder, runs.damaged, all_runs=write_runs(found, folder, file))
-        write_whole(file, lambda part: part.write_text(page, encoding="utf-8"))
+        write_whole(file, lambda part: part.write_text(page, encoding="utf-8", errors="backslashreplace"))
         of_paper = studies.paper_studies(found)
         answered = [studies.claims(study) for study in of_paper]
     if as_json:
@@ -57,4 +58,4 @@ def report_command(folder: Path, out: Path | None, as_json: bool) -> None:
     for study, claims in zip(of_paper, answered, strict=True):
         for table in claims_table(study, claims):
             print_table(table)
-    click.echo(printable(f"report: {file}"))
+    click.echo(f"report: {shown(file)}")

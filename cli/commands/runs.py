@@ -6,7 +6,7 @@ import click
 
 from ksm_cli.backend import only_read
 from ksm_cli.options.general import json_option
-from ksm_cli.output import print_json, print_table, printable, require, spoken_warnings
+from ksm_cli.output import print_json, print_table, require, shown, spoken_warnings
 
 
 @click.command(
@@ -36,8 +36,8 @@ def runs_command(folder: Path, as_json: bool) -> None:
     if as_json:
         print_json(listing_json(found))
     elif not found:
-        raise click.ClickException(f"{printable(str(folder))} contains no runs. Create some with ksm run or ksm sweep.")
+        raise click.ClickException(f"{shown(folder)} contains no runs. Create some with ksm run or ksm sweep.")
     else:
         print_table(listing_table(found, folder))
         for reason in (one.reason for one in found if one.reason):
-            click.echo(printable(reason), err=True)
+            click.echo(shown(reason), err=True)

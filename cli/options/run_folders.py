@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ksm_cli.output import printable
+from ksm_cli.output import printable, shown
 
 if TYPE_CHECKING:
     from keras_selfmodel.experiments import FoundRuns
@@ -59,7 +59,7 @@ def finished(folder: Path) -> "FoundRuns":
 def say_damaged(damaged: Sequence) -> None:
     """Lists the runs that are left out, each with the file, the reason and what to do."""
     for error in damaged:
-        click.secho(f"Left out: {printable(str(error.file))} is {error.state}: {error.reason}", fg="yellow", err=True)
+        click.secho(f"Left out: {shown(error.file)} is {error.state}: {printable(error.reason)}", fg="yellow", err=True)
     if damaged:
         advice = "To compute damaged runs again, use ksm sweep --retry-failed, or remove their folders."
         click.secho(advice, fg="yellow", err=True)
@@ -72,7 +72,7 @@ def say_shortcomings(results: Sequence) -> None:
     said: dict[str, list[str]] = {}
     for result in results:
         for sentence in experiments.shortcomings(result):
-            said.setdefault(sentence, []).append(printable(str(result.folder)))
+            said.setdefault(sentence, []).append(shown(result.folder))
     for sentence, folders in said.items():
         more = f" and {len(folders) - SAID} more" if len(folders) > SAID else ""
         click.secho(f"Warning: {', '.join(folders[:SAID])}{more}: {sentence}", fg="yellow", err=True)

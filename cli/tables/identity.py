@@ -8,6 +8,7 @@ from rich.table import Table
 from keras_selfmodel.experiments import SELF_MODELING, TASKS
 from keras_selfmodel.probes import EpochIdentity
 from keras_selfmodel.studies import StoredRun
+from ksm_cli.output import shown
 
 IDENTITY_LEGEND = """\
 E = W − I. ‖E‖/‖I‖: of all units; live: of those that vary. wrong: part of the
@@ -45,7 +46,7 @@ def how_to_keep(runs: Sequence[StoredRun]) -> str:
     recipe = without[0].result.recipe
     start = f"ksm run {recipe.task}" if recipe.task in TASKS else "ksm run --recipe FILE"
     objective = "" if recipe.objective == SELF_MODELING else f"--objective {recipe.objective} "
-    which = f"{len(without)} of {len(runs)} runs" if len(runs) > 1 else str(without[0].files.path)
+    which = f"{len(without)} of {len(runs)} runs" if len(runs) > 1 else shown(without[0].files.path)
     return (
         f"{which} kept no weights during training: only the trained\n"
         "network is shown. To keep them, run this with the run's other options:\n"

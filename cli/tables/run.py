@@ -7,6 +7,7 @@ from rich.table import Table
 from keras_selfmodel._number_texts import number_text, plus_minus
 from keras_selfmodel.experiments import SELF_MODELING, RunResult
 from ksm_cli.estimates import measure_text
+from ksm_cli.output import shown
 
 
 def run_table(result: RunResult) -> Table:
@@ -52,7 +53,7 @@ def run_notes(result: RunResult) -> str:
     lines = [
         textwrap.fill(f"seconds: {parts}", 80, subsequent_indent=" " * len("seconds: ")),
         f"data:    {result.data_source}",
-        f"files:   {result.folder}",
+        f"files:   {shown(result.folder)}",
     ]
     if result.is_subset:
         lines.insert(1, "NOT the full data set: not comparable with the paper")

@@ -7,6 +7,7 @@ from rich.table import Table
 
 from keras_selfmodel.experiments import ListedRun, RunResult
 from ksm_cli.estimates import MARK, MARKED, estimate_text, measure_text
+from ksm_cli.output import shown
 
 # Titles of the RLCTs, by the field of `RunResult`.
 LISTED_ESTIMATES = {"rlct": "RLCT", "rlct_descended": "after\ndescent"}
@@ -16,18 +17,18 @@ def listing_table(found: Sequence[ListedRun], folder: Path) -> Table:
     """One row for each run, with the path below the folder; the RLCT after descent where a run has one."""
     estimates = [one.result.estimates() if one.result else {} for one in found]
     lost = any(not estimate.is_usable for each in estimates for estimate in each.values())
-    shown = [name for name in LISTED_ESTIMATES if name == "rlct" or any(name in each for each in estimates)]
+    columns = [name for name in LISTED_ESTIMATES if name == "rlct" or any(name in each for each in estimates)]
     table = Table(box=None, pad_edge=False, caption=MARKED if lost else None, caption_justify="left")
     table.add_column("run", overflow="fold")
     table.add_column("state")
-    for title in ("accuracy", "spread", *(LISTED_ESTIMATES[name] for name in shown)):
+    for title in ("accuracy", "spread", *(LISTED_ESTIMATES[name] for name in columns)):
         table.add_column(title, justify="right")
     for one, each in zip(found, estimates, strict=True):
         measures = ["", ""]
         if one.result is not None:
             measures = [f"{one.result.accuracy:.4f}", measure_text(one.result.weight_spread)]
-        rlcts = [estimate_text(each[name], 1, mark=MARK) if name in each else "" for name in shown]
-        table.add_row(str(one.folder.relative_to(folder)), one.state, *measures, *rlcts)
+        rlcts = [estimate_text(each[name], 1, mark=MARK) if name in each else "" for name in columns]
+        table.add_row(shown(one.folder.relative_to(folder)), one.state, *measures, *rlcts)
     return table
 
 

@@ -8,6 +8,7 @@ from rich.table import Table
 from keras_selfmodel.tuning import Trial, TuningResult
 from ksm_cli.arguments_as_options import in_options
 from ksm_cli.estimates import MARK, MARKED, estimate_text, measure_text, rlcts_text
+from ksm_cli.output import shown
 
 COMPLEXITY_NAMES = {"rlct": "RLCT", "spread": "weight spread"}
 SHORT_NAMES = {"hidden": "H", "aux_weight": "AW", "targets": "targets", "learning_rate": "rate", "batch_size": "batch"}
@@ -52,14 +53,16 @@ def tune_notes(result: TuningResult) -> str:
         lines += [
             f"  accuracy {run.accuracy:.4f} on the validation data, {result.test_accuracy:.4f} on the test data",
             *([f"  {rlcts_text(run)}"] if run.estimates() else []),
-            f"  {run.folder}",
+            f"  {shown(run.folder)}",
         ]
     if failed:
         lines.append(f"{len(failed)} trial{'' if len(failed) == 1 else 's'} failed:")
         lines += [
             textwrap.fill(f"{name}: {why}", 80, initial_indent="  ", subsequent_indent="    ") for name, why in failed
         ]
-    return "\n".join([*lines, f"all trials: {result.folder / 'trials.csv'}, figure: {result.folder / 'front.png'}"])
+    return "\n".join(
+        [*lines, f"all trials: {shown(result.folder / 'trials.csv')}, figure: {shown(result.folder / 'front.png')}"]
+    )
 
 
 def _setting(trial: Trial, name: str) -> str:

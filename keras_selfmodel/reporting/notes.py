@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from keras_selfmodel._control_characters import escaped
 from keras_selfmodel.experiments import DamagedRunError, RunResult, shortcomings
 from keras_selfmodel.experiments.run_folder import RunFolder
 from keras_selfmodel.studies import MEASURES, Study, has_collapsed
@@ -76,7 +77,8 @@ def _span(numbers: set[str]) -> str:
 def run_name(folder: Path, root: Path) -> str:
     """A run's folder as seen from the folder of the report, so that no path of a machine gets in."""
     inside = folder.is_relative_to(root) and folder != root
-    return folder.relative_to(root).as_posix() if inside else folder.resolve().name
+    # Also those that are no UTF-8, which a page must be.
+    return escaped(folder.relative_to(root).as_posix() if inside else folder.resolve().name)
 
 
 def _what_speaks_against(run: RunResult, *, collapsed: bool) -> list[str]:

@@ -118,13 +118,26 @@ def write_runs(studies: Sequence[Study], root: str | Path, page: Path) -> str:
 
     Returns:
         Its name; "" if the page shows all runs.
+
+    Raises:
+        FileExistsError: If there is a file of that name that is no such table.
     """
     table = every_run_table(studies, Path(root))
     if len(table.rows) <= FIRST_ROWS:
         return ""
     file = page.with_name(f"{page.stem}-runs.csv")
+    if file.is_file() and not _starts_with(file, f"{table.columns[0]},".encode()):
+        raise FileExistsError(
+            f"{file}, the table of all runs beside the page, is there and is something else. Move it, or choose "
+            "another name for the page."
+        )
     write_csv(file, [dict(zip(table.columns, (cell.value for cell in row), strict=True)) for row in table.rows])
     return file.name
+
+
+def _starts_with(file: Path, start: bytes) -> bool:
+    with file.open("rb") as stream:
+        return stream.read(len(start)) == start
 
 
 def summary(study: Study, found: Sequence[Claim]) -> list[str]:

@@ -1,4 +1,8 @@
 import json
+import os
+import re
+import subprocess
+import sys
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -6,6 +10,7 @@ import pytest
 
 from keras_selfmodel.experiments.run_folder import CHECKPOINTS, FIGURES, FILES
 from keras_selfmodel.experiments.sweeps.results_table import RESULTS
+from keras_selfmodel.reporting import report
 from keras_selfmodel.studies import compression
 from keras_selfmodel.tuning.searching import SEARCH_FILE
 from ksm_cli.options.outputs import FIGURES_OF_A_RUN, OF_A_RUN, OF_RUNS_TOGETHER
@@ -45,6 +50,8 @@ def test_the_page_can_lie_elsewhere(ksm, sweep):
         "report sweep --out sweep/results.csv",
         "report sweep --out notes.txt",
         "report sweep --out link.html",
+        "report sweep --out missing/../RUN/metrics.json",
+        "report sweep --out missing/../notes.txt",
         "compress sweep --csv RUN/history.csv",
         "compress sweep --csv sweep/results.csv",
         "compress sweep --csv notes.txt",
@@ -67,6 +74,52 @@ def test_what_is_something_else_is_not_replaced(ksm, sweep, line):
     result = ksm(*line.replace("RUN", str(run)).split())
     assert result.exit_code == 2 and "Choose" in result.stderr
     assert {file: file.read_bytes() for file in Path().rglob("*") if file.is_file()} == before
+
+
+def test_standard_output_can_be_named_where_it_is_a_file(ksm, sweep):
+    line = [sys.executable, "-c", "from ksm_cli.main import main; main()", "report", "sweep", "--out", "/dev/stdout"]
+    with Path("printed.txt").open("wb") as file:
+        assert subprocess.run(line, stdout=file, check=False).returncode == 0
+    assert Path("printed.txt").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+
+
+def test_the_table_beside_the_page_replaces_nothing_but_such_a_table(ksm, sweep, monkeypatch):
+    monkeypatch.setattr(report, "FIRST_ROWS", 5)
+    Path("mine-runs.csv").write_text("name,grade\n")
+    refused = ksm("report", sweep, "--out", "mine.html")
+    assert refused.exit_code == 1 and "mine-runs.csv, the table of all runs beside the page, is there" in refused.stderr
+    assert Path("mine-runs.csv").read_text() == "name,grade\n" and not Path("mine.html").exists()
+    for _ in range(2):
+        assert ksm("report", sweep, "--out", "other.html").exit_code == 0
+    assert len(Path("other-runs.csv").read_text(encoding="utf-8").splitlines()) == 1 + 5 * 3 * 3
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files are text elsewhere")
+def test_folders_whose_names_are_no_text_are_spelled_out(ksm, sweep):
+    bad = os.fsdecode(b"sweep/a1\xff\x1b[31m\n=1")
+    next(sweep.iterdir()).rename(bad)
+    listed, reported = ksm("runs", sweep), ksm("report", sweep)
+    assert (listed.exit_code, reported.exit_code) == (0, 0), listed.output + reported.output
+    assert "a1\\udcff\\x1b[31m" in "".join(listed.stdout.split()) and "\x1b" not in listed.output + reported.output
+    page = Path("sweep/report.html").read_text(encoding="utf-8")
+    assert "a1\\udcff\\x1b[31m" in page
+    # Valid UTF-8, from which a program gets the name that the system has.
+    rows = json.loads(ksm("runs", sweep, "--json").stdout_bytes.decode("utf-8"))
+    assert bad in [row["run"] for row in rows]
+    beside = ksm("compare", bad, *(str(run) for run in sweep.iterdir() if run.is_dir() and str(run) != bad))
+    assert beside.stdout.startswith("1: sweep/a1\\udcff\\x1b[31m\\n=1\n") and "\x1b" not in beside.output
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "latin-1", "ascii"])
+def test_signs_that_an_encoding_lacks_are_replaced(sweep, encoding):
+    runs = [str(run) for run in sorted(sweep.iterdir())[:2]]
+    line = [sys.executable, "-c", "from ksm_cli.main import main; main()", "compare", *runs]
+    environment = os.environ | {"PYTHONIOENCODING": encoding}
+    done = subprocess.run(line, capture_output=True, env=environment, check=False)
+    assert (done.returncode, done.stderr) == (0, b""), done.stderr
+    assert re.search(rb" -\d", done.stdout)
+    printed = subprocess.run([*line, "--json"], capture_output=True, env=environment, check=True).stdout
+    assert len(json.loads(printed)["runs"]) == 2
 
 
 def test_no_file_of_a_run_is_forgotten():
