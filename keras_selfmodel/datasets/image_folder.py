@@ -15,7 +15,7 @@ LARGEST_SIDE = 10_000
 
 UNREADABLE = (OSError, ValueError, SyntaxError)  # a damaged PNG is a SyntaxError to Pillow
 
-_GREY, _COLOUR = ("1", "L", "LA"), ("P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "HSV", "LAB")
+_GRAY, _COLOR = ("1", "L", "LA"), ("P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "HSV", "LAB")
 
 
 def read_image_folder(name: str, folder: Path, size: tuple[int, int] | None = None) -> Dataset:
@@ -50,7 +50,7 @@ def read_image_folder(name: str, folder: Path, size: tuple[int, int] | None = No
         for split, of in files.items()
     }
     modes = [_mode(file) for rows in lists.values() for file, _ in rows]
-    mode = "L" if all(m in _GREY for m in modes) else "RGB"
+    mode = "L" if all(m in _GRAY for m in modes) else "RGB"
     arrays, first = {}, None
     for split, rows in lists.items():
         images = []
@@ -96,7 +96,7 @@ def _mode(file: Path) -> str:
         raise DataCorruptedError(f"{file} cannot be read as an image: {error}") from error
     if max(width, height) > LARGEST_SIDE:
         raise DataCorruptedError(f"{file} has {height} × {width} pixels; the limit is {LARGEST_SIDE} each way.")
-    if mode not in _GREY + _COLOUR:
+    if mode not in _GRAY + _COLOR:
         raise ValueError(f"Images must have 8 bits per channel. Received: {file} with Pillow mode {mode!r}")
     return mode
 

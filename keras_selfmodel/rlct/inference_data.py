@@ -55,7 +55,7 @@ def as_inference_data(estimate: "RLCTEstimate") -> Any:
         for name, value in dataclasses.asdict(estimate.settings).items()
         if value is not None
     }
-    found.attrs.update(settings | _summarised(estimate))
+    found.attrs.update(settings | _summarized(estimate))
     return found
 
 
@@ -86,7 +86,7 @@ def write_netcdf(estimate: "RLCTEstimate", file: Path) -> None:
     write_whole(file, lambda part: part.write_bytes(content.getbuffer()))
 
 
-def _summarised(estimate: "RLCTEstimate") -> dict[str, Any]:
+def _summarized(estimate: "RLCTEstimate") -> dict[str, Any]:
     """What `metrics.json` holds of an estimate, as netCDF can: numbers, texts and lists of them, nothing empty."""
     settings = {field.name for field in dataclasses.fields(estimate.settings)} - {"inverse_temperature", "localization"}
     found = {}

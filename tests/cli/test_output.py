@@ -106,13 +106,13 @@ def test_every_setting_that_a_warning_of_the_estimate_names_is_an_option_of_ksm_
     assert {"anchor", "inverse_temperature"} <= named <= {one.name for one in rlct_command.params}
 
 
-@pytest.mark.parametrize(("variable", "coloured"), [("", True), ("1", False)])
-def test_no_color_is_obeyed(monkeypatch, variable, coloured):
+@pytest.mark.parametrize(("variable", "colored"), [("", True), ("1", False)])
+def test_no_color_is_obeyed(monkeypatch, variable, colored):
     monkeypatch.setenv("NO_COLOR", variable)
     command = click.Command("warned", callback=lambda: click.secho("Warning", fg="yellow", err=True))
     group = Program("ksm", commands={"warned": command})
     shown = CliRunner().invoke(group, ["warned"], color=True).stderr
-    assert ("\x1b[" in shown) == coloured and "Warning" in shown
+    assert ("\x1b[" in shown) == colored and "Warning" in shown
 
 
 def test_a_range_that_goes_down_is_named():

@@ -18,7 +18,7 @@ def _write(file, pixels):
 
 @pytest.fixture
 def images():
-    """Six grey images of 3 × 2 pixels."""
+    """Six gray images of 3 × 2 pixels."""
     return np.random.default_rng(0).integers(0, 256, (6, 3, 2), dtype=np.uint8)
 
 
@@ -42,13 +42,13 @@ def test_classes_and_files_are_taken_by_name(folder, images):
     assert dataset.source == f"images in {folder}"
 
 
-def test_one_image_in_colour_makes_all_of_them_colour(folder, images):
-    colour = np.stack([images[5], 255 - images[5], images[5]], axis=-1)
-    _write(folder / "test" / "ant" / "1.png", colour)
+def test_one_image_in_color_makes_all_of_them_color(folder, images):
+    color = np.stack([images[5], 255 - images[5], images[5]], axis=-1)
+    _write(folder / "test" / "ant" / "1.png", color)
     dataset = read_image_folder("mine", folder)
     assert dataset.x_train.shape == (4, 3, 2, 3)
     np.testing.assert_array_equal(dataset.x_train[0], np.repeat(images[2][..., None], 3, axis=-1))
-    np.testing.assert_array_equal(dataset.x_test[0], colour)
+    np.testing.assert_array_equal(dataset.x_test[0], color)
 
 
 def test_a_jpeg_is_read_the_right_way_up(folder):

@@ -94,7 +94,7 @@ def test_the_other_panels_show_the_means_of_every_size(grid, letter, measure, fa
             assert curve.get_ydata()[place] == pytest.approx(factor * np.mean([run.number(measure) for run in runs]))
 
 
-def test_curves_differ_in_colour_marker_and_line(grid):
+def test_curves_differ_in_color_marker_and_line(grid):
     panels = _panels(grid)
     assert len(panels) > 1
     for axes in panels.values():
@@ -225,7 +225,7 @@ def test_the_axis_of_the_accuracy_ends_at_100_percent(accuracy):
     assert 100 * accuracy < top < 101 and max(tick for tick in axes.get_yticks() if bottom <= tick <= top) <= 100
 
 
-def test_a_colour_means_an_auxiliary_weight_or_a_size_but_not_both(grid):
+def test_a_color_means_an_auxiliary_weight_or_a_size_but_not_both(grid):
     panels = _panels(grid)
     weights, sizes = ({line.get_color() for line in _curves(panels[letter])} for letter in "AB")
     assert (len(weights), len(sizes)) == (4, 2) and not weights & sizes

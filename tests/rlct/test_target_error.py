@@ -42,7 +42,7 @@ def test_sampling_ends_when_it_is_reached(chains_at_once):
     else:
         # The first of the two chains decides by its own error, √2 times that of both.
         assert error_by_stretches(values[:1, 200:]) <= 0.06 * 2**0.5 * values[0, 200:].mean()
-    # Stopping at the first small error favours errors estimated too low: 5 of them.
+    # Stopping at the first small error favors errors estimated too low: 5 of them.
     exact = np.sum(0.5 * nbeta * hessian / (nbeta * hessian + 1))
     assert estimate.value == pytest.approx(exact, rel=5 * 0.04)
 

@@ -84,10 +84,10 @@ class Observing:
             means = y.mean(axis=0, dtype=np.float64)
             scales = np.where(counted, y.std(axis=0, dtype=np.float64), 1.0)
             # Units that do not count are no part of what an observer spends its capacity on.
-            standardised = np.where(counted, (y - means) / scales, 0.0)
-            x, x_held_out = _standardised(learned[question.source], held_out[question.source])
+            standardized = np.where(counted, (y - means) / scales, 0.0)
+            x, x_held_out = _standardized(learned[question.source], held_out[question.source])
             for capacity in self._protocol.capacities:
-                said = self._prediction(question, capacity, x, standardised, x_held_out) if counted.any() else 0.0
+                said = self._prediction(question, capacity, x, standardized, x_held_out) if counted.any() else 0.0
                 found.append(
                     observation(
                         question,
@@ -127,7 +127,7 @@ def _values(tap: NetworkTap, x: np.ndarray) -> dict[str, np.ndarray]:
     }
 
 
-def _standardised(x: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _standardized(x: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Both centered and scaled by the first: one mean a feature, one standard deviation for all that count."""
     counted = units_that_count(x)
     mean = x.mean(axis=0, dtype=np.float64)

@@ -87,7 +87,7 @@ def test_small_activations_gain_nothing(dataset, kernels, network, tmp_path):
     pairs = list(zip(observing.observe(network, questions), observing.observe(small, questions), strict=True))
     assert len(pairs) == 4  # two questions, two capacities
     for one, other in pairs:
-        # The standardised targets differ by rounding in single precision.
+        # The standardized targets differ by rounding in single precision.
         assert other.error == pytest.approx(one.error, abs=1e-5)
 
 
