@@ -56,7 +56,7 @@ Examples:
 )
 @click.option(
     "--retrain",
-    "retraining",
+    "retraining_epochs",
     type=click.IntRange(min=0),
     default=0,
     show_default=True,
@@ -68,7 +68,7 @@ Examples:
 @quiet_option
 def compress_command(
     folders: tuple[Path, ...], recipe_file: Path | None, data_dir: Path | None, examples: int | None,
-    out: Path | None, csv_file: Path | None, samples: int | None, draws: int, seed: int, retraining: int,
+    out: Path | None, csv_file: Path | None, samples: int | None, draws: int, seed: int, retraining_epochs: int,
     backend: str | None, as_json: bool, quiet: bool,
 ) -> None:  # fmt: skip
     """Make the trained networks in RUNS smaller or noisier, and see what it costs.
@@ -95,7 +95,7 @@ def compress_command(
         from keras_selfmodel.studies import compression
         from ksm_cli.tables import compression as tables
 
-        protocol = compression.CompressionProtocol(samples, draws, seed, retraining)
+        protocol = compression.CompressionProtocol(samples, draws, seed, retraining_epochs)
         results = [result for folder in folders for result in finished(folder).results]
         dataset = data_of_runs(results, recipe_file, data_dir, examples, {"--out": out, "--csv": csv_file})
         folder = out or folders[0] / "compress"
@@ -130,8 +130,8 @@ def compress_command(
     for table in tables.compression_tables(groups):
         print_table(table)
     click.echo(tables.COMPRESSION_LEGEND)
-    if retraining:
-        click.echo(tables.RETRAINED_LEGEND)
+    if retraining_epochs:
+        click.echo(tables.RETRAINED_PRUNING_LEGEND)
     click.echo()
     for table in (*tables.comparison_tables(compared), *tables.association_tables(associated)):
         print_table(table)

@@ -9,7 +9,7 @@ from rich.table import Table
 from keras_selfmodel.statistics import Interval
 from keras_selfmodel.studies.compression import (
     COMPRESSION_MEASURES,
-    RETRAINED,
+    RETRAINED_PRUNING,
     Association,
     CompressedGroup,
     CompressionComparison,
@@ -22,7 +22,7 @@ from ksm_cli.tables.controls import CELL_PADDING, WIDTH
 # Two tables, because what fits 80 columns beside the strength is not all.
 SIZE_COLUMNS = ("pruning", "units", "bits", "rank")
 NOISE_COLUMNS = ("weight_noise", "input_noise", "ece")
-SHOWN = COMPRESSION_MEASURES | {RETRAINED.name: RETRAINED}
+SHOWN = COMPRESSION_MEASURES | {RETRAINED_PRUNING.name: RETRAINED_PRUNING}
 AUX_WEIGHTS_ACROSS = 3
 # What may be impossible, besides Keras's own quantizations.
 NOT_MEASURED_TITLES = {
@@ -43,7 +43,7 @@ in even steps; the part of the weights that low-rank kernels need; σ of noise
 on the weights in units of each kernel's RMS, and on the inputs in units of
 their range. ECE: calibration error of the network as it is. Mean ± 95 %
 interval over the seeds; (n): n networks reach the rise; (c): collapsed."""
-RETRAINED_LEGEND = f"""\
+RETRAINED_PRUNING_LEGEND = f"""\
 Retrained: the part of the weights that is left when the smallest are set to 0
 and the others are trained on, where the loss rises by {RISE:g} nat."""
 
@@ -52,11 +52,11 @@ def compression_tables(groups: Sequence[CompressedGroup]) -> Iterator[Table]:
     """For each study and size two tables: strengths down, sizes and noise across; one more of what was retrained."""
     for place in dict.fromkeys((group.study, group.hidden) for group in groups):
         alike = [group for group in groups if (group.study, group.hidden) == place]
-        retrained = any(group.values[RETRAINED.name] is not None for group in alike)
+        retrained = any(group.values[RETRAINED_PRUNING.name] is not None for group in alike)
         for names, with_accuracy in (
             (SIZE_COLUMNS, False),
             (NOISE_COLUMNS, True),
-            *([((RETRAINED.name,), False)] if retrained else []),
+            *([((RETRAINED_PRUNING.name,), False)] if retrained else []),
         ):
             table = _table(f"{place[0]}, H = {place[1]}")
             table.add_column(strength_name(alike[0].objective), justify="right")

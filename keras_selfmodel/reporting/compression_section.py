@@ -9,7 +9,7 @@ from keras_selfmodel.reporting.report_tables import Cell, Table, p_cell
 from keras_selfmodel.statistics import Interval
 from keras_selfmodel.studies.compression import (
     COMPRESSION_MEASURES,
-    RETRAINED,
+    RETRAINED_PRUNING,
     CompressedRun,
     associations,
     compared_networks,
@@ -52,8 +52,8 @@ def compression_sections(found: Sequence[CompressedRun]) -> list[dict[str, Any]]
 
 def _group_table(groups: list) -> Table:
     rows, measures = [], list(COMPRESSION_MEASURES.values())
-    if any(group.values[RETRAINED.name] is not None for group in groups):
-        measures.append(RETRAINED)
+    if any(group.values[RETRAINED_PRUNING.name] is not None for group in groups):
+        measures.append(RETRAINED_PRUNING)
     # The baseline is in the study of each objective.
     for group in [one for one in groups if one.aux_weight or one.objective == groups[0].objective]:
         cells = [Cell.of(group.objective), Cell.of(group.hidden), Cell.of(group.aux_weight), Cell.of(group.networks)]

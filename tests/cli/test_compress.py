@@ -54,7 +54,7 @@ def test_tables_fit_80_columns_and_everything_is_written(ksm, made, tiny_mnist, 
 def test_json_holds_groups_comparisons_and_networks(ksm, made, tiny_mnist):
     result = ksm("compress", made, *FEW, "--json", "--out", "elsewhere", "--csv", "table.csv")
     values = json.loads(result.stdout)
-    assert values["protocol"] == {"samples": 20, "draws": 1, "seed": 0, "retraining": 1}
+    assert values["protocol"] == {"samples": 20, "draws": 1, "seed": 0, "retraining_epochs": 1}
     assert {row["objective"] for row in values["networks"]} == {"self-modeling", "dropout"}
     assert {one["reference"] for one in values["comparisons"]} == {"baseline", "dropout"}
     assert len(values["groups"]) == 4 and values["figures"] == ["elsewhere/compression.png"]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from keras_selfmodel.studies.compression.measures import (
         COMPRESSION_MEASURES,
         NETWORK_SIZES,
-        RETRAINED,
+        RETRAINED_PRUNING,
         CompressionMeasure,
         compressed_rows,
     )
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Association",
     "COMPRESSION_MEASURES",
-    "RETRAINED",
+    "RETRAINED_PRUNING",
     "COMPRESSION",
     "CURVES",
     "CompressedGroup",

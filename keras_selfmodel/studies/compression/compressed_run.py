@@ -57,18 +57,19 @@ COMPRESSION = TypedFile(Compression, format=2)
 """Reads and writes `compression.json`."""
 
 CURVES = (
-    *(
-        "pruning",
-        "pruning_per_layer",
-        "pruning_retrained",
-        "units",
-        "bits",
-        "coded_bits",
-        "rank",
-        "weight_noise",
-        "weight_noise_absolute",
-    ),
-    *("input_noise", "input_blur", "input_shift", "input_occlusion"),
+    "pruning",
+    "pruning_per_layer",
+    "pruning_retrained",
+    "units",
+    "bits",
+    "coded_bits",
+    "rank",
+    "weight_noise",
+    "weight_noise_absolute",
+    "input_noise",
+    "input_blur",
+    "input_shift",
+    "input_occlusion",
 )
 """Names of the curves of a network of images whose final layer is Dense; "pruning_retrained" where it is asked for."""
 

@@ -78,9 +78,9 @@ class Compressing:
             "pruning_per_layer": pruning_curve(network, "layer"),
             "rank": low_rank_curve(network),
         }
-        if self.protocol.retraining:
+        if self.protocol.retraining_epochs:
             try:
-                curves["pruning_retrained"] = self._retrained(run, network)
+                curves["pruning_retrained"] = self._retrained_pruning_curve(run, network)
             except ValueError as error:
                 missing["pruning_retrained"] = str(error)
         progress()
@@ -123,11 +123,11 @@ class Compressing:
             not_measured=missing,
         )
 
-    def _retrained(self, run: StoredRun, network: ScoredNetwork) -> CompressionCurve:
+    def _retrained_pruning_curve(self, run: StoredRun, network: ScoredNetwork) -> CompressionCurve:
         """Trained on as before pruning: on the run's own loss and data, with what its optimizer remembers."""
         recipe = run.result.recipe
         data = RunContext.of(recipe, self._dataset, run.files.path, prepared=self._prepared).dataset
-        last = recipe.epochs + self.protocol.retraining
+        last = recipe.epochs + self.protocol.retraining_epochs
         fit = partial(self._task.trainer(recipe, data).fit, run.model, epochs=last, initial_epoch=recipe.epochs)
         return retrained_pruning_curve(network, run.model, partial(fit, callbacks=[]))
 

@@ -9,7 +9,7 @@ from keras_selfmodel.statistics.interval import Interval, mean_interval
 from keras_selfmodel.studies.collapse import collapsed_runs, has_collapsed
 from keras_selfmodel.studies.compared_objectives import controls
 from keras_selfmodel.studies.compression.compressed_run import CompressedRun
-from keras_selfmodel.studies.compression.measures import COMPRESSION_MEASURES, RETRAINED, CompressionMeasure
+from keras_selfmodel.studies.compression.measures import COMPRESSION_MEASURES, RETRAINED_PRUNING, CompressionMeasure
 from keras_selfmodel.studies.grouping import studies_of
 from keras_selfmodel.studies.study import Group, Study
 
@@ -78,7 +78,7 @@ def compressed_groups(found: Sequence[CompressedRun]) -> list[CompressedGroup]:
     for study in compressed_studies(found):
         for series in study.series:
             for group in series.groups:
-                measures = (*COMPRESSION_MEASURES.values(), RETRAINED)
+                measures = (*COMPRESSION_MEASURES.values(), RETRAINED_PRUNING)
                 values = {one.name: values_by_seed(group, folders, one) for one in measures}
                 intact = [folders[run.folder].compression.intact for run in group.runs]
                 groups.append(

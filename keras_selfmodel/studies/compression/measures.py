@@ -58,7 +58,7 @@ COMPRESSION_MEASURES: dict[str, CompressionMeasure] = {
 }
 """What is tested, one family for Holm's correction."""
 
-RETRAINED = CompressionMeasure("pruning_retrained", "weights, retrained / %", "lower", True, 100, 1)
+RETRAINED_PRUNING = CompressionMeasure("pruning_retrained", "weights, retrained / %", "lower", True, 100, 1)
 """What is shown beside it and not tested, where the protocol asks for it."""
 
 NETWORK_SIZES = tuple(name for name, one in COMPRESSION_MEASURES.items() if one.is_size)

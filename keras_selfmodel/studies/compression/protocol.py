@@ -13,7 +13,7 @@ class CompressionProtocol:
         samples: Number of test samples, the first ones; `None` for all.
         draws: Number of noise draws on the weights.
         seed: Seed of all noise and corruptions.
-        retraining: Epochs of training after pruning, for a curve of its own; 0 for none.
+        retraining_epochs: Epochs of training after pruning, for a curve of its own; 0 for none.
 
     Raises:
         ValueError: If a setting is out of its range.
@@ -22,7 +22,7 @@ class CompressionProtocol:
     samples: int | None = None
     draws: int = 4
     seed: int = 0
-    retraining: int = 0
+    retraining_epochs: int = 0
 
     def __post_init__(self) -> None:
         check_whole_numbers(
@@ -31,7 +31,7 @@ class CompressionProtocol:
                 "samples": (2, 10**9),
                 "draws": (1, 10**6),
                 "seed": (0, 2**32 - 1),
-                "retraining": (0, 10**6),
+                "retraining_epochs": (0, 10**6),
             },
         )
 

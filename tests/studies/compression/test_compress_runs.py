@@ -11,7 +11,7 @@ from keras_selfmodel.studies.compression import CURVES, CompressionProtocol, com
 from keras_selfmodel.studies.compression.compressing import Compressing
 from tests.studies.made_up import made_up_run, network_written
 
-FEW = CompressionProtocol(samples=30, draws=1, retraining=1)
+FEW = CompressionProtocol(samples=30, draws=1, retraining_epochs=1)
 
 
 @pytest.fixture
