@@ -1,5 +1,6 @@
 """Arrays of any library as NumPy arrays that a network can compute with."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -18,6 +19,9 @@ def as_arrays(tree: Tree, name: str) -> Tree:
         tree: Arrays of NumPy, a backend or another library, pandas tables, lists of numbers; lists, tuples and dicts of
             these.
         name: What it is, for messages.
+
+    Raises:
+        ValueError: If it holds anything else, such as a data set of batches or text.
     """
     if isinstance(tree, dict):
         return {key: as_arrays(value, f"{name}[{key!r}]") for key, value in tree.items()}
@@ -28,7 +32,7 @@ def as_arrays(tree: Tree, name: str) -> Tree:
                 f"np.asarray({name}). Received: {name}, {len(tree)} lists of numbers"
             )
         return type(tree)(as_arrays(value, f"{name}[{number}]") for number, value in enumerate(tree))
-    array = _as_array(tree)
+    array = _as_array(tree, name)
     dtype = keras.backend.standardize_dtype(array.dtype) if keras.ops.is_tensor(array) else array.dtype.name
     if not dtype.startswith(("bool", "int", "uint", "float", "bfloat")):
         raise ValueError(
@@ -55,7 +59,7 @@ def as_weights(tree: Tree) -> Tree:
     return None if tree is None else as_arrays(tree, "sample_weight")
 
 
-def _as_array(array: Any) -> np.ndarray:
+def _as_array(array: Any, name: str) -> np.ndarray:
     if isinstance(array, keras.Variable):
         return array.value
     if isinstance(array, np.ndarray) or keras.ops.is_tensor(array):
@@ -64,4 +68,12 @@ def _as_array(array: Any) -> np.ndarray:
         return np.asarray(array.to_numpy())
     if hasattr(array, "detach"):  # PyTorch's, on another backend
         return np.asarray(array.detach().cpu())
-    return np.asarray(array)
+    # NumPy would take samples or batches that are read one by one for rows.
+    if not hasattr(array, "__getitem__") or isinstance(array, Sequence) or hasattr(array, "__array__"):
+        found = np.asarray(array)
+        if found.dtype != object or found.shape:
+            return found
+    raise ValueError(
+        f"{name} must be an array, a tensor or a table, or a list, tuple or dict of these; read data sets and "
+        f"generators into arrays first. Received: {name} of type {type(array).__name__}"
+    )
