@@ -1,9 +1,11 @@
-"""Keras: how a functional model is recorded, which layers a layer is made of, how a step counts its loss.
+"""Keras: how a functional model is recorded, which layers a layer is made of, how a step counts its loss, what an
+optimizer averages.
 
 Relied on: `Functional._nodes_by_depth` and its `Node`s (`operation`, `is_input`, `input_tensors`, `outputs`,
 `arguments.args`, `.kwargs` and `.fill_in`), `Sequential._functional`, `Layer._flatten_layers`, `Model._loss_tracker`,
 `Model._compile_config` and its `config`, `EinsumDense._adjust_scale_for_dequant`, `fn` and `_fn_kwargs` of the losses
-that Keras makes of functions, `src.backend.common.masking.get_keras_mask`.
+that Keras makes of functions, `Optimizer._trainable_variables` and `._model_variables_moving_average`,
+`src.backend.common.masking.get_keras_mask`.
 """
 
 import inspect
@@ -46,6 +48,16 @@ def loss_weights_of(model: keras.Model) -> Any:
     The public `get_compile_config` stores losses, metrics and optimizer too, and fails for those that cannot be stored.
     """
     return model._compile_config.config["loss_weights"]
+
+
+def moving_averages(optimizer: Any) -> list[tuple[keras.Variable, keras.Variable]]:
+    """The weights that a built optimizer, or one inside it, averages (`use_ema`), each with its moving average."""
+    inside = [*getattr(optimizer, "optimizers", ()), getattr(optimizer, "inner_optimizer", None)]
+    found = [pair for one in inside if one is not None for pair in moving_averages(one)]
+    if getattr(optimizer, "use_ema", False):
+        pairs = zip(optimizer._trainable_variables, optimizer._model_variables_moving_average, strict=True)
+        found += [(variable, average) for variable, average in pairs if average is not None]
+    return found
 
 
 def settings_of(loss: Any) -> dict:

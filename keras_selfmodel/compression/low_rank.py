@@ -41,16 +41,16 @@ def low_rank_curve(network: ScoredNetwork, errors: tuple[float, ...] = ERRORS) -
         ValueError: If the errors do not rise, or the network's loss is not a number.
     """
     parts = {
-        name: np.linalg.svd(values.reshape(-1, values.shape[-1]).astype(np.float64), full_matrices=False)
-        for name, values in network.matrices.items()
+        place: np.linalg.svd(values.reshape(-1, values.shape[-1]).astype(np.float64), full_matrices=False)
+        for place, values in network.matrices.items()
     }
     points = []
     for error in errors:
         changed, numbers = {}, 0
-        for name, (left, singular_values, right) in parts.items():
-            rank, values = rank_at(singular_values, error), network.matrices[name]
+        for place, (left, singular_values, right) in parts.items():
+            rank, values = rank_at(singular_values, error), network.matrices[place]
             numbers += min(rank * (len(left) + right.shape[1]), values.size)
             if rank < len(singular_values):
-                changed[name] = ((left[:, :rank] * singular_values[:rank]) @ right[:rank]).reshape(values.shape)
+                changed[place] = ((left[:, :rank] * singular_values[:rank]) @ right[:rank]).reshape(values.shape)
         points.append(CurvePoint.of(numbers / network.size, network.score(changed)))
     return CompressionCurve("low rank", "part of the kernels' numbers that is needed", tuple(points))

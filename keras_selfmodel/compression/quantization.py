@@ -92,8 +92,8 @@ def uniform_quantizations(network: ScoredNetwork, levels: tuple[int, ...] = LEVE
     """
     found, kernels = [UniformQuantization(32.0, 32.0, network.score())], network.matrices
     for number in levels:
-        rounded = {name: quantized(values, number) for name, values in kernels.items()}
-        score = network.score({name: values for name, (values, _) in rounded.items()})
+        rounded = {place: quantized(values, number) for place, values in kernels.items()}
+        score = network.score({place: values for place, (values, _) in rounded.items()})
         bits = sum(entropy_bits(codes) * codes.size for _, codes in rounded.values()) / network.size
         found.append(UniformQuantization(math.log2(number), bits, score))
     return tuple(found)

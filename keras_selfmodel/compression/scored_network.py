@@ -1,6 +1,7 @@
 """A network whose weights and inputs are changed, and what that does to its loss and accuracy."""
 
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from keras import ops
 from keras_selfmodel import transforms
 from keras_selfmodel._classifier_graph import classifier_of
 from keras_selfmodel._internals.keras import mode
+from keras_selfmodel._numbers import whole_number
 from keras_selfmodel.compression.class_reading import EntryClasses, class_convention
 from keras_selfmodel.compression.loss_and_accuracy import LossAndAccuracy
 from keras_selfmodel.rlct.data.arrays import as_arrays
@@ -50,19 +52,21 @@ class ScoredNetwork:
 
     Args:
         model: A built Keras model, or a `SelfModelingModel`, whose classifier is scored.
-        x: Inputs, as `model.predict` takes them.
-        y: Labels.
+        x: Inputs: an array, a tensor or a table, or a list, tuple or dict of these for several inputs.
+        y: Labels, likewise.
         loss: As for `compile`; `None` for the one the model was compiled with or, without one, the one that its outputs
             and labels suggest.
-        batch_size: Samples at a time.
+        batch_size: Samples at a time, at least 1.
 
     Raises:
-        ValueError: If the loss does not fit, all entries are masked or ignored, or the model has no weights of two axes
-            or more.
+        ValueError: If the loss does not fit, the samples are no arrays, all entries are masked or ignored, the model
+            has no weights of two axes or more, or `batch_size` is no whole number above 0.
 
     Attributes:
-        kernels: Places in `weights` of the matrices that are compressed: weights of floating-point numbers with two
-            axes or more. Biases and what normalizes stay as they are.
+        weights: All weights, in the order of `model.get_weights()`.
+        kernels: Names of the matrices that are compressed, by their places in `weights`: weights of floating-point
+            numbers with two axes or more. Biases and what normalizes stay as they are. Names are for showing: several
+            weights may have the same path, which then gets the place.
 
     Example:
 
@@ -82,7 +86,7 @@ class ScoredNetwork:
         batch_size: int = 2000,
     ) -> None:
         self.model = classifier_of(model)
-        self._batch_size = batch_size
+        self._batch_size = whole_number("batch_size", batch_size, 1)
         self._x, self._y = as_arrays(x, "x"), as_arrays(y, "y")
         some = [_rows(tree, slice(COMPARED)) for tree in (self._x, self._y)]
         scores = self.model(keras.tree.map_structure(ops.convert_to_tensor, some[0]), **mode(self.model.call, False))
@@ -94,10 +98,10 @@ class ScoredNetwork:
         self._convention = class_convention(self.model, self._task, scores, self._y)
         self._program = self._programmed(self.model)
         self.weights = self.model.get_weights()
-        names = [weight.path for weight in self.model.weights]
+        names = _different_names([weight.path for weight in self.model.weights])
         self.kernels = {
-            name: place
-            for place, (name, values) in enumerate(zip(names, self.weights, strict=True))
+            place: names[place]
+            for place, values in enumerate(self.weights)
             if values.ndim >= 2 and "float" in values.dtype.name
         }
         if not self.kernels:
@@ -109,24 +113,27 @@ class ScoredNetwork:
     @property
     def size(self) -> int:
         """How many numbers the kernels have."""
-        return sum(self.weights[place].size for place in self.kernels.values())
+        return sum(values.size for values in self.matrices.values())
 
     @property
-    def matrices(self) -> dict[str, np.ndarray]:
-        """The kernels by name."""
-        return {name: self.weights[place] for name, place in self.kernels.items()}
+    def matrices(self) -> dict[int, np.ndarray]:
+        """The kernels by their places in `weights`."""
+        return {place: self.weights[place] for place in self.kernels}
 
     @property
     def samples(self) -> int:
         """How many samples it is scored on."""
         return len(keras.tree.flatten(self._y)[0])
 
-    def score(self, kernels: dict[str, np.ndarray] | None = None, *, x: Tree | None = None) -> LossAndAccuracy:
+    def score(self, kernels: dict[int, np.ndarray] | None = None, *, x: Tree | None = None) -> LossAndAccuracy:
         """Loss and accuracy.
 
         Args:
-            kernels: Other values for some of the kernels, by name; `None` for its own.
+            kernels: Other values for some of the kernels, by their places in `weights`; `None` for its own.
             x: Other inputs for the same labels; `None` for its own.
+
+        Raises:
+            ValueError: If there is no kernel at one of the places.
         """
         return self.answers(kernels, x=x).score
 
@@ -140,15 +147,19 @@ class ScoredNetwork:
         """The answers of the network as it is, computed once."""
         return self._answers(self._x)
 
-    def answers(self, kernels: dict[str, np.ndarray] | None = None, *, x: Tree | None = None) -> Answers:
+    def answers(self, kernels: dict[int, np.ndarray] | None = None, *, x: Tree | None = None) -> Answers:
         """Loss and classes; arguments as for `score`."""
         inputs = self._x if x is None else as_arrays(x, "x")
-        changed = {name: values for name, values in (kernels or {}).items() if values is not self.matrices[name]}
+        kernels = kernels or {}
+        if unknown := [place for place in kernels if place not in self.kernels]:
+            places = ", ".join(f"{place} ({name})" for place, name in self.kernels.items())
+            raise ValueError(f"There are kernels at the places {places}. Received: {unknown[0]!r}")
+        changed = {place: values for place, values in kernels.items() if values is not self.weights[place]}
         if not changed:
             return self.intact if x is None or _equal(inputs, self._x) else self._answers(inputs)
         weights = list(self.weights)
-        for name, values in changed.items():
-            weights[self.kernels[name]] = values.astype(weights[self.kernels[name]].dtype)
+        for place, values in changed.items():
+            weights[place] = values.astype(weights[place].dtype)
         with self._weights(weights):
             return self._answers(inputs)
 
@@ -207,6 +218,12 @@ class ScoredNetwork:
             return no_state, found
 
         return transforms.jit(answer)
+
+
+def _different_names(paths: list[str]) -> list[str]:
+    """Paths of weights; those that several have get their places, for which a user can look in `model.weights`."""
+    counts = Counter(paths)
+    return [path if counts[path] == 1 else f"{path} (weights[{place}])" for place, path in enumerate(paths)]
 
 
 def _rows(tree: Tree, rows: slice) -> Tree:

@@ -41,15 +41,16 @@ def weight_noise_curve(
         raise ValueError(f"draws must be at least 1. Received: draws={draws}")
     kernels = network.matrices
     rng = np.random.default_rng(seed)
-    noise = [{name: rng.standard_normal(values.shape) for name, values in kernels.items()} for _ in range(draws)]
+    noise = [{place: rng.standard_normal(values.shape) for place, values in kernels.items()} for _ in range(draws)]
     units = {
-        name: np.sqrt(np.mean(values.astype(np.float64) ** 2)) if scale == "relative" else 1.0
-        for name, values in kernels.items()
+        place: np.sqrt(np.mean(values.astype(np.float64) ** 2)) if scale == "relative" else 1.0
+        for place, values in kernels.items()
     }
 
     def score(sigma: float) -> LossAndAccuracy:
         found = [
-            network.score({name: kernels[name] + sigma * units[name] * one[name] for name in kernels}) for one in noise
+            network.score({place: kernels[place] + sigma * units[place] * one[place] for place in kernels})
+            for one in noise
         ]
         accuracies = [one.accuracy for one in found if one.accuracy is not None]
         return LossAndAccuracy(

@@ -42,7 +42,7 @@ def test_pruning_keeps_the_largest_of_all_or_of_each_kernel(network, forward, mo
     for scope in ("global", "layer"):
         for point, share in zip(pruning_curve(network, scope, SHARES[::5]).points, SHARES[::5], strict=True):
             masks_of_share = magnitude_masks(network.matrices, share, scope)
-            kept = [weights * masks_of_share[name] for name, weights in network.matrices.items()]
+            kept = [weights * masks_of_share[place] for place, weights in network.matrices.items()]
             assert point.loss == pytest.approx(forward([kept[0], bias, kept[1], last_bias])[0], **CLOSE)
     assert min(abs(last[list(masks.values())[1]])) >= max(abs(last[~list(masks.values())[1]]))
 
@@ -158,7 +158,10 @@ def test_relative_noise_does_not_see_the_scale_of_a_layer(model, data):
     ("measure", "message"),
     [
         (lambda network: pruning_curve(network, "all"), "scope must be 'global' or 'layer'. Received: scope='all'"),
-        (lambda network: pruning_curve(network, shares=(1.0, -0.1)), "share must lie in 0 … 1. Received: share=-0.1"),
+        (
+            lambda network: pruning_curve(network, shares=(1.0, -0.1)),
+            r"shares must be numbers in 0 … 1.*shares=\(1.0, -0.1\)",
+        ),
         (lambda network: weight_noise_curve(network, "rms"), "scale must be 'relative' or 'absolute'"),
         (lambda network: weight_noise_curve(network, draws=0), "draws must be at least 1. Received: draws=0"),
     ],

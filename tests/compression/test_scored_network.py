@@ -6,7 +6,7 @@ import pytest
 from keras import losses
 
 import keras_selfmodel as ksm
-from keras_selfmodel.compression import ScoredNetwork, brier_score, expected_calibration_error
+from keras_selfmodel.compression import ScoredNetwork, brier_score, expected_calibration_error, pruning_curve
 from tests.rlct.small_data import CROSS_ENTROPY, NEXT, TOKENS, WORDS, N, tagger
 
 
@@ -18,8 +18,8 @@ def test_the_score_is_what_keras_evaluates(network, model, data):
 
 def test_other_kernels_are_scored_and_the_networks_own_are_back_afterwards(network, model, forward):
     before = model.get_weights()
-    name = next(name for name in network.kernels if "hidden" in name)
-    score = network.score({name: 2 * before[0]})
+    place = next(place for place, name in network.kernels.items() if "hidden" in name)
+    score = network.score({place: 2 * before[0]})
     loss, accuracy = forward([2 * before[0], *before[1:]])
     assert score.loss == pytest.approx(loss, rel=1e-5) and score.accuracy == accuracy
     assert all((a == b).all() for a, b in zip(before, model.get_weights(), strict=True))
@@ -158,6 +158,97 @@ def test_a_model_without_kernels_is_refused():
     model = keras.Sequential([keras.Input((3,)), keras.layers.BatchNormalization()])
     with pytest.raises(ValueError, match="nothing to compress"):
         ScoredNetwork(model, np.ones((2, 3)), np.array([0, 1]), loss="sparse_categorical_crossentropy")
+
+
+class Ensemble(keras.Model):
+    """The sum of several networks whose weights have the same paths."""
+
+    def __init__(self, networks):
+        super().__init__()
+        self.networks = networks
+
+    def call(self, x):
+        return sum(network(x) for network in self.networks)
+
+
+class TwoMatrices(keras.Layer):
+    def build(self, shape):
+        self.first = self.add_weight(shape=(shape[-1], 4), name="w")
+        self.second = self.add_weight(shape=(4, 3), name="w")
+
+    def call(self, x):
+        return keras.ops.relu(x @ self.first) @ self.second
+
+
+class NamedAlike(keras.Layer):
+    def __init__(self):
+        super().__init__()
+        self.parts = [keras.layers.Dense(3, name="lin") for _ in range(2)]
+
+    def call(self, x):
+        return self.parts[0](x) + self.parts[1](x)
+
+
+def ensemble():
+    base = keras.Sequential([keras.Input((6,)), keras.layers.Dense(5, "relu"), keras.layers.Dense(3)])
+    return Ensemble([keras.models.clone_model(base) for _ in range(2)])
+
+
+@pytest.mark.parametrize(
+    ("made", "size"),
+    [
+        (ensemble, 2 * (6 * 5 + 5 * 3)),
+        (lambda: keras.Sequential([keras.Input((6,)), TwoMatrices()]), 6 * 4 + 4 * 3),
+        (lambda: keras.Sequential([keras.Input((6,)), NamedAlike()]), 2 * 6 * 3),
+    ],
+)
+def test_weights_of_the_same_path_are_different_weights(data, made, size):
+    model = made()
+    model(data[0])
+    model.compile("sgd", CROSS_ENTROPY)
+    network = ScoredNetwork(model, *data)
+    assert network.size == size and len(set(network.kernels.values())) == len(network.kernels)
+    curve = pruning_curve(network, shares=(1.0, 0.5, 0.0))
+    assert curve.points[-1].loss == pytest.approx(np.log(3), rel=1e-6)  # Biases are 0 too: all classes alike.
+    before = model.get_weights()
+    limit = np.sort(np.concatenate([abs(w).ravel() for w in before if w.ndim > 1]))[::-1][round(size / 2) - 1]
+    model.set_weights([w * (abs(w) >= limit) if w.ndim > 1 else w for w in before])
+    assert curve.points[1].loss == pytest.approx(model.evaluate(*data, batch_size=60, verbose=0), rel=1e-5)
+
+
+def test_other_values_for_what_is_no_kernel_are_refused(network):
+    with pytest.raises(ValueError, match=r"kernels at the places 0 \(.*hidden/kernel\), 2 .*Received: 1"):
+        network.score({1: np.zeros(8)})
+
+
+@pytest.mark.parametrize("batch_size", [0, -1, "a", 2.5, None, True])
+def test_a_batch_size_that_is_none_is_refused(model, data, batch_size):
+    with pytest.raises(ValueError, match=f"batch_size must be a whole number, at least 1. .*={batch_size!r}"):
+        ScoredNetwork(model, *data, batch_size=batch_size)
+
+
+def test_a_whole_number_of_any_type_is_a_batch_size(model, data, network):
+    assert ScoredNetwork(model, *data, batch_size=np.float32(25)).score().loss == network.score().loss
+
+
+class Batches(keras.utils.PyDataset):
+    def __init__(self, x, *y):
+        super().__init__()
+        self.arrays = (x, *y)
+
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, index):
+        found = tuple(array[30 * index : 30 * index + 30] for array in self.arrays)
+        return found if len(found) > 1 else found[0]
+
+
+@pytest.mark.parametrize("read", [Batches, lambda x, *_: Batches(x), lambda x, y: iter([(x, y)])])
+def test_a_data_set_of_batches_is_refused_by_what_is_taken(model, data, read):
+    read = read(*data)
+    with pytest.raises(ValueError, match=f"x must be an array, a tensor or a table.*of type {type(read).__name__}"):
+        ScoredNetwork(model, read, data[1])
 
 
 def test_calibration_is_that_of_the_definition():

@@ -15,6 +15,7 @@ from keras_selfmodel._internals.keras import (
     layers_inside,
     loss_weights_of,
     mask_of_losses,
+    moving_averages,
     nodes_of,
     scale_of_kernel,
     settings_of,
@@ -71,6 +72,23 @@ def test_a_model_lists_the_layers_inside_it_at_any_depth():
         model = keras.Sequential([keras.Input((3,)), inner])
         assert {inner.name, "deep"} <= {layer.name for layer in layers_inside(model)}
         assert model not in layers_inside(model)
+
+
+@pytest.mark.parametrize("scaled", [False, True])
+def test_an_optimizer_has_a_moving_average_of_each_weight(scaled):
+    with contract("keras", "keras.py", "an Optimizer averages _trainable_variables in _model_variables_moving_average"):
+        model = functional()
+        optimizer = keras.optimizers.SGD(0.1, use_ema=True, ema_momentum=0.5)
+        optimizer = keras.optimizers.LossScaleOptimizer(optimizer) if scaled else optimizer
+        model.compile(optimizer, "mse")
+        model.train_on_batch(np.ones((2, 3), "float32"), np.ones((2, 4), "float32"))
+        pairs = moving_averages(model.optimizer)
+        assert [id(variable) for variable, _ in pairs] == [id(variable) for variable in model.trainable_variables]
+        # The first step's average is what the weights are after it.
+        assert all(np.array_equal(*map(ops.convert_to_numpy, pair)) for pair in pairs)
+        plain = keras.optimizers.SGD(0.1)
+        plain.build(model.trainable_variables)
+        assert moving_averages(plain) == []
 
 
 def test_the_logged_loss_is_the_mean_of_what_is_counted():
