@@ -12,7 +12,7 @@ import numpy as np
 from keras import ops
 
 from keras_selfmodel import transforms
-from keras_selfmodel._classifier_graph import classifier_of
+from keras_selfmodel._classifier_graph import answering_weights, classifier_of
 from keras_selfmodel._internals.keras import mode
 from keras_selfmodel._numbers import whole_number
 from keras_selfmodel.compression.class_reading import EntryClasses, class_convention
@@ -65,8 +65,8 @@ class ScoredNetwork:
     Attributes:
         weights: All weights, in the order of `model.get_weights()`.
         kernels: Names of the matrices that are compressed, by their places in `weights`: weights of floating-point
-            numbers with two axes or more. Biases and what normalizes stay as they are. Names are for showing: several
-            weights may have the same path, which then gets the place.
+            numbers with two axes or more. Biases, what normalizes and the heads of self-modeling models inside stay as
+            they are. Names are for showing: several weights may have the same path, which then gets the place.
 
     Example:
 
@@ -99,10 +99,11 @@ class ScoredNetwork:
         self._program = self._programmed(self.model)
         self.weights = self.model.get_weights()
         names = _different_names([weight.path for weight in self.model.weights])
+        answering = {id(weight) for weight in answering_weights(self.model)}
         self.kernels = {
             place: names[place]
-            for place, values in enumerate(self.weights)
-            if values.ndim >= 2 and "float" in values.dtype.name
+            for place, (weight, values) in enumerate(zip(self.model.weights, self.weights, strict=True))
+            if id(weight) in answering and values.ndim >= 2 and "float" in values.dtype.name
         }
         if not self.kernels:
             raise ValueError(

@@ -34,6 +34,13 @@ def test_a_self_modeling_model_is_scored_as_its_classifier(model, data):
     )
 
 
+def test_the_head_of_a_self_modeling_model_inside_another_is_no_part_of_its_size(model, data, network):
+    outer = keras.Sequential([keras.Input(model.input_shape[1:]), ksm.SelfModelingModel(model, "hidden")])
+    outer.compile("sgd", loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    found = ScoredNetwork(outer, *data)
+    assert found.size == network.size and found.score().loss == pytest.approx(network.score().loss, rel=1e-6)
+
+
 def test_a_regression_has_a_loss_and_no_accuracy():
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
     model.compile("sgd", loss="mse")
