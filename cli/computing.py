@@ -49,7 +49,7 @@ def computed(
         An `experiments.SweepResult`; `None` after a dry run.
 
     Raises:
-        Interrupted: If Ctrl-C was pressed.
+        Interrupted: If Ctrl-C was pressed, or a signal asked the program to end.
     """
     from keras_selfmodel import experiments
 
@@ -87,6 +87,8 @@ def computed(
         seconds = expected.seconds / workers
         time = "less than a second" if seconds < 1 else f"about {duration(seconds)}"
         click.echo(f"expected time: {time} of training and sampling\n  {way}\n  from {source}", err=True)
+        if workers > 1:
+            click.echo("  without the start of the processes, each of which imports Keras first", err=True)
         if any(job.recipe.rlct is not None and not job.recipe.descend for job in plan.jobs):
             click.echo("  without the RLCT after descent, which takes as long again where it is needed", err=True)
         if together:

@@ -121,7 +121,7 @@ def spoken_warnings() -> Iterator[list[type[Warning]]]:
 
 
 class Interrupted(click.ClickException):
-    """Ctrl-C was pressed."""
+    """Ctrl-C was pressed, or a signal asked the program to end."""
 
     def __init__(self, advice: str = "") -> None:
         super().__init__(f"Interrupted. {advice}".rstrip())

@@ -29,6 +29,39 @@ def duration(seconds: float) -> str:
     return f"{days} days {hours} h"
 
 
+class TimeLeft:
+    """How long the rest of a sweep takes, from the runs that have ended; the start of its processes is not theirs.
+
+    A run begins when the last one before it ended, which made room for it; the first ones with their first step.
+    """
+
+    def __init__(self) -> None:
+        self._begun: dict[Any, float] = {}
+        self._last_end: float | None = None
+        self._at_once = 1
+        self._seconds: list[float] = []
+
+    def begun(self, job: Any, now: float) -> None:
+        """Notes that a run is at work; the first time counts."""
+        if job not in self._begun:
+            self._begun[job] = now if self._last_end is None else self._last_end
+            self._at_once = max(self._at_once, len(self._begun))
+
+    def ended(self, job: Any, now: float) -> None:
+        """Notes that a run has ended; one that never was at work, such as another process's, tells nothing."""
+        if job in self._begun:
+            self._seconds.append(now - self._begun.pop(job))
+            self._last_end = now
+
+    def left(self, runs: int, now: float) -> float | None:
+        """Seconds until so many runs, those at work among them, have ended; `None` if nothing tells."""
+        if not self._seconds:
+            return None if runs else 0.0
+        each = sum(self._seconds) / len(self._seconds)
+        behind = sum(min(now - begun, each) for begun in self._begun.values())
+        return max(each * runs - behind, 0.0) / min(self._at_once, max(runs, 1))
+
+
 class SweepBar:
     """A bar for the whole sweep and a line for each run at work on a terminal; a line for each run's end elsewhere.
 
@@ -42,7 +75,7 @@ class SweepBar:
         self._total = len(plan.kept) + len(plan.failures) + len(plan.jobs)
         self._before = len(plan.kept) + len(plan.failures)
         self._done = 0
-        self._start = time.monotonic()
+        self._time = TimeLeft()
         self._progress = None if quiet or not sys.stderr.isatty() else terminal_progress()
         self._lines: dict = {}
         self._waiting = 0
@@ -69,6 +102,7 @@ class SweepBar:
         )
 
     def _step(self, job: "Job", part: str, done: int, total: int) -> None:
+        self._time.begun(job, time.monotonic())
         if self._progress is None:
             return
         if job not in self._lines:
@@ -77,12 +111,14 @@ class SweepBar:
 
     def _ended(self, job: "Job", note: str) -> None:
         self._done += 1
+        self._time.ended(job, time.monotonic())
         if self._quiet:
             return
         done = self._before + self._done
         if self._progress is None:
-            left = (time.monotonic() - self._start) / self._done * (self._total - done)
-            click.echo(f"{done}/{self._total} {job.recipe.name}: {note} ({duration(left)} left)", err=True)
+            seconds = self._time.left(self._total - done, time.monotonic())
+            left = "" if seconds is None else f" ({duration(seconds)} left)"
+            click.echo(f"{done}/{self._total} {job.recipe.name}: {note}{left}", err=True)
             return
         if job in self._lines:
             self._progress.remove_task(self._lines.pop(job))

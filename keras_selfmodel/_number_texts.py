@@ -8,10 +8,8 @@ from collections.abc import Callable
 
 # Text of what was not measured, or does not exist, and of what was measured and is undefined.
 NOTHING, NO_NUMBER = "–", "not a number"
-# From here on a number with decimal places is written in powers of ten.
-LARGE = 1e4
-# The same of one with significant digits.
-LONG = 1e9
+# From here on numbers with decimal places, and those with significant digits, are written in powers of ten.
+LARGE_WITH_PLACES, LARGE_WITH_DIGITS = 1e4, 1e9
 
 
 def number_text(value: float | None, digits: int, *, sign: bool = False, none: str = NOTHING) -> str:
@@ -32,8 +30,8 @@ def number_text(value: float | None, digits: int, *, sign: bool = False, none: s
     """
     if value is None or math.isnan(value):
         return none
-    form = f".{digits}f" if abs(value) < LARGE else ".1e"
-    return f"{value:{'+' if sign else ''}{form}}".replace("-", "−")
+    form = f".{digits}f" if abs(value) < LARGE_WITH_PLACES else ".1e"
+    return _with_minus(f"{value:{'+' if sign else ''}{form}}")
 
 
 def short_number(value: float | None, digits: int) -> str:
@@ -42,14 +40,19 @@ def short_number(value: float | None, digits: int) -> str:
     Example:
 
     >>> short_number(-474.2, 2), short_number(1.5e-6, 2), short_number(float("nan"), 2)
-    ('−470', '1.5e−06', '–')
+    ('−470', '1.5e-06', '–')
     """
     if value is None or math.isnan(value):
         return NOTHING
     text = f"{value:.{digits}g}"
-    if "e+" in text and abs(value) < LONG:
+    if "e+" in text and abs(value) < LARGE_WITH_DIGITS:
         text = f"{float(text):.0f}"
-    return text.replace("-", "−")
+    return _with_minus(text)
+
+
+def _with_minus(text: str) -> str:
+    """A number whose sign is a minus; that of its power of ten stays a hyphen, so that an option takes it."""
+    return f"−{text[1:]}" if text.startswith("-") else text
 
 
 def plus_minus(error: float | None, write: Callable[[float], str]) -> str:

@@ -5,6 +5,9 @@ import numbers
 from collections.abc import Callable
 from typing import Any
 
+# Letters of a value in an error, at most.
+LONGEST_SHOWN = 100
+
 
 def number_in(value: Any) -> int | float | None:
     """One real number as one of Python; `None` for anything else, such as a text, a truth value or several numbers.
@@ -51,7 +54,7 @@ def whole_number(name: str, value: Any, least: int, most: int | None = None) -> 
     number = whole_number_in(value)
     if number is None or number < least or (most is not None and number > most):
         limits = f", at least {least}" if most is None else f" from {least} to {most:,}"
-        raise ValueError(f"{name} must be a whole number{limits}. Received: {name}={value!r}")
+        raise ValueError(f"{name} must be a whole number{limits}. Received: {name}={_shortened(value)}")
     return number
 
 
@@ -73,8 +76,17 @@ def real_number(name: str, value: Any, allowed: str, fits: Callable[[float], boo
     except OverflowError:  # A whole number larger than all of these.
         number = math.nan
     if math.isnan(number) or not fits(number):
-        raise ValueError(f"{name} {verb} {allowed}. Received: {name}={value!r}")
-    return number
+        raise ValueError(f"{name} {verb} {allowed}. Received: {name}={_shortened(value)}")
+    return number + 0.0  # 0, not −0
+
+
+def _shortened(value: Any) -> str:
+    """A value as it stands in an error."""
+    try:
+        text = repr(value)
+    except ValueError:  # Python writes no whole numbers of thousands of digits.
+        return "a number of thousands of digits"
+    return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 1]}…"
 
 
 def finite_and_positive(value: float) -> bool:

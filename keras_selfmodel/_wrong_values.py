@@ -264,12 +264,12 @@ def _written(value: Any) -> str:
     return repr(value)
 
 
-def check_whole_numbers(record: Any, ranges: Mapping[str, tuple[int, int]]) -> None:
-    """Makes sure that fields of a record lie in their ranges, both ends included; `None` always does.
+def check_numbers(record: Any, ranges: Mapping[str, NumberRange]) -> None:
+    """Makes sure that fields of a record lie in their ranges; `None` always does.
 
     Raises:
         ValueError: If one does not.
     """
-    for name, (least, most) in ranges.items():
+    for name, allowed in ranges.items():
         if (value := getattr(record, name)) is not None:
-            NumberRange(least, most, whole=True).check(name, value)
+            allowed.check(name, value)

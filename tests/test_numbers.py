@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from keras import ops
 
+from keras_selfmodel._number_texts import number_text, short_number
 from keras_selfmodel._numbers import number_in, real_number, whole_number
 from keras_selfmodel._ranges import NumberRange
 
@@ -78,3 +79,8 @@ def test_a_range_holds_what_its_schema_says(numbers, inside, outside, words):
     assert all(schema.get("minimum", -math.inf) <= value <= schema.get("maximum", math.inf) for value in inside)
     assert all(value > schema.get("exclusiveMinimum", -math.inf) for value in inside)
     assert ("exclusiveMinimum" in schema) == numbers.above
+
+
+def test_the_sign_of_a_number_is_a_minus_and_that_of_its_power_can_be_typed():
+    texts = [short_number(-4.36e-5, 3), number_text(-2e5, 1), short_number(1e12, 2)]
+    assert texts == ["−4.36e-05", "−2.0e+05", "1e+12"]

@@ -164,7 +164,7 @@ def tune_command(
 
         chosen = opened(task, recipe_file, {"--out": out})
         found = _others(also, chosen.recipe)
-        given = {**_named(searched), **_alternatives(targets), **_given(epochs=epochs, seed=seed)}
+        given = {**_single_settings(searched), **_alternatives(targets), **_given(epochs=epochs, seed=seed)}
         twice = next((name for name in found if name in given), None)
         if twice is not None:
             raise click.UsageError(f"--also {twice} and --{twice.replace('_', '-')} exclude each other.")
@@ -215,7 +215,7 @@ def tune_command(
         click.echo(tune_notes(result))
 
 
-def _named(options: dict[str, str | None]) -> dict:
+def _single_settings(options: dict[str, str | None]) -> dict:
     """Values asked for by the options of single settings, by setting."""
     kinds = {"hidden": (int, 1), "aux_weight": (float, 0), "learning_rate": (float, 0), "batch_size": (int, 1)}
     return {

@@ -31,7 +31,7 @@ def each_once(context: click.Context, parameter: click.Parameter, folders: tuple
 
 
 # Number of runs listed for each shortcoming; the report lists all.
-SAID = 5
+FOLDERS_NAMED = 5
 
 
 def finished(folder: Path) -> "FoundRuns":
@@ -74,5 +74,5 @@ def say_shortcomings(results: Sequence) -> None:
         for sentence in experiments.shortcomings(result):
             said.setdefault(sentence, []).append(shown(result.folder))
     for sentence, folders in said.items():
-        more = f" and {len(folders) - SAID} more" if len(folders) > SAID else ""
-        click.secho(f"Warning: {', '.join(folders[:SAID])}{more}: {sentence}", fg="yellow", err=True)
+        more = f" and {len(folders) - FOLDERS_NAMED} more" if len(folders) > FOLDERS_NAMED else ""
+        click.secho(f"Warning: {', '.join(folders[:FOLDERS_NAMED])}{more}: {sentence}", fg="yellow", err=True)

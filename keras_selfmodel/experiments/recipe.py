@@ -100,9 +100,11 @@ class Recipe:
     def __post_init__(self) -> None:
         for name, allowed in SETTING_RANGES.items():
             try:
-                allowed.check(name, getattr(self, name))
+                number = allowed.check(name, getattr(self, name))
             except ValueError as error:
                 raise SettingError(name, str(error)) from None
+            if number == 0:  # not −0, which would have another name
+                object.__setattr__(self, name, number)
         for name, possible in {"optimizer": OPTIMIZERS, "scaling": tuple(SCALINGS), "precision": PRECISIONS}.items():
             value = getattr(self, name)
             if value is not None and value not in possible:

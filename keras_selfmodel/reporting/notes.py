@@ -13,7 +13,7 @@ from keras_selfmodel.studies import MEASURES, Study, has_collapsed
 
 # What a reader can do about a damaged run.
 REMEDY = "To compute it again, use ksm sweep --retry-failed, or remove its folder."
-_NUMBER = re.compile(r"(?<!\w)-?\d+(?:\.\d+)?(?:e[+-]?\d+)?(?!\w)")
+_NUMBER = re.compile(r"(?<!\w)[-−]?\d+(?:\.\d+)?(?:e[+-]?\d+)?(?!\w)")
 
 
 @dataclass(frozen=True)
@@ -70,8 +70,12 @@ def _merged(said: dict[str, list[str]]) -> list[Note]:
 
 
 def _span(numbers: set[str]) -> str:
-    least, greatest = min(numbers, key=float), max(numbers, key=float)
+    least, greatest = min(numbers, key=_value), max(numbers, key=_value)
     return least if least == greatest else f"{least} to {greatest}"
+
+
+def _value(number: str) -> float:
+    return float(number.replace("−", "-"))
 
 
 def run_name(folder: Path, root: Path) -> str:

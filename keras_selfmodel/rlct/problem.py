@@ -37,7 +37,7 @@ from keras_selfmodel.rlct.network_loss import energy, energy_of_network
 from keras_selfmodel.rlct.prior_width import weight_scale
 from keras_selfmodel.rlct.progress_bar import Reports
 from keras_selfmodel.rlct.rlct_estimate import RLCTEstimate
-from keras_selfmodel.rlct.room_for_chains import check_room
+from keras_selfmodel.rlct.room_for_chains import advised_where_memory_ends, check_room
 from keras_selfmodel.rlct.sampling import Sampling
 from keras_selfmodel.rlct.stepwise import Stepwise, alone
 from keras_selfmodel.rlct.temperature import BURN_IN, FACTOR, TEMPERATURES, hotter_estimate
@@ -151,7 +151,8 @@ class Problem:
         reports: Reports | None = None,
     ) -> RLCTEstimate:
         """The estimate by these settings; other arguments as for `estimate_rlct`."""
-        return alone(self.estimating(settings, anchor=anchor, checkpoint=checkpoint, reports=reports))
+        with advised_where_memory_ends():
+            return alone(self.estimating(settings, anchor=anchor, checkpoint=checkpoint, reports=reports))
 
     def estimating(
         self,

@@ -3,6 +3,8 @@
 import contextlib
 import math
 import os
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from keras_selfmodel.rlct.conventions import ResolvedSettings
@@ -56,4 +58,32 @@ def _memory() -> float:
         known.append(float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")))
     with contextlib.suppress(OSError, ValueError):  # not in a container, or not limited ("max")
         known.append(float(int(Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii"))))
+    with contextlib.suppress(ImportError, OSError, ValueError):  # Windows knows no limits, and only Linux /proc
+        import resource
+
+        limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+        if limit != resource.RLIM_INFINITY:
+            # What is mapped already, such as libraries, counts too.
+            pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+            known.append(float(max(limit - pages * os.sysconf("SC_PAGE_SIZE"), 0)))
     return min(known)
+
+
+# What PyTorch, JAX and TensorFlow say where memory ends.
+_ENDED = re.compile(r"can't allocate memory|out of memory|RESOURCE_EXHAUSTED|OOM when allocating", re.IGNORECASE)
+
+
+@contextlib.contextmanager
+def advised_where_memory_ends() -> Iterator[None]:
+    """Says how chains take less memory if a backend gets no more.
+
+    Raises:
+        MemoryError: In place of the backend's error.
+    """
+    try:
+        yield
+    except Exception as error:
+        if not (isinstance(error, MemoryError) or _ENDED.search(str(error))):
+            raise
+        advice = "The memory does not suffice for the chains. Sample fewer of them at once (chains_at_once=…)."
+        raise MemoryError(f"{advice} {error}".rstrip()) from error

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from keras_selfmodel._number_texts import short_number
 from keras_selfmodel.rlct.standard_error import relative_sampling_error
 from keras_selfmodel.rlct.summary import Verdict
 
@@ -48,7 +49,7 @@ def objections(estimate: "RLCTEstimate") -> Iterator[tuple[bool, str]]:
     finite = np.isfinite(estimate.losses).all(axis=1)
     if not finite.all():
         first = [int(np.argmin(np.isfinite(trace))) for trace in estimate.losses[~finite]]
-        chains = ", ".join(f"{_named(c)} from step {s}" for c, s in zip(np.flatnonzero(~finite), first, strict=True))
+        chains = ", ".join(f"{_numbered(c)} from step {s}" for c, s in zip(np.flatnonzero(~finite), first, strict=True))
         yield (
             True,
             f"The loss is not finite in {chains}: the estimate is NaN. {_steadier(estimate)}",
@@ -62,7 +63,7 @@ def objections(estimate: "RLCTEstimate") -> Iterator[tuple[bool, str]]:
     for chain in diverged:
         yield (
             True,
-            f"{_named(chain).capitalize()} diverged: its loss keeps rising, beyond any RLCT. {_steadier(estimate)}",
+            f"{_numbered(chain).capitalize()} diverged: its loss keeps rising, beyond any RLCT. {_steadier(estimate)}",
         )
     # Of a large RLCT the draws vary so little that chains whose means agree to a fraction of a per cent have R̂ > 1.05.
     disagree = estimate.r_hat > R_HAT_LIMIT and not estimate.sampling_error < NEGLIGIBLE * abs(estimate.value)
@@ -89,7 +90,7 @@ def objections(estimate: "RLCTEstimate") -> Iterator[tuple[bool, str]]:
     elif (values < 0).any():
         yield (
             False,
-            f"The mean loss lies below that of w* in {', '.join(map(_named, np.flatnonzero(values < 0)))} of "
+            f"The mean loss lies below that of w* in {', '.join(map(_numbered, np.flatnonzero(values < 0)))} of "
             f"{len(values)}: w* may not be a "
             "minimum of the loss measured.",
         )
@@ -153,15 +154,15 @@ def _locality(estimate: "RLCTEstimate") -> Iterator[tuple[bool, str]]:
         yield (
             False,
             f"The estimate depends on the localization: each e-fold by which γ = {estimate.localization:.3g} becomes "
-            f"weaker adds {sensitivity.slope:.2g} ± {sensitivity.error:.2g}. It describes the weights within reach of "
-            f"γ, {estimate.distance:.3g} from w*; compare estimates at the same γ only, or look at the profile.",
+            f"weaker adds {_with_error(sensitivity.slope, sensitivity.error)}. It describes the weights within reach "
+            f"of γ, {estimate.distance:.3g} from w*; compare estimates at the same γ only, or look at the profile.",
         )
     trend = estimate.trend
     if trend is not None and estimate.temperature_error > LOCALITY_LIMIT * estimate.value:
         yield (
             False,
             f"The estimate depends on the temperature: a quarter of nβ = {estimate.inverse_temperature:.4g} adds "
-            f"{trend.difference:.2g} ± {trend.error:.2g}. {estimate.num_samples} samples are too few for the RLCT "
+            f"{_with_error(trend.difference, trend.error)}. {estimate.num_samples} samples are too few for the RLCT "
             "itself, the limit of many samples; compare estimates at the same nβ only.",
         )
     least = estimate.least_value
@@ -238,7 +239,12 @@ def _cooler(estimate: "RLCTEstimate") -> str:
     return f"Take {shorter}" if whole else f"Take larger batches, or {shorter}"
 
 
-def _named(chain: int | np.integer) -> str:
+def _with_error(value: float, error: float) -> str:
+    """A change of the estimate as the table has it."""
+    return f"{short_number(value, 2)} ± {short_number(error, 2)}"
+
+
+def _numbered(chain: int | np.integer) -> str:
     """A chain in words, the first one being number 1."""
     return f"chain {chain + 1}"
 

@@ -272,4 +272,4 @@ def test_a_calibration_is_shown_before_the_estimate(ksm, saved, tiny_mnist, monk
 def test_numbers_of_the_table_have_one_minus_sign_and_no_large_powers_of_ten():
     from keras_selfmodel._number_texts import short_number
 
-    assert [short_number(value, 2) for value in (-474.2, 1023.0, 1.5e-6)] == ["−470", "1000", "1.5e−06"]
+    assert [short_number(value, 2) for value in (-474.2, 1023.0, 1.5e-6)] == ["−470", "1000", "1.5e-06"]

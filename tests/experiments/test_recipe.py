@@ -62,3 +62,10 @@ def test_the_mnist_recipe_holds_the_settings_of_the_paper():
 def test_an_unknown_task_is_answered_with_the_known_ones():
     with pytest.raises(ValueError, match="'minst'.*mnist"):
         find_task("minst")
+
+
+def test_a_zero_has_no_sign_and_a_long_number_is_shortened_in_its_error():
+    assert str(dataclasses.replace(PAPER, aux_weight=-0.0).aux_weight) == "0.0"
+    with pytest.raises(ValueError, match="momentum must lie in") as caught:
+        dataclasses.replace(PAPER, momentum=10**400)
+    assert len(str(caught.value)) < 200

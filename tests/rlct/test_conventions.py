@@ -1,9 +1,12 @@
 import dataclasses
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from keras_selfmodel.rlct import SamplingSettings, room_for_chains
-from keras_selfmodel.rlct.room_for_chains import check_room
+from keras_selfmodel.rlct.room_for_chains import advised_where_memory_ends, check_room
 
 
 # Figures from the papers: n/ln n of 60,000 is 5453.5; devinterp 0.2.0 has 82.1 and 15.4 for batches of 512 and 64.
@@ -106,3 +109,29 @@ def test_chains_that_fit_no_memory_are_refused_with_how_many_fit():
         with pytest.raises(ValueError, match=r"at most 1 of them at once \(chains_at_once=…\)"):
             check_room(settings, 10**9, 1000, 50)
         check_room(dataclasses.replace(settings, chains_at_once=1), 10**9, 1000, 50)
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="no /proc")
+def test_the_limit_of_the_shell_is_memory_that_is_not_there():
+    """As `ulimit -v` sets it: here 1 GB more than what the process has mapped."""
+    code = (
+        "import resource, pathlib; from keras_selfmodel.rlct import room_for_chains; "
+        "mapped = int(pathlib.Path('/proc/self/statm').read_text().split()[0]) * resource.getpagesize(); "
+        "resource.setrlimit(resource.RLIMIT_AS, (mapped + 10**9, resource.RLIM_INFINITY)); "
+        "print(room_for_chains._memory())"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert 0.9e9 < float(found) <= 1e9
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried")]
+)
+def test_memory_that_ends_is_answered_with_how_to_take_less(error):
+    with (
+        pytest.raises(MemoryError, match=r"Sample fewer of them at once \(chains_at_once=…\)"),
+        advised_where_memory_ends(),
+    ):
+        raise error
+    with pytest.raises(RuntimeError, match=r"^another$"), advised_where_memory_ends():
+        raise RuntimeError("another")

@@ -42,6 +42,12 @@ def _meta(
     return msgspec.Meta(description=description, extra_json_schema=keywords, min_length=min_length)
 
 
+def _number(setting: str, description: str) -> msgspec.Meta:
+    """The same of a setting of a recipe that is a number."""
+    return _meta(description, allowed=SETTING_RANGES[setting])
+
+
+STRENGTH = "Weight of the self-prediction loss, or strength of another objective"
 _side = msgspec.Meta(extra_json_schema=NumberRange(1, LARGEST_SIDE, whole=True).schema)
 
 
@@ -74,7 +80,7 @@ class ModelSection:
     python: Annotated[str, _meta("Function that builds the network, such as my_file.py:build", min_length=1)] | None = (
         None
     )
-    hidden: Annotated[int, _meta("Units of the hidden layer", allowed=SETTING_RANGES["hidden"])] | None = None
+    hidden: Annotated[int, _number("hidden", "Units of the hidden layer")] | None = None
     targets: Annotated[
         tuple[str, ...],
         msgspec.Meta(
@@ -88,36 +94,17 @@ class ModelSection:
 class TrainingSection:
     """`[training]`."""
 
-    aux_weight: Annotated[
-        float,
-        _meta(
-            "Weight of the self-prediction loss, or strength of another objective", allowed=SETTING_RANGES["aux_weight"]
-        ),
-    ] = 10.0
-    epochs: Annotated[int, _meta("Passes over the training data", allowed=SETTING_RANGES["epochs"])] = 50
-    batch_size: Annotated[int, _meta("Samples per step", allowed=SETTING_RANGES["batch_size"])] = 64
+    aux_weight: Annotated[float, _number("aux_weight", STRENGTH)] = 10.0
+    epochs: Annotated[int, _number("epochs", "Passes over the training data")] = 50
+    batch_size: Annotated[int, _number("batch_size", "Samples per step")] = 64
     optimizer: Annotated[str, _meta("SGD with Nesterov momentum, or Adam", OPTIMIZERS)] = "sgd"
-    learning_rate: (
-        Annotated[float, _meta("Learning rate. Default: 0.01; adam 0.001", allowed=SETTING_RANGES["learning_rate"])]
-        | None
-    ) = None
-    momentum: (
-        Annotated[
-            float, _meta("Nesterov momentum of sgd; 0 for none. Default: 0.9", allowed=SETTING_RANGES["momentum"])
-        ]
-        | None
-    ) = None
-    seed: Annotated[
-        int, _meta("Seed of initial weights, sample order and RLCT sampling", allowed=SETTING_RANGES["seed"])
-    ] = 1
+    learning_rate: Annotated[float, _number("learning_rate", "Learning rate. Default: 0.01; adam 0.001")] | None = None
+    momentum: Annotated[float, _number("momentum", "Nesterov momentum of sgd; 0 for none. Default: 0.9")] | None = None
+    seed: Annotated[int, _number("seed", "Seed of initial weights, sample order and RLCT sampling")] = 1
     objective: Annotated[str, _meta("What the network is trained on besides the task", OBJECTIVES)] | None = None
     precision: Annotated[str, _meta("Number format the network computes in", PRECISIONS)] | None = None
-    label_noise: Annotated[
-        float, _meta("Fraction of the training labels changed to another class", allowed=SETTING_RANGES["label_noise"])
-    ] = 0.0
-    input_noise: Annotated[
-        float, _meta("Noise on the training inputs, in units of their range", allowed=SETTING_RANGES["input_noise"])
-    ] = 0.0
+    label_noise: Annotated[float, _number("label_noise", "Fraction of training labels changed to another class")] = 0.0
+    input_noise: Annotated[float, _number("input_noise", "Noise on the training inputs, in units of their range")] = 0.0
 
 
 SAMPLING = {

@@ -3,7 +3,8 @@
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, NamedTuple
 
-from keras_selfmodel._wrong_values import check_whole_numbers
+from keras_selfmodel._ranges import NumberRange
+from keras_selfmodel._wrong_values import check_numbers
 
 # Training and test samples, where there are as many.
 SAMPLES = 10_000
@@ -31,6 +32,17 @@ QUESTIONS = (
     Question("logits", "activations"),
     Question("probabilities", "activations"),
 )
+
+
+RANGES = {
+    "samples": NumberRange(2, 10**9, whole=True),
+    "held_out": NumberRange(2, 10**9, whole=True),
+    "epochs": NumberRange(1, 10**6, whole=True),
+    "batch_size": NumberRange(1, 10**9, whole=True),
+    "learning_rate": NumberRange(0, above=True),
+    "seed": NumberRange(0, 2**32 - 1, whole=True),
+}
+"""What the settings that are numbers may be."""
 
 
 @dataclass(frozen=True)
@@ -69,10 +81,7 @@ class ObserverProtocol:
             raise ValueError(
                 f"capacities must contain at least one number, and no negative ones. Received: {list(self.capacities)}"
             )
-        ranges = dict.fromkeys(("samples", "held_out"), (2, 10**9)) | {"epochs": (1, 10**6), "batch_size": (1, 10**9)}
-        check_whole_numbers(self, ranges | {"seed": (0, 2**32 - 1)})
-        if not 0 < self.learning_rate < float("inf"):
-            raise ValueError(f"learning_rate must be positive. Received: learning_rate={self.learning_rate}")
+        check_numbers(self, RANGES)
 
     def of_data(self, samples: int, held_out: int) -> "ObserverProtocol":
         """The same with numbers of samples.

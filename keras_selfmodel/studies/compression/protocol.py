@@ -2,7 +2,16 @@
 
 from dataclasses import dataclass, replace
 
-from keras_selfmodel._wrong_values import check_whole_numbers
+from keras_selfmodel._ranges import NumberRange
+from keras_selfmodel._wrong_values import check_numbers
+
+RANGES = {
+    "samples": NumberRange(2, 10**9, whole=True),
+    "draws": NumberRange(1, 10**6, whole=True),
+    "seed": NumberRange(0, 2**32 - 1, whole=True),
+    "retraining_epochs": NumberRange(0, 10**6, whole=True),
+}
+"""What the settings that are numbers may be."""
 
 
 @dataclass(frozen=True)
@@ -25,15 +34,7 @@ class CompressionProtocol:
     retraining_epochs: int = 0
 
     def __post_init__(self) -> None:
-        check_whole_numbers(
-            self,
-            {
-                "samples": (2, 10**9),
-                "draws": (1, 10**6),
-                "seed": (0, 2**32 - 1),
-                "retraining_epochs": (0, 10**6),
-            },
-        )
+        check_numbers(self, RANGES)
 
     def of_data(self, samples: int) -> "CompressionProtocol":
         """The same with the number of test samples.
