@@ -2,10 +2,10 @@
 optimizer averages.
 
 Relied on: `Functional._nodes_by_depth` and its `Node`s (`operation`, `is_input`, `input_tensors`, `outputs`,
-`arguments.args`, `.kwargs` and `.fill_in`), `Sequential._functional`, `Layer._flatten_layers`, `Model._loss_tracker`,
-`Model._compile_config` and its `config`, `EinsumDense._adjust_scale_for_dequant`, `fn` and `_fn_kwargs` of the losses
-that Keras makes of functions, `Optimizer._trainable_variables` and `._model_variables_moving_average`,
-`src.backend.common.masking.get_keras_mask`.
+`arguments.args`, `.kwargs` and `.fill_in`), `Sequential._functional`, `Layer._flatten_layers` and its `recursive`,
+`Model._loss_tracker`, `Model._compile_config` and its `config`, `EinsumDense._adjust_scale_for_dequant`, `fn` and
+`_fn_kwargs` of the losses that Keras makes of functions, `Optimizer._trainable_variables` and
+`._model_variables_moving_average`, `src.backend.common.masking.get_keras_mask`.
 """
 
 import inspect
@@ -35,6 +35,23 @@ def nodes_of(functional: keras.Model) -> list:
 def layers_inside(layer: keras.Layer) -> list[keras.Layer]:
     """All layers that a layer, or a model, is made of, at any depth."""
     return list(layer._flatten_layers(include_self=False))
+
+
+def layers_by_path(layer: keras.Layer) -> dict[str, list[keras.Layer]]:
+    """The layers that a layer, or a model, is made of, by their names behind those of the layers that they lie in.
+
+    A layer that lies in several places has several paths; layers of one name in one place share theirs.
+    """
+    found: dict[str, list[keras.Layer]] = {}
+    pending = [("", layer, {id(layer)})]
+    while pending:
+        prefix, outer, above = pending.pop(0)
+        for inner in outer._flatten_layers(include_self=False, recursive=False):
+            path = prefix + inner.name
+            found.setdefault(path, []).append(inner)
+            if id(inner) not in above:
+                pending.append((f"{path}/", inner, above | {id(inner)}))
+    return found
 
 
 def count_loss(model: keras.Model, loss: Any, samples: int) -> None:

@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 import keras
 
 from keras_selfmodel._classifier_graph import answering_weights
-from keras_selfmodel._internals.keras import layers_inside
+from keras_selfmodel._internals.keras import layers_by_path, layers_inside
 from keras_selfmodel.transforms.tensors import Tree
 
 WeightChoice: TypeAlias = str | keras.Layer | keras.Variable | Sequence[str | keras.Layer | keras.Variable] | None
@@ -63,22 +63,43 @@ def resolve_variables(model: keras.Model, weights: WeightChoice) -> list[keras.V
         return trainable
     if isinstance(weights, (str, bytes, keras.Layer, keras.Variable)):
         weights = [weights]
-    layers = {layer.name: layer for layer in layers_inside(model)}
-    paths = {variable.path: variable for variable in trainable}
+    layers = layers_by_path(model)
     chosen: list[keras.Variable] = []
     for one in weights if isinstance(weights, Iterable) else [weights]:
-        one = layers.get(one, paths.get(one, one)) if isinstance(one, str) else one
+        one = _named(one, layers, trainable) if isinstance(one, str) else one
         found = one.trainable_variables if isinstance(one, keras.Layer) else [one]
         if not found or not all(any(v is t for t in trainable) for v in found):
             raise ValueError(
                 "weights must name layers or trainable variables of the model: layers "
-                f"{', '.join(name for name, layer in layers.items() if layer.trainable_variables)}; variables "
-                f"{', '.join(paths)}. Received: {getattr(one, 'name', one)!r}"
+                f"{', '.join(path for path, found in layers.items() if any(of.trainable_variables for of in found))}; "
+                f"variables {', '.join(dict.fromkeys(v.path for v in trainable))}. "
+                f"Received: {getattr(one, 'name', one)!r}"
             )
         chosen += found
     if not chosen:
         raise ValueError("weights is empty: name a layer or a variable, or leave it out to sample all.")
     return chosen
+
+
+def _named(name: str, layers: dict[str, list[keras.Layer]], trainable: list[keras.Variable]) -> Any:
+    """The layer or else the variable of a name; the name itself where there is neither.
+
+    Args:
+        name: The path of a layer, the end of one, as its name is, or the path of a variable.
+        layers: The layers by their paths.
+        trainable: The variables.
+
+    Raises:
+        ValueError: If several have it.
+    """
+    paths = [name] if name in layers else [path for path in layers if path.endswith(f"/{name}")]
+    of_layers = {id(layer): layer for path in paths for layer in layers[path]}
+    found = list(of_layers.values()) or [variable for variable in trainable if variable.path == name]
+    if len(found) > 1:
+        kind = f"layers: {', '.join(paths)}" if of_layers else "variables"
+        hint = "Give its path, or pass the layer itself" if len(paths) > 1 else "Pass the one that is meant itself"
+        raise ValueError(f"{name!r} is ambiguous: it names {len(found)} {kind}. {hint}. Received: weights={name!r}")
+    return found[0] if found else name
 
 
 def doubt_about_codes(model: keras.Model) -> tuple[str, ...]:

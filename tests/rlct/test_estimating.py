@@ -279,6 +279,34 @@ class TestWeights:
         with pytest.raises(ValueError, match=f"layers hidden, logits; variables {paths}. Received: '{name}'"):
             ksm.estimate_rlct(classifier, data, weights=wrong, **QUICK)
 
+    def test_of_nested_models_have_paths_and_an_ambiguous_name_is_refused(self):
+        inner = {
+            name: keras.Sequential([keras.Input((size,)), keras.layers.Dense(units, name="hidden")], name=name)
+            for name, size, units in (("a", 3, 4), ("b", 4, 5))
+        }
+        inputs = keras.Input((3,))
+        model = keras.Model(inputs, keras.layers.Dense(3, name="logits")(inner["b"](inner["a"](inputs))))
+        data = np.ones((20, 3), "float32"), np.arange(20) % 3
+        for weights, number in (("a/hidden", 16), ("b", 25), ("a/hidden/bias", 4), (["a/hidden", "logits"], 16 + 18)):
+            assert quietly(model, data, weights=weights, **QUICK).num_parameters == number
+        with pytest.raises(ValueError, match="'hidden' is ambiguous.* a/hidden, b/hidden.*Received: weights='hidden'"):
+            ksm.estimate_rlct(model, data, weights="hidden", **QUICK)
+
+    def test_whose_path_several_share_are_refused_by_it(self):
+        class Pair(keras.layers.Layer):
+            def build(self, shape):
+                self.one, self.two = (self.add_weight(shape=(3,), name="scale") for _ in range(2))
+
+            def call(self, x):
+                return x * self.one + self.two
+
+        pair = Pair(name="pair")
+        model = keras.Sequential([keras.Input((3,)), pair])
+        data = np.ones((20, 3), "float32"), np.arange(20) % 3
+        with pytest.raises(ValueError, match="pair/scale' is ambiguous: it names 2 variables"):
+            ksm.estimate_rlct(model, data, weights=pair.one.path, **QUICK)
+        assert quietly(model, data, weights=pair.one, **QUICK).num_parameters == 3
+
     def test_of_another_model_or_frozen_are_refused(self, classifier, data):
         other = ksm.models.mlp(6, inputs=5, classes=3, seed=2)
         classifier.layers[0].trainable = False
