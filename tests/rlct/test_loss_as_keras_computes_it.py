@@ -191,6 +191,39 @@ def test_what_cannot_be_measured_is_refused(model, data, arguments, message):
         Problem.of(model(), data, training=False, **arguments)
 
 
+def test_a_loss_that_grows_with_the_batch_is_refused_by_its_shape():
+    model = dense(1)
+    model.compile("sgd", lambda y, outputs: ops.square(y - outputs[:, 0]))
+    with pytest.raises(ValueError, match=rf"number for each sample.*shape \({len(X)}, {len(X)}\) for {len(X)} samples"):
+        ksm.estimate_rlct(model, (X, X[:, 0]), verbose=0)
+
+
+@pytest.mark.parametrize("axis", [-1, None], ids=["each sample", "one number"])
+def test_a_random_loss_is_refused_as_random(axis):
+    noise = keras.random.SeedGenerator(1)
+    model = dense(1)
+    model.compile("sgd", lambda y, p: ops.mean(ops.square(y - p) + keras.random.normal((1, 1), seed=noise), axis=axis))
+    with pytest.raises(ValueError, match="The loss is random"):
+        ksm.estimate_rlct(model, (X, X[:, :1]), verbose=0)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "torch", reason="needs functions of PyTorch")
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+def test_a_function_compiled_by_torchscript_is_measured_as_it_is_evaluated():
+    import torch
+
+    def squares(y, outputs):
+        return torch.mean((y - outputs) ** 2, dim=-1)
+
+    model = dense(2)
+    model.compile("sgd", torch.jit.script(squares))
+    estimate = quietly(model, (X, X[:, :2]), num_draws=4, burn_in=2, num_chains=1)
+    assert estimate.initial_loss == pytest.approx(model.evaluate(X, X[:, :2], verbose=0), rel=1e-5)
+    model.compile("sgd", torch.jit.script(torch.nn.functional.mse_loss))
+    with pytest.raises(ValueError, match="the other way round"):
+        ksm.estimate_rlct(model, (X, X[:, :2]), verbose=0)
+
+
 def test_losses_that_take_the_outputs_first_are_refused_for_keras_models():
     torch = pytest.importorskip("torch")
     for loss in (torch.nn.CrossEntropyLoss(), torch.nn.functional.cross_entropy):

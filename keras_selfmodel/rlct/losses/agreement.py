@@ -45,8 +45,8 @@ def disagreement(
         What differs, in sentences.
 
     Raises:
-        ValueError: If the loss is one number for each batch, and not the mean of those of its samples; if the loss of a
-            sample depends on what else is in its batch.
+        ValueError: If the loss is random; if it is one number for each batch, and not the mean of those of its samples;
+            if the loss of a sample depends on what else is in its batch.
     """
     task = choice.task
     x, y = keras.tree.map_structure(ops.convert_to_tensor, (x, y))
@@ -54,6 +54,7 @@ def disagreement(
     counts = task.counts(y, scores, weights)
     if not ops.convert_to_numpy(ops.all(ops.any(counts > 0, axis=1))):
         return ()  # All of these samples are masked, or of weight zero: there is nothing to compare.
+    _check_not_random(choice, y, scores)
     ours = _number(ops.mean(task.losses(y, scores, weights, ops.mean(counts, axis=1))))
     one_number = _is_one_number(task, y, scores)
     # Where a loss sums over the batch, the comparisons would find that and nothing else.
@@ -91,6 +92,16 @@ def _differs_from_keras(choice: ChosenLoss, ours: float, theirs: float, samples:
         f"Keras computes a loss of {theirs:.6g} for the first {samples} samples, but the losses of the samples "
         f"measured here have the mean {ours:.6g}: the loss is not a mean over samples."
     ]
+
+
+def _check_not_random(choice: ChosenLoss, y: Tree, scores: Tree) -> None:
+    for part in choice.task.parts:
+        one, other = (ops.convert_to_numpy(losses_of(part.loss.loss, part.of(y), part.of(scores))) for _ in "ab")
+        if not _all_close(one, other):
+            raise ValueError(
+                "The loss is random: it differs from one evaluation of the same outputs to the next. Pass loss= "
+                f"without the noise. Received: {choice.description}"
+            )
 
 
 def _check_samples_stand_alone(choice: ChosenLoss, y: Tree, scores: Tree) -> None:
@@ -180,11 +191,20 @@ def _stand_alone(loss: keras.losses.Loss, y: Tensor, scores: Tensor) -> bool:
     whole, alone = (ops.convert_to_numpy(losses_of(loss, *pair)) for pair in ((y, scores), (y[:half], scores[:half])))
     if whole.ndim == 0:
         return True  # One number for the batch is looked at above.
-    return bool(
-        np.allclose(
-            alone, whole[:half], rtol=RELATIVE, atol=RELATIVE * np.abs(np.nan_to_num(whole)).max(), equal_nan=True
+    if alone.shape[1:] != whole.shape[1:]:
+        raise ValueError(
+            "The loss must return a number for each sample, or for each entry of a sample. Received: shape "
+            f"{whole.shape} for {len(whole)} samples, from labels of shape {tuple(y.shape)} and outputs of shape "
+            f"{tuple(scores.shape)}; axes other than the first grow with the batch, as where these are broadcast "
+            "against each other"
         )
-    )
+    return _all_close(alone, whole[:half])
+
+
+def _all_close(some: np.ndarray, others: np.ndarray) -> bool:
+    """Whether losses are the same, compared with the largest of them."""
+    margin = RELATIVE * np.abs(np.nan_to_num(others)).max()
+    return np.allclose(some, others, rtol=RELATIVE, atol=margin, equal_nan=True)
 
 
 def _is_one_number(task: TaskLoss, y: Tree, scores: Tree) -> bool:

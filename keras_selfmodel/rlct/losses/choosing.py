@@ -160,6 +160,8 @@ def _check_order(loss: Any) -> None:
     """Raises ValueError for a loss of a library that hands the outputs over before the labels."""
     function = innermost(loss)
     module = getattr(function, "__module__", None) if inspect.isfunction(function) else type(function).__module__
+    # A function that torch.jit.script compiled says where it was defined.
+    module = getattr(function, "qualified_name", "").removeprefix("__torch__.") or module
     library = str(module).partition(".")[0]
     if library in ("torch", "optax"):
         raise ValueError(
