@@ -52,6 +52,25 @@ def of_pandas():
     return pandas.DataFrame(X, columns=list("abc")), pandas.Series(Y), pandas.Series(W)
 
 
+def of_scipy():
+    sparse = pytest.importorskip("scipy.sparse")
+    return sparse.csr_matrix(X), Y, W
+
+
+def table(**columns):
+    """X as a table, with some columns replaced."""
+    return pytest.importorskip("pandas").DataFrame(X, columns=list("abc")).assign(**columns)
+
+
+def ragged():
+    return pytest.importorskip("tensorflow").RaggedTensor.from_tensor(X)
+
+
+def texts_of_tensorflow():
+    tf = pytest.importorskip("tensorflow")
+    return tf.data.Dataset.from_tensor_slices((["a", "b"] * 10, Y)).batch(8)
+
+
 SOURCES = {
     "arrays": lambda: (X, Y, W),
     "double precision and lists": lambda: (X.astype(float), Y.tolist(), W),
@@ -62,6 +81,7 @@ SOURCES = {
     "tf.data": of_tensorflow,
     "grain": of_grain,
     "pandas": of_pandas,
+    "SciPy": of_scipy,
 }
 
 
@@ -119,6 +139,17 @@ def test_endless_data_need_a_number():
         (lambda: (X, Y, -W), "finite and not negative"),
         (lambda: of_tensorflow().map(lambda x, y, w: x), "Each batch must be"),
         (lambda: of_tensorflow().unbatch(), "group single samples into batches"),
+        (lambda: (list(np.zeros((3000, 3))), np.zeros(3000)), r"np\.stack\(x\)\. Received: lengths x 3 .{,60}y 3000$"),
+        (lambda: texts_of_tensorflow(), r"TextVectorization.*dtype object \(in a data set of batches\)$"),
+        (lambda: (np.array(["a", "b", "c"]), Y[:3]), "encode text.*TextVectorization"),
+        (lambda: (table(a=X[:, 0] > 0), Y), r"""all of them are numbers: pass x\.astype\("float32"\)\. Received"""),
+        (lambda: (table().convert_dtypes(), Y), r"all of them are numbers: pass x\.astype"),
+        (
+            lambda: (table(b="text", c="more"), Y),
+            "encode text.* not all are numbers in columns 'b', 'c'",
+        ),
+        (lambda: (table(b=[None, *X[1:, 1]]).astype(object).where(lambda t: t.notna(), None), Y), "such as None.*'b'"),
+        (lambda: (ragged(), Y), r"x\.to_tensor\(\)"),
     ],
 )
 def test_what_cannot_be_read_is_refused(data, message):

@@ -1,6 +1,7 @@
 """Arrays of any library as NumPy arrays that a network can compute with."""
 
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any
 
 import keras
@@ -16,8 +17,8 @@ def as_arrays(tree: Tree, name: str) -> Tree:
     where they are, so that several networks can share them.
 
     Args:
-        tree: Arrays of NumPy, a backend or another library, pandas tables, lists of numbers; lists, tuples and dicts of
-            these.
+        tree: Arrays of NumPy, a backend or another library, pandas tables, sparse matrices of SciPy (which become
+            dense), lists of numbers; lists, tuples and dicts of these.
         name: What it is, for messages.
 
     Raises:
@@ -36,8 +37,7 @@ def as_arrays(tree: Tree, name: str) -> Tree:
     dtype = keras.backend.standardize_dtype(array.dtype) if keras.ops.is_tensor(array) else array.dtype.name
     if not dtype.startswith(("bool", "int", "uint", "float", "bfloat")):
         raise ValueError(
-            f"{name} must hold real numbers; encode text and categories as numbers first. Received: {name} of dtype "
-            f"{dtype}"
+            f"{name} must hold real numbers; {_remedy(tree, array, name)}. Received: {name} of dtype {dtype}"
         )
     if len(array.shape) == 0:
         raise ValueError(f"{name} must have one entry for each sample. Received: {tree!r}")
@@ -59,11 +59,40 @@ def as_weights(tree: Tree) -> Tree:
     return None if tree is None else as_arrays(tree, "sample_weight")
 
 
+def _remedy(given: Any, array: Any, name: str) -> str:
+    """What to do about an array, or a table that became one, that does not hold numbers."""
+    advice = (
+        "encode text and categories as numbers first (apply the preprocessing layers of the model, such as "
+        "TextVectorization, to the data, and measure the model behind them)"
+    )
+    if not isinstance(array, np.ndarray) or array.dtype != object:
+        return advice
+    # Of a table each column, else one that holds all.
+    columns = [repr(column) for column in getattr(given, "columns", ())]
+    values = array.T if columns else [array.ravel()]
+    others = [[value for value in column if not isinstance(value, (Real, np.bool_))] for column in values]
+    found = [value for column in others for value in column]
+    if not found:
+        return f'it is an array of Python objects, though all of them are numbers: pass {name}.astype("float32")'
+    wrong = [column for column, values in zip(columns, others, strict=False) if values]
+    where = f"; not all are numbers in column{'s' * (len(wrong) > 1)} {', '.join(wrong)}" if wrong else ""
+    if any(isinstance(value, (str, bytes)) for value in found):
+        return advice + where
+    return f'replace or leave out what is not a number, such as {found[0]!r}, and pass {name}.astype("float32"){where}'
+
+
 def _as_array(array: Any, name: str) -> np.ndarray:
     if isinstance(array, keras.Variable):
         return array.value
+    if hasattr(array, "row_splits"):  # a RaggedTensor of TensorFlow
+        raise ValueError(
+            f"{name} must have samples of one shape, and a ragged tensor has none: pass {name}.to_tensor(), which pads "
+            f"them. Received: {name} of type {type(array).__name__}"
+        )
     if isinstance(array, np.ndarray) or keras.ops.is_tensor(array):
         return array
+    if hasattr(array, "toarray"):  # sparse, of SciPy
+        return array.toarray()
     if hasattr(array, "to_numpy"):  # pandas, polars
         return np.asarray(array.to_numpy())
     if hasattr(array, "detach"):  # PyTorch's, on another backend

@@ -124,6 +124,8 @@ def _trees(batch: Any) -> tuple:
     try:
         trees = (as_arrays(x, "x"), as_arrays(y, "y"))
     except ValueError as error:
-        raise ValueError(f"{error} (in a data set of batches; group single samples into batches first)") from error
+        single = any(np.ndim(leaf) == 0 for leaf in keras.tree.flatten((x, y)))
+        hint = "; group single samples into batches first" if single else ""
+        raise ValueError(f"{error} (in a data set of batches{hint})") from error
     weights = as_weights(weights)
     return trees if weights is None else (*trees, weights)

@@ -21,6 +21,8 @@ T = TypeVar("T")
 
 # Batches that no data set has, but one that is repeated for ever.
 ENDLESS = 2**53
+# So many lengths of arrays an error lists.
+_SHOWN = 8
 
 
 class Reading(TypedDict, total=False):
@@ -139,12 +141,20 @@ def _of_arrays(data: Sequence, num_samples: int | None, memory_limit: float) -> 
 
 def _check_lengths(trees: dict[str, Tree]) -> None:
     """Raises ValueError unless all arrays have as many entries."""
-    lengths = {
-        name: [len(array) for array in keras.tree.flatten(tree)] for name, tree in trees.items() if tree is not None
-    }
+    lengths = {name: list(map(len, keras.tree.flatten(tree))) for name, tree in trees.items() if tree is not None}
     if len({length for of_one in lengths.values() for length in of_one}) != 1:
-        found = ", ".join(f"{name} {' and '.join(map(str, of_one))}" for name, of_one in lengths.items())
-        raise ValueError(f"{' and '.join(lengths)} must have one entry for each sample. Received: lengths {found}")
+        found = ", ".join(f"{name} {_in_short(of_one)}" for name, of_one in lengths.items())
+        lists = [name for name, tree in trees.items() if isinstance(tree, (list, tuple)) and len(tree) > _SHOWN]
+        hint = "".join(f" A list of arrays is one of inputs or outputs: pass np.stack({name})." for name in lists)
+        raise ValueError(
+            f"{' and '.join(lengths)} must have one entry for each sample.{hint} Received: lengths {found}"
+        )
+
+
+def _in_short(lengths: list[int]) -> str:
+    if len(lengths) <= _SHOWN:
+        return " and ".join(map(str, lengths))
+    return f"{' and '.join(map(str, lengths[:_SHOWN]))} … of {len(lengths)} arrays"
 
 
 def _batches(data: Any, num_samples: int | None) -> Iterator:
