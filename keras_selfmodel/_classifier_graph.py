@@ -199,7 +199,7 @@ class ClassifierGraph:
             ValueError: If there is no such layer, if it is called more than once, or if it has several outputs.
         """
         path, colon, number = name.rpartition(":")
-        if not colon or not number.isdecimal():
+        if not colon or not number.isdecimal() or any(call.path == name for call in self.calls):
             path, number = name, ""
         outputs = self._call(path, argument).outputs
         if not number and len(outputs) != 1:

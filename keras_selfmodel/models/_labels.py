@@ -59,10 +59,16 @@ def check_labels(y: Tree, model: keras.Model, loss: Any) -> None:
         if not hasattr(labels, "shape") or 0 in labels.shape:
             continue
         check_are_numbers(labels.shape, scores)
+        dtype = getattr(labels, "dtype", None)
         labels = np.asarray(ops.convert_to_numpy(labels))
         labels = labels if ignored is None else labels[labels != ignored]
         if labels.size:
             check_are_classes(labels)
+            if type(dtype).__module__.partition(".")[0] == "pandas":  # Not NumPy's, and Keras takes no other.
+                raise ValueError(
+                    "Class labels must be an array of numbers, such as y.astype(int). "
+                    f"Received: labels of dtype {dtype}"
+                )
             check_range(labels.min(), labels.max(), classes)
 
 
@@ -105,8 +111,8 @@ def check_are_classes(labels: np.ndarray) -> None:
         texts = [label for label in labels.flat if isinstance(label, str)]
         if not texts and labels.size:
             raise ValueError(
-                "Class labels must be an array of numbers, such as y.astype(int). Received: one of Python objects such "
-                f"as {labels.flat[0]!r}"
+                "Class labels must be an array of numbers, such as y.astype(int). "
+                f"Received: an array of Python objects, such as {labels.flat[0]!r}"
             )
     else:
         texts = list(labels.flat[:1]) if labels.dtype.kind in "SU" else []

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 import keras
+import numpy as np
 from keras import ops
 
 from keras_selfmodel.models._masks import mask_of
@@ -19,6 +20,7 @@ def checked_names(targets: str | Sequence[str], argument: str = "targets") -> tu
     Raises:
         ValueError: If there is none, one is named twice, or it is not names of layers.
     """
+    targets = targets.tolist() if isinstance(targets, np.ndarray) else targets
     given = targets if isinstance(targets, list | tuple) else (targets,)
     names = tuple(given)
     if not names:

@@ -251,7 +251,7 @@ class SelfModelingModel(PenalizedModel):
             check_as_many_weights(sample_weight, x)
         if arrays and y is None:
             # Without labels, Keras takes a tuple of arrays for (x, y), and leaves weights out.
-            y = np.zeros(len(keras.tree.flatten(x)[0]), "float32")
+            y = np.zeros(keras.tree.flatten(x)[0].shape[0], "float32")
         if self._evaluation is None:
             self._evaluation = Kept(SelfPredictionEvaluation(self, self._joint.units))
         logs = self._evaluation.model.evaluate(

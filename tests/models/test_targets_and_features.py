@@ -37,6 +37,23 @@ def test_layers_inside_and_outside_a_nested_model_may_have_one_name():
     )
 
 
+def test_an_array_of_names_is_taken_and_a_name_with_a_colon_is_that_layers():
+    inputs = keras.Input((6,))
+    hidden = layers.Dense(5, name="b")(layers.Dense(4, name="a:1")(inputs))
+    model = ksm.SelfModelingModel(keras.Model(inputs, layers.Dense(3)(hidden)), np.array(["a:1", "b"]), AUX)
+    assert (model.targets, model.num_targets) == (("a:1", "b"), 4 + 5)
+
+
+def test_a_sparse_matrix_is_evaluated_as_its_array():
+    sparse = pytest.importorskip("scipy.sparse")
+    model = ksm.SelfModelingModel(
+        keras.Sequential([keras.Input((6,)), layers.Dense(4, name="a"), layers.Dense(3)]), "a"
+    )
+    x, _ = vectors()
+    found, expected = map(model.evaluate_self_prediction, (sparse.csr_matrix(x), x))
+    assert found == pytest.approx(expected, rel=1e-4)
+
+
 def tagger(steps):
     inputs = keras.Input((steps, 6))
     hidden = layers.LSTM(5, return_sequences=True, name="hidden")(inputs)

@@ -109,6 +109,7 @@ def test_labels_out_of_range_are_refused(classifier, data, cross_entropy, label)
     ("wrong", "message"),
     [
         (lambda y: y + 0.5, "Class labels must be whole numbers.*such as [012].5"),
+        (lambda y: pytest.importorskip("pandas").Series(y).astype("category"), r"y\.astype\(int\).*dtype category"),
         (lambda y: np.array(list("abc"))[y], "Class labels must be numbers.*np.unique.*such as '[abc]'"),
         (lambda y: np.array(list("abc"), object)[y], "Class labels must be numbers.*np.unique.*such as '[abc]'"),
     ],
