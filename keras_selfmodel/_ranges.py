@@ -14,7 +14,7 @@ class NumberRange:
     Attributes:
         least: The smallest one.
         most: The largest one.
-        above: Whether they are all larger than `least`, which is none of them then.
+        above: Whether `least` itself is excluded.
         whole: Whether they are whole numbers.
     """
 

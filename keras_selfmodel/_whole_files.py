@@ -27,8 +27,9 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
     """Writes a file beside its place and moves it there, so that neither a reader nor a crash sees a part of it.
 
     A kill may leave a partial file beside it. The next writer to that folder removes it if its process is known to have
-    ended; `remove_partial_files` does in any case. What is no file, such as a pipe or a device, or is an open file of
-    this process, such as /dev/stdout, is written to and stays. Through a link the file it leads to is written.
+    ended; `remove_partial_files` does in any case. A path that is not a regular file (a pipe or a device) or that this
+    process has open (/dev/stdout) is written to directly and never replaced. A link is followed: the file that it leads
+    to is written.
 
     Args:
         path: Where the file shall be. Its folder is created.

@@ -233,7 +233,7 @@ def _steadier(estimate: "RLCTEstimate") -> str:
 
 
 def _cooler(estimate: "RLCTEstimate") -> str:
-    """How to lessen what the noise of the batches and the length of the steps add."""
+    """How to reduce the error that comes from noisy batches and long steps."""
     shorter = f"a smaller step size than {estimate.step_size:g}."
     whole = estimate.settings.batch_size >= estimate.num_samples
     return f"Take {shorter}" if whole else f"Take larger batches, or {shorter}"

@@ -227,5 +227,5 @@ def _handler_kept() -> Iterator[None]:
     try:
         yield
     finally:
-        if threading.current_thread() is threading.main_thread():  # Others may set none, nor does Ray there.
+        if threading.current_thread() is threading.main_thread():  # Only there can handlers be set, by Ray too.
             signal.signal(signal.SIGTERM, before)

@@ -128,7 +128,7 @@ def _values(tap: NetworkTap, x: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def _standardized(x: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Both centered and scaled by the first: one mean a feature, one standard deviation for all that count."""
+    """Both centered and scaled by the first: a mean for each feature, one standard deviation for all that count."""
     counted = units_that_count(x)
     mean = x.mean(axis=0, dtype=np.float64)
     deviations = np.where(counted, x - mean, 0.0)
