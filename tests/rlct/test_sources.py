@@ -149,6 +149,10 @@ def test_endless_data_need_a_number():
             "encode text.* not all are numbers in columns 'b', 'c'",
         ),
         (lambda: (table(b=[None, *X[1:, 1]]).astype(object).where(lambda t: t.notna(), None), Y), "such as None.*'b'"),
+        (
+            lambda: (np.array([np.ones(1), np.ones(2), np.ones(1)], object), Y[:3]),
+            "samples must have one shape: pad them",
+        ),
         (lambda: (ragged(), Y), r"x\.to_tensor\(\)"),
     ],
 )

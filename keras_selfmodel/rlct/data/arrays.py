@@ -74,6 +74,8 @@ def _remedy(given: Any, array: Any, name: str) -> str:
     found = [value for column in others for value in column]
     if not found:
         return f'it is an array of Python objects, though all of them are numbers: pass {name}.astype("float32")'
+    if np.ndim(found[0]) > 0:
+        return "its samples must have one shape: pad them"
     wrong = [column for column, values in zip(columns, others, strict=False) if values]
     where = f"; not all are numbers in column{'s' * (len(wrong) > 1)} {', '.join(wrong)}" if wrong else ""
     if any(isinstance(value, (str, bytes)) for value in found):
