@@ -12,6 +12,7 @@ from keras_selfmodel._internals.keras import (
     function_of_loss,
     is_built_sequential,
     is_functional,
+    layers_by_path,
     layers_inside,
     loss_weights_of,
     mask_of_losses,
@@ -72,6 +73,9 @@ def test_a_model_lists_the_layers_inside_it_at_any_depth():
         model = keras.Sequential([keras.Input((3,)), inner])
         assert {inner.name, "deep"} <= {layer.name for layer in layers_inside(model)}
         assert model not in layers_inside(model)
+    with contract("keras", "keras.py", "Layer._flatten_layers(recursive=False) yields the layers of the layer itself"):
+        assert [layer.name for layer in layers_by_path(model)[f"{inner.name}/deep"]] == ["deep"]
+        assert "deep" not in layers_by_path(model)
 
 
 @pytest.mark.parametrize("scaled", [False, True])
