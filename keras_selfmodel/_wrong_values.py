@@ -264,7 +264,7 @@ def _written(value: Any) -> str:
     return repr(value)
 
 
-def check_numbers(record: Any, ranges: Mapping[str, NumberRange]) -> None:
+def check_settings(record: Any, ranges: Mapping[str, NumberRange]) -> None:
     """Makes sure that fields of a record lie in their ranges; `None` always does.
 
     Raises:

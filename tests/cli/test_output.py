@@ -90,9 +90,9 @@ def test_a_missing_package_is_answered_with_the_pip_line(monkeypatch):
          "below 1 with --objective dropout. Received: --aux-weight 1.5."),
         (run_command, "epochs must be 1. Received: epochs=0", "--epochs must be 1. Received: --epochs 0"),
         (rlct_command, "num_chains must be 2. The anchor must be.", "--chains must be 2. The anchor must be."),
-        # No arguments: what a file holds, an environment variable, code of the user's.
+        # No arguments: what a file holds, code of the user's. The variable is what the option sets.
         (run_command, "my.toml, [training]: Received: epochs = 0", "my.toml, [training]: Received: epochs = 0"),
-        (run_command, "KERAS_BACKEND=jax, dict(a=1), x == 2", "KERAS_BACKEND=jax, dict(a=1), x == 2"),
+        (run_command, "KERAS_BACKEND=jax, dict(a=1), x == 2", "--backend jax, dict(a=1), x == 2"),
     ],
 )  # fmt: skip
 def test_arguments_are_spoken_of_as_options_of_the_command_that_has_them(command, sentence, said):

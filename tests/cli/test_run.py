@@ -131,7 +131,7 @@ def test_quiet_leaves_only_the_result(ksm, tiny_mnist):
             "not negative. Received: --aux-weight nan",
         ),
         (["run", "mnist", "--epochs", "0"], "--epochs"),
-        (["run", "mnist", "--batch-size", "1"], "--batch-size"),
+        (["run", "mnist", "--batch-size", "0"], "--batch-size"),
         (["run", "mnist", "--seed", "-1"], "--seed"),
         (["run", "mnist", "--label-noise", "1.5"], "--label-noise"),
         (["run", "mnist", "--label-noise", "nan"], "--label-noise"),

@@ -80,7 +80,7 @@ def test_without_keras_tuner_it_says_how_to_get_it(ksm, monkeypatch):
         (("--aux-weight", "0:1"), "two numbers above 0"),
         (("--aux-weight", "1,1"), "all be different"),
         (("--learning-rate", "nan"), "finite"),
-        (("--batch-size", "1"), "at least 2"),
+        (("--batch-size", "0"), "at least 1"),
         (("--targets", "hidden,hidden"), "--targets"),
         (("--targets", "hidden", "--targets", "other"), "given twice"),
         (("--targets", "hidden+"), "has no name"),

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, NamedTuple
 
 from keras_selfmodel._ranges import NumberRange
-from keras_selfmodel._wrong_values import check_numbers
+from keras_selfmodel._wrong_values import check_settings
 
 # Training and test samples, where there are as many.
 SAMPLES = 10_000
@@ -34,7 +34,7 @@ QUESTIONS = (
 )
 
 
-RANGES = {
+OBSERVER_RANGES = {
     "samples": NumberRange(2, 10**9, whole=True),
     "held_out": NumberRange(2, 10**9, whole=True),
     "epochs": NumberRange(1, 10**6, whole=True),
@@ -81,7 +81,7 @@ class ObserverProtocol:
             raise ValueError(
                 f"capacities must contain at least one number, and no negative ones. Received: {list(self.capacities)}"
             )
-        check_numbers(self, RANGES)
+        check_settings(self, OBSERVER_RANGES)
 
     def of_data(self, samples: int, held_out: int) -> "ObserverProtocol":
         """The same with numbers of samples.

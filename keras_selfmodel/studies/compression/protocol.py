@@ -3,9 +3,9 @@
 from dataclasses import dataclass, replace
 
 from keras_selfmodel._ranges import NumberRange
-from keras_selfmodel._wrong_values import check_numbers
+from keras_selfmodel._wrong_values import check_settings
 
-RANGES = {
+COMPRESSION_RANGES = {
     "samples": NumberRange(2, 10**9, whole=True),
     "draws": NumberRange(1, 10**6, whole=True),
     "seed": NumberRange(0, 2**32 - 1, whole=True),
@@ -34,7 +34,7 @@ class CompressionProtocol:
     retraining_epochs: int = 0
 
     def __post_init__(self) -> None:
-        check_numbers(self, RANGES)
+        check_settings(self, COMPRESSION_RANGES)
 
     def of_data(self, samples: int) -> "CompressionProtocol":
         """The same with the number of test samples.
