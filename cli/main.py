@@ -110,7 +110,8 @@ class Program(click.Group):
             self.interrupted = True
             raise
         except click.ClickException as error:
-            error.message = printable(error.message)  # type: ignore[misc]  # final only to type checkers
+            # Made anew, because click declares its message final. Paths in it may hold escape sequences.
+            click.ClickException.__init__(error, printable(error.message))
             if isinstance(error, click.BadParameter):
                 raise naming_its_variable(error) from error.__cause__
             raise

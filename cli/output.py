@@ -48,7 +48,10 @@ def print_json(values: dict | list) -> None:
 
 
 def printable(text: str) -> str:
-    """A text whose control characters, such as a terminal's escape sequences, are spelled out."""
+    """A text for a terminal, in which control characters, and marks that nobody sees, are spelled out.
+
+    More of them than where files are read, whose names must stay what they are.
+    """
     if text.isprintable():
         return text
     return "".join(one if one in "\n\t" or one.isprintable() else ascii(one)[1:-1] for one in text)

@@ -1,5 +1,4 @@
-"""Keras: how a functional model is recorded, which layers a layer is made of, how a step counts its loss, what an
-optimizer averages.
+"""Keras: records of functional models, layers inside layers, the loss that a step counts, averages of optimizers.
 
 Relied on: `Functional._nodes_by_depth` and its `Node`s (`operation`, `is_input`, `input_tensors`, `outputs`,
 `arguments.args`, `.kwargs` and `.fill_in`), `Sequential._functional`, `Layer._flatten_layers` and its `recursive`,

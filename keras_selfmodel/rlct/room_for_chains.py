@@ -9,13 +9,16 @@ from pathlib import Path
 
 from keras_selfmodel.rlct.conventions import ResolvedSettings
 
-# What is needed at the least: by a chain its weights, their gradient and the noise; by each of its steps in a call the
-# losses at w* of a batch and the numbers of its samples; by each of its steps what its trace has.
-FLOAT, LOSS, NUMBER, COPIES, OF_A_TRACE = 4, 8, 4, 3, 6
+# Bytes of a weight, of a stored loss and of the number of a sample.
+WEIGHT, LOSS, SAMPLE = 4, 8, 4
+# A chain holds its weights, their gradient and the noise; a step leaves so many numbers in the traces.
+COPIES_OF_WEIGHTS, TRACES = 3, 6
+# What PyTorch, JAX and TensorFlow say where memory ends.
+_ENDED = re.compile(r"can't allocate memory|out of memory|RESOURCE_EXHAUSTED|OOM when allocating", re.IGNORECASE)
 
 
 def check_room(settings: ResolvedSettings, num_parameters: int, num_samples: int, steps_per_call: int) -> None:
-    """Refuses chains that cannot fit: what they need at the least is more than all memory.
+    """Refuses chains that cannot fit: what they need at least is more than all memory.
 
     Args:
         settings: Those of the sampling.
@@ -28,26 +31,25 @@ def check_room(settings: ResolvedSettings, num_parameters: int, num_samples: int
     """
     chains, steps = settings.num_chains, settings.num_steps
     at_once = min(settings.chains_at_once or chains, chains)
-    batches = min(steps_per_call, steps) * settings.batch_size
-    one_at_once = COPIES * FLOAT * num_parameters + LOSS * batches
-    # All samples in each batch are one row for all chains.
-    one = OF_A_TRACE * LOSS * steps + (NUMBER * batches if settings.batch_size < num_samples else 0)
-    room = _memory()
-    if at_once * one_at_once + chains * one <= room:
+    samples_per_call = min(steps_per_call, steps) * settings.batch_size
+    while_sampled = COPIES_OF_WEIGHTS * WEIGHT * num_parameters + LOSS * samples_per_call
+    # Where a batch is all samples, one row of numbers serves all chains.
+    all_the_time = TRACES * LOSS * steps + (SAMPLE * samples_per_call if settings.batch_size < num_samples else 0)
+    needed, memory = at_once * while_sampled + chains * all_the_time, _memory()
+    if needed <= memory:
         return
-    fewer = int(room - chains * one) // one_at_once
-    advice = "Sample fewer (num_chains=…)."
-    if fewer >= 1:
-        advice = f"Sample fewer, or at most {_power_of_ten(fewer):,} of them at once (chains_at_once=…)."
-    needed, there = (at_once * one_at_once + chains * one) / 1e9, room / 1e9
+    fit_at_once = int(memory - chains * all_the_time) // while_sampled
+    advice = "Sample fewer chains (num_chains=…)."
+    if fit_at_once >= 1:
+        advice = f"Sample fewer, or at most {_tenth(fit_at_once):,} of them at once (chains_at_once=…)."
     raise ValueError(
-        f"Chains of {num_parameters:,} weights, {at_once:,} of them at once, need at least {needed:,.1f} GB of memory, "
-        f"and there are {there:,.1f} GB. {advice} Received: num_chains={chains}"
+        f"Chains of {num_parameters:,} weights, {at_once:,} of them at once, need at least {needed / 1e9:,.1f} GB of "
+        f"memory, and there are {memory / 1e9:,.1f} GB. {advice} Received: num_chains={chains}"
     )
 
 
-def _power_of_ten(number: int) -> int:
-    """The largest power of ten below a tenth of a number, or 1: what is counted is the least that is needed."""
+def _tenth(number: int) -> int:
+    """A tenth of a number, rounded down to a power of ten, or 1: chains need more than the least counted here."""
     return 10 ** max(len(str(number)) - 2, 0)
 
 
@@ -67,10 +69,6 @@ def _memory() -> float:
             pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
             known.append(float(max(limit - pages * os.sysconf("SC_PAGE_SIZE"), 0)))
     return min(known)
-
-
-# What PyTorch, JAX and TensorFlow say where memory ends.
-_ENDED = re.compile(r"can't allocate memory|out of memory|RESOURCE_EXHAUSTED|OOM when allocating", re.IGNORECASE)
 
 
 @contextlib.contextmanager

@@ -130,6 +130,9 @@ def test_no_file_of_a_run_is_forgotten():
 
 def test_escape_sequences_in_a_path_are_shown_and_not_obeyed(ksm, sweep):
     assert "report: a\\x1b[2Jb.html\n" in ksm("report", sweep, "--out", "a\x1b[2Jb.html").stdout
+    Path("a\x1b[2Jb.txt").write_text("mine", encoding="utf-8")
+    refused = ksm("report", sweep, "--out", "a\x1b[2Jb.txt")
+    assert refused.exit_code == 2 and "a\\x1b[2Jb.txt" in refused.stderr and "\x1b" not in refused.output
     assert ksm("plot", sweep, "--format", "svg", "--out", "c\x07").stdout.startswith("c\\x07/figure-2")
     said = json.loads(ksm("plot", sweep, "--format", "svg", "--out", "c\x07", "--json").stdout)
     assert said["figures"][0].startswith("c\x07/")

@@ -66,6 +66,10 @@ def ragged():
     return pytest.importorskip("tensorflow").RaggedTensor.from_tensor(X)
 
 
+def sparse_of_tensorflow():
+    return pytest.importorskip("tensorflow").sparse.from_dense(X)
+
+
 def texts_of_tensorflow():
     tf = pytest.importorskip("tensorflow")
     return tf.data.Dataset.from_tensor_slices((["a", "b"] * 10, Y)).batch(8)
@@ -154,6 +158,7 @@ def test_endless_data_need_a_number():
             "samples must have one shape: pad them",
         ),
         (lambda: (ragged(), Y), r"x\.to_tensor\(\)"),
+        (lambda: (sparse_of_tensorflow(), Y), r"tf\.sparse\.to_dense\(x\)"),
     ],
 )
 def test_what_cannot_be_read_is_refused(data, message):

@@ -91,6 +91,10 @@ def _as_array(array: Any, name: str) -> np.ndarray:
             f"{name} must have samples of one shape, and a ragged tensor has none: pass {name}.to_tensor(), which pads "
             f"them. Received: {name} of type {type(array).__name__}"
         )
+    if hasattr(array, "dense_shape"):  # a SparseTensor of TensorFlow
+        raise ValueError(
+            f"{name} must be dense: pass tf.sparse.to_dense({name}). Received: {name} of type {type(array).__name__}"
+        )
     if isinstance(array, np.ndarray) or keras.ops.is_tensor(array):
         return array
     if hasattr(array, "toarray"):  # sparse, of SciPy
