@@ -6,7 +6,7 @@ import numpy as np
 
 from keras_selfmodel._curve_styles import PAPER_COLOR, CurveStyle, curve_style
 from keras_selfmodel._installation import needed
-from keras_selfmodel._number_texts import NO_NUMBER
+from keras_selfmodel._number_texts import NO_NUMBER, short_number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -54,17 +54,17 @@ def trace_figure(estimate: "RLCTEstimate") -> "Figure":
         look = _marked_now_and_then(chain, len(smooth))
         axes.plot(np.arange(len(smooth)) + width / 2, smooth, label=f"chain {chain + 1}", **look)
     said = "" if estimate.verdict == "reliable" else f" ({estimate.verdict})"
-    value = NO_NUMBER if np.isnan(estimate.value) else f"{estimate.value:.3g}"
+    value = NO_NUMBER if np.isnan(estimate.value) else short_number(estimate.value, 3)
     label, level = f"RLCT {value}{said}", estimate.value
     if settings.convention == "paper":
         # The traces are paired with their batches, which the paper's estimate is not: it may lie beside them.
         label += f" (against L₀ of {settings.num_chains} batches)"
     else:
         # So are they with the heat that the estimate takes off.
-        label, level = f"{label} + heat {estimate.heat_correction:.2g}", estimate.paired_value
+        label, level = f"{label} + heat {short_number(estimate.heat_correction, 2)}", estimate.paired_value
     if settings.burn_in:
         axes.axvspan(0, settings.burn_in, color="0.92", zorder=0, label="burn-in")
-    axes.axhline(level, color="black", linewidth=1, linestyle="--", label=label.replace("-", "−"))
+    axes.axhline(level, color="black", linewidth=1, linestyle="--", label=label)
     axes.set(
         xlabel="step",
         ylabel=r"$n\beta\,[L_B(w) - L_B(w^*)]$" + (f"\nmean over {width} steps" if width > 1 else ""),
