@@ -12,7 +12,7 @@ from ksm_cli.options.general import backend_option, json_option, quiet_option
 from ksm_cli.options.outputs import Output, check_distinct
 from ksm_cli.options.run_folders import finished, folders_argument
 from ksm_cli.options.stored_runs import data_of_runs, data_options
-from ksm_cli.output import Bar, Interrupted, print_json, print_table, printable, require, spoken_warnings
+from ksm_cli.output import Bar, Interrupted, print_json, print_table, printable, require, spoken_warnings, write_all
 
 
 @click.command(
@@ -104,13 +104,13 @@ def compress_command(
         except KeyboardInterrupt:
             raise Interrupted("To continue, repeat the command.") from None
         csv_file = csv_file or folder / "compression.csv"
-        write_csv(csv_file, compression.compressed_rows(found))
+        writers = [partial(write_csv, csv_file, compression.compressed_rows(found))]
         groups, compared = compression.compressed_groups(found), compression.compression_comparisons(found)
         verdicts, associated = compression.efficiency_verdicts(compared), compression.associations(found)
         figures: list[str] = []
         for title, networks in compression.compared_networks(found).items():
             figure = folder / f"compression{f'-{len(figures) + 1}' if figures else ''}.png"
-            write_figure(compression_figure(networks, title), figure)
+            writers.append(partial(write_figure, compression_figure(networks, title), figure))
             figures.append(str(figure))
     if as_json:
         print_json(
@@ -126,6 +126,7 @@ def compress_command(
                 "csv": str(csv_file),
             }
         )
+        write_all(*writers)
         return
     for table in tables.compression_tables(groups):
         print_table(table)
@@ -140,6 +141,7 @@ def compress_command(
         click.echo(textwrap.fill(sentence, 80, subsequent_indent="  "))
     for name, reason in {n: r for one in found for n, r in one.compression.not_measured.items()}.items():
         click.echo(textwrap.fill(tables.not_measured_sentence(name, reason), 80, subsequent_indent="  "), err=True)
+    write_all(*writers)
     for file in (str(csv_file), *figures):
         click.echo(printable(f"file: {file}"))
     click.echo("The curves are in each run's compression.json.")

@@ -3,6 +3,7 @@
 import textwrap
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,7 +11,10 @@ from ksm_cli.backend import activate
 from ksm_cli.options.general import backend_option, json_option, quiet_option
 from ksm_cli.options.run_folders import folders_argument
 from ksm_cli.options.stored_runs import data_of_runs, data_options
-from ksm_cli.output import Bar, print_json, print_table, printable, require, spoken_warnings
+from ksm_cli.output import Bar, print_json, print_table, printable, require, spoken_warnings, write_all
+
+if TYPE_CHECKING:
+    from keras_selfmodel.studies import IdentifiedRun
 
 
 @click.command(
@@ -57,27 +61,35 @@ def identity_command(
         bar.loading("Keras, the runs and the data")
         activate(backend)
         from keras_selfmodel import experiments, probes, studies
-        from keras_selfmodel.reporting import identity_figure, write_figure
         from ksm_cli.tables.identity import IDENTITY_LEGEND, epochs_table, how_to_keep, runs_table
 
         results = experiments.read_runs(folders)
         dataset = data_of_runs(results, recipe_file, data_dir, examples, {})
         found = studies.identify_runs(results, dataset, samples=test_samples, progress=partial(bar.show, "runs"))
-        for run, epochs in found:
-            write_figure(identity_figure(epochs, run.result.recipe.name), run.files.figures / "identity.png")
     if as_json:
         print_json({"runs": [{"run": str(run.files.path), **probes.identity_json(epochs)} for run, epochs in found]})
-        return
-    if len(found) == 1:
+    elif len(found) == 1:
         ((run, epochs),) = found
         print_table(epochs_table(run, epochs))
         click.echo(f"{IDENTITY_LEGEND}\n")
         click.echo(textwrap.fill(probes.identity_reading(epochs), 80))
-        click.echo(printable(f"files: {run.files.path}: identity.csv, identity.json, figures/identity.png"))
+        files = f"{run.files.path}: identity.csv, identity.json, figures/identity.png"
     else:
         print_table(runs_table(found))
         click.echo(IDENTITY_LEGEND)
-        click.echo("files: identity.csv, identity.json and figures/identity.png in each run")
+        files = "identity.csv, identity.json and figures/identity.png in each run"
+    # After the result, which must not be lost because a file cannot be written.
+    write_all(*(one.write for one in found), *(partial(_draw, one) for one in found))
+    if as_json:
+        return
+    click.echo(printable(f"files: {files}"))
     advice = how_to_keep([run for run, _ in found])
     if advice:
         click.echo(advice, err=True)
+
+
+def _draw(found: "IdentifiedRun") -> None:
+    from keras_selfmodel.reporting import identity_figure, write_figure
+
+    figure = identity_figure(found.epochs, found.run.result.recipe.name)
+    write_figure(figure, found.run.files.figures / "identity.png")

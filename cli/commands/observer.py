@@ -13,7 +13,7 @@ from ksm_cli.options.grids import numbers
 from ksm_cli.options.outputs import Output
 from ksm_cli.options.run_folders import finished, folders_argument
 from ksm_cli.options.stored_runs import data_of_runs, data_options
-from ksm_cli.output import Bar, Interrupted, print_json, print_table, printable, require, spoken_warnings
+from ksm_cli.output import Bar, Interrupted, print_json, print_table, printable, require, spoken_warnings, write_all
 
 if TYPE_CHECKING:
     from keras_selfmodel.probes.observers import ObserverProtocol
@@ -126,11 +126,12 @@ def observer_command(
             raise Interrupted(f"To continue in {folder}, repeat the command.") from None
         groups = observers.observed_groups(observed)
         matched = observers.matched_observers(observed)
-        write_csv(folder / "observer.csv", observers.observed_rows(observed))
+        writers = [partial(write_csv, folder / "observer.csv", observers.observed_rows(observed))]
         titles = list(dict.fromkeys(group.study for group in groups))
         figures = ["observer.png", *(f"observer-{number}.png" for number in range(2, len(titles) + 1))]
         for name, title in zip(figures, titles, strict=True):
-            write_figure(observer_figure([group for group in groups if group.study == title]), folder / name)
+            figure = observer_figure([group for group in groups if group.study == title])
+            writers.append(partial(write_figure, figure, folder / name))
     reading = observers.observer_reading(groups)
     if as_json:
         print_json(
@@ -146,6 +147,7 @@ def observer_command(
                 "observations": observers.observed_rows(observed),
             }
         )
+        write_all(*writers)
         return
     for table in observer_tables(groups):
         print_table(table)
@@ -156,6 +158,7 @@ def observer_command(
         click.echo()
     for sentence in reading:
         click.echo(textwrap.fill(sentence, 80, subsequent_indent="  "))
+    write_all(*writers)
     drawn = " to ".join(dict.fromkeys([figures[0], figures[-1]]))
     click.echo(printable(f"files: {folder}: observer.csv, {drawn}"))
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 import keras
 import numpy as np
 
+from keras_selfmodel._number_texts import short_number
 from keras_selfmodel._numbers import real_number
 from keras_selfmodel.rlct._arguments import WeightChoice
 from keras_selfmodel.rlct.conventions import SamplingSettings
@@ -173,8 +174,8 @@ def calibrate_rlct(
             start, batch_size=min(2 * middle.settings.batch_size, LARGEST_BATCH, middle.num_samples)
         )
         notes.append(
-            f"Batch {start.batch_size}: with half as many samples, the noise added {middle.heat_correction:.3g} to an "
-            f"estimate of {middle.value:.3g}."
+            f"Batch {start.batch_size}: with half as many samples, the noise added "
+            f"{short_number(middle.heat_correction, 3)} to an estimate of {short_number(middle.value, 3)}."
         )
         total += BURN_IN + DRAWS
         middle = pilot()
@@ -183,11 +184,14 @@ def calibrate_rlct(
     flat = _agree(weaker, middle)
     change = _change(weaker, middle)
     if flat:
-        notes.append(f"Localization γ = {middle.localization:.3g}: a tenth of it changes the estimate by {change}.")
+        notes.append(
+            f"Localization γ = {short_number(middle.localization, 3)}: a tenth of it changes the estimate by {change}."
+        )
     else:
         notes.append(
-            f"No plateau over the localization: a tenth of γ = {middle.localization:.3g} changes the estimate by "
-            f"{change}. It depends on how much of the network lies within reach of γ: compare networks at one γ only."
+            f"No plateau over the localization: a tenth of γ = {short_number(middle.localization, 3)} changes the "
+            f"estimate by {change}. It depends on how much of the network lies within reach of γ: compare "
+            "networks at one γ only."
         )
 
     shorter = [pilot(f**-0.5, step_size=f * middle.step_size) for f in STEP_SIZES]

@@ -26,8 +26,8 @@ def as_html(estimate: "RLCTEstimate") -> str:
     return (
         f'<div style="max-width:40em"><strong>RLCT {number}</strong> '
         f'<span style="color:{color};font-weight:bold">{estimate.verdict}</span><br>'
-        f"{estimate.settings.convention} convention, nβ = {estimate.inverse_temperature:.4g}, "
-        f"γ = {estimate.localization:.3g}; {len(estimate.losses)} chains of {estimate.num_draws} draws, "
+        f"{estimate.settings.convention} convention, nβ = {short_number(estimate.inverse_temperature, 4)}, "
+        f"γ = {short_number(estimate.localization, 3)}; {len(estimate.losses)} chains of {estimate.num_draws} draws, "
         f"R̂ = {number_text(estimate.r_hat, 3)}"
         f"{f'<ul>{objections}</ul>' if objections else '<br>'}{_chains(estimate)}</div>"
     )

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from keras_selfmodel._number_texts import short_number
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -61,8 +63,9 @@ class LocalizationProfile:
         """The result in a sentence."""
         if self.plateau is not None:
             ends = self.localizations[self.plateau.start], self.localizations[self.plateau.stop - 1]
+            weakest, strongest = (short_number(end, 3) for end in ends)
             value = self.values[self.plateau.start : self.plateau.stop].mean()
-            return f"A plateau at {value:.3g} from γ = {ends[0]:.3g} to {ends[1]:.3g}."
+            return f"A plateau at {short_number(value, 3)} from γ = {weakest} to {strongest}."
         bars = 1.96 * self.sampling_errors
         rows = [slice(first, first + LEAST) for first in range(len(self.values) - LEAST + 1)]
         if any(np.ptp(self.values[row]) <= FLAT * self.values[row].mean() + bars[row].max() for row in rows):

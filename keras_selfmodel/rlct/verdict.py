@@ -77,15 +77,15 @@ def objections(estimate: "RLCTEstimate") -> Iterator[tuple[bool, str]]:
     if overcorrected:
         yield (
             True,
-            f"The estimate is negative ({estimate.value:.3g}), which an RLCT cannot be: the correction for the noise "
-            f"of the batches and the length of the steps, {estimate.heat_correction:.3g}, exceeds the "
-            f"{estimate.paired_value:.3g} measured. {_cooler(estimate)}",
+            f"The estimate is negative ({_text(estimate.value)}), which an RLCT cannot be: the correction for the "
+            f"noise of the batches and the length of the steps, {_text(estimate.heat_correction)}, exceeds the "
+            f"{_text(estimate.paired_value)} measured. {_cooler(estimate)}",
         )
     elif estimate.value < 0:
         yield (
             True,
-            f"The estimate is negative ({estimate.value:.3g}), which an RLCT cannot be: the chains found a lower loss "
-            f"than that of w*, so w* is not a minimum of the loss measured. {_remedy(estimate)}.",
+            f"The estimate is negative ({_text(estimate.value)}), which an RLCT cannot be: the chains found a lower "
+            f"loss than that of w*, so w* is not a minimum of the loss measured. {_remedy(estimate)}.",
         )
     elif (values < 0).any():
         yield (
@@ -97,34 +97,35 @@ def objections(estimate: "RLCTEstimate") -> Iterator[tuple[bool, str]]:
     elif not len(diverged) and estimate.value - 3 * np.nan_to_num(estimate.std_error) > estimate.num_parameters / 2:
         yield (
             True,
-            f"The estimate is above half the number of weights, {estimate.num_parameters / 2:g}, which the RLCT of a "
-            f"smooth loss cannot exceed. {_what_is_too_high(estimate)}",
+            f"The estimate is above half the number of weights, {short_number(estimate.num_parameters / 2, 9)}, which "
+            f"the RLCT of a smooth loss cannot exceed. {_what_is_too_high(estimate)}",
         )
     drop = lowest_stretch(estimate)
     if estimate.value >= 0 and drop < 0:
         yield (
             False,
-            f"Along the way the chains found a mean loss below that of w*, by {-drop:.3g} in units of the RLCT: w* is "
-            f"not a minimum of the loss measured, and the estimate is too low by at least that. {_remedy(estimate)}.",
+            f"Along the way the chains found a mean loss below that of w*, by {_text(-drop)} in units of the RLCT: w* "
+            f"is not a minimum of the loss measured, and the estimate is too low by at least that. "
+            f"{_remedy(estimate)}.",
         )
     elif estimate.value >= 0 and _falls_along_its_gradient(estimate):
         yield (
             False,
-            f"The loss falls along its gradient at w* by {estimate.gradient_term:.3g} in units of the RLCT: w* is not "
-            f"a minimum of the loss measured, and the estimate is too low by at least that. {_remedy(estimate)}.",
+            f"The loss falls along its gradient at w* by {_text(estimate.gradient_term)} in units of the RLCT: w* is "
+            f"not a minimum of the loss measured, and the estimate is too low by at least that. {_remedy(estimate)}.",
         )
     noise = max(2 * np.nan_to_num(estimate.sampling_error), NEGLIGIBLE * abs(estimate.value))
     if -estimate.heat_correction > noise:
         yield (
             -estimate.heat_correction > HEAT_LIMIT * abs(estimate.value),
-            f"The energy of the chains was still rising during the draws, by {-estimate.heat_correction:.3g} in units "
-            "of the RLCT: they had not settled. Sample with more burn-in.",
+            f"The energy of the chains was still rising during the draws, by {_text(-estimate.heat_correction)} in "
+            "units of the RLCT: they had not settled. Sample with more burn-in.",
         )
     much = estimate.heat_correction > HEAT_LIMIT * abs(estimate.value)
     if estimate.settings.convention == "dataset" and much and not overcorrected:
         yield (
             False,
-            f"The noise of the batches and the length of the steps add {estimate.heat_correction:.3g}, which is "
+            f"The noise of the batches and the length of the steps add {_text(estimate.heat_correction)}, which is "
             f"subtracted, but is large compared with the estimate. {_cooler(estimate)}",
         )
     if estimate.acceptance_rate < LEAST_ACCEPTANCE:
@@ -153,15 +154,16 @@ def _locality(estimate: "RLCTEstimate") -> Iterator[tuple[bool, str]]:
     if sensitivity is not None and estimate.localization_error > LOCALITY_LIMIT * estimate.value:
         yield (
             False,
-            f"The estimate depends on the localization: each e-fold by which γ = {estimate.localization:.3g} becomes "
-            f"weaker adds {_with_error(sensitivity.slope, sensitivity.error)}. It describes the weights within reach "
-            f"of γ, {estimate.distance:.3g} from w*; compare estimates at the same γ only, or look at the profile.",
+            f"The estimate depends on the localization: each e-fold by which γ = {_text(estimate.localization)} "
+            f"becomes weaker adds {_with_error(sensitivity.slope, sensitivity.error)}. It describes the weights within "
+            f"reach of γ, {_text(estimate.distance)} from w*; compare estimates at the same γ only, or look at the "
+            "profile.",
         )
     trend = estimate.trend
     if trend is not None and estimate.temperature_error > LOCALITY_LIMIT * estimate.value:
         yield (
             False,
-            f"The estimate depends on the temperature: a quarter of nβ = {estimate.inverse_temperature:.4g} adds "
+            f"The estimate depends on the temperature: a quarter of nβ = {_text(estimate.inverse_temperature)} adds "
             f"{_with_error(trend.difference, trend.error)}. {estimate.num_samples} samples are too few for the RLCT "
             "itself, the limit of many samples; compare estimates at the same nβ only.",
         )
@@ -169,9 +171,9 @@ def _locality(estimate: "RLCTEstimate") -> Iterator[tuple[bool, str]]:
     if least is not None and estimate.departure_error > LOCALITY_LIMIT * estimate.value:
         yield (
             False,
-            f"Near w* the loss holds at least {least:.3g} half-directions, so the RLCT at w* is at least that: the "
+            f"Near w* the loss holds at least {_text(least)} half-directions, so the RLCT at w* is at least that: the "
             "chains have left w* for weights around which the loss is flatter, or have not settled. Take a stronger "
-            f"localization than {estimate.localization:.3g}, or sample longer.",
+            f"localization than {_text(estimate.localization)}, or sample longer.",
         )
     if at_no_minimum(estimate):
         return  # Forces and distances from w* mean something else there.
@@ -180,17 +182,17 @@ def _locality(estimate: "RLCTEstimate") -> Iterator[tuple[bool, str]]:
     if quadratic and estimate.value > MOSTLY_HELD * estimate.num_parameters / 2 and estimate.unfilled > limit:
         yield (
             False,
-            f"The chains are too short for the directions in which the loss rises least: {estimate.unfilled:.2g} "
-            "half-directions have not been explored yet, and may be missing from the estimate. Sample longer, with "
-            "more burn-in.",
+            "The chains are too short for the directions in which the loss rises least: "
+            f"{short_number(estimate.unfilled, 2)} half-directions have not been explored yet, and may be missing from "
+            "the estimate. Sample longer, with more burn-in.",
         )
     missing = 1.96 * estimate.finite_size_error
     if missing > FEW_DATA_LIMIT * estimate.value:
         yield (
             False,
             f"The loss is not quadratic near w* (degeneracy {estimate.degeneracy:.2g}), so the estimate approaches the "
-            f"RLCT only like 1/ln(nβ), here {missing:.2g}: {estimate.num_samples} samples are too few to determine the "
-            "RLCT itself. The estimate holds for this number of samples.",
+            f"RLCT only like 1/ln(nβ), here {short_number(missing, 2)}: {estimate.num_samples} samples are too few to "
+            "determine the RLCT itself. The estimate holds for this number of samples.",
         )
 
 
@@ -217,8 +219,8 @@ def _remedy(estimate: "RLCTEstimate") -> str:
     if hotter is None:
         return remedy
     return (
-        f"{remedy}. At nβ = {hotter.inverse_temperature:.3g}, where that matters little, short chains give "
-        f"{hotter.value:.3g} ± {hotter.std_error:.2g} (inverse_temperature='auto')"
+        f"{remedy}. At nβ = {_text(hotter.inverse_temperature)}, where that matters little, short chains give "
+        f"{_text(hotter.value)} ± {short_number(hotter.std_error, 2)} (inverse_temperature='auto')"
     )
 
 
@@ -227,7 +229,7 @@ def _steadier(estimate: "RLCTEstimate") -> str:
     if estimate.settings.step_size is None:
         return (
             f"Shorter steps, down to {estimate.step_size:.2g}, did not help. Take a stronger localization than "
-            f"{estimate.localization:.3g}."
+            f"{_text(estimate.localization)}."
         )
     return f"Take a smaller step size than {estimate.step_size:g}, or a stronger localization."
 
@@ -237,6 +239,10 @@ def _cooler(estimate: "RLCTEstimate") -> str:
     shorter = f"a smaller step size than {estimate.step_size:g}."
     whole = estimate.settings.batch_size >= estimate.num_samples
     return f"Take {shorter}" if whole else f"Take larger batches, or {shorter}"
+
+
+def _text(value: float) -> str:
+    return short_number(value, 3)
 
 
 def _with_error(value: float, error: float) -> str:

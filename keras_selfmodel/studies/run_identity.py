@@ -58,6 +58,15 @@ class IdentifiedRun(NamedTuple):
     run: StoredRun
     epochs: list[EpochIdentity]
 
+    def write(self) -> None:
+        """Writes `identity.csv` and, with the spectra, `identity.json` to the run's folder.
+
+        Raises:
+            OSError: If a file cannot be written.
+        """
+        write_csv(self.run.files.path / "identity.csv", [identity_row(one) for one in self.epochs])
+        self.run.files.write("identity.json", IDENTITY, IdentityAlongTraining.of(self.epochs))
+
 
 def identify_runs(
     results: Sequence[RunResult],
@@ -68,7 +77,7 @@ def identify_runs(
 ) -> list[IdentifiedRun]:
     """Compares the self-prediction matrices of runs with the identity, each along its training.
 
-    What was found is written to `identity.csv` and, with the spectra, `identity.json` in each run's folder.
+    Nothing is written; `IdentifiedRun.write` does.
 
     Args:
         results: Finished runs of one task on the same data.
@@ -94,10 +103,7 @@ def identify_runs(
     found = []
     for number, run in enumerate(map(StoredRun, results), 1):
         with left_out():
-            epochs = identity_of_run(run, dataset, samples=samples)
-            write_csv(run.files.path / "identity.csv", [identity_row(one) for one in epochs])
-            run.files.write("identity.json", IDENTITY, IdentityAlongTraining.of(epochs))
-            found.append(IdentifiedRun(run, epochs))
+            found.append(IdentifiedRun(run, identity_of_run(run, dataset, samples=samples)))
         progress(number, len(results))
     if not found:
         raise RunFolderError("No network of these runs can be read.")

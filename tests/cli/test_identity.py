@@ -105,6 +105,14 @@ def test_rlct_measures_the_network_of_a_run_on_its_samples(run, tiny_mnist, caps
     assert capsys.readouterr().err == ""
 
 
+def test_the_comparison_is_shown_even_if_a_file_cannot_be_written(ksm, run):
+    (Path(run) / "identity.csv").mkdir()  # as of a disk that takes nothing
+    result = ksm("identity", run, "-q")
+    assert result.exit_code == 1 and "identity.csv" in result.stderr
+    assert "The self-model is the identity map" in result.stdout and "files:" not in result.stdout
+    assert (Path(run) / "figures/identity.png").exists()
+
+
 def test_runs_of_several_tasks_are_wrong_usage(ksm, run, tmp_path):
     network_written(made_up_run(1.0, recipe=TASKS["imdb"].recipe), _network(1.0), tmp_path / "other")
     result = ksm("identity", run, "other")
