@@ -84,7 +84,7 @@ def test_value_and_errors_of_independent_draws():
         (
             {"excess": 10.0, "heat": 24.0},
             "not to be used",
-            r"negative \(-2.*12, exceeds the 9\.99 .*larger",
+            r"negative \(−2.*12, exceeds the 9\.99 .*larger",
         ),
         ({"excess": 10.0, "heat": -1.0}, "doubtful", "had not settled"),
         ({"excess": 10.0, "heat": -40.0, "num_parameters": 100}, "not to be used", "had not settled"),
