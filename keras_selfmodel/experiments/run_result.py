@@ -66,7 +66,7 @@ class Metrics:
             estimate = getattr(self, name)
             if estimate is not None and estimate.anchor != anchor:
                 raise ValueError(f"{name}.anchor must be {anchor!r}. Received: {estimate.anchor!r}")
-            for setting in ("convention", "sampler"):
+            for setting in ("convention", "sampler", "num_chains", "seed"):
                 wanted, there = (getattr(one, setting, None) for one in (self.recipe.rlct, estimate))
                 if wanted is not None and there is not None and wanted != there:
                     raise ValueError(f"{name}.{setting} must be {wanted!r}, as in the recipe. Received: {there!r}")

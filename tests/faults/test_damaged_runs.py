@@ -165,6 +165,11 @@ DAMAGES = {
         section_with("rlct", convention="dataset"),
         "rlct.convention must be 'paper'",
     ),
+    "another seed": (
+        "metrics.json",
+        section_with("rlct", seed=7),
+        "rlct.seed must be 1, as in the recipe. Received: 7",
+    ),
     "another sampler": ("metrics.json", section_with("rlct", sampler="mala"), "rlct.sampler must be 'sgld', as in the"),
     "acceptance of seven": (
         "metrics.json",

@@ -149,7 +149,7 @@ def test_thousands_of_crosses_take_little_of_a_page():
 
 def test_an_estimate_that_is_not_to_be_used_is_a_cross_at_the_edge_and_in_no_mean():
     runs = made_up_grid(hiddens=(64,), weights=(0, 10))
-    lost = dataclasses.replace(runs[-1], rlct=estimate(4e9, verdict="not to be used"))
+    lost = dataclasses.replace(runs[-1], rlct=estimate(4e9, seed=runs[-1].recipe.seed, verdict="not to be used"))
     axes = _panels([*runs[:-1], lost])["C"]
     (curve,) = _curves(axes)
     assert curve.get_ydata() == pytest.approx([np.mean([r.rlct.value for r in of]) for of in (runs[:3], runs[3:-1])])
@@ -157,7 +157,9 @@ def test_an_estimate_that_is_not_to_be_used_is_a_cross_at_the_edge_and_in_no_mea
     top = axes.get_ylim()[1]
     assert (list(cross.get_xdata()), list(cross.get_ydata())) == ([10], [top]) and top < 100
     assert "×: not to be used, left out" in axes.get_legend().get_title().get_text()
-    nothing_else = [dataclasses.replace(run, rlct=estimate(-5.0, verdict="not to be used")) for run in runs]
+    nothing_else = [
+        dataclasses.replace(run, rlct=estimate(-5.0, seed=run.recipe.seed, verdict="not to be used")) for run in runs
+    ]
     assert [text.get_text() for text in _panels(nothing_else)["C"].texts] == ["RLCT:\nno estimate can be used"]
 
 
@@ -170,7 +172,9 @@ def test_what_was_not_measured_has_no_panel():
 
 def test_the_rlct_after_descent_has_the_last_panel():
     runs = [
-        dataclasses.replace(run, rlct_descended=estimate(10.0 * run.recipe.seed, anchor="descend"))
+        dataclasses.replace(
+            run, rlct_descended=estimate(10.0 * run.recipe.seed, seed=run.recipe.seed, anchor="descend")
+        )
         for run in made_up_grid(hiddens=(64,), weights=(0, 10))
     ]
     panels = _panels(runs, paper=True)
@@ -186,7 +190,9 @@ def test_the_rlct_after_descent_has_the_last_panel():
 def test_a_panel_without_means_says_why(value, words):
     """A third of the runs needed the descent: they are no random sample of their groups."""
     runs = [
-        dataclasses.replace(run, rlct_descended=estimate(value, anchor="descend")) if run.recipe.seed == 1 else run
+        dataclasses.replace(run, rlct_descended=estimate(value, seed=1, anchor="descend"))
+        if run.recipe.seed == 1
+        else run
         for run in made_up_grid(hiddens=(64,), weights=(0, 10))
     ]
     (figure,) = sweep_figures(studies_of(runs)).values()

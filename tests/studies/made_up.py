@@ -23,8 +23,11 @@ def made_up_run(aux_weight: float = 10.0, seed: int = 1, *, recipe=MNIST, backen
     settings = {name: value for name, value in measures.items() if name not in fields}
     recipe = dataclasses.replace(recipe, aux_weight=aux_weight, seed=seed, **settings)
     sampled = {} if recipe.rlct is None else {"convention": recipe.rlct.convention, "sampler": recipe.rlct.sampler}
+    sampled["seed"] = seed
     estimates = {
-        name: estimate(value, anchor=anchor, **sampled) if isinstance(value, float) else value
+        name: estimate(value, anchor=anchor, **sampled)
+        if isinstance(value, float)
+        else dataclasses.replace(value, seed=seed)
         for name, anchor in (("rlct", "trained"), ("rlct_descended", "descend"))
         if (value := measures.get(name)) is not None
     }
@@ -61,6 +64,7 @@ def estimate(value: float | None, **changes) -> RLCTSummary:
         "localization": 100.0,
         "sampler": "sgld",
         "step_size": 1e-4,
+        "seed": MNIST.seed,
         "num_chains": 4,
         "num_draws": 500,
         "burn_in": 500,

@@ -158,7 +158,7 @@ def test_estimates_that_are_not_to_be_used_enter_no_claim_and_are_counted():
     spoilt = [
         run
         if (place := (run.recipe.aux_weight, run.recipe.seed)) not in lost
-        else dataclasses.replace(run, rlct=estimate(lost[place], verdict="not to be used"))
+        else dataclasses.replace(run, rlct=estimate(lost[place], seed=run.recipe.seed, verdict="not to be used"))
         for run in runs
     ]
     answers = _answers(spoilt)
@@ -169,7 +169,9 @@ def test_estimates_that_are_not_to_be_used_enter_no_claim_and_are_counted():
     without = [run for run in runs if (run.recipe.aux_weight, run.recipe.seed) not in lost]
     assert answers["rlct_falls"].evidence == _answers(without)["rlct_falls"].evidence
     no_baseline = [
-        dataclasses.replace(run, rlct=estimate(1.0, verdict="not to be used")) if not run.recipe.aux_weight else run
+        dataclasses.replace(run, rlct=estimate(1.0, seed=run.recipe.seed, verdict="not to be used"))
+        if not run.recipe.aux_weight
+        else run
         for run in runs
     ]
     reason = _answers(no_baseline)["rlct_falls"].reason
