@@ -155,7 +155,7 @@ class ClassifierGraph:
         if between:
             reason = (
                 f"{', '.join(repr(call.path) for call in between)} {'has' if len(between) == 1 else 'have'} weights, "
-                "but none that is a matrix"
+                "but none that is certainly a matrix"
             )
         elif len(finals) > 1:
             reason = f"the class scores join {len(finals)} branches, or there are several outputs"
@@ -252,8 +252,8 @@ class ClassifierGraph:
     def _last_weighted(self, outputs: Sequence[Value]) -> tuple[list[Call], list[Call]]:
         """The last layers with a matrix, and those with other weights that lie behind."""
         found = self._weighted_behind(outputs)
-        between = [call for call in found if not has_matrix(call.operation)]
-        final = [call for call in found if has_matrix(call.operation)]
+        final = [call for call in found if _has_matrix(call)]
+        between = [call for call in found if call not in final]
         if between:
             before, further = self._last_weighted([value for call in between for value in call.inputs])
             between = [*between, *(call for call in further if call not in between)]
@@ -272,6 +272,10 @@ class ClassifierGraph:
             else:
                 pending.extend(call.inputs)
         return found
+
+
+def _has_matrix(call: Call) -> bool:
+    return has_matrix(call.operation, [one.shape for one in call.inputs], [one.shape for one in call.outputs])
 
 
 def _keeps_values(operation: Any) -> bool:

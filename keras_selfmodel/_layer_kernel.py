@@ -1,5 +1,6 @@
 """The kernel of a layer: the matrix that it multiplies with, as the numbers that it stands for."""
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import keras
@@ -8,6 +9,14 @@ import numpy.typing as npt
 from keras import ops
 
 from keras_selfmodel._internals.keras import layers_inside, scale_of_kernel
+
+# What Keras's layers call the weights that are added, that normalize or scale, and their states. These may have two
+# axes or more: the biases of a GRU and of attention, normalization over several axes, PReLU.
+_NO_MATRICES_OF_KERAS = frozenset(
+    ("bias", "alpha", "beta", "gamma", "scale", "mean", "variance", "vector_u", "rnn_state", "zero_point")
+    + ("awq_scales", "g_idx")
+)
+_ENDS_OF_QUANTIZATION = ("_scale", "_zero", "_history")
 
 
 def has_weights(operation: Any) -> bool:
@@ -23,9 +32,29 @@ def has_weights(operation: Any) -> bool:
     )
 
 
-def has_matrix(layer: keras.Layer) -> bool:
-    """Whether one of a layer's weights has at least two axes."""
-    return any(len(weight.shape) >= 2 for weight in layer.weights)
+def has_matrix(layer: keras.Layer, inputs: Sequence[tuple] = (), outputs: Sequence[tuple] = ()) -> bool:
+    """Whether one of a layer's weights is a matrix that it multiplies with.
+
+    Args:
+        layer: The layer.
+        inputs, outputs: Shapes of what it reads and returns. Where it returns the shape that it reads, a weight of a
+            custom layer that can be added to this, or multiply it, element by element is not taken for a matrix.
+    """
+    kept = [shape for shape in outputs if shape in inputs]
+    return any(
+        _is_of_keras(part) or weight.name == "kernel" or not any(_fits_elements(weight, shape) for shape in kept)
+        for part in _with_layers_inside(layer)
+        for weight in _own_matrices(part)
+    )
+
+
+def matrices_of(layers: Iterable[keras.Layer]) -> list[keras.Variable]:
+    """The weights that some layers, and those inside them, multiply with: of two axes or more, without biases and such.
+
+    What is none of these has the names that Keras's own layers give it; of custom layers it is what is called "bias".
+    """
+    found = {id(one): one for layer in layers for part in _with_layers_inside(layer) for one in _own_matrices(part)}
+    return list(found.values())
 
 
 def is_several_layers(layer: keras.Layer) -> bool:
@@ -45,9 +74,9 @@ def unwrapped(layer: keras.Layer) -> keras.Layer:
 def kernel_of(layer: keras.Layer) -> npt.NDArray:
     """The values of a layer's kernel.
 
-    It is the weight called `kernel` if there is one, of a layer inside a wrapper or of an RNN's cell too; else the
-    largest weight with at least two axes. A quantized kernel is that of its codes times their scale; one that has a
-    LoRA includes it. Of a `Bidirectional` layer it is those of both directions.
+    It is the weight called `kernel` if there is one, of a layer inside a wrapper or of an RNN's cell too; of a separable
+    convolution the pointwise one; else the largest matrix. A quantized kernel is that of its codes times their scale;
+    one that has a LoRA includes it. Of a `Bidirectional` layer it is those of both directions.
 
     Raises:
         ValueError: If it has no weight with at least two axes, or is made of several layers that do.
@@ -72,24 +101,48 @@ def kernel_of(layer: keras.Layer) -> npt.NDArray:
             )
             + f" Received: weights={[(weight.path, tuple(weight.shape)) for weight in layer.weights]}"
         )
-    matrices = [weight for weight in _own_weights(layer) if len(weight.shape) >= 2]
-    return ops.convert_to_numpy(max(matrices, key=lambda weight: int(np.prod(weight.shape))))
+    return ops.convert_to_numpy(max(_own_matrices(layer), key=lambda weight: int(np.prod(weight.shape))))
 
 
 def _parts(layer: keras.Layer) -> list[keras.Layer]:
     """The layers in a layer, itself included, that have a matrix of their own."""
-    everything = {id(one): one for one in [layer, *layers_inside(layer)]}
-    return [one for one in everything.values() if any(len(weight.shape) >= 2 for weight in _own_weights(one))]
+    return [one for one in _with_layers_inside(layer) if _own_matrices(one)]
 
 
-def _own_weights(layer: keras.Layer) -> list[keras.Variable]:
+def _with_layers_inside(layer: keras.Layer) -> list[keras.Layer]:
+    return list({id(one): one for one in [layer, *layers_inside(layer)]}.values())
+
+
+def _own_matrices(layer: keras.Layer) -> list[keras.Variable]:
+    """The matrices among a layer's weights that are none of a layer inside it."""
     inner = {id(weight) for one in layers_inside(layer) for weight in one.weights}
-    return [weight for weight in layer.weights if id(weight) not in inner]
+    own = [weight for weight in layer.weights if id(weight) not in inner and len(weight.shape) >= 2]
+    return [weight for weight in own if not _is_added_or_scales(layer, weight.name)]
+
+
+def _is_added_or_scales(layer: keras.Layer, name: str) -> bool:
+    if not _is_of_keras(layer):
+        return name == "bias"
+    return name in _NO_MATRICES_OF_KERAS or name.endswith(_ENDS_OF_QUANTIZATION)
+
+
+def _is_of_keras(layer: keras.Layer) -> bool:
+    """Whether it is a layer of Keras's own, or a user's subclass of one."""
+    bases = [base for base in type(layer).__mro__ if base not in keras.Model.__mro__]
+    return any(base.__module__.startswith("keras.") for base in bases)
+
+
+def _fits_elements(weight: keras.Variable, shape: tuple) -> bool:
+    """Whether a weight can be broadcast to outputs of this shape, `(batch, ...)`."""
+    sizes = tuple(weight.shape)
+    ends = shape[len(shape) - len(sizes) :]
+    return len(sizes) <= len(shape) and all(size in (1, end) for size, end in zip(sizes, ends, strict=True))
 
 
 def _named_kernel(layer: keras.Layer) -> npt.NDArray | None:
-    # The second is what an embedding that is not tied makes scores with, the third what one that is tied does.
-    for name in ("kernel", "reverse_embeddings", "embeddings"):
+    # Of a separable convolution the pointwise kernel makes the scores. Of embeddings the third is what one that is not
+    # tied makes scores with, the fourth what one that is tied does.
+    for name in ("kernel", "pointwise_kernel", "reverse_embeddings", "embeddings"):
         weight = getattr(layer, name, None)
         if len(getattr(weight, "shape", ())) >= 2:
             return _without_codes(layer, name, ops.convert_to_numpy(weight))

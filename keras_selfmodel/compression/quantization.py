@@ -163,8 +163,9 @@ def keras_quantized(network: ScoredNetwork, mode: str = "int8") -> LossAndAccura
         mode: One of `KERAS_MODES`.
 
     Raises:
-        ValueError: If Keras has no such mode, or cannot quantize the model.
+        ValueError: If Keras has no such mode, or cannot quantize the model, or it was trained after it was scored.
     """
+    network.check_unchanged()
     copy = keras.models.clone_model(network.model)
     copy.set_weights(network.weights)
     try:

@@ -151,13 +151,7 @@ def _check(network: ScoredNetwork, model: keras.Model, train: Callable[[], objec
             "model must be the network that was scored, or the SelfModelingModel around it: it lacks weights of the "
             f"network, such as {lacking[0]!r}. Received: {model.name!r}"
         )
-    for place, values in network.matrices.items():
-        if not np.array_equal(values, ops.convert_to_numpy(variables[place]), equal_nan=True):
-            raise ValueError(
-                "model must have the weights that were scored: it was trained after the ScoredNetwork was made. Make "
-                f"another, ScoredNetwork(model, x, y). Received: {model.name!r}, other values in "
-                f"{network.kernels[place]!r}"
-            )
+    network.check_unchanged()
     if not callable(train) or not takes(train, 0):
         raise ValueError(
             "train must be a function that trains the model and takes no arguments, such as lambda: model.fit(x, y). "

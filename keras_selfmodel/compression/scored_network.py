@@ -13,7 +13,8 @@ from keras import ops
 
 from keras_selfmodel import transforms
 from keras_selfmodel._classifier_graph import answering_weights, classifier_of
-from keras_selfmodel._internals.keras import mode
+from keras_selfmodel._internals.keras import layers_inside, mode
+from keras_selfmodel._layer_kernel import matrices_of
 from keras_selfmodel._numbers import whole_number
 from keras_selfmodel.compression.class_reading import EntryClasses, class_convention
 from keras_selfmodel.compression.loss_and_accuracy import LossAndAccuracy
@@ -60,13 +61,16 @@ class ScoredNetwork:
 
     Raises:
         ValueError: If the loss does not fit, the samples are no arrays, all entries are masked or ignored, the model
-            has no weights of two axes or more, or `batch_size` is no whole number above 0.
+            has no weights to compress, or `batch_size` is no whole number above 0. Later, from whatever scores it: if
+            the model was trained after this was made.
 
     Attributes:
         weights: All weights, in the order of `model.get_weights()`.
         kernels: Names of the matrices that are compressed, by their places in `weights`: weights of floating-point
-            numbers with two axes or more. Biases, what normalizes and the heads of self-modeling models inside stay as
-            they are. Names are for showing: several weights may have the same path, which then gets the place.
+            numbers with two axes or more. Biases, what normalizes, slopes of PReLU and states of recurrent layers stay
+            as they are, however many axes they have (of custom layers what is called "bias"), and so do the heads of
+            self-modeling models inside. Names are for showing: several weights may have the same path, which then gets
+            the place.
 
     Example:
 
@@ -99,16 +103,17 @@ class ScoredNetwork:
         self._program = self._programmed(self.model)
         self.weights = self.model.get_weights()
         names = _different_names([weight.path for weight in self.model.weights])
-        answering = {id(weight) for weight in answering_weights(self.model)}
+        matrices = {id(weight) for weight in matrices_of([self.model])}
+        compressed = {id(weight) for weight in answering_weights(self.model)} & matrices
         self.kernels = {
             place: names[place]
             for place, (weight, values) in enumerate(zip(self.model.weights, self.weights, strict=True))
-            if id(weight) in answering and values.ndim >= 2 and "float" in values.dtype.name
+            if id(weight) in compressed and "float" in values.dtype.name
         }
         if not self.kernels:
             raise ValueError(
-                "The model has no floating-point weights of two axes or more: there is nothing to compress. Measure "
-                f"models before quantizing them. Received: {self.model.name!r}"
+                "The model has no floating-point weights of two axes or more, other than biases and what normalizes: "
+                f"there is nothing to compress. Measure models before quantizing them. Received: {self.model.name!r}"
             )
 
     @property
@@ -134,19 +139,48 @@ class ScoredNetwork:
             x: Other inputs for the same labels; `None` for its own.
 
         Raises:
-            ValueError: If there is no kernel at one of the places.
+            ValueError: If there is no kernel at one of the places, or it has another shape.
         """
         return self.answers(kernels, x=x).score
 
     def score_with(self, weights: Sequence[np.ndarray]) -> LossAndAccuracy:
-        """The score with other values for all weights, in the order of `model.get_weights()`."""
+        """The score with other values for all weights, in the order of `model.get_weights()`.
+
+        Raises:
+            ValueError: If they do not have the shapes of the network's.
+        """
         with self._weights(weights):
             return self._answers(self._x).score
 
-    @cached_property
+    @property
     def intact(self) -> Answers:
         """The answers of the network as it is, computed once."""
+        self.check_unchanged()
+        return self._intact
+
+    @cached_property
+    def _intact(self) -> Answers:
         return self._answers(self._x)
+
+    def check_unchanged(self) -> None:
+        """Raises ValueError if the model has other weights than when this was made.
+
+        Nothing of these would be measured, and the old ones would be put in their place.
+        """
+        # Recurrent layers that are stateful change their states whenever they are called.
+        states = {id(one) for layer in layers_inside(self.model) for one in _states(layer)}
+        now = self.model.weights
+        changed = [
+            one.path
+            for one, values in zip(now, self.weights, strict=False)
+            if id(one) not in states and not np.array_equal(ops.convert_to_numpy(one), values, equal_nan=True)
+        ]
+        if changed or len(now) != len(self.weights):
+            where = f"other values in {changed[0]!r}" if changed else f"{len(now)} weights, not {len(self.weights)}"
+            raise ValueError(
+                "The model must have the weights that were scored: it was trained after the ScoredNetwork was made. "
+                f"Make another, ScoredNetwork(model, x, y). Received: {self.model.name!r}, {where}"
+            )
 
     def answers(self, kernels: dict[int, np.ndarray] | None = None, *, x: Tree | None = None) -> Answers:
         """Loss and classes; arguments as for `score`."""
@@ -157,10 +191,11 @@ class ScoredNetwork:
             raise ValueError(f"There are kernels at the places {places}. Received: {unknown[0]!r}")
         changed = {place: values for place, values in kernels.items() if values is not self.weights[place]}
         if not changed:
-            return self.intact if x is None or _equal(inputs, self._x) else self._answers(inputs)
+            self.check_unchanged()
+            return self._intact if x is None or _equal(inputs, self._x) else self._answers(inputs)
         weights = list(self.weights)
         for place, values in changed.items():
-            weights[place] = values.astype(weights[place].dtype)
+            weights[place] = np.asarray(values).astype(weights[place].dtype)
         with self._weights(weights):
             return self._answers(inputs)
 
@@ -170,8 +205,15 @@ class ScoredNetwork:
 
     @contextmanager
     def _weights(self, weights: Sequence[np.ndarray]) -> Iterator[None]:
-        self.model.set_weights(weights)
+        self.check_unchanged()
+        ours, given = ([np.shape(values) for values in one] for one in (self.weights, weights))
+        if ours != given:
+            raise ValueError(
+                f"The weights of {self.model.name!r} have the shapes {', '.join(map(str, ours))}. Received: shapes "
+                f"{', '.join(map(str, given))}"
+            )
         try:
+            self.model.set_weights(weights)
             yield
         finally:
             self.model.set_weights(self.weights)
@@ -225,6 +267,10 @@ def _different_names(paths: list[str]) -> list[str]:
     """Paths of weights; those that several have get their places, for which a user can look in `model.weights`."""
     counts = Counter(paths)
     return [path if counts[path] == 1 else f"{path} (weights[{place}])" for place, path in enumerate(paths)]
+
+
+def _states(layer: keras.Layer) -> list:
+    return keras.tree.flatten(getattr(layer, "states", None)) if isinstance(layer, keras.layers.RNN) else []
 
 
 def _rows(tree: Tree, rows: slice) -> Tree:

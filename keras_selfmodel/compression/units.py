@@ -1,5 +1,7 @@
 """Units that the final layer reads are replaced by their mean."""
 
+import math
+
 import keras
 import numpy as np
 
@@ -36,15 +38,18 @@ def unit_curve(network: ScoredNetwork, features: np.ndarray) -> CompressionCurve
 
     Args:
         network: A network and its samples. Its final layer must be a Dense layer with a bias.
-        features: What the final layer reads, `(samples, units)`, as `probes.NetworkTap` finds it.
+        features: What the final layer reads, as `probes.NetworkTap` finds it: `(samples, units)` or, for a layer that
+            is applied to each timestep or pixel, `(samples, ..., units)`, flattened or not; the mean is then over all.
 
     Raises:
-        ValueError: If the final layer is another one, or the network's loss is not a number.
+        ValueError: If the final layer is another one, the features are not what it reads, or the network's loss is not
+            a number.
     """
     layer = final_dense(network.model)
     place = {id(weight): number for number, weight in enumerate(network.model.weights)}
     kernel_place, bias_place = place[id(layer.kernel)], place[id(layer.bias)]
     kernel, bias = network.weights[kernel_place], network.weights[bias_place]
+    features = _entries(features, network.model, len(kernel))
     means = features.mean(axis=0, dtype=np.float64)
     order = np.argsort(unit_influences(features, kernel), kind="stable")
     units, points = len(order), [CurvePoint.of(1.0, network.score())]
@@ -56,6 +61,25 @@ def unit_curve(network: ScoredNetwork, features: np.ndarray) -> CompressionCurve
         changed[bias_place] = (bias + means[order[:gone]] @ kernel[order[:gone]].astype(np.float64)).astype(bias.dtype)
         points.append(CurvePoint.of(1 - gone / units, network.score_with(changed)))
     return CompressionCurve("pruning of units, mean replaced", "part of the units that is kept", tuple(points))
+
+
+def _entries(features: np.ndarray, model: keras.Model, units: int) -> np.ndarray:
+    """Features `(entries, units)`: of each sample or, where there are several, of each timestep or pixel.
+
+    Raises:
+        ValueError: If they are not what the final layer reads.
+    """
+    features, read = np.asarray(features), ClassifierGraph(model).features.shape[1:]
+    given = features.shape[1:]
+    whole = len(given) == len(read) and all(ours in (None, size) for ours, size in zip(read, given, strict=True))
+    flat = len(given) == 1 and (given[0] == math.prod(read) if None not in read else given[0] % units == 0)
+    if not features.size or not (whole or flat):
+        wanted = ", ".join("any" if size is None else str(size) for size in read)
+        raise ValueError(
+            f"features must be what the final layer reads, of shape (samples, {wanted}), or flattened to "
+            f"(samples, numbers). Received: features of shape {features.shape}"
+        )
+    return features.reshape(-1, units)
 
 
 def final_dense(model: keras.Model) -> keras.layers.Dense:

@@ -62,6 +62,42 @@ def test_units_go_by_their_influence_and_leave_their_mean(network, forward, mode
     assert curve.points[4].loss == pytest.approx(-log_p[np.arange(60), data[1]].mean(), **CLOSE)
 
 
+@pytest.fixture
+def of_timesteps():
+    """A classifier of every timestep, and what its final layer reads, `(samples, timesteps, units)`."""
+    keras.utils.set_random_seed(2)
+    model = keras.Sequential(
+        [keras.Input((5, 6)), keras.layers.Dense(4, "relu", name="hidden"), keras.layers.Dense(3, name="logits")]
+    )
+    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(60, 5, 6)).astype("float32"), rng.integers(0, 3, (60, 5))
+    return ScoredNetwork(model, x, y), keras.Model(model.inputs, model.layers[0].output).predict(x, verbose=0)
+
+
+@pytest.mark.parametrize("flat", [False, True])
+def test_units_of_timesteps_leave_their_mean_over_samples_and_timesteps(of_timesteps, flat):
+    network, features = of_timesteps
+    model = network.model
+    curve = unit_curve(network, features.reshape(60, -1) if flat else features)
+    mean = features.reshape(-1, 4).mean(axis=0, dtype=np.float64)
+    # Without any unit, every timestep gets the same scores.
+    kernel, bias = (weights.astype(np.float64) for weights in network.weights[2:])
+    logits = mean @ kernel + bias
+    labels = network._y.ravel()
+    expected = np.log(np.exp(logits).sum()) - logits[labels].mean()
+    assert curve.points[-1].loss == pytest.approx(expected, **CLOSE)
+    assert all((a == b).all() for a, b in zip(network.weights, model.get_weights(), strict=True))
+
+
+@pytest.mark.parametrize("shape", [(60, 4), (60, 5, 3), (60, 21), (60,), (60, 6, 4), (0, 5, 4)])
+def test_features_that_the_final_layer_does_not_read_are_refused(of_timesteps, shape):
+    network, _ = of_timesteps
+    with pytest.raises(ValueError, match=r"features must be what the final layer reads.*\(samples, 5, 4\)"):
+        unit_curve(network, np.zeros(shape))
+    assert all((a == b).all() for a, b in zip(network.weights, network.model.get_weights(), strict=True))
+
+
 def test_a_final_layer_without_bias_cannot_take_the_mean_over():
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, use_bias=False, name="last")])
     with pytest.raises(ValueError, match="has a bias.*'last' of type Dense"):

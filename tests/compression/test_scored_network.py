@@ -6,7 +6,16 @@ import pytest
 from keras import losses
 
 import keras_selfmodel as ksm
-from keras_selfmodel.compression import ScoredNetwork, brier_score, expected_calibration_error, pruning_curve
+from keras_selfmodel.compression import (
+    ScoredNetwork,
+    brier_score,
+    expected_calibration_error,
+    keras_quantized,
+    low_rank_curve,
+    pruning_curve,
+    uniform_quantizations,
+    weight_noise_curve,
+)
 from tests.rlct.small_data import CROSS_ENTROPY, NEXT, TOKENS, WORDS, N, tagger
 
 
@@ -284,3 +293,97 @@ def test_calibration_is_that_of_the_definition():
 def test_calibration_refuses_what_does_not_fit(measure, probabilities, labels, message):
     with pytest.raises(ValueError, match=message):
         measure(probabilities, labels)
+
+
+def trained_later(data):
+    keras.utils.set_random_seed(3)
+    model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(8, "relu"), keras.layers.Dense(3, name="logits")])
+    model.compile(keras.optimizers.Adam(0.05), CROSS_ENTROPY)
+    network = ScoredNetwork(model, *data)
+    network.score()
+    model.fit(*data, epochs=3, verbose=0)
+    return network, model
+
+
+@pytest.mark.parametrize(
+    "measure",
+    [
+        lambda network, data: network.score(),
+        lambda network, data: network.intact,
+        lambda network, data: network.score(x=2 * data[0]),
+        lambda network, data: network.score({0: 2 * network.weights[0]}),
+        lambda network, data: network.score_with(network.weights),
+        lambda network, data: pruning_curve(network, shares=(1.0, 0.9)),
+        lambda network, data: weight_noise_curve(network),
+        lambda network, data: low_rank_curve(network),
+        lambda network, data: uniform_quantizations(network),
+        lambda network, data: keras_quantized(network),
+    ],
+)
+def test_a_training_after_the_network_was_scored_is_neither_measured_nor_undone(data, measure):
+    network, model = trained_later(data)
+    loss = model.evaluate(*data, verbose=0)
+    with pytest.raises(ValueError, match="trained after the ScoredNetwork was made"):
+        measure(network, data)
+    assert model.evaluate(*data, verbose=0) == pytest.approx(loss, rel=1e-6)
+
+
+def test_states_that_calls_change_are_no_training():
+    keras.utils.set_random_seed(0)
+    recurrent = keras.layers.GRU(3, stateful=True)
+    model = keras.Sequential([keras.Input(batch_shape=(4, 5, 2)), recurrent, keras.layers.Dense(2)])
+    model.compile("sgd", CROSS_ENTROPY)
+    x, y = np.random.default_rng(0).normal(size=(4, 5, 2)).astype("float32"), np.arange(4) % 2
+    network = ScoredNetwork(model, x, y)
+    model.predict(x, verbose=0)
+    assert network.size == 2 * 9 + 3 * 9 + 3 * 2
+    assert pruning_curve(network, shares=(1.0, 0.0)).points[1].loss == pytest.approx(np.log(2), rel=1e-6)
+
+
+def test_weights_of_other_shapes_are_refused_and_leave_the_network_as_it_is(network, model):
+    before = model.get_weights()
+    with pytest.raises(ValueError, match=r"have the shapes \(6, 8\).*Received: shapes \(6, 8\), \(8,\), \(3, 3\)"):
+        network.score_with([0 * before[0], before[1], before[2][:3], before[3]])
+    with pytest.raises(ValueError, match=r"Received: shapes \(2, 2\)"):
+        network.score({0: np.zeros((2, 2))})
+    assert all((a == b).all() for a, b in zip(before, model.get_weights(), strict=True))
+
+
+@keras.saving.register_keras_serializable(package="test")
+class PlaceBias(keras.layers.Layer):
+    def build(self, shape):
+        self.bias = self.add_weight(shape=shape[1:], name="bias")
+
+    def call(self, x):
+        return x + self.bias
+
+
+@pytest.mark.parametrize(
+    ("layer", "kernels"),
+    [
+        (lambda: keras.layers.GRU(4), {"kernel": (2, 12), "recurrent_kernel": (4, 12)}),
+        (lambda: keras.layers.LayerNormalization(axis=(1, 2)), {}),
+        (lambda: keras.layers.PReLU(), {}),
+        (lambda: keras.layers.SpectralNormalization(keras.layers.Dense(4)), {"kernel": (2, 4)}),
+        (lambda: keras.layers.SeparableConv1D(4, 2), {"depthwise_kernel": (2, 2, 1), "pointwise_kernel": (1, 2, 4)}),
+        (lambda: PlaceBias(), {}),
+    ],
+)
+def test_biases_and_what_normalizes_are_no_kernels_whatever_their_shape(layer, kernels):
+    inputs = keras.Input((5, 2))
+    hidden = layer()(inputs)
+    model = keras.Model(inputs, keras.layers.Dense(3, name="logits")(keras.layers.Flatten()(hidden)))
+    model.compile("sgd", CROSS_ENTROPY)
+    network = ScoredNetwork(model, np.ones((4, 5, 2), "float32"), np.arange(4) % 3)
+    units = int(np.prod(hidden.shape[1:]))
+    found = sorted(values.shape for values in network.matrices.values())
+    assert found == sorted([*kernels.values(), (units, 3)])
+
+
+def test_biases_of_attention_are_no_kernels():
+    inputs = keras.Input((5, 4))
+    hidden = keras.layers.MultiHeadAttention(2, 3)(inputs, inputs)
+    model = keras.Model(inputs, keras.layers.Dense(3)(keras.layers.Flatten()(hidden)))
+    model.compile("sgd", CROSS_ENTROPY)
+    network = ScoredNetwork(model, np.ones((4, 5, 4), "float32"), np.arange(4) % 3)
+    assert network.size == 3 * 4 * 2 * 3 + 2 * 3 * 4 + 20 * 3

@@ -13,12 +13,39 @@ HIDDEN = 5
 
 @keras.saving.register_keras_serializable(package="test")
 class CosineLogits(layers.Layer):
+    def __init__(self, classes=3, **options):
+        super().__init__(**options)
+        self.classes = classes
+
     def build(self, shape):
-        self.prototypes = self.add_weight(shape=(shape[-1], 3), name="prototypes")
+        self.prototypes = self.add_weight(shape=(shape[-1], self.classes), name="prototypes")
         self.temperature = self.add_weight(shape=(), name="temperature")
 
     def call(self, x):
         return ops.matmul(x, self.prototypes) * self.temperature
+
+
+class NormalizingHead(layers.Layer):
+    def __init__(self):
+        super().__init__()
+        self.norm, self.dense = layers.LayerNormalization(axis=(1, 2)), layers.Dense(3)
+
+    def call(self, x):
+        return self.dense(self.norm(x))
+
+
+class OfPlaces(layers.Layer):
+    """A number for each place, which is added to it or multiplies it."""
+
+    def __init__(self, name="pos", weight="w", multiplies=False):
+        super().__init__(name=name)
+        self._weight, self._multiplies = weight, multiplies
+
+    def build(self, shape):
+        self.w = self.add_weight(shape=shape[1:], name=self._weight)
+
+    def call(self, x):
+        return x * self.w if self._multiplies else x + self.w
 
 
 class Tied(layers.Layer):
@@ -72,6 +99,14 @@ CASES = {
     "custom": (lambda: of_vectors(CosineLogits()), lambda e: e.prototypes),
     "EinsumDense": (lambda: of_sequences(layers.EinsumDense("btd,dc->btc", (6, 3))), lambda e: e.kernel),
     "Lambda": (lambda: of_vectors(layers.Dense(3), layers.Lambda(lambda x: 2 * x)), lambda e: e.kernel),
+    "separable convolution": (
+        lambda: keras.Sequential(
+            [keras.Input((8, 8, 4)), layers.Conv2D(HIDDEN, 1, name="hidden"), layers.SeparableConv2D(2, 5)]
+        ),
+        lambda e: e.pointwise_kernel,
+    ),
+    "normalizing head": (lambda: of_sequences(NormalizingHead()), lambda e: e.dense.kernel),
+    "square custom": (lambda: of_vectors(CosineLogits(HIDDEN)), lambda e: e.prototypes),
     "activation": (lambda: of_vectors(layers.Dense(3), layers.Activation("tanh")), lambda e: e.kernel),
     "pooled": (lambda: of_sequences(layers.Conv1D(3, 2), layers.GlobalAveragePooling1D()), lambda e: e.kernel),
     "LSTM": (lambda: of_sequences(layers.LSTM(3)), lambda e: e.cell.kernel),
@@ -104,6 +139,34 @@ def test_weights_between_final_layer_and_scores_are_named_and_the_user_decides()
         ksm.weight_spread(model)
     kernel = model.get_layer("logits").get_weights()[0]
     assert ksm.weight_spread(model, "logits").standard_deviation == pytest.approx(float(np.std(kernel)), rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        lambda: layers.PReLU(name="pos"),
+        lambda: layers.LayerNormalization(axis=(1, 2), name="pos"),
+        lambda: OfPlaces(),
+        lambda: OfPlaces(weight="bias"),
+        lambda: OfPlaces(multiplies=True),
+    ],
+)
+def test_weights_of_several_axes_that_are_no_matrix_are_not_taken_for_the_final_layer(last):
+    model = of_sequences(layers.Dense(3, name="logits"), last())
+    with pytest.raises(ValueError, match="which of 'pos', 'logits' is .*output_layer"):
+        ksm.weight_spread(model)
+    with pytest.raises(ValueError, match="which of 'pos', 'logits' is .*output_layer"):
+        ksm.SelfModelingModel(model, "hidden")
+    kernel = model.get_layer("logits").get_weights()[0]
+    assert ksm.weight_spread(model, "logits").standard_deviation == pytest.approx(float(np.std(kernel)), rel=1e-5)
+
+
+def test_slopes_behind_a_convolution_are_not_taken_for_the_final_layer():
+    ends = [layers.Conv2D(4, 3, name="hidden"), layers.Conv2D(1, 3, name="scores"), layers.PReLU(name="slopes")]
+    model = keras.Sequential([keras.Input((8, 8, 2)), *ends])
+    for around, option in ((ksm.SelfModelingModel, "hidden"), (ksm.models.DropoutModel, 0.5)):
+        with pytest.raises(ValueError, match="which of 'slopes', 'scores' is the final layer"):
+            around(model, option)
 
 
 def test_a_layer_made_of_several_is_not_guessed_at():
