@@ -44,12 +44,13 @@ def finished(folder: Path) -> "FoundRuns":
         click.ClickException: If there is none.
     """
     from keras_selfmodel import experiments
+    from keras_selfmodel.experiments.run_places import run_places
 
     found = experiments.find_runs(folder)
     say_damaged(found.damaged)
     if not found.results:
-        unfinished = len(list(folder.rglob("config.json"))) - len(found.damaged)
-        state = f"only unfinished runs ({unfinished})" if unfinished > 0 else "no runs"
+        unfinished = len(run_places(folder, "config.json").folders)
+        state = f"only unfinished runs ({unfinished})" if unfinished else "no runs"
         state = "no run that can be read" if found.damaged else state
         raise click.ClickException(f"{folder} contains {state}. Create runs with ksm run or ksm sweep.")
     say_shortcomings(found.results)
@@ -58,9 +59,11 @@ def finished(folder: Path) -> "FoundRuns":
 
 def say_damaged(damaged: Sequence) -> None:
     """Lists the runs that are left out, each with the file, the reason and what to do."""
+    from keras_selfmodel.experiments.run_folder import UnreadableFolderError
+
     for error in damaged:
         click.secho(f"Left out: {shown(error.file)} is {error.state}: {printable(error.reason)}", fg="yellow", err=True)
-    if damaged:
+    if any(not isinstance(error, UnreadableFolderError) for error in damaged):
         advice = "To compute damaged runs again, use ksm sweep --retry-failed, or remove their folders."
         click.secho(advice, fg="yellow", err=True)
 

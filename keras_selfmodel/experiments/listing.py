@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from keras_selfmodel.experiments.run_folder import DamagedRunError, RunFolder
+from keras_selfmodel.experiments.run_folder import DamagedRunError, RunFolder, UnreadableFolderError
+from keras_selfmodel.experiments.run_places import run_places
 from keras_selfmodel.experiments.run_result import RunResult
 from keras_selfmodel.experiments.run_store import read_run
 
@@ -14,9 +15,9 @@ class ListedRun:
 
     Attributes:
         folder: Its folder.
-        state: "finished", "unfinished, 3 epochs", "failed", or "damaged".
+        state: "finished", "unfinished, 3 epochs", "failed", "damaged", or "unreadable" of a folder that may hold runs.
         result: What was measured, of a finished run.
-        reason: What is damaged: the file, and what is wrong with it.
+        reason: What is damaged or unreadable: the file or folder, and what is wrong with it.
     """
 
     folder: Path
@@ -32,8 +33,9 @@ def listed_runs(folder: str | Path) -> list[ListedRun]:
         folder: The folder.
     """
     # Of a finished run the configuration may have been lost.
-    found = {file.parent for name in ("config.json", "metrics.json") for file in Path(folder).rglob(name)}
-    return [_listed(RunFolder(place)) for place in sorted(found)]
+    places = run_places(folder, "config.json", "metrics.json")
+    found = [_listed(RunFolder(place)) for place in places.folders]
+    return sorted([*found, *map(_left_out, places.unreadable)], key=lambda run: run.folder)
 
 
 def _listed(files: RunFolder) -> ListedRun:
@@ -45,4 +47,9 @@ def _listed(files: RunFolder) -> ListedRun:
         epochs = len(files.read_history())
         return ListedRun(files.path, f"unfinished, {epochs} epoch{'' if epochs == 1 else 's'}")
     except DamagedRunError as error:
-        return ListedRun(files.path, "damaged", reason=str(error))
+        return _left_out(error)
+
+
+def _left_out(error: DamagedRunError) -> ListedRun:
+    state = error.state if isinstance(error, UnreadableFolderError) else "damaged"
+    return ListedRun(error.folder, state, reason=str(error))

@@ -1,10 +1,12 @@
 """The files of one run. Each appears complete or not at all."""
 
+import contextlib
+import errno
 import hashlib
 import os
 import shutil
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,14 +47,21 @@ class DamagedRunError(RunFolderError):
         file: The file.
         reason: What is wrong, with the field's name; a whole sentence.
         state: What the file is, in a word.
+        advice: What to do.
     """
 
     state = "damaged"
+    advice = "Remove the run's folder to compute it again."
 
     def __init__(self, file: Path, reason: str) -> None:
         self.file = file
         self.reason = reason.removesuffix(".") + "."
-        super().__init__(f"{file} is {self.state}: {self.reason} Remove the run's folder to compute it again.")
+        super().__init__(f"{file} is {self.state}: {self.reason} {self.advice}")
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the run."""
+        return self.file.parent
 
     @property
     def finding(self) -> str:
@@ -73,6 +82,22 @@ class ContradictingFilesError(DamagedRunError):
     """Two files of a run contradict each other, so that one of them was altered; nobody knows which."""
 
     state = "inconsistent with metrics.json"
+
+
+class UnreadableFolderError(DamagedRunError):
+    """A folder cannot be looked into, so that nobody knows which runs lie there; computing them again is no remedy."""
+
+    state = "unreadable"
+    advice = "Make it readable, or move it elsewhere."
+
+    @classmethod
+    def of(cls, error: OSError, folder: Path | None = None) -> "UnreadableFolderError":
+        """The same as an error of the operating system, which names the folder unless it is given."""
+        return cls(folder or Path(str(error.filename)), str(error.strerror))
+
+    @property
+    def folder(self) -> Path:
+        return self.file
 
 
 class UnfinishedRunError(RunFolderError):
@@ -157,12 +182,25 @@ class RunFolder:
 
     @property
     def started(self) -> bool:
-        return (self.path / "config.json").exists()
+        return self._has("config.json", os.stat)
 
     @property
     def finished(self) -> bool:
         # A link that leads nowhere or around stands in the place of a result, which is damaged and not missing.
-        return os.path.lexists(self.path / "metrics.json")
+        return self._has("metrics.json", os.lstat)
+
+    def _has(self, name: str, look: Callable[[Path], object]) -> bool:
+        try:
+            look(self.path / name)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except PermissionError as error:
+            raise UnreadableFolderError.of(error, self.path) from error
+        except OSError as error:
+            if error.errno != errno.ELOOP:
+                raise
+            return False
+        return True
 
     def network_digest(self) -> str:
         """What distinguishes the trained network's file from others: a run computed anew has another network.
@@ -220,15 +258,18 @@ class RunFolder:
         return [name for name in FILES if (self.path / name).exists()]
 
     def tidy(self) -> None:
-        """Removes what a finished run does not need: checkpoints."""
-        for file in (self.checkpoint, *self.path.glob(CHECKPOINTS)):
-            file.unlink(missing_ok=True)
+        """Removes what a finished run does not need: checkpoints. On a protected disk they stay, and do no harm."""
+        for file in self._checkpoints:
+            with contextlib.suppress(OSError):
+                file.unlink(missing_ok=True)
+
+    @property
+    def _checkpoints(self) -> list[Path]:
+        return [self.checkpoint, *self.path.glob(CHECKPOINTS)]
 
     def discard(self) -> None:
         """Removes all files of the run, and nothing else that may be in the folder."""
-        self.tidy()
-        for name in (*FILES, "config.json", "failed.json"):
-            there = self.path / name
+        for there in (*self._checkpoints, *(self.path / name for name in (*FILES, "config.json", "failed.json"))):
             if there.is_dir() and not there.is_symlink():  # in the place of a file: damage
                 shutil.rmtree(there)
             else:

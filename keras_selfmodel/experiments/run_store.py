@@ -2,7 +2,6 @@
 
 import functools
 import math
-import os
 import warnings
 from array import array
 from collections.abc import Iterable, Iterator
@@ -19,6 +18,7 @@ from keras_selfmodel.experiments.run_folder import (
     RunFolderError,
     UnfinishedRunError,
 )
+from keras_selfmodel.experiments.run_places import run_places
 from keras_selfmodel.experiments.run_result import METRICS, RunResult
 
 # What a run without the file lacks.
@@ -43,7 +43,7 @@ class FoundRuns:
 
     Attributes:
         results: Those that can be read, by task, hidden units, objective, auxiliary weight, seed and backend.
-        damaged: Why others cannot.
+        damaged: Why others cannot, and folders that cannot be looked into.
     """
 
     results: tuple[RunResult, ...]
@@ -122,10 +122,9 @@ def find_runs(folder: str | Path) -> FoundRuns:
     root = Path(folder)
     if not root.is_dir():
         raise RunFolderError(f"There is no folder {root}.")
-    results, damaged = [], []
-    # Not `rglob`, which leaves out links that lead nowhere.
-    walk = os.walk(root)
-    for run in sorted(Path(place) for place, folders, files in walk if "metrics.json" in (*folders, *files)):
+    places = run_places(root, "metrics.json")
+    results, damaged = [], list[DamagedRunError](places.unreadable)
+    for run in places.folders:
         try:
             results.append(read_run(run))
         except DamagedRunError as error:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from keras_selfmodel._control_characters import escaped
 from keras_selfmodel.experiments import DamagedRunError, RunResult, shortcomings
-from keras_selfmodel.experiments.run_folder import RunFolder
+from keras_selfmodel.experiments.run_folder import RunFolder, UnreadableFolderError
+from keras_selfmodel.experiments.run_places import run_places
 from keras_selfmodel.studies import MEASURES, Study, has_collapsed
 
 # What a reader can do about a damaged run.
@@ -48,7 +49,8 @@ def page_notes(studies: Sequence[Study], root: Path, damaged: Sequence[DamagedRu
         for run in study.repeats:
             said["Left out: there is another run with the same settings and seed."].append(run_name(run.folder, root))
     for error in damaged:
-        said[f"Left out: {error.finding} {REMEDY}"].append(run_name(error.file.parent, root))
+        remedy = error.advice if isinstance(error, UnreadableFolderError) else REMEDY
+        said[f"Left out: {error.finding} {remedy}"].append(run_name(error.folder, root))
     for folder, reason in _without_result(root):
         said[f"Failed: {reason}" if reason else "Not finished."].append(run_name(folder, root))
     return _merged(said)
@@ -105,7 +107,7 @@ def _what_speaks_against(run: RunResult, *, collapsed: bool) -> list[str]:
 
 def _without_result(root: Path) -> list[tuple[Path, str | None]]:
     """Folders of runs that were started and have no result, with the reason if one is known."""
-    folders = [RunFolder(file.parent) for file in sorted(root.rglob("config.json"))]
+    folders = [RunFolder(place) for place in run_places(root, "config.json").folders]
     return [(files.path, _reason(files)) for files in folders if not files.finished]
 
 

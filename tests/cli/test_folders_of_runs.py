@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 
 from keras_selfmodel._installation import installing
-from keras_selfmodel.experiments import read_recipe_file
+from keras_selfmodel.experiments import find_runs, read_recipe_file
 from keras_selfmodel.experiments.run_config import CONFIG, DataIdentity
 from keras_selfmodel.experiments.run_folder import RunFolder
+from tests.locked import lock
 from tests.studies.made_up import made_up_grid, made_up_run, written
 
 
@@ -109,3 +110,40 @@ def test_what_computes_nothing_imports_neither_keras_nor_a_backend(sweep, finish
         [sys.executable, "-c", READING, json.dumps(lines)], capture_output=True, text=True, check=False
     )
     assert (done.stdout, done.returncode) == ("[]\n", 0), done.stderr
+
+
+@pytest.fixture
+def links() -> Path:
+    """A run, one of elsewhere that a link leads to, and links to the run, to the folder and to what is above it."""
+    written(made_up_run(seed=1), Path("sweep/z-real"))
+    written(made_up_run(seed=2), Path("elsewhere/run"))
+    written(made_up_run(seed=3), Path("beside/run"))
+    for name, target in {"a-again": "z-real", "linked": "../elsewhere/run", "here": ".", "above": ".."}.items():
+        Path("sweep", name).symlink_to(target)
+    Path("elsewhere/run/back").symlink_to("../../sweep")
+    return Path("sweep")
+
+
+def test_a_run_that_a_link_leads_to_is_found_and_none_twice(ksm, links):
+    found = json.loads(ksm("runs", links, "--json").stdout)
+    assert [run["run"] for run in found] == ["sweep/linked", "sweep/z-real"]
+    assert [run.folder.name for run in find_runs(links).results] == ["z-real", "linked"]
+    for name in ("linked", "z-real"):
+        Path("sweep", name, "metrics.json").unlink()
+    report = ksm("report", links)
+    assert report.exit_code == 1 and "only unfinished runs (2)" in report.stderr
+
+
+def test_a_folder_that_cannot_be_looked_into_is_named(ksm, links, monkeypatch):
+    written(made_up_run(seed=4), Path("sweep/locked"))
+    lock(monkeypatch, Path("sweep/locked"))
+    said = "sweep/locked is unreadable: Permission denied."
+    listed = ksm("runs", links, "--json")
+    states = {run["run"]: run["state"] for run in json.loads(listed.stdout)}
+    assert states == {"sweep/linked": "finished", "sweep/locked": "unreadable", "sweep/z-real": "finished"}
+    assert said in ksm("runs", links).stderr
+    report = ksm("report", links, "--out", "page.html")
+    assert report.exit_code == 0 and f"Left out: {said}" in report.stderr and "--retry-failed" not in report.stderr
+    assert "Left out: locked is unreadable: Permission denied." in Path("page.html").read_text(encoding="utf-8")
+    compared = ksm("compare", "sweep/locked", "sweep/z-real", "sweep/linked")
+    assert compared.exit_code == 0 and f"Left out: {said}" in compared.stderr

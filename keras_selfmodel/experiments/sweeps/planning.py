@@ -8,7 +8,12 @@ from pathlib import Path
 from keras_selfmodel._installation import backend_of_keras
 from keras_selfmodel.datasets import Dataset
 from keras_selfmodel.experiments.recipe import Recipe
-from keras_selfmodel.experiments.run_folder import DamagedRunError, RunFolder, RunFolderError
+from keras_selfmodel.experiments.run_folder import (
+    DamagedRunError,
+    RunFolder,
+    RunFolderError,
+    UnreadableFolderError,
+)
 from keras_selfmodel.experiments.run_result import RunResult
 from keras_selfmodel.experiments.stages.claiming import finished_run
 from keras_selfmodel.experiments.sweeps.jobs import Job
@@ -55,6 +60,8 @@ def plan_sweep(recipes: Sequence[Recipe], dataset: Dataset, folder: str | Path, 
         try:
             result = finished_run(recipe, dataset, job.folder)
             failure = None if retry_failed else RunFolder(job.folder).failure()
+        except UnreadableFolderError as error:
+            result, failure = None, error.finding
         except DamagedRunError as error:
             result, failure = None, None if retry_failed else error.finding
         except RunFolderError as error:

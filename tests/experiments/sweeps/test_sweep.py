@@ -17,6 +17,7 @@ from keras_selfmodel.experiments import (
 )
 from keras_selfmodel.experiments.run_folder import RunFolder
 from keras_selfmodel.experiments.sweeps import sweeping
+from tests.locked import lock
 
 pytestmark = pytest.mark.usefixtures("without_figures")
 
@@ -164,3 +165,16 @@ def test_the_table_leaves_out_what_is_not_a_number(recipes, tiny, tmp_path):
 def test_workers_must_be_positive(recipes, tiny, tmp_path):
     with pytest.raises(ValueError, match="Received: workers=0"):
         sweep(plan_sweep(recipes, tiny, tmp_path), tiny, workers=0)
+
+
+@pytest.mark.parametrize("retry_failed", [False, True])
+def test_a_run_that_cannot_be_read_fails_and_the_others_are_computed(
+    recipes, tiny, tmp_path, monkeypatch, retry_failed
+):
+    folder = tmp_path / f"{recipes[0].name}-{keras.config.backend()}"
+    folder.mkdir()
+    lock(monkeypatch, folder)
+    plan = plan_sweep(recipes[:2], tiny, tmp_path, retry_failed=retry_failed)
+    assert list(plan.failures.values()) == [f"{folder.name} is unreadable: Permission denied."]
+    found = sweep(plan, tiny)
+    assert _names(found.results) == ["3 2 1"] and list(found.failures) == [folder.name]
