@@ -9,7 +9,7 @@ import click
 
 from ksm_cli.backend import activate
 from ksm_cli.options.general import backend_option, json_option, quiet_option
-from ksm_cli.options.outputs import Output, check_distinct
+from ksm_cli.options.outputs import Output, check_distinct, check_no_figure
 from ksm_cli.options.run_folders import finished, folders_argument
 from ksm_cli.options.stored_runs import data_of_runs, data_options
 from ksm_cli.output import Bar, Interrupted, print_json, print_table, printable, require, spoken_warnings, write_all
@@ -82,7 +82,9 @@ def compress_command(
     can be made. Each run keeps its curves as compression.json, so that the same
     command continues after an interruption, and ksm report shows them.
     """
-    check_distinct({"--recipe": recipe_file}, {"--csv": csv_file})
+    folder = out or folders[0] / "compress"
+    check_distinct({"--recipe": recipe_file}, {"--csv": csv_file}, {"--out": out})
+    check_no_figure("--csv", csv_file, folder, "compression*.png")
     require("rich", "matplotlib", "scipy")
     if out is None and len(folders) > 1:
         raise click.UsageError("Several RUNS need a folder for the result. Give it as --out.")
@@ -98,7 +100,6 @@ def compress_command(
         protocol = compression.CompressionProtocol(samples, draws, seed, retraining_epochs)
         results = [result for folder in folders for result in finished(folder).results]
         dataset = data_of_runs(results, recipe_file, data_dir, examples, {"--out": out, "--csv": csv_file})
-        folder = out or folders[0] / "compress"
         try:
             found = compression.compress_runs(results, dataset, protocol=protocol, progress=partial(bar.show, "parts"))
         except KeyboardInterrupt:

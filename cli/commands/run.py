@@ -95,10 +95,13 @@ Examples:
     type=click.Choice(TRACKERS),
     help="Also follow the run in TensorBoard (RUN/tensorboard), MLflow (MLFLOW_TRACKING_URI) or Weights & Biases.",
 )
-@click.option("--out", type=Output(folder=True), help="Run folder. Default: runs/NAME-BACKEND.")
+@click.option(
+    "--out", type=Output(folder=True, only_read_with="resume"), help="Run folder. Default: runs/NAME-BACKEND."
+)
 @click.option(
     "--resume",
     is_flag=True,
+    is_eager=True,
     help="Continue the run in the folder, or show it if it is finished. Settings and backend must be the run's.",
 )
 @json_option

@@ -67,7 +67,7 @@ Examples:
 @data_dir_option
 @click.option(
     "--out",
-    type=Output(folder=True),
+    type=Output(folder=True, only_read_with="dry_run"),
     help="Folder. Default: sweeps/TASK, with the changed settings in its name.",
 )
 @computing_options

@@ -24,7 +24,12 @@ _HOW = (
         "another. Default: together on a GPU or TPU.",
     ),
     click.option("--retry-failed", is_flag=True, help="Retry runs that failed before."),
-    click.option("--dry-run", is_flag=True, help="Only show what would be computed and how long it would take."),
+    click.option(
+        "--dry-run",
+        is_flag=True,
+        is_eager=True,
+        help="Only show what would be computed and how long it would take.",
+    ),
 )
 
 

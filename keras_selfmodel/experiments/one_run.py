@@ -11,7 +11,7 @@ from keras_selfmodel.experiments.progress import Progress
 from keras_selfmodel.experiments.recipe import Recipe
 from keras_selfmodel.experiments.run_result import RunResult
 from keras_selfmodel.experiments.stages.building import compiled_model
-from keras_selfmodel.experiments.stages.claiming import claim
+from keras_selfmodel.experiments.stages.claiming import claim, finished_run
 from keras_selfmodel.experiments.stages.concluding import conclude
 from keras_selfmodel.experiments.stages.context import RunContext
 from keras_selfmodel.experiments.stages.fitting import load_model, trained
@@ -67,6 +67,10 @@ def run(
     scope = shared_by(devices, context.task, recipe, context.dataset)
     with scope():
         model = compiled_model(context.task, recipe, context.dataset)
+    if resume:  # Without the lock, which needs a disk that can be written: there may be nothing to write.
+        finished = finished_run(context.config.recipe, context.dataset, context.files.path)
+        if finished is not None:
+            return finished
     with context.files.locked():
         finished = claim(context.files, context.config, resume=resume)
         return finished if finished is not None else _computed(context, model, scope)

@@ -125,3 +125,20 @@ def test_a_damaged_network_is_left_out_and_what_was_found_of_another_is_found_ag
     finally:
         for file, content in kept.items():
             file.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("csv", "out", "words"),
+    [
+        ("c/compression.png", "c", "--csv must not be a figure that is drawn in c. Received: 'c/compression.png'."),
+        ("c/../c/compression-12.png", "c", "--csv must not be a figure"),
+        ("runs/compress/compression.png", None, "--csv must not be a figure"),
+        ("c", "c", "--csv and --out must be different files. Received: 'c' for both."),
+        ("c", "c/d", "--csv is a file, and --out would lie in it. Received: 'c' and 'c/d'."),
+    ],
+)
+def test_the_table_is_not_where_the_figures_are(ksm, csv, out, words):
+    Path("runs").mkdir()
+    result = ksm("compress", "runs", "--csv", csv, *([] if out is None else ["--out", out]))
+    assert result.exit_code == 2 and words in " ".join(result.stderr.split())
+    assert list(Path().glob("c*")) in ([], [Path("cache")])

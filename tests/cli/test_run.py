@@ -264,3 +264,14 @@ def test_ctrl_c_while_compiled_code_runs_is_one_sentence(heeding_ctrl_c):
     *progress, last = err.splitlines()
     assert last == "Error: Interrupted. To continue the run in out, repeat the command with --resume."
     assert all(line.startswith("RLCT ") for line in progress)
+
+
+@pytest.mark.parametrize(("flag", "refused"), [(None, True), ("--resume", False)])
+def test_a_protected_folder_is_refused_unless_its_run_is_only_to_be_shown(ksm, asked, monkeypatch, flag, refused):
+    Path("done").mkdir()
+    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)
+    for arguments in ([*SMALL, "--out", "done"], ["run", "--out", "done", *SMALL[1:]]):
+        result = ksm(*arguments, *([] if flag is None else [flag]))
+        assert ("done is protected" in " ".join(result.stderr.split())) == refused
+        assert ("stopped here" in result.stderr) != refused
+    assert "is protected" in ksm(*SMALL, "--resume", "--out", "new").stderr

@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+import os
 import random
 import re
 import signal
@@ -182,3 +183,12 @@ def test_one_value_is_announced_in_the_singular():
 
     said = _announcement("mnist", "jax", {"hidden": [3], "aux_weights": [0.0], "seeds": [1]}, ["self-modeling"])
     assert said.startswith("mnist on jax: 1 hidden × 1 aux weight × 1 seed\n")
+
+
+def test_a_dry_run_needs_no_folder_that_can_be_written(ksm, tiny_mnist, monkeypatch):
+    Path("done").mkdir()
+    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)
+    assert "is protected" in ksm(*SMALL, "--out", "done").stderr
+    for command in (SMALL, ("controls", "mnist", *SMALL[2:4], "--seeds", "1", "--epochs", "1", "--no-rlct")):
+        planned = ksm(*command, "--out", "done", "--dry-run", "--workers", "1")
+        assert planned.exit_code == 0 and "to compute" in planned.stderr

@@ -1,5 +1,7 @@
 import dataclasses
+import errno
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -239,3 +241,13 @@ def test_a_run_of_another_backend_is_refused_with_both_ways_out(tmp_path):
     assert str(refused.value).endswith(f"(folder=…), or compute on the run's backend: KERAS_BACKEND={other}.")
     said = in_options(str(refused.value), click.Context(run_command))
     assert said.endswith(f"(--out DIR), or compute on the run's backend: --backend {other}.")
+
+
+def test_resuming_a_finished_run_needs_no_disk_that_can_be_written(finished, recipe, tiny, monkeypatch):
+    def read_only(path, *_, **__):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+
+    for call in ("mkdir", "unlink", "remove", "replace"):
+        monkeypatch.setattr(os, call, read_only)
+    monkeypatch.setattr("filelock.FileLock.acquire", read_only)
+    assert run(recipe, tiny, finished.folder, resume=True) == finished
