@@ -100,7 +100,14 @@ class Program(click.Group):
         if os.environ.get("NO_COLOR"):  # https://no-color.org; rich obeys it by itself
             kwargs.setdefault("color", False)
         never_fail()
-        return super().make_context(*args, **kwargs)
+        try:
+            return super().make_context(*args, **kwargs)
+        except BrokenPipeError:
+            raise click.exceptions.Exit(1) from None
+        except OSError as error:  # the program's own help and version are printed here
+            if os.environ.get("KSM_DEBUG"):
+                raise
+            raise click.ClickException(printable(said(error))) from error
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -149,16 +156,26 @@ def _advice(error: OSError) -> str:
         return f" Remove or rename this folder, then {going_on()}."
     context = click.get_current_context(silent=True)
     running = context and context.meta.get(RUNNING_CONTEXT)
-    with_out = running is not None and any(option.name == "out" for option in running.command.params)
-    if with_out and isinstance(error.filename, str) and _is_protected(Path(error.filename)):
+    if running is None or not isinstance(error.filename, str):
+        return ""
+    with_out = any(option.name == "out" for option in running.command.params)
+    if with_out and _follows(Path(error.filename), running.params.get("out")) and _is_protected(Path(error.filename)):
         return " Choose another place with --out."
     return ""
 
 
+def _follows(file: Path, out: Path | None) -> bool:
+    """Whether a file lies elsewhere with another --out: not so what is kept in the folders of runs."""
+    return out is None or file.absolute().is_relative_to(out.absolute()) or file.parent == out.parent
+
+
 def _is_protected(file: Path) -> bool:
     """Whether a file is missing where none can be made, such as on a disk that can only be read."""
-    there = next(one for one in file.absolute().parents if one.is_dir())
-    return not file.exists() and not os.access(there, os.W_OK)
+    try:
+        there = next(one for one in file.absolute().parents if one.is_dir())
+        return not file.exists() and not os.access(there, os.W_OK)
+    except OSError:  # It may not even be looked at, or its name is too long.
+        return False
 
 
 def going_on() -> str:

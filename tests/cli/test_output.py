@@ -1,5 +1,9 @@
+import errno
 import importlib.util
+import os
 import re
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 
@@ -12,9 +16,10 @@ from ksm_cli.arguments_as_options import in_options
 from ksm_cli.commands.compare import compare_command
 from ksm_cli.commands.rlct import rlct_command
 from ksm_cli.commands.run import run_command
-from ksm_cli.main import Program
+from ksm_cli.main import ContextKeptForErrors, Program
 from ksm_cli.options.grids import numbers
 from ksm_cli.output import Bar, print_json, require, spoken_warnings
+from tests.locked import lock
 
 
 def test_progress_elsewhere_than_on_a_terminal_is_a_line_for_each_phase(capsys):
@@ -130,6 +135,46 @@ def test_verbose_has_a_line_for_each_tenth_elsewhere_than_on_a_terminal(options,
     flag = click.Option(["--verbose"], is_flag=True)
     group = Program("ksm", params=[flag], commands={"train": click.Command("train", callback=callback)})
     assert len(CliRunner().invoke(group, [*options, "train"]).stderr.splitlines()) == lines
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+@pytest.mark.parametrize("line", [["--help"], ["--version"], ["runs", "--help"]])
+def test_output_that_cannot_be_written_is_a_sentence(line):
+    program = [sys.executable, "-c", "from ksm_cli.main import main; main(prog_name='ksm')", *line]
+    with open("/dev/full", "wb") as full:
+        ended = subprocess.run(program, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert ended.returncode == 1
+    assert ended.stderr == "Error: No space left on device. Make room, then repeat the command.\n"
+
+
+def _error(failing: OSError, *line: str) -> str:
+    def callback(out: Path | None) -> None:
+        raise failing
+
+    command = click.Command("do", params=[click.Option(["--out"], type=click.Path(path_type=Path))], callback=callback)
+    command.context_class = ContextKeptForErrors
+    return CliRunner().invoke(Program("ksm", commands={"do": command}), ["do", *line]).stderr
+
+
+def test_an_error_about_a_file_that_cannot_be_looked_at_is_a_sentence(monkeypatch, tmp_path):
+    long = tmp_path / ("x" * 300) / "y"
+    error = OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG), str(long))
+    assert _error(error) == f"Error: {long}: File name too long.\n"
+    (tmp_path / "run").mkdir()
+    lock(monkeypatch, tmp_path / "run")
+    file = tmp_path / "run" / "figures" / "a.png"
+    assert _error(PermissionError(errno.EACCES, "Permission denied", str(file))).startswith(
+        f"Error: {file}: Permission"
+    )
+
+
+def test_another_out_is_advised_only_for_what_lies_there(monkeypatch, tmp_path):
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    there, beside = tmp_path / "out" / "table.csv", tmp_path / "run" / "compression.json"
+    for file, advised in ((there, True), (beside, False)):
+        said = _error(OSError(errno.EROFS, "Read-only file system", str(file)), "--out", str(tmp_path / "out"))
+        assert ("Choose another place with --out." in said) == advised
+    assert "Choose another place" in _error(OSError(errno.EROFS, "Read-only file system", str(there)))
 
 
 def test_verbose_shows_the_traceback_of_an_error():
