@@ -104,6 +104,11 @@ def write_all(*writers: Callable[[], object]) -> None:
         raise failed
 
 
+def fail(error: OSError) -> None:
+    """What `write_all` calls for a file that could not be written before."""
+    raise error
+
+
 def usage_error(error: ValueError) -> click.UsageError:
     """Turns the package's error about an argument into one about the option that gave it."""
     return click.UsageError(printable(in_options(str(error))))

@@ -12,7 +12,17 @@ from ksm_cli.options.general import backend_option, json_option, quiet_option
 from ksm_cli.options.outputs import Output, check_distinct, check_no_figure
 from ksm_cli.options.run_folders import finished, folders_argument
 from ksm_cli.options.stored_runs import data_of_runs, data_options
-from ksm_cli.output import Bar, Interrupted, print_json, print_table, printable, require, spoken_warnings, write_all
+from ksm_cli.output import (
+    Bar,
+    Interrupted,
+    fail,
+    print_json,
+    print_table,
+    printable,
+    require,
+    spoken_warnings,
+    write_all,
+)
 
 
 @click.command(
@@ -113,6 +123,7 @@ def compress_command(
             figure = folder / f"compression{f'-{len(figures) + 1}' if figures else ''}.png"
             writers.append(partial(write_figure, compression_figure(networks, title), figure))
             figures.append(str(figure))
+        writers += [partial(fail, one.not_kept) for one in found if one.not_kept is not None]
     if as_json:
         print_json(
             {

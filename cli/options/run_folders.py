@@ -44,7 +44,7 @@ def finished(folder: Path) -> "FoundRuns":
         click.ClickException: If there is none.
     """
     from keras_selfmodel import experiments
-    from keras_selfmodel.experiments.run_places import run_places
+    from keras_selfmodel.experiments.places import run_places
 
     found = experiments.find_runs(folder)
     say_damaged(found.damaged)
@@ -59,7 +59,7 @@ def finished(folder: Path) -> "FoundRuns":
 
 def say_damaged(damaged: Sequence) -> None:
     """Lists the runs that are left out, each with the file, the reason and what to do."""
-    from keras_selfmodel.experiments.run_folder import UnreadableFolderError
+    from keras_selfmodel.experiments.folder_errors import UnreadableFolderError
 
     for error in damaged:
         click.secho(f"Left out: {shown(error.file)} is {error.state}: {printable(error.reason)}", fg="yellow", err=True)

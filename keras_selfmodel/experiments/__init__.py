@@ -10,6 +10,13 @@ if TYPE_CHECKING:
     from keras_selfmodel.experiments.custom.custom_task import CustomTask
     from keras_selfmodel.experiments.custom.recipe_file import read_recipe_file
     from keras_selfmodel.experiments.custom.recipe_file_error import RecipeFileError
+    from keras_selfmodel.experiments.folder_errors import (
+        DamagedRunError,
+        FolderBusyError,
+        FolderTakenError,
+        RunFolderError,
+        UnfinishedRunError,
+    )
     from keras_selfmodel.experiments.listing import ListedRun, listed_runs
     from keras_selfmodel.experiments.objectives import OBJECTIVES, SELF_MODELING, Objective, find_objective
     from keras_selfmodel.experiments.one_run import run
@@ -18,13 +25,6 @@ if TYPE_CHECKING:
     from keras_selfmodel.experiments.progress import Progress
     from keras_selfmodel.experiments.recipe import Recipe, geometric_epochs
     from keras_selfmodel.experiments.run_config import RunConfig
-    from keras_selfmodel.experiments.run_folder import (
-        DamagedRunError,
-        FolderBusyError,
-        FolderTakenError,
-        RunFolderError,
-        UnfinishedRunError,
-    )
     from keras_selfmodel.experiments.run_result import RunResult
     from keras_selfmodel.experiments.run_store import (
         FoundRuns,

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from keras_selfmodel.experiments.run_folder import DamagedRunError, RunFolder, UnreadableFolderError
-from keras_selfmodel.experiments.run_places import run_places
+from keras_selfmodel.experiments.folder_errors import DamagedRunError, UnreadableFolderError
+from keras_selfmodel.experiments.places import run_places
+from keras_selfmodel.experiments.run_folder import RunFolder
 from keras_selfmodel.experiments.run_result import RunResult
 from keras_selfmodel.experiments.run_store import read_run
 

@@ -9,16 +9,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from keras_selfmodel.experiments.objectives import OBJECTIVES
-from keras_selfmodel.experiments.run_config import CONFIG, RunConfig, differing_settings
-from keras_selfmodel.experiments.run_folder import (
+from keras_selfmodel.experiments.folder_errors import (
     ContradictingFilesError,
     DamagedRunError,
-    RunFolder,
     RunFolderError,
     UnfinishedRunError,
 )
-from keras_selfmodel.experiments.run_places import run_places
+from keras_selfmodel.experiments.objectives import OBJECTIVES
+from keras_selfmodel.experiments.places import run_places
+from keras_selfmodel.experiments.run_config import CONFIG, RunConfig, differing_settings
+from keras_selfmodel.experiments.run_folder import RunFolder
 from keras_selfmodel.experiments.run_result import METRICS, RunResult
 
 # What a run without the file lacks.

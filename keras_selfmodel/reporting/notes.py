@@ -8,8 +8,9 @@ from pathlib import Path
 
 from keras_selfmodel._control_characters import escaped
 from keras_selfmodel.experiments import DamagedRunError, RunResult, shortcomings
-from keras_selfmodel.experiments.run_folder import RunFolder, UnreadableFolderError
-from keras_selfmodel.experiments.run_places import run_places
+from keras_selfmodel.experiments.folder_errors import UnreadableFolderError
+from keras_selfmodel.experiments.places import run_places
+from keras_selfmodel.experiments.run_folder import RunFolder
 from keras_selfmodel.studies import MEASURES, Study, has_collapsed
 
 # What a reader can do about a damaged run.

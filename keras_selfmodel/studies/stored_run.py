@@ -10,7 +10,8 @@ import numpy as np
 
 from keras_selfmodel.datasets import Dataset
 from keras_selfmodel.experiments import RunResult, Task, find_task, read_run
-from keras_selfmodel.experiments.run_folder import DamagedRunError, MissingRunFileError, RunFolder
+from keras_selfmodel.experiments.folder_errors import DamagedRunError, MissingRunFileError
+from keras_selfmodel.experiments.run_folder import RunFolder
 from keras_selfmodel.experiments.stages.fitting import load_model
 
 

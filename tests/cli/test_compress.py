@@ -1,4 +1,6 @@
+import errno
 import json
+import os
 from pathlib import Path
 
 import keras
@@ -6,6 +8,7 @@ import numpy as np
 import pytest
 
 from keras_selfmodel.compression.corruptions import CORRUPTIONS
+from keras_selfmodel.experiments.run_folder import RunFolder
 from keras_selfmodel.models import mlp
 from ksm_cli.tables.compression import NOT_MEASURED_TITLES, not_measured_sentence
 from tests.studies.made_up import made_up_run, network_written
@@ -125,6 +128,21 @@ def test_a_damaged_network_is_left_out_and_what_was_found_of_another_is_found_ag
     finally:
         for file, content in kept.items():
             file.write_bytes(content)
+
+
+@pytest.mark.filterwarnings("always::keras_selfmodel.experiments.RunWarning")
+def test_numbers_are_shown_also_of_runs_whose_folder_is_protected(ksm, made, tiny_mnist, monkeypatch):
+    def refused(files, name, *_):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(files.path / name))
+
+    monkeypatch.setattr(RunFolder, "write", refused)
+    few = (*FEW[:-1], "--seed", "3")
+    result = ksm("compress", made / "dropout-0.5-1", made / "dropout-0.5-2", *few, "--out", "there")
+    assert result.exit_code == 1 and "weights, retrained / %" in result.stdout
+    assert Path("there/compression.csv").exists() and Path("there/compression.png").exists()
+    for run in ("dropout-0.5-1", "dropout-0.5-2"):
+        assert f"Error: {made / run / 'compression.json'}: Read-only file system." in result.stderr
+    assert "--out" not in result.stderr
 
 
 @pytest.mark.parametrize(

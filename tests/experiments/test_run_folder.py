@@ -10,16 +10,16 @@ import pytest
 
 from keras_selfmodel import _whole_files
 from keras_selfmodel._whole_files import _end_of_links, _is_open_here, _may_be_replaced, write_csv, write_whole
-from keras_selfmodel.experiments.listing import listed_runs
-from keras_selfmodel.experiments.run_config import CONFIG
-from keras_selfmodel.experiments.run_folder import (
+from keras_selfmodel.experiments.folder_errors import (
     DamagedRunError,
     FolderBusyError,
     FolderTakenError,
     MissingRunFileError,
-    RunFolder,
     RunFolderError,
 )
+from keras_selfmodel.experiments.listing import listed_runs
+from keras_selfmodel.experiments.run_config import CONFIG
+from keras_selfmodel.experiments.run_folder import RunFolder
 from keras_selfmodel.experiments.run_store import find_runs, read_run
 from keras_selfmodel.experiments.sweeps.results_table import write_results
 

@@ -4,9 +4,10 @@ from pathlib import Path
 
 from keras_selfmodel._installation import backend_of_keras
 from keras_selfmodel.datasets import Dataset
+from keras_selfmodel.experiments.folder_errors import FolderTakenError, RunFolderError
 from keras_selfmodel.experiments.recipe import Recipe
 from keras_selfmodel.experiments.run_config import CONFIG, DataIdentity, RunConfig
-from keras_selfmodel.experiments.run_folder import FolderTakenError, RunFolder, RunFolderError
+from keras_selfmodel.experiments.run_folder import RunFolder
 from keras_selfmodel.experiments.run_result import RunResult
 from keras_selfmodel.experiments.run_store import read_config, read_run
 

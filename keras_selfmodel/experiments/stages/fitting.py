@@ -6,7 +6,7 @@ import keras
 
 from keras_selfmodel._whole_files import write_whole
 from keras_selfmodel.callbacks import WeightSpread
-from keras_selfmodel.experiments.run_folder import DamagedRunError, MissingRunFileError
+from keras_selfmodel.experiments.folder_errors import DamagedRunError, MissingRunFileError
 from keras_selfmodel.experiments.stages.context import RunContext
 from keras_selfmodel.experiments.training.trainer import Trainer
 from keras_selfmodel.experiments.training.training_record import TrainingRecord, epochs_done

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from keras_selfmodel.datasets import Dataset
-from keras_selfmodel.experiments.run_folder import RunFolderError
+from keras_selfmodel.experiments.folder_errors import RunFolderError
 from keras_selfmodel.experiments.run_result import RunResult
 from keras_selfmodel.experiments.run_store import place_of
 from keras_selfmodel.experiments.stages.claiming import finished_run

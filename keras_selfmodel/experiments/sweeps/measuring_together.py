@@ -14,9 +14,9 @@ from keras import ops
 from keras_selfmodel import transforms
 from keras_selfmodel._classifier_graph import ClassifierGraph, classifier_of
 from keras_selfmodel.datasets import Dataset
+from keras_selfmodel.experiments.folder_errors import RunFolderError
 from keras_selfmodel.experiments.recipe import Recipe
 from keras_selfmodel.experiments.rlct_problems import rlct_problem
-from keras_selfmodel.experiments.run_folder import RunFolderError
 from keras_selfmodel.experiments.stages.claiming import claim
 from keras_selfmodel.experiments.stages.concluding import conclude
 from keras_selfmodel.experiments.stages.context import RunContext

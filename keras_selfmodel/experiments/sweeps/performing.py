@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from keras_selfmodel.datasets import Dataset
+from keras_selfmodel.experiments.folder_errors import DamagedRunError, FolderBusyError, RunFolderError
 from keras_selfmodel.experiments.one_run import run
 from keras_selfmodel.experiments.progress import Progress
-from keras_selfmodel.experiments.run_folder import DamagedRunError, FolderBusyError, RunFolder, RunFolderError
+from keras_selfmodel.experiments.run_folder import RunFolder
 from keras_selfmodel.experiments.run_result import RunResult
 from keras_selfmodel.experiments.sweeps.jobs import Job
 

@@ -7,13 +7,9 @@ from pathlib import Path
 
 from keras_selfmodel._installation import backend_of_keras
 from keras_selfmodel.datasets import Dataset
+from keras_selfmodel.experiments.folder_errors import DamagedRunError, RunFolderError, UnreadableFolderError
 from keras_selfmodel.experiments.recipe import Recipe
-from keras_selfmodel.experiments.run_folder import (
-    DamagedRunError,
-    RunFolder,
-    RunFolderError,
-    UnreadableFolderError,
-)
+from keras_selfmodel.experiments.run_folder import RunFolder
 from keras_selfmodel.experiments.run_result import RunResult
 from keras_selfmodel.experiments.stages.claiming import finished_run
 from keras_selfmodel.experiments.sweeps.jobs import Job

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from queue import SimpleQueue
 
 from keras_selfmodel.datasets import Dataset
-from keras_selfmodel.experiments.run_folder import FolderBusyError, RunFolder
+from keras_selfmodel.experiments.folder_errors import FolderBusyError
+from keras_selfmodel.experiments.run_folder import RunFolder
 from keras_selfmodel.experiments.run_result import RunResult
 from keras_selfmodel.experiments.sweeps.ending import SweepResult, ended_sweep
 from keras_selfmodel.experiments.sweeps.executors import Executor, HereExecutor, ProcessesExecutor

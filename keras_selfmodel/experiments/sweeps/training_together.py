@@ -15,10 +15,10 @@ from keras_selfmodel._classifier_graph import ClassifierGraph, classifier_of
 from keras_selfmodel._whole_files import write_whole
 from keras_selfmodel.callbacks import WeightSpread
 from keras_selfmodel.datasets import Dataset
+from keras_selfmodel.experiments.folder_errors import RunFolderError
 from keras_selfmodel.experiments.objectives import find_objective
 from keras_selfmodel.experiments.progress import Progress
 from keras_selfmodel.experiments.recipe import Recipe
-from keras_selfmodel.experiments.run_folder import RunFolderError
 from keras_selfmodel.experiments.stages.building import compiled_model
 from keras_selfmodel.experiments.stages.claiming import claim
 from keras_selfmodel.experiments.stages.context import RunContext

@@ -10,7 +10,8 @@ from pathlib import Path
 import keras
 
 from keras_selfmodel._whole_files import write_whole
-from keras_selfmodel.experiments.run_folder import DamagedRunError, RunFolder
+from keras_selfmodel.experiments.folder_errors import DamagedRunError
+from keras_selfmodel.experiments.run_folder import RunFolder
 
 # In the archive that a checkpoint is, beside what Keras reads.
 EPOCHS_FILE = "epochs_done.txt"

@@ -76,7 +76,14 @@ CURVES = (
 
 @dataclass(frozen=True)
 class CompressedRun:
-    """A network and what became of it when it was compressed."""
+    """A network and what became of it when it was compressed.
+
+    Attributes:
+        result: The network's run.
+        compression: What became of it.
+        not_kept: Why that could not be written to the run's folder; `None` if it is there.
+    """
 
     result: RunResult
     compression: Compression
+    not_kept: OSError | None = None

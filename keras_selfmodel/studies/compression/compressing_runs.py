@@ -37,7 +37,8 @@ def compress_runs(
 
     Returns:
         One for each run, in their order. Runs whose network is missing or damaged are left out, each with a
-        `RunWarning`; a network whose `compression.json` is damaged is compressed again, with one.
+        `RunWarning`; a network whose `compression.json` is damaged is compressed again, with one. Where the file
+        cannot be written, a `RunWarning` says so, and the other networks are compressed nevertheless.
 
     Raises:
         RunFolderError: If no network can be read.
@@ -63,11 +64,11 @@ def compress_runs(
         run = StoredRun(result)
         compressing = compressing or Compressing(run.task, dataset, protocol or CompressionProtocol())
         with left_out():
-            stored = _stored(result)
+            stored, not_kept = _stored(result), None
             if stored is None or stored.made_by != compressing.made_by:
                 stored = compressing.compress(run, progress=part)
-                run.files.write(FILE, COMPRESSION, stored)
-            found.append(CompressedRun(result, stored))
+                not_kept = _not_kept(run, stored)
+            found.append(CompressedRun(result, stored, not_kept))
         done = PARTS_OF_A_NETWORK * (number + 1)
         progress(done, PARTS_OF_A_NETWORK * len(results))
     if not found:
@@ -81,3 +82,14 @@ def _stored(result: RunResult) -> Compression | None:
     except DamagedFileError as error:
         warnings.warn(f"{error} The network is compressed again.", RunWarning, stacklevel=3)
         return None
+
+
+def _not_kept(run: StoredRun, found: Compression) -> OSError | None:
+    """Writes what was found; returns why that was not possible."""
+    try:
+        run.files.write(FILE, COMPRESSION, found)
+    except OSError as error:
+        words = "What was found of this network is only returned, and computed again the next time."
+        warnings.warn(f"{error.filename}: {error.strerror}. {words}", RunWarning, stacklevel=3)
+        return error
+    return None

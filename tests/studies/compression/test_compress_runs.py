@@ -1,11 +1,14 @@
 import dataclasses
+import errno
 import json
+import os
 
 import keras
 import numpy as np
 import pytest
 
 from keras_selfmodel.experiments import RunFolderError, RunWarning
+from keras_selfmodel.experiments.run_folder import RunFolder
 from keras_selfmodel.models import mlp
 from keras_selfmodel.studies.compression import CURVES, CompressionProtocol, compress_runs, stored_compressions
 from keras_selfmodel.studies.compression.compressing import Compressing
@@ -89,3 +92,18 @@ def test_a_network_that_diverged_is_refused(runs, dataset, tmp_path):
     result = network_written(made_up_run(10.0, 3, hidden=4), network, tmp_path / "diverged")
     with pytest.raises(ValueError, match="diverged"):
         compress_runs([result], dataset, protocol=FEW)
+
+
+def test_what_cannot_be_kept_is_returned_and_the_other_networks_are_compressed(runs, dataset, monkeypatch):
+    write, protected = RunFolder.write, runs[0].folder
+
+    def refused(files, name, *arguments):
+        if files.path == protected:
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(protected / name))
+        write(files, name, *arguments)
+
+    monkeypatch.setattr(RunFolder, "write", refused)
+    with pytest.warns(RunWarning, match=r"compression\.json: Read-only file system\. What was found"):
+        found = compress_runs(runs, dataset, protocol=FEW)
+    assert [one.not_kept and one.not_kept.filename for one in found] == [str(protected / "compression.json"), None]
+    assert found[1].compression == stored_compressions(runs)[0].compression and len(stored_compressions(runs)) == 1

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from keras_selfmodel.experiments.run_folder import UnreadableFolderError
+from keras_selfmodel.experiments.folder_errors import UnreadableFolderError
 
 
 @dataclass(frozen=True)
