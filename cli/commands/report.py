@@ -48,14 +48,16 @@ def report_command(folder: Path, out: Path | None, as_json: bool) -> None:
 
         runs = finished(folder)
         found = studies.studies_of(runs.results)
-        page = report_html(found, folder, runs.damaged, all_runs=write_runs(found, folder, file))
-        write_whole(file, lambda part: part.write_text(page, encoding="utf-8", errors="backslashreplace"))
         of_paper = studies.paper_studies(found)
         answered = [studies.claims(study) for study in of_paper]
-    if as_json:
-        print_json({"report": str(file), "claims": [claim.to_dict() for claims in answered for claim in claims]})
-        return
-    for study, claims in zip(of_paper, answered, strict=True):
-        for table in claims_table(study, claims):
-            print_table(table)
-    click.echo(f"report: {shown(file)}")
+        if as_json:
+            print_json({"report": str(file), "claims": [claim.to_dict() for claims in answered for claim in claims]})
+        else:
+            for study, claims in zip(of_paper, answered, strict=True):
+                for table in claims_table(study, claims):
+                    print_table(table)
+        # After the verdicts, which must not be lost because a file cannot be written.
+        page = report_html(found, folder, runs.damaged, all_runs=write_runs(found, folder, file))
+        write_whole(file, lambda part: part.write_text(page, encoding="utf-8", errors="backslashreplace"))
+    if not as_json:
+        click.echo(f"report: {shown(file)}")

@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import re
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from keras_selfmodel import _whole_files
 from keras_selfmodel.experiments.run_folder import CHECKPOINTS, FIGURES, FILES
 from keras_selfmodel.experiments.sweeps.results_table import RESULTS
 from keras_selfmodel.reporting import report
@@ -163,3 +165,16 @@ def test_failed_runs_of_a_sweep_are_no_obstacle(ksm, sweep):
     (sweep / "hidden16-aux0-seed1-jax" / "metrics.json").unlink()
     assert ksm("report", sweep).exit_code == 0
     assert "Not finished." in Path("sweep/report.html").read_text(encoding="utf-8")
+
+
+def test_the_verdicts_are_printed_also_where_no_page_can_be_written(ksm, sweep, monkeypatch):
+    def protected(path, _):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+
+    printed, as_json = ksm("report", sweep).stdout, ksm("report", sweep, "--json").stdout
+    monkeypatch.setattr(_whole_files, "write_whole", protected)
+    refused = ksm("report", sweep)
+    assert refused.exit_code == 1 and f"{refused.stdout}report: sweep/report.html\n" == printed
+    assert "sweep/report.html: Read-only file system." in refused.stderr
+    refused = ksm("report", sweep, "--json")
+    assert refused.exit_code == 1 and refused.stdout == as_json
