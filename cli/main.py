@@ -138,6 +138,9 @@ class Program(click.Group):
 
 def said(error: Exception) -> str:
     """The sentence of an error; the operating system's without its number, and with what to do about it."""
+    if isinstance(error, RuntimeError) and str(error) == "can't start new thread":
+        limits = "its limit on memory (ulimit -v) or on processes (ulimit -u) is reached"
+        return f"The system starts no further thread: {limits}. Raise it, then {going_on()}."
     if not isinstance(error, OSError) or error.strerror is None or error.errno is None:
         return str(error)
     advice = _advice(error)

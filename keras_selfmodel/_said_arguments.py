@@ -1,7 +1,7 @@
 """Python's arguments in messages: the package writes `anchor='descend'`, the program `--anchor descend`.
 
 Errors and warnings name arguments as Python does, `name=value`, advice in parentheses of its own; an error about one
-starts with its name: `epochs must be …`.
+starts with its name: `epochs must be …`. What stands in double quotes is a command to be copied, and stays as it is.
 This module imports nothing of the package: the program uses it before Keras is imported.
 """
 
@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 
 _VALUE = r"('[^']*'|…|[^\s'(),;:\[\]{}]*[^\s'(),;:.\[\]{}])"
-_SAID = re.compile(rf" \((\w+)={_VALUE}\)|\b(\w+)={_VALUE}|^(\w+)(?= must )")
+_SAID = re.compile(rf"\"[^\"]*\"| \((\w+)={_VALUE}\)|\b(\w+)={_VALUE}|^(\w+)(?= must )")
 
 
 def with_arguments(sentence: str, called: Callable[[str, str], str | None]) -> str:
@@ -31,6 +31,8 @@ def with_arguments(sentence: str, called: Callable[[str, str], str | None]) -> s
 
     def said(found: re.Match) -> str:
         advised, value, name, plain, subject = found.groups()
+        if not (advised or name or subject):
+            return found[0]
         text = value or plain or ""
         words = called(advised or name or subject, text.strip("'") or text)
         if words is None:

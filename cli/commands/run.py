@@ -149,8 +149,9 @@ def run_command(
             if devices == 1:
                 experiments.remember_paces([result], dataset)
         except KeyboardInterrupt:
+            begun = (folder / "config.json").exists()
             advice = f"To continue the run in {folder}, repeat the command with --resume."
-            raise Interrupted(advice) from None
+            raise Interrupted(advice if begun else "") from None
         except experiments.FolderTakenError as error:
             state, resumed = ("a finished", "show") if error.finished else ("an unfinished", "continue")
             raise click.ClickException(

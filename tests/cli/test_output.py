@@ -97,6 +97,8 @@ def test_a_missing_package_is_answered_with_the_pip_line(monkeypatch):
         (rlct_command, "num_chains must be 2. The anchor must be.", "--chains must be 2. The anchor must be."),
         # No arguments: what a file holds, code of the user's. The variable is what the option sets.
         (run_command, "my.toml, [training]: Received: epochs = 0", "my.toml, [training]: Received: epochs = 0"),
+        (run_command, "run: python -c \"tfds.builder('mnist:9.9.9', data_dir='/data')\". Set seed=1",
+         "run: python -c \"tfds.builder('mnist:9.9.9', data_dir='/data')\". Set --seed 1"),
         (run_command, "KERAS_BACKEND=jax, dict(a=1), x == 2", "--backend jax, dict(a=1), x == 2"),
     ],
 )  # fmt: skip
@@ -147,7 +149,7 @@ def test_output_that_cannot_be_written_is_a_sentence(line):
     assert ended.stderr == "Error: No space left on device. Make room, then repeat the command.\n"
 
 
-def _error(failing: OSError, *line: str) -> str:
+def _error(failing: Exception, *line: str) -> str:
     def callback(out: Path | None) -> None:
         raise failing
 
@@ -166,6 +168,11 @@ def test_an_error_about_a_file_that_cannot_be_looked_at_is_a_sentence(monkeypatc
     assert _error(PermissionError(errno.EACCES, "Permission denied", str(file))).startswith(
         f"Error: {file}: Permission"
     )
+
+
+def test_a_limit_on_threads_is_explained():
+    error = RuntimeError("can't start new thread")
+    assert "its limit on memory (ulimit -v)" in _error(error) and "repeat the command" in _error(error)
 
 
 def test_another_out_is_advised_only_for_what_lies_there(monkeypatch, tmp_path):

@@ -196,6 +196,9 @@ def test_an_interrupted_run_says_how_to_go_on_and_does(ksm, tiny_mnist, monkeypa
         result = ksm(*SMALL, "--quiet", "--out", "out")
     assert result.exit_code == 1
     assert result.stderr == ("Error: Interrupted. To continue the run in out, repeat the command with --resume.\n")
+    with monkeypatch.context() as patch:
+        patch.setattr(experiments, "run", interrupt)
+        assert ksm(*SMALL, "--quiet", "--out", "new").stderr == "Error: Interrupted.\n"
     refused = ksm(*SMALL, "--out", "out")
     assert "an unfinished run. Use --resume to continue it" in refused.stderr
     assert ksm(*SMALL, "--out", "out", "--resume").exit_code == 0
