@@ -28,10 +28,13 @@ def read_array_file(name: str, file: Path) -> Dataset:
     try:
         # Opened here, because np.load leaves a damaged file open. No pickles, which run what a file tells them to.
         with file.open("rb") as opened:
+            if not opened.read(6).startswith((b"PK", b"\x93NUMPY")):  # NumPy would take it for a pickle
+                raise DataCorruptedError(f"{file} cannot be read as arrays that np.savez wrote: it is no ZIP archive.")
+            opened.seek(0)
             stored = np.load(opened, allow_pickle=False)
             if isinstance(stored, np.ndarray):
                 raise DataCorruptedError(f"{file} holds one array; np.savez writes files of several, named ones.")
-            arrays = {key: stored[key] for key in ARRAYS if key in stored.files}
+            arrays = {key: _array(stored, key, file) for key in ARRAYS if key in stored.files}
             found = stored.files
     except (DataCorruptedError, MemoryError, PermissionError):
         raise
@@ -44,3 +47,16 @@ def read_array_file(name: str, file: Path) -> Dataset:
             f"{', '.join(found) or 'nothing'}."
         )
     return from_arrays(name, **arrays, source=str(file))
+
+
+def _array(stored: np.lib.npyio.NpzFile, key: str, file: Path) -> np.ndarray:
+    try:
+        return stored[key]
+    except MemoryError as error:
+        raise MemoryError(
+            f"{file}: {key} does not fit into memory, or its header is damaged: {str(error).removesuffix('.')}."
+        ) from error
+    except ValueError as error:
+        if "allow_pickle" not in str(error):
+            raise
+        raise DataCorruptedError(f"{file}: {key} must hold numbers or texts. Received: objects of Python.") from error

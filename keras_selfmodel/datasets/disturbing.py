@@ -12,6 +12,10 @@ from keras_selfmodel.datasets.input_noise import with_noise
 NOISE_SEED = 1_000_003
 
 
+MOST_INPUT_NOISE = 1000
+"""At this noise nearly every input lies at an end of the range already; a much larger one overflows in float32."""
+
+
 def disturbed(dataset: Dataset, *, label_noise: float = 0.0, input_noise: float = 0.0, seed: int = 0) -> Dataset:
     """The same data with noise on the training samples; the test samples stay as they are.
 
@@ -39,8 +43,8 @@ def disturbed(dataset: Dataset, *, label_noise: float = 0.0, input_noise: float 
     """
     if not 0 <= label_noise <= 1:
         raise ValueError(f"label_noise must lie in 0 … 1. Received: label_noise={label_noise}")
-    if not 0 <= input_noise < float("inf"):
-        raise ValueError(f"input_noise must be finite and not negative. Received: input_noise={input_noise}")
+    if not 0 <= input_noise <= MOST_INPUT_NOISE:
+        raise ValueError(f"input_noise must lie in 0 … {MOST_INPUT_NOISE}. Received: input_noise={input_noise}")
     if not label_noise and not input_noise:
         return dataset
     rng = np.random.default_rng([seed, NOISE_SEED])

@@ -8,6 +8,7 @@ import numpy as np
 from keras_selfmodel._precisions import PRECISIONS
 from keras_selfmodel._ranges import NumberRange
 from keras_selfmodel._typed_files import Name
+from keras_selfmodel.datasets.disturbing import MOST_INPUT_NOISE
 from keras_selfmodel.datasets.scaling import SCALINGS
 from keras_selfmodel.experiments.objectives import SELF_MODELING, find_objective
 from keras_selfmodel.rlct import SamplingSettings
@@ -24,7 +25,7 @@ SETTING_RANGES = {
     "learning_rate": NumberRange(0, above=True),
     "momentum": NumberRange(0, 1),
     "label_noise": NumberRange(0, 1),
-    "input_noise": NumberRange(0),
+    "input_noise": NumberRange(0, MOST_INPUT_NOISE),
 }
 """What the settings that are numbers may be."""
 

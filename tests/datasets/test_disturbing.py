@@ -1,10 +1,13 @@
 import dataclasses
+import warnings
 
 import numpy as np
 import pytest
 
 from keras_selfmodel.compression import corrupted
 from keras_selfmodel.datasets import Dataset, disturbed, input_noise
+from keras_selfmodel.datasets.disturbing import MOST_INPUT_NOISE
+from keras_selfmodel.datasets.input_noise import with_noise
 
 X = np.random.default_rng(0).integers(20, 230, (4000, 3, 3, 1), dtype=np.uint8)
 Y = (np.arange(4000) % 10).astype(np.int32)
@@ -60,7 +63,8 @@ def test_noise_is_drawn_by_the_seed_and_the_test_data_have_none():
     [
         ({"label_noise": 1.1}, "label_noise must lie in 0 … 1. Received: label_noise=1.1"),
         ({"label_noise": float("nan")}, "label_noise=nan"),
-        ({"input_noise": -1}, "input_noise must be finite and not negative. Received: input_noise=-1"),
+        ({"input_noise": -1}, r"input_noise must lie in 0 … 1000. Received: input_noise=-1"),
+        ({"input_noise": 1e38}, r"input_noise must lie in 0 … 1000. Received: input_noise=1e\+38"),
         ({"input_noise": float("inf")}, "input_noise=inf"),
     ],
 )
@@ -77,3 +81,10 @@ def test_texts_and_tokens_have_no_noise_on_inputs_and_a_single_class_no_other_la
         assert (disturbed(texts, label_noise=1.0).y_train != Y[:2]).all()
     with pytest.raises(ValueError, match="label_noise needs two classes or more"):
         disturbed(dataclasses.replace(CLEAN, num_classes=1), label_noise=0.1)
+
+
+def test_the_largest_noise_on_inputs_is_computed_without_overflow():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        noisy = with_noise(np.array([[0.0, 1e30]]), MOST_INPUT_NOISE, np.random.default_rng(1))
+    assert set(noisy.ravel().tolist()) <= {0.0, float(np.float32(1e30))}
