@@ -100,7 +100,9 @@ class TypedFile(Generic[T]):
             raise DamagedFileError(file, "format is missing.")
         there = values.pop("format")
         if there != self.format or isinstance(there, bool):
-            raise DamagedFileError(file, f"format must be {self.format}. Received: {quoted(there)}")
+            other = isinstance(there, int) and not isinstance(there, bool)
+            wrote = ". Another version of keras_selfmodel wrote it" if other else ""
+            raise DamagedFileError(file, f"format must be {self.format}. Received: {quoted(there)}{wrote}")
         return _converted(self.kind, values if _without_control_characters(content) else escaped_values(values), file)
 
 
