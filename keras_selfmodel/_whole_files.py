@@ -17,6 +17,8 @@ from pathlib import Path
 
 from keras_selfmodel._control_characters import escaped
 
+# Signs of a path that can exist, on most systems.
+LONGEST_PATH = 1000
 # How the name of a file that is being written starts.
 PARTIAL = ".half-written."
 # Bytes of the whole file's name in it, at most: file systems take names of 255.
@@ -203,10 +205,15 @@ def why_no_file(path: Path) -> str:
     try:
         size_of(path)
     except FileNotFoundError:
-        return f"there is no file {path}"
+        return f"there is no file {_short(path)}"
     except ValueError as error:  # an `UnreadableFileError`, or a name with a null byte
-        return f"there is no file {path} to read: {error}"
+        return f"there is no file {_short(path)} to read: {error}"
     return ""
+
+
+def _short(path: Path) -> str:
+    """A path as it stands in an error; of one longer than systems take only its start."""
+    return text if len(text := str(path)) <= LONGEST_PATH else f"{text[:97]}…"
 
 
 def content_of(path: Path) -> bytes:

@@ -23,8 +23,8 @@ def disturbed(dataset: Dataset, *, label_noise: float = 0.0, input_noise: float 
         dataset: Any data set; with `input_noise` one whose inputs are numbers of one shape.
         label_noise: Part P of the training labels, 0 … 1, that become another class: round(P·n) samples, each drawn
             class equally likely.
-        input_noise: Standard deviation of Gaussian noise on the training inputs in units of their range, 0 … 1000. Inputs
-            are cut off at their range, and whole numbers rounded. Drawn once: every epoch sees the same.
+        input_noise: Standard deviation of Gaussian noise on the training inputs in units of their range, 0 … 1000.
+            Inputs are cut off at their range, and whole numbers rounded. Drawn once: every epoch sees the same.
         seed: Seed of both.
 
     Returns:

@@ -73,3 +73,9 @@ def test_pickles_are_not_run(arrays, tmp_path):
         DataCorruptedError, match=r"a\.npz: x_train must hold numbers or texts\. Received: objects of Python\."
     ):
         read_array_file("mine", tmp_path / "a.npz")
+
+
+def test_a_name_that_no_file_can_have_is_shortened(tmp_path):
+    with pytest.raises(DataNotFoundError, match="File name too long") as caught:
+        read_array_file("mine", tmp_path / ("x" * 5000))
+    assert len(str(caught.value)) < 200 and str(tmp_path)[:50] in str(caught.value)
