@@ -74,8 +74,8 @@ def unwrapped(layer: keras.Layer) -> keras.Layer:
 def kernel_of(layer: keras.Layer) -> npt.NDArray:
     """The values of a layer's kernel.
 
-    It is the weight called `kernel` if there is one, of a layer inside a wrapper or of an RNN's cell too; of a separable
-    convolution the pointwise one; else the largest matrix. A quantized kernel is that of its codes times their scale;
+    It is the weight called `kernel` if there is one, of a layer inside a wrapper or of an RNN's cell too; of separable
+    convolutions the pointwise one; else the largest matrix. A quantized kernel is that of its codes times their scale;
     one that has a LoRA includes it. Of a `Bidirectional` layer it is those of both directions.
 
     Raises:

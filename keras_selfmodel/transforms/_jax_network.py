@@ -26,6 +26,9 @@ def network(model: AnyModel) -> Network | None:
 def _of_equinox(model: AnyModel) -> Network:
     """An Equinox module, a function of one sample; its floating-point arrays are the weights."""
     nn = sys.modules["equinox"].nn
+    _check_stateless(model, nn)
+    # Without a key Dropout has nothing to draw from; in inference mode it returns what it reads.
+    model = nn.inference_mode(model)
     kernels = (nn.Linear, nn.Conv)
     layers = jax.tree_util.tree_leaves(model, is_leaf=lambda part: isinstance(part, kernels))
     turned = {id(layer.weight) for layer in layers if isinstance(layer, kernels)}
@@ -50,6 +53,20 @@ def _of_equinox(model: AnyModel) -> Network:
         keras_loss=_keras_loss,
         draws=False,
     )
+
+
+def _check_stateless(model: AnyModel, nn: Any) -> None:
+    """Raises ValueError for a module that is called with a state, as with `eqx.nn.BatchNorm` in it."""
+
+    def is_state(part: Any) -> bool:
+        return isinstance(part, nn.StateIndex)
+
+    if any(map(is_state, jax.tree_util.tree_leaves(model, is_leaf=is_state))):
+        raise ValueError(
+            "model is an Equinox module with a state, such as that of eqx.nn.BatchNorm or SpectralNorm, which it takes "
+            "as a further argument. Pass a function of weights and data that calls it with its state to "
+            f"rlct.estimate_of_function. Received: a module of type {type(model).__name__}"
+        )
 
 
 def _of_nnx(model: AnyModel) -> Network:
@@ -89,7 +106,13 @@ def _keras_loss(loss: Any) -> Any:
 
     @functools.wraps(function)
     def outputs_first(y: Tensor, outputs: Tensor) -> Tensor:
-        return loss(outputs, _labels(y, outputs))
+        try:
+            return loss(outputs, _labels(y, outputs))
+        except (AssertionError, TypeError, ValueError) as error:
+            raise ValueError(
+                f"The loss does not take labels of shape {tuple(y.shape)} with outputs of shape "
+                f"{tuple(outputs.shape)}: {error}"
+            ) from error
 
     return outputs_first
 

@@ -286,6 +286,62 @@ class TestLossesOfPyTorch:
             assert found == pytest.approx(theirs * share, rel=1e-5)
 
     @pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+    @pytest.mark.parametrize(
+        "wrapped",
+        [
+            lambda torch, loss: torch.compile(loss),
+            lambda torch, loss: torch.compile(loss).forward,
+            lambda torch, loss: torch.compile(loss).__call__,
+            lambda torch, loss: torch.nn.DataParallel(loss),
+            lambda torch, loss: torch.nn.DataParallel(torch.compile(loss)),
+            lambda torch, loss: loss.__call__,
+            lambda torch, loss: loss.forward,
+            lambda torch, loss: functools.partial(loss),
+            lambda torch, loss: functools.partial(loss.forward),
+        ],
+    )
+    def test_a_wrapped_loss_is_the_loss_inside_and_stays_as_it_is(self, wrapped):
+        import torch
+
+        loss = torch.nn.CrossEntropyLoss(weight=torch.tensor([1.0, 2.0, 0.5]))
+        torch.manual_seed(0)
+        module, y = torch.nn.Linear(4, 3), np.sort(Y)
+        theirs = float(loss(module(torch.from_numpy(X)).detach(), torch.from_numpy(y)))
+        found, _ = loss_at_anchor(module, (X, y), loss=wrapped(torch, loss))
+        assert loss.reduction == "mean" and found == pytest.approx(theirs, rel=1e-5)
+
+    def test_a_wrapper_that_passes_attributes_on_leaves_the_loss_inside_alone(self):
+        import torch
+
+        class Halved(torch.nn.Module):
+            def __init__(self, loss):
+                super().__init__()
+                self.inside = loss
+
+            def __setattr__(self, name, value):
+                if name == "reduction":
+                    setattr(self.inside, name, value)
+                else:
+                    super().__setattr__(name, value)
+
+            def forward(self, outputs, labels):
+                return self.inside(outputs, labels) / 2
+
+        loss = torch.nn.CrossEntropyLoss()
+        estimate, theirs = self.estimate(Halved(loss), Y)
+        assert loss.reduction == "mean" and estimate.initial_loss == pytest.approx(float(theirs), rel=1e-5)
+
+    @pytest.mark.filterwarnings("ignore:There is a performance drop")
+    @pytest.mark.parametrize("function", [True, False])
+    def test_numbers_of_classes_in_a_row_stay_whole(self, function):
+        import torch
+
+        y = np.stack([Y, np.full(N, -1), np.zeros(N, int)], axis=1)
+        loss = torch.nn.functional.multilabel_margin_loss if function else torch.nn.MultiLabelMarginLoss()
+        estimate, theirs = self.estimate(loss, y)
+        assert estimate.initial_loss == pytest.approx(float(theirs), rel=1e-5)
+
+    @pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
     def test_losses_and_modules_that_cannot_be_called_so_are_refused_in_a_sentence(self):
         import torch
 
@@ -296,6 +352,8 @@ class TestLossesOfPyTorch:
         # Of the scores of words PyTorch wants the classes first.
         with pytest.raises(ValueError, match=r"labels of shape \(30, 5\) with outputs of shape \(30, 5, 3\)"):
             loss_at_anchor(module, (words, np.zeros((N, 5), int)), loss=torch.nn.CrossEntropyLoss())
+        with pytest.raises(ValueError, match="loss is a TorchScript module, whose reduction.*it was made of"):
+            loss_at_anchor(module, (X, Y), loss=torch.jit.script(torch.nn.CrossEntropyLoss()))
         with pytest.raises(ValueError, match="TorchScript"):
             loss_at_anchor(torch.jit.trace(module, torch.from_numpy(X)), (X, Y))
 
@@ -365,3 +423,62 @@ class TestJaxModules:
         ):
             found = quietly(module, (X, labels), loss=loss, **STEPS).initial_loss
             assert found == pytest.approx(float(loss(outputs, labels).mean()), rel=1e-5)
+
+    @pytest.mark.parametrize("compiled", ["jit", "filter_jit"])
+    def test_a_compiled_loss_of_optax_is_called_as_optax_has_it_and_refused_for_keras(self, compiled):
+        optax, eqx = pytest.importorskip("optax"), pytest.importorskip("equinox")
+        import jax
+
+        compile_ = jax.jit if compiled == "jit" else eqx.filter_jit
+        loss, one_hot = compile_(optax.softmax_cross_entropy), np.eye(3, dtype="float32")[Y]
+        module = eqx.nn.Linear(4, 3, key=jax.random.key(0))
+        found, _ = loss_at_anchor(module, (X, one_hot), loss=loss)
+        logits = np.asarray(jax.vmap(module)(X), dtype=np.float64)
+        expected = np.mean(np.log(np.exp(logits).sum(axis=1)) - logits[np.arange(N), Y])
+        assert found == pytest.approx(expected, rel=1e-5)
+        for one in (loss, functools.partial(loss, axis=-1), jax.tree_util.Partial(loss)):
+            with pytest.raises(ValueError, match=r"called with \(labels, outputs\).*of optax"):
+                loss_at_anchor(network(), (X, one_hot), loss=one)
+        # A function of the user's own has labels first, compiled or not.
+        swapped = compile_(lambda y, outputs: optax.softmax_cross_entropy(outputs, y))
+        keras_network = network()
+        keras_network.compile("sgd", keras.losses.CategoricalCrossentropy(from_logits=True))
+        found, _ = loss_at_anchor(keras_network, (X, one_hot), loss=swapped)
+        assert found == pytest.approx(keras_network.evaluate(X, one_hot, verbose=0), rel=1e-5)
+
+    @pytest.mark.parametrize(
+        ("name", "labels", "shape"),
+        [
+            ("softmax_cross_entropy_with_integer_labels", Y[:, None], r"\(30, 1\)"),
+            ("softmax_cross_entropy", Y, r"\(30,\)"),
+            ("sigmoid_binary_cross_entropy", Y, r"\(30,\)"),
+        ],
+    )
+    def test_labels_that_a_loss_of_optax_does_not_take_are_named(self, name, labels, shape):
+        optax, eqx = pytest.importorskip("optax"), pytest.importorskip("equinox")
+        import jax
+
+        module = eqx.nn.Linear(4, 3, key=jax.random.key(0))
+        with pytest.raises(ValueError, match=f"does not take labels of shape {shape} with outputs of shape .*30, 3"):
+            loss_at_anchor(module, (X, labels), loss=getattr(optax, name))
+
+    def test_dropout_of_equinox_drops_nothing(self):
+        eqx = pytest.importorskip("equinox")
+        import jax
+
+        linear = eqx.nn.Linear(4, 3, key=jax.random.key(0))
+        module = eqx.nn.Sequential([eqx.nn.Dropout(0.5), linear])
+        found, _ = loss_at_anchor(module, (X, Y), loss=CROSS_ENTROPY)
+        assert found == pytest.approx(float(CROSS_ENTROPY(Y, jax.vmap(linear)(X))), rel=1e-6)
+        assert not module.layers[0].inference
+
+    # Equinox itself warns of its new implementation.
+    @pytest.mark.filterwarnings("ignore")
+    def test_a_module_of_equinox_with_a_state_is_refused_by_what_to_do(self):
+        eqx = pytest.importorskip("equinox")
+        import jax
+
+        norm = eqx.nn.BatchNorm(3, "batch")
+        module = eqx.nn.Sequential([eqx.nn.Linear(4, 3, key=jax.random.key(0)), norm])
+        with pytest.raises(ValueError, match=r"Equinox module with a state.*estimate_of_function"):
+            loss_at_anchor(module, (X, Y), loss=CROSS_ENTROPY)

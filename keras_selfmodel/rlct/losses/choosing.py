@@ -1,6 +1,5 @@
 """Which loss is measured: what was given, what the model was compiled with, or what its outputs and labels suggest."""
 
-import inspect
 from typing import Any, Literal, NamedTuple
 
 import keras
@@ -159,7 +158,8 @@ def _ends_in(model: keras.Model | None, activation: str) -> bool:
 def _check_order(loss: Any) -> None:
     """Raises ValueError for a loss of a library that hands the outputs over before the labels."""
     function = innermost(loss)
-    module = getattr(function, "__module__", None) if inspect.isfunction(function) else type(function).__module__
+    # What JAX compiled says so too, by the name that it has taken over from the function inside.
+    module = getattr(function, "__module__", None) or type(function).__module__
     # A function that torch.jit.script compiled says where it was defined.
     module = getattr(function, "qualified_name", "").removeprefix("__torch__.") or module
     library = str(module).partition(".")[0]
