@@ -77,7 +77,11 @@ def _mlflow(recipe: "Recipe", folder: Path, ended: ExitStack) -> Tracked:
 
     ended.enter_context(mlflow.start_run(run_name=recipe.name))
     mlflow.log_params(recipe.settings())
-    return Tracked([MlflowCallback()], mlflow.log_metrics)
+
+    def log(measures: dict[str, float]) -> None:
+        mlflow.log_metrics(measures)
+
+    return Tracked([MlflowCallback()], log)
 
 
 def _wandb(recipe: "Recipe", folder: Path, ended: ExitStack) -> Tracked:

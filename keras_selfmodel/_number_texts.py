@@ -5,6 +5,7 @@ This module imports nothing of the package, so that every room can use it.
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 # Text of what was not measured, or does not exist, and of what was measured and is undefined.
 NOTHING, NO_NUMBER = "–", "not a number"
@@ -34,8 +35,13 @@ def number_text(value: float | None, digits: int, *, sign: bool = False, none: s
     return _with_minus(f"{value:{'+' if sign else ''}{form}}")
 
 
-def short_number(value: float | None, digits: int) -> str:
+def short_number(value: float | None, digits: int, *, none: str = NOTHING) -> str:
     """A number with so many significant digits; in powers of ten only if it is tiny, or too long for a table.
+
+    Args:
+        value: The number.
+        digits: Significant digits.
+        none: Text of `None` and of NaN.
 
     Example:
 
@@ -43,7 +49,7 @@ def short_number(value: float | None, digits: int) -> str:
     ('−470', '1.5e-06', '–')
     """
     if value is None or math.isnan(value):
-        return NOTHING
+        return none
     text = f"{value:.{digits}g}"
     if "e+" in text and abs(value) < LARGE_WITH_DIGITS:
         text = f"{float(text):.0f}"
@@ -68,3 +74,34 @@ def plus_minus(error: float | None, write: Callable[[float], str]) -> str:
     ('21.7 ± 0.25', '21.7')
     """
     return "" if error is None or math.isnan(error) else f" ± {write(error)}"
+
+
+def with_error(
+    value: float | None, error: float | None, digits: int, *, sign: bool = False, none: str = NOTHING
+) -> str:
+    """A number and its error, or half its interval, if it has one.
+
+    Args:
+        value: The number.
+        error: The error; `None` or NaN if there is none.
+        digits: Decimal places of both.
+        sign: Whether a plus sign is written too.
+        none: Text of a number that is `None` or NaN.
+
+    Example:
+
+    >>> with_error(-3.1, 0.8, 2), with_error(97.25, None, 1, sign=True)
+    ('−3.10 ± 0.80', '+97.2')
+    """
+    return number_text(value, digits, sign=sign, none=none) + plus_minus(error, partial(number_text, digits=digits))
+
+
+def short_with_error(value: float | None, error: float | None, digits: int = 2) -> str:
+    """The same with significant digits.
+
+    Example:
+
+    >>> short_with_error(-12.3, 160.2), short_with_error(2.1, None)
+    ('−12 ± 160', '2.1')
+    """
+    return short_number(value, digits) + plus_minus(error, partial(short_number, digits=digits))

@@ -15,12 +15,12 @@ from ksm_cli.options.objectives import chosen_strengths
 from ksm_cli.options.outputs import Output
 from ksm_cli.options.recipes import data_dir_option, dataset_of, examples_option, opened
 from ksm_cli.options.settings import (
-    batch_norm_option_of_mnist,
+    batch_norm_option_of_controls,
     descend_option,
     fitted,
     name_of_changes,
     recipe_of,
-    rlct_switch_of_mnist,
+    rlct_switch_of_controls,
 )
 from ksm_cli.output import Bar, print_json, print_table, printable, require, spoken_warnings, usage_error
 
@@ -54,8 +54,8 @@ Examples:
 @click.option("--batch-size", type=click.IntRange(min=1), help="Samples per step. Default: the paper's.")
 @examples_option
 @noise_options
-@batch_norm_option_of_mnist
-@rlct_switch_of_mnist
+@batch_norm_option_of_controls
+@rlct_switch_of_controls
 @descend_option
 @data_dir_option
 @click.option(

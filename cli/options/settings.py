@@ -29,7 +29,7 @@ def _batch_norm_option(words: str) -> Callable[[Callable], Callable]:
 
 
 batch_norm_option = _batch_norm_option(" (mnist and cifar10). Default: as in the paper, cifar10 only")
-batch_norm_option_of_mnist = _batch_norm_option(". Default: not, as in the paper")
+batch_norm_option_of_controls = _batch_norm_option(". Default: not, as in the paper")
 
 
 def layers_of(text: str) -> tuple[str, ...]:
@@ -73,7 +73,7 @@ def _rlct_switch(default: str) -> Callable[[Callable], Callable]:
 
 
 rlct_switch = _rlct_switch("yes, in the paper's convention; with --recipe, as the recipe says")
-rlct_switch_of_mnist = _rlct_switch("yes, in the paper's convention")
+rlct_switch_of_controls = _rlct_switch("yes, in the paper's convention")
 
 descend_option = click.option(
     "--descend",

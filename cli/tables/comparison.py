@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from rich.table import Table
 
 from keras_selfmodel._number_texts import plus_minus
 from keras_selfmodel._typed_files import plain
 from keras_selfmodel.studies import Measure, SideBySide
+from keras_selfmodel.studies.wording import setting_name, setting_text
 
 # Number of runs that fit 80 columns next to the first one.
 OTHERS = 2
@@ -47,7 +47,7 @@ def _table(found: SideBySide, places: list[int]) -> Table:
     for place in places:
         table.add_column(f"run {place + 1}", justify="right", overflow="fold")
     for name, values in found.settings.items():
-        table.add_row(_spoken(name), *(_text(values[place]) for place in places))
+        table.add_row(setting_name(name), *(setting_text(values[place]) for place in places))
     table.add_section()
     for one in found.measures:
         table.add_row(
@@ -65,18 +65,6 @@ def _table(found: SideBySide, places: list[int]) -> Table:
             ]
             table.add_row("  minus run 1", *differences)
     return table
-
-
-def _spoken(name: str) -> str:
-    return name.replace("rlct.", "RLCT ").replace("rlct", "RLCT").replace("_", " ")
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return "–"
-    if isinstance(value, tuple):
-        return "+".join(map(str, value))
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _difference(measure: Measure, value: float | None, error: float | None) -> str:

@@ -6,7 +6,6 @@ from dataclasses import asdict
 from rich import box
 from rich.table import Table
 
-from keras_selfmodel.statistics import Interval
 from keras_selfmodel.studies.compression import (
     COMPRESSION_MEASURES,
     RETRAINED_PRUNING,
@@ -16,7 +15,7 @@ from keras_selfmodel.studies.compression import (
     EfficiencyVerdict,
 )
 from keras_selfmodel.studies.compression.measures import RISE
-from keras_selfmodel.studies.wording import strength_name
+from keras_selfmodel.studies.wording import correlation_text, interval_text, strength_name
 from ksm_cli.tables.controls import CELL_PADDING, WIDTH
 
 # Two tables, because what fits 80 columns beside the strength is not all.
@@ -67,7 +66,7 @@ def compression_tables(groups: Sequence[CompressedGroup]) -> Iterator[Table]:
                 table.add_column(SHOWN[name].title, justify="right", no_wrap=True)
             for group in alike:
                 collapsed = f" ({group.collapsed}c)" if group.collapsed else ""
-                accuracy = [_interval(group.accuracy, 100, 2)] if with_accuracy else []
+                accuracy = [interval_text(group.accuracy, 2, factor=100)] if with_accuracy else []
                 cells = [_value(group, name) for name in names]
                 table.add_row(f"{group.aux_weight:g}", f"{group.networks}{collapsed}", *accuracy, *cells)
             yield table
@@ -148,29 +147,18 @@ def _value(group: CompressedGroup, name: str) -> str:
     if interval is None:
         return "not reached" if measure.name != "ece" else "–"
     some = f" ({group.reached[name]})" if group.reached[name] < group.networks else ""
-    return _interval(interval, measure.factor, measure.digits) + some
-
-
-def _interval(interval: Interval | None, factor: float, digits: int) -> str:
-    if interval is None:
-        return "–"
-    text = f"{factor * interval.mean:.{digits}f}"
-    if interval.half_width is not None:
-        text += f" ± {factor * interval.half_width:.{digits}f}"
-    return text
+    return interval_text(interval, measure.digits, factor=measure.factor) + some
 
 
 def _difference(one: CompressionComparison | None) -> str:
     if one is None or one.difference is None:
         return "–"
     measure, estimate = COMPRESSION_MEASURES[one.measure], one.difference.estimate
-    width = measure.factor * (estimate.half_width or 0.0)
-    text = f"{measure.factor * estimate.mean:+.{measure.digits}f} ± {width:.{measure.digits}f}".replace("-", "−")
+    text = interval_text(estimate, measure.digits, factor=measure.factor, sign=True)
     return text + {"better": " +", "worse": " −"}.get(one.verdict, "  ")
 
 
 def _correlation(one: Association | None) -> str:
     if one is None or one.correlation is None:
         return "–"
-    found = one.correlation
-    return f"{found.rho:+.2f} [{found.low:+.2f}, {found.high:+.2f}], n = {found.count}".replace("-", "−")
+    return f"{correlation_text(one.correlation)}, n = {one.correlation.count}"

@@ -15,6 +15,7 @@ from keras_selfmodel.studies import (
     collapsed_runs,
     matched_comparisons,
 )
+from keras_selfmodel.studies.wording import interval_text
 from ksm_cli.estimates import LEFT_OUT, MARK
 
 # Number of auxiliary weights that fit 80 columns next to a control's name; the spread has more digits.
@@ -95,18 +96,13 @@ def matched_table(title: str, compared: list[MatchedComparison], weights: list[f
 def _mean(group: Group, name: str) -> str:
     interval = group.interval(name)
     mark = MARK if group.unusable(name) else ""
-    if interval is None:
-        return f"–{mark}"
     factor, digits = SCALES[name]
-    text = f"{factor * interval.mean:.{digits}f}"
-    if interval.half_width is not None:
-        text += f" ± {factor * interval.half_width:.{digits}f}"
-    return text.replace("-", "−") + mark
+    return interval_text(interval, digits, factor=factor) + mark
 
 
 def _difference(one: MatchedComparison | None, digits: int) -> str:
     if one is None or one.difference is None:
         return "–"
-    estimate = one.difference.estimate
-    text = f"{estimate.mean:+.{digits}f} ± {estimate.half_width:.{digits}f}".replace("-", "−")
-    return text + ("*" if one.verdict in ("lower", "higher") else "")
+    return interval_text(one.difference.estimate, digits, sign=True) + (
+        "*" if one.verdict in ("lower", "higher") else ""
+    )

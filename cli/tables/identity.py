@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from rich import box
 from rich.table import Table
 
+from keras_selfmodel._number_texts import number_text, short_number
 from keras_selfmodel.experiments import SELF_MODELING, TASKS
 from keras_selfmodel.probes import EpochIdentity
 from keras_selfmodel.studies import StoredRun
@@ -68,18 +69,11 @@ def _cells(one: EpochIdentity) -> list[str]:
     if identity is None:
         return ["–"] * 5 + [str(activations.dead_units), *ranks]
     return [
-        _text(identity.distance, "{:.3f}"),
-        _text(identity.distance_of_live, "{:.3f}"),
-        _text(identity.weighted_distance, "{:.1e}"),
-        _text(identity.alignment, "{:.1e}"),
-        _text(identity.r2, "{:.3f}"),
+        number_text(identity.distance, 3),
+        number_text(identity.distance_of_live, 3),
+        short_number(identity.weighted_distance, 2),
+        short_number(identity.alignment, 2),
+        number_text(identity.r2, 3),
         str(activations.dead_units),
         *ranks,
     ]
-
-
-def _text(value: float | None, form: str) -> str:
-    if value is None:
-        return "–"
-    # Of an almost constant network R² can be any number below 1.
-    return (form.format(value) if abs(value) < 1e2 else f"{value:.0e}").replace("-", "−")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from keras_selfmodel._number_texts import NO_NUMBER, number_text, plus_minus, short_number
+from keras_selfmodel._number_texts import NO_NUMBER, number_text, short_number, short_with_error, with_error
 from keras_selfmodel._typed_files import plain
 from keras_selfmodel.datasets import Dataset
 from keras_selfmodel.rlct import Calibration, LocalizationProfile, RLCTEstimate
@@ -24,7 +24,7 @@ def rlct_table(estimate: RLCTEstimate, dataset: Dataset, file: Path) -> Table:
     table.add_column()
     table.add_column(justify="right")
     for name, value in [
-        ("RLCT ± standard error", _with_error(estimate.value, estimate.std_error, 3)),
+        ("RLCT ± standard error", with_error(estimate.value, estimate.std_error, 3, none=NO_NUMBER)),
         ("  from sampling alone", number_text(estimate.sampling_error, 3)),
         *_locality_rows(estimate),
         ("chains", "  ".join(_value(value, 2) for value in estimate.chain_values)),
@@ -64,7 +64,7 @@ def calibration_table(calibration: Calibration) -> Table:
             short_number(pilot.localization, 3),
             short_number(pilot.step_size, 3),
             str(pilot.losses.shape[1]),
-            _with_error(pilot.value, pilot.sampling_error, 2),
+            with_error(pilot.value, pilot.sampling_error, 2, none=NO_NUMBER),
             number_text(pilot.heat_correction, 2),
             "chosen" if pilot is calibration.pilot else "",
         )
@@ -81,7 +81,7 @@ def profile_table(profile: LocalizationProfile) -> Table:
         table.add_row(
             short_number(profile.localizations[row], 3),
             short_number(profile.localizations[row] / profile.unit, 2),
-            _with_error(profile.values[row], profile.sampling_errors[row], 2),
+            with_error(profile.values[row], profile.sampling_errors[row], 2, none=NO_NUMBER),
             short_number(profile.distances[row], 3),
             f"{profile.held[row] / half:.0%}",
             f"{max(profile.unfilled[row], 0.0) / half:.0%}",
@@ -160,7 +160,7 @@ def _locality_rows(estimate: RLCTEstimate) -> list[tuple[str, str]]:
         rows.append(
             (
                 "gain at a quarter of nβ",
-                short_number(estimate.trend.difference, 2) + plus_minus(estimate.trend.error, _two_digits),
+                short_with_error(estimate.trend.difference, estimate.trend.error),
             )
         )
     if estimate.sensitivity is not None:
@@ -168,7 +168,7 @@ def _locality_rows(estimate: RLCTEstimate) -> list[tuple[str, str]]:
         rows.append(
             (
                 "gain with each e-fold of weaker γ",
-                short_number(sensitivity.slope, 2) + plus_minus(sensitivity.error, _two_digits),
+                short_with_error(sensitivity.slope, sensitivity.error),
             )
         )
     half = 0.5 * estimate.num_parameters
@@ -180,11 +180,7 @@ def _locality_rows(estimate: RLCTEstimate) -> list[tuple[str, str]]:
 
 
 def _observed(estimate: RLCTEstimate, name: str) -> str:
-    return _with_error(*estimate.observed_value(name), 2)
-
-
-def _with_error(value: float, error: float, digits: int) -> str:
-    return _value(value, digits) + plus_minus(error, lambda one: number_text(one, digits))
+    return with_error(*estimate.observed_value(name), 2, none=NO_NUMBER)
 
 
 def _value(value: float, digits: int) -> str:

@@ -4,7 +4,7 @@ import textwrap
 
 from rich.table import Table
 
-from keras_selfmodel._number_texts import number_text, plus_minus
+from keras_selfmodel._number_texts import NO_NUMBER, with_error
 from keras_selfmodel.experiments import SELF_MODELING, RunResult
 from ksm_cli.estimates import measure_text
 from ksm_cli.output import shown
@@ -28,13 +28,19 @@ def run_table(result: RunResult) -> Table:
     trained, descended = result.rlct, result.rlct_descended
     if trained is not None:
         name = f"RLCT ({trained.convention} convention, nβ = {trained.inverse_temperature:.1f})"
-        rows.append((name, _with_error(trained.value, trained.std_error), paper and paper.rlct))
+        rows.append((name, with_error(trained.value, trained.std_error, 2, none=NO_NUMBER), paper and paper.rlct))
         if trained.convention == "paper":
-            paired = _with_error(trained.paired_value, trained.paired_std_error)
+            paired = with_error(trained.paired_value, trained.paired_std_error, 2, none=NO_NUMBER)
             rows.append(("  each draw against its own batch at w*", paired, None))
         rows.append(("  verdict", trained.verdict, None))
     if descended is not None:
-        rows.append(("  after descent on the task's loss", _with_error(descended.value, descended.std_error), None))
+        rows.append(
+            (
+                "  after descent on the task's loss",
+                with_error(descended.value, descended.std_error, 2, none=NO_NUMBER),
+                None,
+            )
+        )
         rows.append(("  verdict", descended.verdict, None))
         if descended.descent is not None:
             rows.append(("  descent", descended.descent.words, None))
@@ -65,7 +71,3 @@ def run_notes(result: RunResult) -> str:
         taken = "" if result.recipe.rlct is None else "; the RLCT is computed in float32"
         lines.insert(1, f"trained and tested in {result.recipe.precision}{taken}")
     return "\n".join(lines)
-
-
-def _with_error(value: float | None, error: float | None) -> str:
-    return measure_text(value, 2) + plus_minus(error, lambda one: number_text(one, 2))

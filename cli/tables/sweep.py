@@ -6,9 +6,10 @@ import numpy as np
 from rich import box
 from rich.table import Table
 
-from keras_selfmodel._number_texts import number_text
+from keras_selfmodel._number_texts import with_error
 from keras_selfmodel.experiments import SELF_MODELING, RunResult
 from ksm_cli.estimates import LEFT_OUT, MARK
+from ksm_cli.tables.controls import CELL_PADDING
 
 
 def sweep_tables(results: Sequence[RunResult]) -> Iterator[Table]:
@@ -33,11 +34,12 @@ def _table(results: Sequence[RunResult], title: str | None) -> Table:
         title=title,
         title_justify="left",
         box=box.SIMPLE,
+        padding=CELL_PADDING,
         caption=f"mean ± standard deviation over the runs; R² of the self-prediction{marked}",
         caption_justify="left",
     )
     for name in ("H", "AW", "runs", "accuracy", "weight spread", "RLCT", "R²"):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True)
     for (hidden, aux_weight), group in groups.items():
         table.add_row(
             str(hidden),
@@ -58,6 +60,6 @@ def _mean(group: list[RunResult], name: str, digits: int) -> str:
     mark = MARK if any(not r.estimates()[name].is_usable for r in group if name in r.estimates()) else ""
     if not values:
         return f"–{mark}" if mark else ""
-    spread = f" ± {number_text(float(np.std(values, ddof=1)), digits)}" if len(values) > 1 else ""
+    deviation = float(np.std(values, ddof=1)) if len(values) > 1 else None
     missing = f" ({len(values)} of {len(group)})" if len(values) < len(group) else ""
-    return f"{number_text(float(np.mean(values)), digits)}{spread}{missing}{mark}"
+    return f"{with_error(float(np.mean(values)), deviation, digits)}{missing}{mark}"

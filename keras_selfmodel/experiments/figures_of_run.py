@@ -9,6 +9,7 @@ import numpy as np
 
 from keras_selfmodel._classifier_graph import final_kernel
 from keras_selfmodel._curve_styles import COLORS
+from keras_selfmodel._number_texts import number_text
 from keras_selfmodel.experiments.run_folder import TRACES
 from keras_selfmodel.metrics import spread_of
 from keras_selfmodel.rlct import RLCTEstimate
@@ -98,11 +99,11 @@ def _whole_epochs(axes: "Axes") -> None:
 def _weight_figure(kernel: np.ndarray) -> "Figure":
     figure, axes = _figure()
     spread = spread_of(kernel)
-    title = f"standard deviation {spread.standard_deviation:.4f}, excess kurtosis {spread.excess_kurtosis:.2f}"
+    deviation, kurtosis = number_text(spread.standard_deviation, 4), number_text(spread.excess_kurtosis, 2)
     axes.hist(kernel.ravel(), bins=80, color=BLUE)
     axes.set(
         xlabel="weight of the final layer",
         ylabel="number of weights",
-        title=title.replace("-", "−"),
+        title=f"standard deviation {deviation}, excess kurtosis {kurtosis}",
     )
     return figure

@@ -17,6 +17,7 @@ from keras_selfmodel.studies.compression import (
     compression_comparisons,
     efficiency_verdicts,
 )
+from keras_selfmodel.studies.wording import correlation_text, interval_text
 
 
 def compression_sections(found: Sequence[CompressedRun]) -> list[dict[str, Any]]:
@@ -96,14 +97,13 @@ def _association_table(associated: list) -> Table:
     for one in associated:
         if one.correlation is not None:
             found = one.correlation
-            text = f"{found.rho:+.2f} [{found.low:+.2f}, {found.high:+.2f}]".replace("-", "−")
             words = {"rlct": "RLCT", "weight_spread": "weight spread"}[one.predictor]
             rows.append(
                 (
                     Cell.of(one.objective),
                     Cell.of(words),
                     Cell.of(COMPRESSION_MEASURES[one.measure].title),
-                    Cell.of(found.rho, text),
+                    Cell.of(found.rho, correlation_text(found)),
                     p_cell(found.p),
                     Cell.of(found.count),
                 )
@@ -112,9 +112,5 @@ def _association_table(associated: list) -> Table:
 
 
 def _cell(interval: Interval | None, factor: float, digits: int, *, sign: bool = False) -> Cell:
-    if interval is None:
-        return Cell.of(None)
-    text = f"{factor * interval.mean:{'+' if sign else ''}.{digits}f}"
-    if interval.half_width is not None:
-        text += f" ± {factor * interval.half_width:.{digits}f}"
-    return Cell.of(interval.mean, text.replace("-", "−"))
+    text = interval_text(interval, digits, factor=factor, sign=sign)
+    return Cell.of(None if interval is None else interval.mean, text)

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from keras_selfmodel.reporting.report_tables import Cell, Table, group_table, interval_text, p_cell
+from keras_selfmodel.reporting.report_tables import Cell, Table, group_table, p_cell
 from keras_selfmodel.studies import MATCHED, MEASURES, Controls, Measure, matched_comparisons
+from keras_selfmodel.studies.wording import interval_text
 
 
 def control_group_table(found: Controls) -> Table:
@@ -33,7 +34,9 @@ def matched_accuracy_table(found: Controls) -> Table:
                     Cell.of(None if difference is None else difference.reference, _control_mean(measure, difference)),
                     Cell.of(None)
                     if difference is None
-                    else Cell.of(difference.estimate.mean, interval_text(measure, difference.estimate)),
+                    else Cell.of(
+                        difference.estimate.mean, interval_text(difference.estimate, measure.digits, sign=True)
+                    ),
                     p_cell(None if difference is None else difference.p),
                     p_cell(one.p_holm),
                     Cell.of(one.verdict),

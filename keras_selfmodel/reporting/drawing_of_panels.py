@@ -95,10 +95,12 @@ def draw_measure(axes: "Axes", study: Study, name: str, *, paper: bool) -> None:
         places = list(points)
         means = factor * np.array([interval.mean for interval in points.values()])
         errors = factor * np.array([interval.half_width or 0.0 for interval in points.values()])
+        # No interval is drawn beyond what the measure can be.
         above = np.minimum(errors, 100 - means) if name == "accuracy" else errors
-        axes.fill_between(places, means - errors, means + above, color=style.color, alpha=0.15, linewidth=0)
+        under = np.minimum(errors, means) if name in ("accuracy", "weight_spread") else errors
+        axes.fill_between(places, means - under, means + above, color=style.color, alpha=0.15, linewidth=0)
         line: dict[str, Any] = {"color": style.color, "linestyle": style.linestyle, "linewidth": 1.4}
-        curve = axes.errorbar(places, means, [errors, above], marker=style.marker, markersize=5, capsize=2.5, **line)
+        curve = axes.errorbar(places, means, [under, above], marker=style.marker, markersize=5, capsize=2.5, **line)
         hollow = [
             (place, mean)
             for place, mean, weight in zip(places, means, points, strict=True)
@@ -113,7 +115,7 @@ def draw_measure(axes: "Axes", study: Study, name: str, *, paper: bool) -> None:
             }
             axes.plot(*zip(*hollow, strict=True), marker=style.marker, gid="collapsed", zorder=3, **look)
         upright = [one not in hollow for one in zip(places, means, strict=True)]
-        standing += [*(means - errors)[upright], *(means + above)[upright]]
+        standing += [*(means - under)[upright], *(means + above)[upright]]
         below += [(place, mean, style) for place, mean in hollow]
         counts += [interval.count for interval in points.values()]
         drawn.append((curve, str(series.hidden)))

@@ -2,10 +2,10 @@
 
 import re
 from collections import Counter
-from typing import Any
 
 from keras_selfmodel.experiments import RunResult
 from keras_selfmodel.studies import Study
+from keras_selfmodel.studies.wording import setting_name, setting_text
 
 
 def settings_rows(study: Study) -> list[tuple[str, str]]:
@@ -17,10 +17,8 @@ def settings_rows(study: Study) -> list[tuple[str, str]]:
     ]
     shared = {"backend": study.backend, **study.settings}
     shared.pop("data")
-    return [(name, _text(value)) for name, value in varied] + [
-        (name.replace("rlct.", "RLCT ").replace("rlct", "RLCT").replace("_", " "), _text(value))
-        for name, value in shared.items()
-        if value is not None
+    return [(name, setting_text(value)) for name, value in varied] + [
+        (setting_name(name), setting_text(value)) for name, value in shared.items() if value is not None
     ]
 
 
@@ -58,11 +56,5 @@ def _origin(run: RunResult) -> dict[str, str]:
         "keras_selfmodel": made_by.keras_selfmodel,
         **{name: str(version) for name, version in made_by.packages.items()},
         "python": made_by.python,
-        "devices": _text(made_by.devices),
+        "devices": setting_text(made_by.devices),
     }
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, list | tuple):
-        return ", ".join(_text(part) for part in value)
-    return f"{value:g}" if isinstance(value, float) else str(value)

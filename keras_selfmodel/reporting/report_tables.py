@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from keras_selfmodel._number_texts import plus_minus
+from keras_selfmodel._number_texts import number_text, plus_minus, short_number
 from keras_selfmodel.experiments import SELF_MODELING, RunResult
 from keras_selfmodel.reporting.notes import run_name
-from keras_selfmodel.statistics import Interval, spearman_trend
+from keras_selfmodel.statistics import spearman_trend
 from keras_selfmodel.studies import MEASURES, Measure, Study, all_comparisons, paper_comparisons
 from keras_selfmodel.studies.collapse import standing
-from keras_selfmodel.studies.wording import p_text
+from keras_selfmodel.studies.wording import effect_text, interval_text, p_text, relative_text
 
 # The measures that come with a verdict, and what else is said of them.
 ESTIMATES = {"rlct": ("verdict",), "rlct_descended": ("verdict", "descent")}
@@ -71,8 +71,8 @@ def paper_table(study: Study) -> Table:
                 Cell.of(one.hidden),
                 Cell.of(measure.title),
                 Cell.of(one.aux_weight),
-                Cell.of(one.ours.mean, _interval(measure, one.ours)),
-                Cell.of(one.paper, f"{one.paper:g}".replace("-", "−")),
+                Cell.of(one.ours.mean, interval_text(one.ours, measure.digits)),
+                Cell.of(one.paper, short_number(one.paper, 6)),
                 Cell.of(one.difference, measure.text(one.difference, sign=True)),
                 Cell.of(verdict),
             )
@@ -88,7 +88,7 @@ def group_table(study: Study, *, empty_columns: bool = False) -> Table:
             cells = [Cell.of(series.hidden), Cell.of(group.aux_weight), Cell.of(len(group.runs))]
             for measure in MEASURES.values():
                 interval = group.interval(measure.name)
-                text = _interval(measure, interval)
+                text = interval_text(interval, measure.digits)
                 if interval is not None and interval.count < len(group.runs):
                     text += f" (n = {interval.count})"
                 unusable = len(group.unusable(measure.name))
@@ -106,19 +106,19 @@ def comparison_table(study: Study) -> Table:
     for (name, hidden, weight), one in all_comparisons(study).items():
         measure, found = MEASURES[name], one.difference
         estimate = found.estimate
-        relative = None if found.relative is None else f"{100 * found.relative:+.1f} %".replace("-", "−")
-        effect = None if found.effect_size is None else f"{found.effect_name} = {found.effect_size:.2f}"
+        relative = None if found.relative is None else relative_text(found.relative)
+        effect = None if found.effect_size is None else effect_text(found.effect_name, found.effect_size)
         rows.append(
             (
                 Cell.of(hidden),
                 Cell.of(measure.title),
                 Cell.of(weight),
-                Cell.of(estimate.mean, interval_text(measure, estimate)),
+                Cell.of(estimate.mean, interval_text(estimate, measure.digits, sign=True)),
                 Cell.of(found.relative, relative),
-                Cell.of(f"{found.test}, n = {estimate.count}"),
+                Cell.of(f"n = {estimate.count}" if found.p is None else f"{found.test}, n = {estimate.count}"),
                 p_cell(found.p),
                 p_cell(one.p_holm),
-                Cell.of(found.effect_size, None if effect is None else effect.replace("-", "−")),
+                Cell.of(found.effect_size, effect),
             )
         )
     columns = ("H", "measure", "AW", "difference", "relative", "t test", "p", "Holm p", "effect size")
@@ -138,7 +138,7 @@ def trend_table(study: Study) -> Table:
                     (
                         Cell.of(series.hidden),
                         Cell.of(measure.title),
-                        Cell.of(trend.rho, f"{trend.rho:.2f}".replace("-", "−")),
+                        Cell.of(trend.rho, number_text(trend.rho, 2)),
                         p_cell(trend.p),
                         Cell.of(trend.count),
                     )
@@ -191,21 +191,6 @@ def _measure_cells(run: RunResult, measure: Measure) -> tuple[Cell, ...]:
     text = measure.text_of(run) + plus_minus(estimate.std_error, measure.text)
     said = {"verdict": estimate.verdict, "descent": estimate.descent.words if estimate.descent else None}
     return (Cell.of(estimate.value, text), *(Cell.of(said[what]) for what in ESTIMATES[measure.name]))
-
-
-def _interval(measure: Measure, interval: Interval | None) -> str:
-    if interval is None:
-        return "–"
-    if interval.half_width is None:
-        return measure.text(interval.mean)
-    return f"{measure.text(interval.mean)} ± {measure.text(interval.half_width)}"
-
-
-def interval_text(measure: Measure, estimate: Interval) -> str:
-    """A difference with half its interval, such as "−3.10 ± 0.80"."""
-    if estimate.half_width is None:
-        return measure.text(estimate.mean, sign=True)
-    return f"{measure.text(estimate.mean, sign=True)} ± {measure.text(estimate.half_width)}"
 
 
 def p_cell(p: float | None) -> Cell:

@@ -54,7 +54,7 @@ def trace_figure(estimate: "RLCTEstimate") -> "Figure":
         look = _marked_now_and_then(chain, len(smooth))
         axes.plot(np.arange(len(smooth)) + width / 2, smooth, label=f"chain {chain + 1}", **look)
     said = "" if estimate.verdict == "reliable" else f" ({estimate.verdict})"
-    value = NO_NUMBER if np.isnan(estimate.value) else short_number(estimate.value, 3)
+    value = short_number(estimate.value, 3, none=NO_NUMBER)
     label, level = f"RLCT {value}{said}", estimate.value
     if settings.convention == "paper":
         # The traces are paired with their batches, which the paper's estimate is not: it may lie beside them.
@@ -200,5 +200,5 @@ def profile_figure(profile: "LocalizationProfile") -> "Figure":
     figure.legend(*handles, loc="outside lower center", ncols=2, frameon=False, fontsize="small")
     for axes in (left, right):
         axes.spines[["top", "right"]].set_visible(False)
-    figure.suptitle(profile.words.replace("-", "−"), fontsize="small")
+    figure.suptitle(profile.words, fontsize="small")
     return figure

@@ -20,14 +20,15 @@ VERDICT_COLORS = {"reliable": "#1a7f4b", "doubtful": "#b06000", "not to be used"
 def as_html(estimate: "RLCTEstimate") -> str:
     """An `RLCTEstimate` as HTML that needs nothing from elsewhere."""
     color = VERDICT_COLORS[estimate.verdict]
-    number = NO_NUMBER if np.isnan(estimate.value) else short_number(estimate.value, 4)
+    number = short_number(estimate.value, 4, none=NO_NUMBER)
     number += plus_minus(estimate.std_error, lambda error: short_number(error, 2))
+    chains = f"{len(estimate.losses)} chain{'' if len(estimate.losses) == 1 else 's'}"
     objections = "".join(f"<li>{escape(sentence)}</li>" for sentence in estimate.warnings)
     return (
         f'<div style="max-width:40em"><strong>RLCT {number}</strong> '
         f'<span style="color:{color};font-weight:bold">{estimate.verdict}</span><br>'
         f"{estimate.settings.convention} convention, nβ = {short_number(estimate.inverse_temperature, 4)}, "
-        f"γ = {short_number(estimate.localization, 3)}; {len(estimate.losses)} chains of {estimate.num_draws} draws, "
+        f"γ = {short_number(estimate.localization, 3)}; {chains} of {estimate.num_draws} draws, "
         f"R̂ = {number_text(estimate.r_hat, 3)}"
         f"{f'<ul>{objections}</ul>' if objections else '<br>'}{_chains(estimate)}</div>"
     )

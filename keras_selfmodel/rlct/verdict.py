@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from keras_selfmodel._number_texts import short_number
+from keras_selfmodel._number_texts import short_number, short_with_error
 from keras_selfmodel.rlct.standard_error import relative_sampling_error
 from keras_selfmodel.rlct.summary import Verdict
 
@@ -132,7 +132,7 @@ def objections(estimate: "RLCTEstimate") -> Iterator[tuple[bool, str]]:
         yield (
             False,
             f"Only {estimate.acceptance_rate:.0%} of the draws were accepted: the chains hardly moved. Take a smaller "
-            f"step size than {estimate.step_size:g}.",
+            f"step size than {_text(estimate.step_size)}.",
         )
     target = estimate.settings.target_error
     reached = relative_sampling_error(estimate.corrected, estimate.kept(estimate.squares))
@@ -155,17 +155,17 @@ def _locality(estimate: "RLCTEstimate") -> Iterator[tuple[bool, str]]:
         yield (
             False,
             f"The estimate depends on the localization: each e-fold by which γ = {_text(estimate.localization)} "
-            f"becomes weaker adds {_with_error(sensitivity.slope, sensitivity.error)}. It describes the weights within "
-            f"reach of γ, {_text(estimate.distance)} from w*; compare estimates at the same γ only, or look at the "
-            "profile.",
+            f"becomes weaker adds {short_with_error(sensitivity.slope, sensitivity.error)}. It describes the weights "
+            f"within reach of γ, {_text(estimate.distance)} from w*; compare estimates at the same γ only, or look at "
+            "the profile.",
         )
     trend = estimate.trend
     if trend is not None and estimate.temperature_error > LOCALITY_LIMIT * estimate.value:
         yield (
             False,
             f"The estimate depends on the temperature: a quarter of nβ = {_text(estimate.inverse_temperature)} adds "
-            f"{_with_error(trend.difference, trend.error)}. {estimate.num_samples} samples are too few for the RLCT "
-            "itself, the limit of many samples; compare estimates at the same nβ only.",
+            f"{short_with_error(trend.difference, trend.error)}. {estimate.num_samples} samples are too few for the "
+            "RLCT itself, the limit of many samples; compare estimates at the same nβ only.",
         )
     least = estimate.least_value
     if least is not None and estimate.departure_error > LOCALITY_LIMIT * estimate.value:
@@ -213,14 +213,14 @@ def _remedy(estimate: "RLCTEstimate") -> str:
     if estimate.descent and not estimate.descent.steps:
         remedy = (
             f"The descent found no lower loss in {max(estimate.settings.burn_in, 1)} steps, so that w* are the trained "
-            f"weights: give it more (burn_in=…). {longer}"
+            f"weights: give it more steps (burn_in=…). {longer}"
         )
     hotter = estimate.hotter
     if hotter is None:
         return remedy
     return (
         f"{remedy}. At nβ = {_text(hotter.inverse_temperature)}, where that matters little, short chains give "
-        f"{_text(hotter.value)} ± {short_number(hotter.std_error, 2)} (inverse_temperature='auto')"
+        f"{short_with_error(hotter.value, hotter.std_error, 3)} (inverse_temperature='auto')"
     )
 
 
@@ -228,26 +228,21 @@ def _steadier(estimate: "RLCTEstimate") -> str:
     """How to keep chains from diverging."""
     if estimate.settings.step_size is None:
         return (
-            f"Shorter steps, down to {estimate.step_size:.2g}, did not help. Take a stronger localization than "
+            f"Shorter steps, down to {_text(estimate.step_size)}, did not help. Take a stronger localization than "
             f"{_text(estimate.localization)}."
         )
-    return f"Take a smaller step size than {estimate.step_size:g}, or a stronger localization."
+    return f"Take a smaller step size than {_text(estimate.step_size)}, or a stronger localization."
 
 
 def _cooler(estimate: "RLCTEstimate") -> str:
     """How to reduce the error that comes from noisy batches and long steps."""
-    shorter = f"a smaller step size than {estimate.step_size:g}."
+    shorter = f"a smaller step size than {_text(estimate.step_size)}."
     whole = estimate.settings.batch_size >= estimate.num_samples
     return f"Take {shorter}" if whole else f"Take larger batches, or {shorter}"
 
 
 def _text(value: float) -> str:
     return short_number(value, 3)
-
-
-def _with_error(value: float, error: float) -> str:
-    """A change of the estimate as the table has it."""
-    return f"{short_number(value, 2)} ± {short_number(error, 2)}"
 
 
 def _numbered(chain: int | np.integer) -> str:

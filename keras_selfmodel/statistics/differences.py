@@ -119,10 +119,13 @@ def _certain(
 ) -> Difference:
     """The difference of groups that do not scatter: there is one or there is none, without doubt.
 
-    The means of equal values can differ in their last digit where the groups are of different sizes.
+    The means of equal values can differ in their last digit where the groups are of different sizes. Two pairs differ
+    by the same too easily, as do accuracies on a few test samples, to say how much others would differ.
     """
-    mean = 0.0 if _negligible(mean, values, others) else mean
-    return Difference(Interval(mean, 0.0, min(len(values), len(others))), test, float(mean == 0), None, reference)
+    mean, count = 0.0 if _negligible(mean, values, others) else mean, min(len(values), len(others))
+    if mean and count < 3:
+        return Difference(Interval(mean, None, count), test, None, None, reference)
+    return Difference(Interval(mean, 0.0, count), test, float(mean == 0), None, reference)
 
 
 def _negligible(number: float, values: np.ndarray, others: np.ndarray) -> bool:

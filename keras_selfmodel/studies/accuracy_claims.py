@@ -1,5 +1,6 @@
 """Does self-modeling leave the accuracy alone, until it overwhelms the network?"""
 
+from keras_selfmodel._number_texts import number_text
 from keras_selfmodel.statistics.interval import mean_interval
 from keras_selfmodel.studies.claim import Answer, unknown
 from keras_selfmodel.studies.collapse import collapsed_runs, fallen, standing
@@ -102,7 +103,7 @@ def collapse_shows_in_the_rlct(series: Series) -> Answer:
 
 
 def _points(fraction: float | None) -> str:
-    return "–" if fraction is None else f"{100 * fraction:+.2f}".replace("-", "−")
+    return number_text(None if fraction is None else 100 * fraction, 2, sign=True)
 
 
 def _rlct(value: float | None) -> str:

@@ -1,5 +1,6 @@
 """Whether self-modeling lowers a measure of complexity, and lowers it more at larger weights."""
 
+from keras_selfmodel._number_texts import number_text
 from keras_selfmodel.statistics.differences import Difference, difference
 from keras_selfmodel.statistics.multiple_tests import holm
 from keras_selfmodel.statistics.trend import Trend, spearman_trend
@@ -178,4 +179,4 @@ def _trend_values(trend: Trend | None) -> dict | None:
 
 
 def _rho(trend: Trend) -> str:
-    return f"{trend.rho:.2f}".replace("-", "−")
+    return number_text(trend.rho, 2)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from keras_selfmodel._number_texts import short_number
 from keras_selfmodel.experiments import SELF_MODELING
 from keras_selfmodel.experiments.paper import PaperFigures, paper_series
 from keras_selfmodel.statistics.interval import Interval
@@ -82,16 +83,20 @@ def paper_text(claim: str, series: Series, paper: dict[float, PaperFigures]) -> 
     name = _MEASURE_OF_CLAIM[claim]
     values = {weight: getattr(figures, name) for weight, figures in paper.items()}
     there = {group.aux_weight for group in series.groups}
-    shown = [f"{value:g} at AW {weight:g}" for weight, value in values.items() if value is not None and weight in there]
-    return ", ".join(shown).replace("-", "−")
+    shown = [
+        f"{short_number(value, 6)} at AW {weight:g}"
+        for weight, value in values.items()
+        if value is not None and weight in there
+    ]
+    return ", ".join(shown)
 
 
 def _collapses(paper: dict[float, PaperFigures]) -> str:
     # Of 128 units no accuracy was read off but that of the collapsed networks.
     baseline = (paper[0].accuracy if 0 in paper else None) or 1.0
     lost = [
-        f"RLCT {figures.rlct:g} at AW {weight:g} (accuracy {figures.accuracy:g})"
+        f"RLCT {short_number(figures.rlct, 6)} at AW {weight:g} (accuracy {figures.accuracy:g})"
         for weight, figures in paper.items()
         if figures.accuracy is not None and figures.accuracy <= baseline - COLLAPSE
     ]
-    return ", ".join(lost).replace("-", "−") or ("no collapse" if paper else "")
+    return ", ".join(lost) or ("no collapse" if paper else "")

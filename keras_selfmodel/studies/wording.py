@@ -1,8 +1,11 @@
 """Numbers of tests in words."""
 
 from collections.abc import Sequence
+from typing import Any
 
+from keras_selfmodel._number_texts import NOTHING, number_text, with_error
 from keras_selfmodel.experiments import SELF_MODELING
+from keras_selfmodel.statistics import Interval, RankCorrelation
 from keras_selfmodel.statistics.differences import Difference
 from keras_selfmodel.studies.measures import Measure
 from keras_selfmodel.studies.study import Group
@@ -17,6 +20,66 @@ def p_text(p: float, name: str = "p") -> str:
     ('p = 0.012', 'p < 0.001', 'Holm p = 1')
     """
     return f"{name} < 0.001" if p < 0.001 else f"{name} = {p:.2g}"
+
+
+def interval_text(interval: Interval | None, digits: int, *, factor: float = 1.0, sign: bool = False) -> str:
+    """A mean with half its 95 % interval, such as "−3.10 ± 0.80"; "–" if there is none.
+
+    Args:
+        interval: Mean and interval.
+        digits: Decimal places.
+        factor: What they are multiplied by.
+        sign: Whether a plus sign is written too.
+    """
+    if interval is None:
+        return NOTHING
+    half = None if interval.half_width is None else factor * interval.half_width
+    return with_error(factor * interval.mean, half, digits, sign=sign)
+
+
+def relative_text(relative: float) -> str:
+    """A difference as a part of what it is compared with, such as "−36.0 %"."""
+    return f"{number_text(100 * relative, 1, sign=True)} %"
+
+
+def effect_text(name: str, size: float) -> str:
+    """An effect size, such as "d_z = −12.30"."""
+    return f"{name} = {number_text(size, 2)}"
+
+
+def correlation_text(found: RankCorrelation) -> str:
+    """Spearman's ρ with its 95 % interval, such as "+0.53 [+0.10, +0.80]"."""
+    rho, low, high = (number_text(one, 2, sign=True) for one in (found.rho, found.low, found.high))
+    return f"{rho} [{low}, {high}]"
+
+
+def setting_name(name: str) -> str:
+    """A setting of a recipe as people call it.
+
+    Example:
+
+    >>> setting_name("rlct.num_chains"), setting_name("rlct.burn_in"), setting_name("batch_size")
+    ('RLCT chains', 'RLCT burn-in', 'batch size')
+    """
+    plain = name.replace("burn_in", "burn-in").replace("num_", "").replace("_", " ")
+    return plain.replace("rlct.", "RLCT ").replace("rlct", "RLCT")
+
+
+def setting_text(value: Any) -> str:
+    """The value of a setting as people read it.
+
+    Example:
+
+    >>> setting_text(False), setting_text(0.5), setting_text(("hidden", "output")), setting_text(None)
+    ('no', '0.5', 'hidden, output', '–')
+    """
+    if isinstance(value, list | tuple):
+        return ", ".join(map(setting_text, value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None:
+        return NOTHING
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def strength_name(objective: str) -> str:
@@ -49,9 +112,9 @@ def unusable_text(groups: Sequence[Group], measure: Measure) -> str:
 
 def difference_text(measure: Measure, found: Difference, p_holm: float | None) -> str:
     """A difference with interval, test and effect size, such as
-    "−20.60 (−36 %, 95 % interval −22.10 … −19.10; paired t test, Holm p < 0.001, d_z = −12.3, n = 3)".
+    "−20.60 (−36.0 %, 95 % interval −22.10 … −19.10; paired t test, Holm p < 0.001, d_z = −12.30, n = 3)".
     """
-    parts = [] if found.relative is None else [f"{100 * found.relative:+.0f} %".replace("-", "−")]
+    parts = [] if found.relative is None else [relative_text(found.relative)]
     estimate = found.estimate
     if estimate.half_width is not None:
         parts.append(
@@ -59,6 +122,6 @@ def difference_text(measure: Measure, found: Difference, p_holm: float | None) -
         )
     test = [] if found.p is None else [f"{found.test} t test"]
     test += [] if p_holm is None else [p_text(p_holm, "Holm p")]
-    test += [] if found.effect_size is None else [f"{found.effect_name} = {found.effect_size:.1f}".replace("-", "−")]
+    test += [] if found.effect_size is None else [effect_text(found.effect_name, found.effect_size)]
     test.append(f"n = {estimate.count}")
     return f"{measure.text(estimate.mean, sign=True)} ({', '.join(parts)}; {', '.join(test)})"

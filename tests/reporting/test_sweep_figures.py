@@ -224,6 +224,17 @@ def test_intervals_of_the_accuracy_end_at_100_percent():
     assert heights.max() == pytest.approx(100) and heights.min() < 95
 
 
+def test_intervals_of_what_cannot_be_negative_end_at_0():
+    runs = [
+        made_up_run(w, seed, accuracy=value, weight_spread=value)
+        for w in (0, 1)
+        for seed, value in ((1, 0.01), (2, 0.2))
+    ]
+    for letter in "BD":
+        (band,) = _panels(runs)[letter].collections[:1]
+        assert band.get_paths()[0].vertices[:, 1].min() == pytest.approx(0)
+
+
 @pytest.mark.parametrize("accuracy", [0.97, 1.0])  # Without scatter the axis would be made wide around them.
 def test_the_axis_of_the_accuracy_ends_at_100_percent(accuracy):
     axes = _panels([made_up_run(weight, 1, accuracy=accuracy) for weight in (0, 1)])["D"]

@@ -151,6 +151,12 @@ def test_an_estimate_is_saved_and_loaded_with_all_that_it_holds(tmp_path):
     assert found.to_dict() == made.to_dict()
 
 
+def test_a_hotter_estimate_of_one_chain_has_no_error_in_the_advice():
+    hotter = HotterEstimate(12.5, 1234.4, math.nan, 100)
+    (said,) = [text for text in dataclasses.replace(estimate_of(-5.0), hotter=hotter).warnings if "nβ = 12.5" in text]
+    assert "short chains give 1230 (inverse_temperature='auto')" in said
+
+
 def test_the_dictionary_of_an_estimate_is_json(tmp_path):
     estimate = estimate_of(-5.0, chains=1)
     found = json.loads(json.dumps(estimate.to_dict(), allow_nan=False))

@@ -75,6 +75,14 @@ def test_values_that_do_not_scatter_divide_by_nothing(seeds):
     assert other.estimate.mean == pytest.approx(-0.2)
 
 
+def test_two_pairs_that_differ_by_the_same_prove_nothing():
+    found = difference({1: 0.91, 2: 0.93}, {1: 0.90, 2: 0.92})
+    assert found.estimate.mean == pytest.approx(0.01)
+    assert (found.estimate.half_width, found.p, found.effect_size) == (None, None, None)
+    same = difference({1: 0.91, 2: 0.93}, {1: 0.91, 2: 0.93})
+    assert (same.estimate.mean, same.estimate.half_width, same.p) == (0, 0, 1)
+
+
 def test_equal_values_differ_by_nothing_however_their_means_are_rounded():
     # The mean of five times 0.97 is not 0.97 in floating point.
     for few in (3, 5):

@@ -23,7 +23,7 @@ def made_up_run(aux_weight: float = 10.0, seed: int = 1, *, recipe=MNIST, backen
     settings = {name: value for name, value in measures.items() if name not in fields}
     recipe = dataclasses.replace(recipe, aux_weight=aux_weight, seed=seed, **settings)
     sampled = {} if recipe.rlct is None else {"convention": recipe.rlct.convention, "sampler": recipe.rlct.sampler}
-    sampled["seed"] = seed
+    sampled |= {"seed": seed, "num_chains": (recipe.rlct and recipe.rlct.num_chains) or 4}
     estimates = {
         name: estimate(value, anchor=anchor, **sampled)
         if isinstance(value, float)

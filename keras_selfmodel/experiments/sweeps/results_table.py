@@ -40,6 +40,7 @@ RESULT_COLUMNS = (
 # Of each estimate, "rlct" and "rlct_descended": its value has the column of its name.
 RLCT_COLUMNS = (
     "std_error",
+    "sampling_error",
     "verdict",
     "warnings",
     "convention",
@@ -53,6 +54,10 @@ RLCT_COLUMNS = (
     "heat_correction",
     "r_hat",
     "ess",
+    "num_chains",
+    "num_draws",
+    "num_samples",
+    "num_parameters",
 )
 # Of the descent before "rlct_descended".
 DESCENT_COLUMNS = ("trained_loss", "loss", "distance", "steps")
