@@ -8,7 +8,7 @@ from rich.table import Table
 from keras_selfmodel._number_texts import plus_minus
 from keras_selfmodel._typed_files import plain
 from keras_selfmodel.studies import Measure, SideBySide
-from keras_selfmodel.studies.wording import setting_name, setting_text
+from keras_selfmodel.studies.setting_texts import setting_name, setting_value
 
 # Number of runs that fit 80 columns next to the first one.
 OTHERS = 2
@@ -47,7 +47,7 @@ def _table(found: SideBySide, places: list[int]) -> Table:
     for place in places:
         table.add_column(f"run {place + 1}", justify="right", overflow="fold")
     for name, values in found.settings.items():
-        table.add_row(setting_name(name), *(setting_text(values[place]) for place in places))
+        table.add_row(setting_name(name), *(setting_value(values[place]) for place in places))
     table.add_section()
     for one in found.measures:
         table.add_row(

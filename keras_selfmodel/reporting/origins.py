@@ -5,7 +5,7 @@ from collections import Counter
 
 from keras_selfmodel.experiments import RunResult
 from keras_selfmodel.studies import Study
-from keras_selfmodel.studies.wording import setting_name, setting_text
+from keras_selfmodel.studies.setting_texts import setting_name, setting_value
 
 
 def settings_rows(study: Study) -> list[tuple[str, str]]:
@@ -17,8 +17,8 @@ def settings_rows(study: Study) -> list[tuple[str, str]]:
     ]
     shared = {"backend": study.backend, **study.settings}
     shared.pop("data")
-    return [(name, setting_text(value)) for name, value in varied] + [
-        (setting_name(name), setting_text(value)) for name, value in shared.items() if value is not None
+    return [(name, ", ".join(map(setting_value, values))) for name, values in varied] + [
+        (setting_name(name), setting_value(value)) for name, value in shared.items() if value is not None
     ]
 
 
@@ -56,5 +56,5 @@ def _origin(run: RunResult) -> dict[str, str]:
         "keras_selfmodel": made_by.keras_selfmodel,
         **{name: str(version) for name, version in made_by.packages.items()},
         "python": made_by.python,
-        "devices": setting_text(made_by.devices),
+        "devices": ", ".join(made_by.devices),
     }

@@ -7,6 +7,7 @@ from typing import Any
 
 from keras_selfmodel.experiments import SELF_MODELING, RunResult
 from keras_selfmodel.experiments.recipe import WITHOUT_EFFECT_ON_NUMBERS
+from keras_selfmodel.studies.setting_texts import setting_text
 from keras_selfmodel.studies.study import Group, Series, Study
 
 # The order of the paper; other tasks follow.
@@ -139,18 +140,3 @@ def differing(settings: dict, others: Iterable[dict]) -> list[str]:
         and not (name == "objective" and value == SELF_MODELING)
         and any(other.get(name) != value for other in others)
     ]
-
-
-def setting_text(name: str, value: object) -> str:
-    """A setting as people read it.
-
-    Example:
-
-    >>> setting_text("rlct.num_chains", 4), setting_text("targets", ("hidden", "logits"))
-    ('RLCT num chains 4', 'targets hidden+logits')
-    """
-    if name == "rlct":
-        return f"RLCT {value}"
-    if isinstance(value, list | tuple):
-        value = "+".join(str(part) for part in value)
-    return f"{name.replace('rlct.', 'RLCT ').replace('_', ' ')} {value}"

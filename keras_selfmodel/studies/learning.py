@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from keras_selfmodel.experiments import RunResult, spread_history
 from keras_selfmodel.statistics.differences import Difference, difference
 from keras_selfmodel.statistics.interval import Interval, mean_interval
-from keras_selfmodel.studies.grouping import differing, setting_text, settings_of_run, without_self_model
+from keras_selfmodel.studies.grouping import differing, settings_of_run, without_self_model
+from keras_selfmodel.studies.setting_texts import setting_text
 
 # What curves vary besides size, weight and seed.
 ALONG_A_CURVE = ("data", "objective", "label_noise")

@@ -1,7 +1,6 @@
 """Numbers of tests in words."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from keras_selfmodel._number_texts import NOTHING, number_text, with_error
 from keras_selfmodel.experiments import SELF_MODELING
@@ -51,35 +50,6 @@ def correlation_text(found: RankCorrelation) -> str:
     """Spearman's ρ with its 95 % interval, such as "+0.53 [+0.10, +0.80]"."""
     rho, low, high = (number_text(one, 2, sign=True) for one in (found.rho, found.low, found.high))
     return f"{rho} [{low}, {high}]"
-
-
-def setting_name(name: str) -> str:
-    """A setting of a recipe as people call it.
-
-    Example:
-
-    >>> setting_name("rlct.num_chains"), setting_name("rlct.burn_in"), setting_name("batch_size")
-    ('RLCT chains', 'RLCT burn-in', 'batch size')
-    """
-    plain = name.replace("burn_in", "burn-in").replace("num_", "").replace("_", " ")
-    return plain.replace("rlct.", "RLCT ").replace("rlct", "RLCT")
-
-
-def setting_text(value: Any) -> str:
-    """The value of a setting as people read it.
-
-    Example:
-
-    >>> setting_text(False), setting_text(0.5), setting_text(("hidden", "output")), setting_text(None)
-    ('no', '0.5', 'hidden, output', '–')
-    """
-    if isinstance(value, list | tuple):
-        return ", ".join(map(setting_text, value))
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if value is None:
-        return NOTHING
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def strength_name(objective: str) -> str:
