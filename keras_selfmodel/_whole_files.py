@@ -125,6 +125,12 @@ def _end_of_links(path: Path) -> Path:
     return place
 
 
+def is_standard_output(path: Path) -> bool:
+    """Whether it stands for this process's standard output, as /dev/stdout does."""
+    place = _end_of_links(path)
+    return _is_open_here(place) and int(place.name) == 1
+
+
 def _is_open_here(place: Path) -> bool:
     """Whether it stands for an open file of this process, whose number is its name."""
     return place.name.isdecimal() and place.parent in (Path("/dev/fd"), Path(f"/proc/{os.getpid()}/fd"))

@@ -42,7 +42,7 @@ def report_command(folder: Path, out: Path | None, as_json: bool) -> None:
     file = out or folder / "report.html"
     with spoken_warnings():
         from keras_selfmodel import studies
-        from keras_selfmodel._whole_files import write_whole
+        from keras_selfmodel._whole_files import is_standard_output, write_whole
         from keras_selfmodel.reporting import report_html, write_runs
         from ksm_cli.tables.claims import claims_table
 
@@ -50,14 +50,15 @@ def report_command(folder: Path, out: Path | None, as_json: bool) -> None:
         found = studies.studies_of(runs.results)
         of_paper = studies.paper_studies(found)
         answered = [studies.claims(study) for study in of_paper]
-        if as_json:
+        alone = is_standard_output(file)
+        if as_json and not alone:
             print_json({"report": str(file), "claims": [claim.to_dict() for claims in answered for claim in claims]})
-        else:
+        elif not alone:
             for study, claims in zip(of_paper, answered, strict=True):
                 for table in claims_table(study, claims):
                     print_table(table)
         # After the verdicts, which must not be lost because a file cannot be written.
         page = report_html(found, folder, runs.damaged, all_runs=write_runs(found, folder, file))
         write_whole(file, lambda part: part.write_text(page, encoding="utf-8", errors="backslashreplace"))
-    if not as_json:
+    if not (as_json or alone):
         click.echo(f"report: {shown(file)}")

@@ -86,7 +86,8 @@ def test_standard_output_can_be_named_where_it_is_a_file(ksm, sweep):
     line = [sys.executable, "-c", "from ksm_cli.main import main; main()", "report", "sweep", "--out", "/dev/stdout"]
     with Path("printed.txt").open("wb") as file:
         assert subprocess.run(line, stdout=file, check=False).returncode == 0
-    assert Path("printed.txt").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    page = Path("printed.txt").read_text(encoding="utf-8")
+    assert page.startswith("<!DOCTYPE html>") and page.rstrip().endswith("</html>")
 
 
 def test_the_table_beside_the_page_replaces_nothing_but_such_a_table(ksm, sweep, monkeypatch):
