@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from typing import Any
 
 from keras_selfmodel.experiments import RunResult
 from keras_selfmodel.studies import Study
@@ -10,7 +11,7 @@ from keras_selfmodel.studies.setting_texts import setting_name, setting_value
 
 def settings_rows(study: Study) -> list[tuple[str, str]]:
     """Name and value of what the runs of a study vary, and of every setting that they share."""
-    varied = [
+    varied: list[tuple[str, list[Any]]] = [
         ("hidden units", sorted({series.hidden for series in study.series})),
         ("auxiliary weights", sorted({group.aux_weight for series in study.series for group in series.groups})),
         ("seeds", sorted({run.recipe.seed for run in study.runs})),

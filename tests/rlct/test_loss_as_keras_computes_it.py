@@ -142,6 +142,65 @@ class TestWhatIsNotEvaluatesLossIsSaid:
         assert "compute_loss gives" in " ".join(quietly(model, (X, CLASSES), burn_in=2, num_draws=4).warnings)
 
 
+class OwnSteps(keras.Sequential):
+    """Trains and tests as each backend's guides write it; what the steps minimize is `self.own`."""
+
+    def test_step(self, *arguments):
+        data = arguments[-1]
+        if keras.backend.backend() != "jax":
+            return {"loss": self.own(data[1], self(data[0]))}
+        state = arguments[0]
+        outputs, _ = self.stateless_call(*state[:2], data[0], training=False)
+        return {"loss": self.own(data[1], outputs)}, state
+
+
+class TestStepsOfTheModelsOwn:
+    def doubts(self, steps: type, own, loss) -> str:
+        model = steps([keras.Input((5,)), layers.Dense(3)])
+        model.own = own
+        model.compile("sgd", loss)
+        return " ".join(loss_at_anchor(model, (X, CLASSES))[1].doubts)
+
+    def test_another_loss_of_its_test_step_is_doubted(self):
+        said = self.doubts(OwnSteps, lambda y, scores: 3 * CROSS_ENTROPY(y, scores), CROSS_ENTROPY)
+        assert "by the model's own test_step; measured is" in said
+
+    def test_the_same_loss_is_not(self):
+        assert not self.doubts(OwnSteps, CROSS_ENTROPY, CROSS_ENTROPY)
+
+    def test_the_metrics_are_as_they_were(self):
+        model = OwnSteps([keras.Input((5,)), layers.Dense(3)])
+        model.own = CROSS_ENTROPY
+        model.compile("sgd", CROSS_ENTROPY, metrics=["accuracy"])
+        keras.Sequential.fit(model, X, CLASSES, epochs=1, verbose=0)
+        before = {metric.name: float(metric.result()) for metric in model.metrics if metric.name == "loss"}
+        loss_at_anchor(model, (X, CLASSES))
+        after = {metric.name: float(metric.result()) for metric in model.metrics if metric.name == "loss"}
+        assert before and after == before
+
+    @pytest.mark.parametrize("loss", [None, CROSS_ENTROPY])
+    def test_a_train_step_that_knows_nothing_of_keras_loss_is_doubted(self, loss):
+        class Trains(keras.Sequential):
+            def train_step(self, *arguments):
+                raise NotImplementedError  # It is read, not called.
+
+        assert "own train_step does not call compute_loss" in self.doubts(Trains, None, loss)
+
+    def test_one_that_calls_it_is_not(self):
+        class Accumulates(keras.Sequential):
+            def train_step(self, *arguments):
+                def loss(x, y):
+                    return self.compute_loss(x, y, self(x))
+
+                return loss(*arguments)
+
+        class Calls(keras.Sequential):
+            def train_step(self, *arguments):
+                return super().train_step(*arguments)
+
+        assert not self.doubts(Accumulates, None, CROSS_ENTROPY) + self.doubts(Calls, None, CROSS_ENTROPY)
+
+
 @pytest.mark.parametrize("names", [False, True])
 def test_an_output_without_weights_counts_as_of_weights_of_one(names):
     inputs = keras.Input((T,), dtype="int32")

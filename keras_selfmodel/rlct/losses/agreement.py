@@ -8,6 +8,7 @@ from keras import ops
 
 from keras_selfmodel._internals.keras import mode
 from keras_selfmodel.rlct.losses.choosing import ChosenLoss
+from keras_selfmodel.rlct.losses.own_steps import loss_of_test_step, trains_on_unknown_loss
 from keras_selfmodel.rlct.losses.sample_loss import losses_of
 from keras_selfmodel.rlct.losses.task_loss import TaskLoss
 from keras_selfmodel.transforms.tensors import Tensor, Tree
@@ -65,7 +66,7 @@ def disagreement(
     if one_number or not any(part.loss.is_of_another_library for part in task.parts):
         theirs = task.keras_loss(y, scores, weights)
         if not summed:
-            found += _differs_from_keras(choice, ours, theirs, _samples(y), one_number=one_number)
+            found += _differs_from_keras(ours, theirs, _samples(y), one_number=one_number)
     _check_samples_stand_alone(choice, y, scores)
     if weights is None and not summed:
         found += _differs_from_its_library(task, ours, reduced, _samples(y))
@@ -75,10 +76,12 @@ def disagreement(
         regularization = sum(_number(term) for term in model.losses)
         found += _regularization(regularization, theirs)
         found += _custom_compute_loss(model, theirs, regularization, x, y, scores, weights)
+    if model is not None and choice.origin != "given" and model.compiled and not found:
+        found += _own_steps(model, choice, ours, x, y, weights)
     return tuple(found)
 
 
-def _differs_from_keras(choice: ChosenLoss, ours: float, theirs: float, samples: int, *, one_number: bool) -> list[str]:
+def _differs_from_keras(ours: float, theirs: float, samples: int, *, one_number: bool) -> list[str]:
     """What makes the mean over samples another number than Keras's loss of the batch."""
     if _close(ours, theirs):
         return []
@@ -167,6 +170,22 @@ def _compiled_without_loss(
         f"{_samples(y)} samples; measured is {choice.description}, {ours:.6g}. Pass as loss= what the network was "
         "trained on, a function (labels, outputs) that returns a number for each sample."
     ]
+
+
+def _own_steps(model: keras.Model, choice: ChosenLoss, ours: float, x: Tree, y: Tree, weights: Tree) -> list[str]:
+    """Whether a `test_step` or `train_step` of the model's class has another loss than the one measured."""
+    evaluated = loss_of_test_step(model, x, y, weights)
+    if evaluated is not None and not _close(evaluated, ours):
+        return [
+            f"evaluate gives {evaluated:.6g} for the first {_samples(y)} samples, by the model's own test_step; "
+            f"measured is {choice.description}, {ours:.6g}. If it was trained on another loss, pass that as loss=."
+        ]
+    if trains_on_unknown_loss(model):
+        return [
+            "The model's own train_step does not call compute_loss, so that it is unknown here what it minimizes; "
+            f"measured is {choice.description}. Pass as loss= what the network was trained on."
+        ]
+    return []
 
 
 def _computes_its_own(model: keras.Model) -> bool:
