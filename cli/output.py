@@ -7,8 +7,10 @@ import re
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,6 +20,7 @@ from ksm_cli.backend import installation
 from ksm_cli.streams import has_all_signs
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
     from rich.progress import Progress as RichProgress
     from rich.table import Table
 
@@ -107,6 +110,22 @@ def write_all(*writers: Callable[[], object]) -> None:
 def fail(error: OSError) -> None:
     """What `write_all` calls for a file that could not be written before."""
     raise error
+
+
+def figure_writers(
+    figures: Mapping[str, "Figure"], folder: Path, formats: Sequence[str]
+) -> dict[str, Callable[[], None]]:
+    """What writes each figure in each format, for `write_all`, by its file.
+
+    Args:
+        figures: Figures by name.
+        folder: Where they are written.
+        formats: Suffixes without the dot.
+    """
+    from keras_selfmodel.reporting import write_figure
+
+    files = {folder / f"{name}.{suffix}": figure for name, figure in figures.items() for suffix in formats}
+    return {str(file): partial(write_figure, figure, file) for file, figure in files.items()}
 
 
 def usage_error(error: ValueError) -> click.UsageError:

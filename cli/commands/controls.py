@@ -8,6 +8,7 @@ import click
 from ksm_cli.backend import activate, only_read
 from ksm_cli.computing import computed, raise_failures
 from ksm_cli.options.computing import Computing, computing_options
+from ksm_cli.options.figures import FORMATS
 from ksm_cli.options.general import ChoiceArgument, backend_option, json_option, quiet_option
 from ksm_cli.options.grids import MOST_SEED, numbers
 from ksm_cli.options.noise import noise_options
@@ -22,7 +23,17 @@ from ksm_cli.options.settings import (
     recipe_of,
     rlct_switch_of_controls,
 )
-from ksm_cli.output import Bar, print_json, print_table, printable, require, spoken_warnings, usage_error
+from ksm_cli.output import (
+    Bar,
+    figure_writers,
+    print_json,
+    print_table,
+    printable,
+    require,
+    spoken_warnings,
+    usage_error,
+    write_all,
+)
 
 # Tasks for which the strengths were chosen.
 CONTROLLED_TASKS = ("mnist",)
@@ -91,6 +102,7 @@ def controls_command(
             backend = activate(backend)
             only_read()  # Keras is imported once there is something to compute.
             from keras_selfmodel import experiments, studies
+            from keras_selfmodel.reporting import control_figures
             from ksm_cli.tables.controls import control_tables, matched_tables
 
             strengths = _complete(strengths)
@@ -117,14 +129,14 @@ def controls_command(
         if result is None:
             return
         found = studies.controls(studies.studies_of(result.results))
-        files = _draw(found, folder)
+        writers = figure_writers(control_figures(found), folder / "figures", FORMATS)
     if as_json:
         matched = [one for each in found for name in studies.MATCHED for one in studies.matched_comparisons(each, name)]
         print_json(
             {
                 "rows": [experiments.row_of(r) for r in result.results],
                 "matched": [one.to_dict() for one in matched],
-                "figures": files,
+                "figures": list(writers),
                 "failures": result.failures,
             }
         )
@@ -132,7 +144,10 @@ def controls_command(
         for each in found:
             for table in (*control_tables(each), *matched_tables(each)):
                 print_table(table)
-        for file in files:
+    # After the result, which must not be lost because a file cannot be written.
+    write_all(*writers.values())
+    if not as_json:
+        for file in writers:
             click.echo(printable(f"figure: {file}"))
         click.echo(printable(f"For an HTML page of these results: ksm report {folder}"))
     raise_failures(result, len(recipes))
@@ -159,15 +174,3 @@ def _announcement(title: str, strengths: dict[str, list[float]], sizes: list[int
             *(f"  {name:<{width}}  {', '.join(f'{v:g}' for v in values)}" for name, values in strengths.items()),
         ]
     )
-
-
-def _draw(found: list, folder: Path) -> list[str]:
-    from keras_selfmodel.reporting import FORMATS, control_figures, write_figure
-
-    files = []
-    for name, figure in control_figures(found).items():
-        for file_format in FORMATS:
-            file = folder / "figures" / f"{name}.{file_format}"
-            write_figure(figure, file)
-            files.append(str(file))
-    return files

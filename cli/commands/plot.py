@@ -9,7 +9,7 @@ from ksm_cli.options.figures import format_list
 from ksm_cli.options.general import json_option
 from ksm_cli.options.outputs import Output
 from ksm_cli.options.run_folders import finished, folder_argument
-from ksm_cli.output import print_json, printable, require, spoken_warnings
+from ksm_cli.output import figure_writers, print_json, printable, require, spoken_warnings, write_all
 
 
 @click.command(
@@ -38,22 +38,18 @@ def plot_command(folder: Path, out: Path | None, paper: bool, formats: str, as_j
     only_read()
     with spoken_warnings():
         from keras_selfmodel import studies
-        from keras_selfmodel.reporting import control_figures, sweep_figures, write_figure
+        from keras_selfmodel.reporting import control_figures, sweep_figures
 
         found = studies.studies_of(finished(folder).results)
         of_paper = studies.paper_studies(found)
         figures = {**sweep_figures(of_paper, paper=paper), **control_figures(studies.controls(found))}
-        files = []
-        for name, figure in figures.items():
-            for file_format in chosen:
-                file = (out or folder / "figures") / f"{name}.{file_format}"
-                write_figure(figure, file)
-                files.append(str(file))
+        writers = figure_writers(figures, out or folder / "figures", chosen)
+        write_all(*writers.values())
     if paper and not any(run.paper is not None for study in of_paper for run in study.runs):
         click.secho(
             "Warning: no run has the paper's settings, so none of its values are marked.", fg="yellow", err=True
         )
     if as_json:
-        print_json({"figures": files})
+        print_json({"figures": list(writers)})
     else:
-        click.echo("\n".join(map(printable, files)))
+        click.echo("\n".join(map(printable, writers)))

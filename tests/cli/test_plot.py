@@ -28,6 +28,13 @@ def test_folder_and_format_can_be_chosen(ksm, sweep):
     assert [file.name for file in Path("here").iterdir()] == ["figure-2-mnist.svg"]
 
 
+def test_a_figure_that_cannot_be_written_keeps_no_other_back(ksm, sweep):
+    Path("sweep/figures/figure-2-mnist.png").mkdir(parents=True)  # as of a disk that takes nothing
+    result = ksm("plot", sweep)
+    assert result.exit_code == 1 and "figure-2-mnist.png" in result.stderr
+    assert b"</svg>" in Path("sweep/figures/figure-2-mnist.svg").read_bytes()
+
+
 def test_one_run_is_enough(ksm, tmp_path):
     written(made_up_run(10.0, 1), tmp_path / "run")
     assert ksm("plot", "run", "--format", "png").exit_code == 0
