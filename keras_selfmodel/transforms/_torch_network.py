@@ -12,6 +12,7 @@ import keras
 import torch
 
 from keras_selfmodel._callables import takes
+from keras_selfmodel._internals.torch import uncompiled
 from keras_selfmodel.transforms._network import LibraryLoss, Network, keras_axes, library_axes
 from keras_selfmodel.transforms.tensors import AnyModel, Tensor
 
@@ -42,7 +43,7 @@ def network(model: AnyModel) -> Network | None:
             "it was made of"
         )
     # What torch.compile returns would be compiled anew for the chains, in minutes.
-    model = getattr(model, "_orig_mod", model)
+    model = uncompiled(model)
     parameters, buffers = dict(model.named_parameters()), dict(model.named_buffers())
     turned = {id(layer.weight) for layer in model.modules() if isinstance(layer, _TURNED)}
     names = [name for name, parameter in parameters.items() if parameter.requires_grad]
@@ -143,8 +144,8 @@ def _innermost_module(loss: Any) -> Any:
             loss = inspect.unwrap(loss)  # The `forward` of what torch.compile returns.
         elif plain_partial and isinstance(loss.func, _MODULE_OR_METHOD):
             loss = loss.func
-        elif isinstance(loss, torch.nn.Module) and "_orig_mod" in loss._modules:
-            loss = loss._orig_mod
+        elif isinstance(loss, torch.nn.Module) and uncompiled(loss) is not loss:
+            loss = uncompiled(loss)
         elif isinstance(loss, (torch.nn.DataParallel, torch.nn.parallel.DistributedDataParallel)):
             loss = loss.module
         else:
