@@ -93,7 +93,8 @@ def with_error(
     >>> with_error(-3.1, 0.8, 2), with_error(97.25, None, 1, sign=True)
     ('−3.10 ± 0.80', '+97.2')
     """
-    return number_text(value, digits, sign=sign, none=none) + plus_minus(error, partial(number_text, digits=digits))
+    text = number_text(value, digits, sign=sign, none=none)
+    return text if value is None else text + plus_minus(error, partial(number_text, digits=digits))
 
 
 def short_with_error(value: float | None, error: float | None, digits: int = 2) -> str:

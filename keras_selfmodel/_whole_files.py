@@ -17,7 +17,7 @@ from pathlib import Path
 
 from keras_selfmodel._control_characters import escaped
 
-# Signs of a path that can exist, on most systems.
+# Longer paths are shortened in errors.
 LONGEST_PATH = 1000
 # How the name of a file that is being written starts.
 PARTIAL = ".half-written."

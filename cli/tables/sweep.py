@@ -39,7 +39,7 @@ def _table(results: Sequence[RunResult], title: str | None) -> Table:
         caption_justify="left",
     )
     for name in ("H", "AW", "runs", "accuracy", "weight spread", "RLCT", "R²"):
-        table.add_column(name, justify="right", no_wrap=True)
+        table.add_column(name, justify="right", no_wrap=name in ("H", "AW", "runs"))
     for (hidden, aux_weight), group in groups.items():
         table.add_row(
             str(hidden),

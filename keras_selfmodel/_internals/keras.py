@@ -2,9 +2,9 @@
 
 Relied on: `Functional._nodes_by_depth` and its `Node`s (`operation`, `is_input`, `input_tensors`, `outputs`,
 `arguments.args`, `.kwargs` and `.fill_in`), `Sequential._functional`, `Layer._flatten_layers` and its `recursive`,
-`Model._loss_tracker`, `Model._compile_config` and its `config`, `EinsumDense._adjust_scale_for_dequant`, `fn` and
-`_fn_kwargs` of the losses that Keras makes of functions, `Optimizer._trainable_variables` and
-`._model_variables_moving_average`, `src.backend.common.masking.get_keras_mask`.
+`Model._loss_tracker`, `Variable._value`, `Model._compile_config` and its `config`,
+`EinsumDense._adjust_scale_for_dequant`, `fn` and `_fn_kwargs` of the losses that Keras makes of functions,
+`Optimizer._trainable_variables` and `._model_variables_moving_average`, `src.backend.common.masking.get_keras_mask`.
 """
 
 import inspect
@@ -64,6 +64,14 @@ def loss_weights_of(model: keras.Model) -> Any:
     The public `get_compile_config` stores losses, metrics and optimizer too, and fails for those that cannot be stored.
     """
     return model._compile_config.config["loss_weights"]
+
+
+def give_back(variable: keras.Variable, value: Any) -> None:
+    """Sets a variable, also where `evaluate` on JAX has taken its value away and was ended by an error."""
+    if variable._value is None:
+        variable._value = keras.ops.convert_to_tensor(value, dtype=variable.dtype)
+    else:
+        variable.assign(value)
 
 
 def moving_averages(optimizer: Any) -> list[tuple[keras.Variable, keras.Variable]]:

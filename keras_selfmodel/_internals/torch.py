@@ -1,8 +1,8 @@
 """PyTorch: a function recorded as a list of operations, and its global generator.
 
 Relied on: `torch.fx.experimental.proxy_tensor.make_fx`, and that what it records keeps the shapes it was recorded with;
-that a `DataLoader` draws nothing but from the global generator; that what `torch.compile` returns has the module that it
-was made of as `_orig_mod`.
+that a `DataLoader` draws nothing but from the global generator; that what `torch.compile` returns has the module it was
+made of as `_orig_mod`.
 """
 
 from collections.abc import Callable, Iterator

@@ -178,7 +178,8 @@ class ScoredNetwork:
         if changed or len(now) != len(self.weights):
             where = f"other values in {changed[0]!r}" if changed else f"{len(now)} weights, not {len(self.weights)}"
             raise ValueError(
-                "The model must have the weights that were scored: it was trained after the ScoredNetwork was made. "
+                "The model must have the weights that were scored: it was trained, or called with training=True, after "
+                "the ScoredNetwork was made. "
                 f"Make another, ScoredNetwork(model, x, y). Received: {self.model.name!r}, {where}"
             )
 

@@ -72,7 +72,8 @@ def _entries(features: np.ndarray, model: keras.Model, units: int) -> np.ndarray
     features, read = np.asarray(features), ClassifierGraph(model).features.shape[1:]
     given = features.shape[1:]
     whole = len(given) == len(read) and all(ours in (None, size) for ours, size in zip(read, given, strict=True))
-    flat = len(given) == 1 and (given[0] == math.prod(read) if None not in read else given[0] % units == 0)
+    numbers = (units,) if None in read else (units, math.prod(read))  # of an entry, or of all of a sample
+    flat = len(given) == 1 and (given[0] in numbers or (None in read and given[0] % units == 0))
     if not features.size or not (whole or flat):
         wanted = ", ".join("any" if size is None else str(size) for size in read)
         raise ValueError(

@@ -120,10 +120,10 @@ def _certain(
     """The difference of groups that do not scatter: there is one or there is none, without doubt.
 
     The means of equal values can differ in their last digit where the groups are of different sizes. Two pairs differ
-    by the same too easily, as do accuracies on a few test samples, to say how much others would differ.
+    by the same too easily, as accuracies on a few test samples do, to say how much others would.
     """
     mean, count = 0.0 if _negligible(mean, values, others) else mean, min(len(values), len(others))
-    if mean and count < 3:
+    if count < 3:
         return Difference(Interval(mean, None, count), test, None, None, reference)
     return Difference(Interval(mean, 0.0, count), test, float(mean == 0), None, reference)
 

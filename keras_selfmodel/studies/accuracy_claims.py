@@ -47,7 +47,11 @@ def accuracy_is_kept(series: Series, compared: dict[tuple[str, int, float], Comp
     estimate = worst.difference.estimate
     reason = f"The worst change of accuracy is {_points(estimate.mean)} points, at AW {worst.aux_weight:g}"
     if any(one.difference.estimate.half_width is None for one in found):
-        return Answer("not enough data", f"{reason}: an interval needs at least two seeds.{left_out}", evidence)
+        return Answer(
+            "not enough data",
+            f"{reason}: an interval needs at least two seeds, and three if all differ by the same.{left_out}",
+            evidence,
+        )
     reason += f" (95 % interval {_points(estimate.low)} … {_points(estimate.high)}, n = {estimate.count})"
     lost = [one for one in found if (high := one.difference.estimate.high) is not None and high < -ABOUT_A_POINT]
     if lost:

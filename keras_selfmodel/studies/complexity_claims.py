@@ -52,7 +52,8 @@ def falls(series: Series, measure: Measure, compared: dict[tuple[str, int, float
     if strongest.p_holm is None:
         return Answer(
             "not enough data",
-            f"{reason}: a test needs at least two seeds at AW 0 and at this weight.{left_out}",
+            f"{reason}: a test needs at least two seeds at AW 0 and at this weight, and three "
+            f"if all differ by the same.{left_out}",
             evidence,
         )
     if trend is not None:
@@ -107,7 +108,11 @@ def grows(series: Series, measure: Measure) -> Answer:
         f"{difference_text(measure, whole, None)}"
     )
     if whole.p is None:
-        return Answer("not enough data", f"{reason}: a test needs at least two seeds at each.{left_out}", evidence)
+        return Answer(
+            "not enough data",
+            f"{reason}: a test needs at least two seeds at each, and three if all differ by the same.{left_out}",
+            evidence,
+        )
     reason += f", {p_text(whole.p)}"
     if trend is not None:
         reason += f"; Spearman's ρ = {_rho(trend)}, {p_text(trend.p)}"

@@ -146,12 +146,12 @@ class OwnSteps(keras.Sequential):
     """Trains and tests as each backend's guides write it; what the steps minimize is `self.own`."""
 
     def test_step(self, *arguments):
-        data = arguments[-1]
+        x, y = arguments[-1]
         if keras.backend.backend() != "jax":
-            return {"loss": self.own(data[1], self(data[0]))}
+            return {"loss": self.own(y, self(x))}
         state = arguments[0]
-        outputs, _ = self.stateless_call(*state[:2], data[0], training=False)
-        return {"loss": self.own(data[1], outputs)}, state
+        outputs, _ = self.stateless_call(*state[:2], x, training=False)
+        return {"loss": self.own(y, outputs)}, state
 
 
 class TestStepsOfTheModelsOwn:
@@ -178,13 +178,24 @@ class TestStepsOfTheModelsOwn:
         after = {metric.name: float(metric.result()) for metric in model.metrics if metric.name == "loss"}
         assert before and after == before
 
+    def test_a_test_step_that_cannot_be_run_leaves_the_model_as_it_was(self):
+        class Raises(keras.Sequential):
+            def test_step(self, *arguments):
+                raise KeyError("images")
+
+        model = Raises([keras.Input((5,)), layers.BatchNormalization(), layers.Dense(3)])
+        model.compile("sgd", CROSS_ENTROPY)
+        before = model.predict(X, verbose=0)
+        assert loss_at_anchor(model, (X, CLASSES))[1].doubts == ()
+        np.testing.assert_array_equal(model.predict(X, verbose=0), before)
+
     @pytest.mark.parametrize("loss", [None, CROSS_ENTROPY])
     def test_a_train_step_that_knows_nothing_of_keras_loss_is_doubted(self, loss):
         class Trains(keras.Sequential):
             def train_step(self, *arguments):
                 raise NotImplementedError  # It is read, not called.
 
-        assert "own train_step does not call compute_loss" in self.doubts(Trains, None, loss)
+        assert "own train_step calls no compute_loss" in self.doubts(Trains, None, loss)
 
     def test_one_that_calls_it_is_not(self):
         class Accumulates(keras.Sequential):
@@ -194,11 +205,30 @@ class TestStepsOfTheModelsOwn:
 
                 return loss(*arguments)
 
+        class Helped(keras.Sequential):
+            def train_step(self, *arguments):
+                return self.loss_of(*arguments)
+
+            def loss_of(self, x, y):
+                return self._compute_loss(x, y, self(x))
+
+        def decorated(step):
+            @functools.wraps(step)
+            def wrapper(*arguments):
+                return step(*arguments)
+
+            return wrapper
+
+        class Decorated(keras.Sequential):
+            @decorated
+            def train_step(self, *arguments):
+                return self.compute_loss(*arguments)
+
         class Calls(keras.Sequential):
             def train_step(self, *arguments):
                 return super().train_step(*arguments)
 
-        assert not self.doubts(Accumulates, None, CROSS_ENTROPY) + self.doubts(Calls, None, CROSS_ENTROPY)
+        assert [self.doubts(one, None, CROSS_ENTROPY) for one in (Accumulates, Helped, Decorated, Calls)] == [""] * 4
 
 
 @pytest.mark.parametrize("names", [False, True])

@@ -174,7 +174,7 @@ def _compiled_without_loss(
 
 def _own_steps(model: keras.Model, choice: ChosenLoss, ours: float, x: Tree, y: Tree, weights: Tree) -> list[str]:
     """Whether a `test_step` or `train_step` of the model's class has another loss than the one measured."""
-    evaluated = loss_of_test_step(model, x, y, weights)
+    evaluated = loss_of_test_step(model, x, y, weights, _samples(y))
     if evaluated is not None and not _close(evaluated, ours):
         return [
             f"evaluate gives {evaluated:.6g} for the first {_samples(y)} samples, by the model's own test_step; "
@@ -182,7 +182,8 @@ def _own_steps(model: keras.Model, choice: ChosenLoss, ours: float, x: Tree, y: 
         ]
     if trains_on_unknown_loss(model):
         return [
-            "The model's own train_step does not call compute_loss, so that it is unknown here what it minimizes; "
+            "The model's own train_step calls no compute_loss that can be seen, so that it is unknown here what it "
+            "minimizes; "
             f"measured is {choice.description}. Pass as loss= what the network was trained on."
         ]
     return []

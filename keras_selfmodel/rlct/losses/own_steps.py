@@ -1,54 +1,74 @@
 """Training and test steps that a model's class defines itself: their loss may be another than the one measured."""
 
-from collections.abc import Iterator
+import inspect
+from collections.abc import Callable, Iterator
 from types import CodeType, FunctionType
 
 import keras
 from keras import ops
 
+from keras_selfmodel._internals.keras import give_back, layers_inside
 from keras_selfmodel.transforms.tensors import Tree
 
 # What such a step calls where its loss is the one that the model was compiled with.
-LOSSES_OF_KERAS = frozenset({"compute_loss", "compute_loss_and_updates", "train_step"})
+LOSSES_OF_KERAS = frozenset(
+    {"compute_loss", "_compute_loss", "compute_loss_and_updates", "stateless_compute_loss", "train_step"}
+)
 
 
-def loss_of_test_step(model: keras.Model, x: Tree, y: Tree, weights: Tree) -> float | None:
-    """What `evaluate` gives for some samples where a `test_step` of the model's own computes it.
+def loss_of_test_step(model: keras.Model, x: Tree, y: Tree, weights: Tree, samples: int) -> float | None:
+    """What `evaluate` computes for some samples where a `test_step` of the model's own does so.
 
     Args:
-        model: A compiled model. Its metrics are afterwards as they were.
-        x, y, weights: The samples, as one batch.
+        model: A compiled model. Its weights, states and metrics are afterwards as they were.
+        x, y, weights: The samples.
+        samples: Their number.
 
     Returns:
-        The loss; `None` if Keras's step computes it, or the step takes other data or returns no "loss".
+        The loss; `None` if Keras's step computes it, if the step takes other data or returns no "loss", and where it
+        depends on the samples before.
     """
-    if not _is_own(model, "test_step"):
+    if not _is_own(model, "test_step") or any(getattr(layer, "stateful", False) for layer in layers_inside(model)):
         return None
-    kept = [(variable, ops.convert_to_numpy(variable)) for variable in model.metrics_variables]
-    batch = keras.tree.map_structure(ops.convert_to_numpy, (x, y, weights), none_is_leaf=False)
+    variables = (*model.variables, *model.metrics_variables)
+    kept = [(variable, ops.convert_to_numpy(variable)) for variable in variables]
+    x, y, weights = keras.tree.map_structure(ops.convert_to_numpy, (x, y, weights), none_is_leaf=False)
+    found: dict = {}
+    # Not what `evaluate` returns: of a step that updates no metric that is what the metrics were before.
+    seen = keras.callbacks.LambdaCallback(on_test_batch_end=lambda batch, logs: found.update(logs))
     try:
-        model.reset_metrics()
-        found = model.test_on_batch(*batch, return_dict=True).get("loss")
-    except Exception:  # A step of the user's own raises what it likes.
+        model.evaluate(x, y, sample_weight=weights, batch_size=samples, verbose=0, callbacks=[seen])
+        return float(ops.convert_to_numpy(found["loss"]))
+    except Exception:  # A step of the user's own takes what it likes, and raises what it likes.
         return None
     finally:
         for variable, value in kept:
-            variable.assign(value)
-    return None if found is None else float(found)
+            give_back(variable, value)
 
 
 def trains_on_unknown_loss(model: keras.Model) -> bool:
-    """Whether the model has a `train_step` of its own that does not call what computes the compiled loss."""
-    if not _is_own(model, "train_step"):
-        return False
-    step = type(model).train_step
-    return isinstance(step, FunctionType) and LOSSES_OF_KERAS.isdisjoint(_names(step.__code__))
+    """Whether the model has a `train_step` of its own that calls nowhere what computes the compiled loss."""
+    return _is_own(model, "train_step") and not _calls_losses_of_keras(type(model), type(model).train_step, set())
 
 
 def _is_own(model: keras.Model, name: str) -> bool:
     """Whether a method is neither Keras's nor this package's."""
     definer = next(one for one in type(model).__mro__ if name in vars(one))
     return definer.__module__.partition(".")[0] not in ("keras", "keras_selfmodel")
+
+
+def _calls_losses_of_keras(kind: type, function: Callable, seen: set[str]) -> bool:
+    """Whether a function does, or one that it calls: a method of the class, or a function beside it."""
+    function = inspect.unwrap(function)
+    if not isinstance(function, FunctionType):
+        return True  # It cannot be looked into.
+    names = set(_names(function.__code__)) - seen
+    if not names.isdisjoint(LOSSES_OF_KERAS):
+        return True
+    seen |= names
+    called = [inspect.getattr_static(kind, name, None) or function.__globals__.get(name) for name in names]
+    beside = [one for one in called if getattr(one, "__module__", None) == function.__module__ and callable(one)]
+    return any(_calls_losses_of_keras(kind, one, seen) for one in beside if isinstance(one, FunctionType))
 
 
 def _names(code: CodeType) -> Iterator[str]:
