@@ -39,5 +39,4 @@ def generator_left_alone() -> Iterator[None]:
 
 def uncompiled(module: torch.nn.Module) -> torch.nn.Module:
     """The module inside what `torch.compile` returns; any other module itself."""
-    inner = module._modules.get("_orig_mod")
-    return module if inner is None else inner
+    return module._orig_mod if "_orig_mod" in module._modules else module

@@ -124,7 +124,7 @@ def _certain(
     """
     mean, count = 0.0 if _negligible(mean, values, others) else mean, min(len(values), len(others))
     if count < 3:
-        return Difference(Interval(mean, None, count), test, None, None, reference)
+        return Difference(Interval(mean, None, count), test, None if mean else 1.0, None, reference)
     return Difference(Interval(mean, 0.0, count), test, float(mean == 0), None, reference)
 
 

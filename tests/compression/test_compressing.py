@@ -90,7 +90,7 @@ def test_units_of_timesteps_leave_their_mean_over_samples_and_timesteps(of_times
     assert all((a == b).all() for a, b in zip(network.weights, model.get_weights(), strict=True))
 
 
-@pytest.mark.parametrize("shape", [(60, 4), (60, 5, 3), (60, 21), (60,), (60, 6, 4), (0, 5, 4)])
+@pytest.mark.parametrize("shape", [(60, 8), (60, 5, 3), (60, 21), (60,), (60, 6, 4), (0, 5, 4)])
 def test_features_that_the_final_layer_does_not_read_are_refused(of_timesteps, shape):
     network, _ = of_timesteps
     with pytest.raises(ValueError, match=r"features must be what the final layer reads.*\(samples, 5, 4\)"):

@@ -80,7 +80,7 @@ def test_two_pairs_that_differ_by_the_same_prove_nothing():
     assert found.estimate.mean == pytest.approx(0.01)
     assert (found.estimate.half_width, found.p, found.effect_size) == (None, None, None)
     same = difference({1: 0.91, 2: 0.93}, {1: 0.91, 2: 0.93})
-    assert (same.estimate.mean, same.estimate.half_width, same.p) == (0, None, None)
+    assert (same.estimate.mean, same.estimate.half_width, same.p) == (0, None, 1)
 
 
 def test_equal_values_differ_by_nothing_however_their_means_are_rounded():
