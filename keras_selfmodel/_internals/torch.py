@@ -39,4 +39,5 @@ def generator_left_alone() -> Iterator[None]:
 
 def uncompiled(module: torch.nn.Module) -> torch.nn.Module:
     """The module inside what `torch.compile` returns; any other module itself."""
-    return module._orig_mod if "_orig_mod" in module._modules else module
+    inner: torch.nn.Module = getattr(module, "_orig_mod", module)
+    return inner
