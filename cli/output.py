@@ -107,8 +107,8 @@ def write_all(*writers: Callable[[], object]) -> None:
         raise failed
 
 
-def fail(error: OSError) -> None:
-    """What `write_all` calls for a file that could not be written before."""
+def reraise(error: OSError) -> None:
+    """Raises the error of a file that could not be written earlier, as one of the writers of `write_all`."""
     raise error
 
 

@@ -79,7 +79,7 @@ def kernel_of(layer: keras.Layer) -> npt.NDArray:
     one that has a LoRA includes it. Of a `Bidirectional` layer it is those of both directions.
 
     Raises:
-        ValueError: If it has no weight with at least two axes, or is made of several layers that do.
+        ValueError: If it has no matrix, or is made of several layers that do.
     """
     layer = unwrapped(layer)
     if isinstance(layer, keras.layers.Bidirectional):
@@ -94,7 +94,7 @@ def kernel_of(layer: keras.Layer) -> npt.NDArray:
         raise ValueError(
             f"Layer {layer.name!r} has no kernel: "
             + (
-                "none of its weights has two axes."
+                "none of its weights is a matrix that it multiplies with."
                 if not parts
                 else "it is made of several layers. Measure the one that is meant, keras_selfmodel.metrics."
                 "spread_of(weights)."

@@ -15,11 +15,11 @@ from ksm_cli.options.stored_runs import data_of_runs, data_options
 from ksm_cli.output import (
     Bar,
     Interrupted,
-    fail,
     print_json,
     print_table,
     printable,
     require,
+    reraise,
     spoken_warnings,
     write_all,
 )
@@ -123,7 +123,7 @@ def compress_command(
             figure = folder / f"compression{f'-{len(figures) + 1}' if figures else ''}.png"
             writers.append(partial(write_figure, compression_figure(networks, title), figure))
             figures.append(str(figure))
-        writers += [partial(fail, one.not_kept) for one in found if one.not_kept is not None]
+        writers += [partial(reraise, one.not_kept) for one in found if one.not_kept is not None]
     if as_json:
         print_json(
             {

@@ -179,8 +179,8 @@ class ScoredNetwork:
             where = f"other values in {changed[0]!r}" if changed else f"{len(now)} weights, not {len(self.weights)}"
             raise ValueError(
                 "The model must have the weights that were scored: it was trained, or called with training=True, after "
-                "the ScoredNetwork was made. "
-                f"Make another, ScoredNetwork(model, x, y). Received: {self.model.name!r}, {where}"
+                f"the ScoredNetwork was made. Make another, ScoredNetwork(model, x, y). Received: {self.model.name!r}, "
+                f"{where}"
             )
 
     def answers(self, kernels: dict[int, np.ndarray] | None = None, *, x: Tree | None = None) -> Answers:

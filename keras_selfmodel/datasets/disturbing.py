@@ -10,8 +10,6 @@ from keras_selfmodel.datasets.input_noise import with_noise
 
 # So that the draws are not those of the initial weights or of the order of the data.
 NOISE_SEED = 1_000_003
-
-
 MOST_INPUT_NOISE = 1000
 """At this noise nearly every input lies at an end of the range already; a much larger one overflows in float32."""
 

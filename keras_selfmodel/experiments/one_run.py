@@ -67,7 +67,8 @@ def run(
     scope = shared_by(devices, context.task, recipe, context.dataset)
     with scope():
         model = compiled_model(context.task, recipe, context.dataset)
-    if resume:  # Without the lock, which needs a disk that can be written: there may be nothing to write.
+    # Before the lock, which needs a disk that can be written. `claim` looks again: another process may end meanwhile.
+    if resume:
         finished = finished_run(context.config.recipe, context.dataset, context.files.path)
         if finished is not None:
             return finished

@@ -198,14 +198,17 @@ def calibrate_rlct(
     line = [*shorter, middle]
     chosen = next((i for i in range(len(line) - 1, 0, -1) if _agree(line[i - 1], line[i])), 0)
     step_size = None if chosen == len(line) - 1 else line[chosen].step_size
+    automatic = short_number(middle.step_size, 3)
     if step_size is None:
-        notes.append(f"Step size: the automatic one, {middle.step_size:.3g}; half of it changes the estimate by "
-                     f"{_change(line[-2], middle)}.")  # fmt: skip
+        notes.append(
+            f"Step size: the automatic one, {automatic}; half of it changes the estimate by {_change(line[-2], middle)}."
+        )
     elif chosen:
-        notes.append(f"Step size {step_size:.3g}: the automatic one, {middle.step_size:.3g}, gives another estimate.")
+        taken = short_number(step_size, 3)
+        notes.append(f"Step size {taken}: the automatic one, {automatic}, gives another estimate.")
     else:
         notes.append(
-            f"No plateau over the step size: from {line[0].step_size:.3g} to {middle.step_size:.3g} the estimate "
+            f"No plateau over the step size: from {short_number(line[0].step_size, 3)} to {automatic} the estimate "
             f"changes by {_change(line[0], middle)}. The smallest is taken; the chains may not have settled."
         )
     best = line[chosen]

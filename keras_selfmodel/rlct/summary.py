@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from keras_selfmodel._number_texts import short_number
 from keras_selfmodel._said_arguments import with_arguments
 from keras_selfmodel.rlct.conventions import Convention
 from keras_selfmodel.rlct.convergence import least_split_r_hat
@@ -70,7 +71,7 @@ class Descent:
         """What came of it, such as "loss 0.31 to 0.24"."""
         if not self.steps:
             return "no lower loss"
-        before, after = ("?" if one is None else f"{one:.4g}" for one in (self.trained_loss, self.loss))
+        before, after = (short_number(one, 4, none="?") for one in (self.trained_loss, self.loss))
         return f"loss {before} to {after}"
 
 

@@ -182,9 +182,8 @@ def _own_steps(model: keras.Model, choice: ChosenLoss, ours: float, x: Tree, y: 
         ]
     if trains_on_unknown_loss(model):
         return [
-            "The model's own train_step calls no compute_loss that can be seen, so that it is unknown here what it "
-            "minimizes; "
-            f"measured is {choice.description}. Pass as loss= what the network was trained on."
+            "The model's own train_step calls no compute_loss that can be seen, so it is unknown here what it "
+            f"minimizes. Measured is {choice.description}. Pass as loss= what the network was trained on."
         ]
     return []
 
