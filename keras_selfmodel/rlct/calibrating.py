@@ -201,7 +201,8 @@ def calibrate_rlct(
     automatic = short_number(middle.step_size, 3)
     if step_size is None:
         notes.append(
-            f"Step size: the automatic one, {automatic}; half of it changes the estimate by {_change(line[-2], middle)}."
+            f"Step size: the automatic one, {automatic}; half of it changes the estimate by "
+            f"{_change(line[-2], middle)}."
         )
     elif chosen:
         taken = short_number(step_size, 3)
