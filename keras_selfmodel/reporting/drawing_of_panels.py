@@ -1,13 +1,14 @@
 """The panels of the paper's figures."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from keras_selfmodel._curve_styles import PAPER_COLOR, curve_style, shade_style
 from keras_selfmodel.experiments import spread_history
 from keras_selfmodel.reporting.crosses import cross_out, crosses_in
+from keras_selfmodel.reporting.interval_bars import bars
 from keras_selfmodel.statistics import mean_interval
 from keras_selfmodel.studies import MEASURES, Group, Measure, Series, Study, collapsed_runs, paper_of
 
@@ -44,18 +45,12 @@ def draw_training(axes: "Axes", study: Study, *, paper: bool) -> None:
         style = shade_style(weights.index(group.aux_weight), len(weights))
         found = (mean_interval(values) for values in zip(*rows, strict=True))
         intervals = [interval for interval in found if interval is not None]
-        means = [interval.mean for interval in intervals]
+        means = np.array([interval.mean for interval in intervals])
         line: dict[str, Any] = {"color": style.color, "linestyle": style.linestyle, "linewidth": 1.4}
         (curve,) = axes.plot(epochs, means, marker=style.marker, markersize=4, markevery=_few(epochs), **line)
         if intervals[0].half_width is not None:
-            axes.fill_between(
-                epochs,
-                [cast(float, interval.low) for interval in intervals],
-                [cast(float, interval.high) for interval in intervals],
-                color=style.color,
-                alpha=0.15,
-                linewidth=0,
-            )
+            under, above = bars("weight_spread", intervals)
+            axes.fill_between(epochs, means - under, means + above, color=style.color, alpha=0.15, linewidth=0)
         counts.append(len(rows))
         drawn.append((curve, f"{group.aux_weight:g}"))
         value = getattr(paper_of(study, series).get(group.aux_weight), "weight_spread", None) if paper else None
@@ -94,10 +89,7 @@ def draw_measure(axes: "Axes", study: Study, name: str, *, paper: bool) -> None:
             continue
         places = list(points)
         means = factor * np.array([interval.mean for interval in points.values()])
-        errors = factor * np.array([interval.half_width or 0.0 for interval in points.values()])
-        # No interval is drawn beyond what the measure can be.
-        above = np.minimum(errors, 100 - means) if name == "accuracy" else errors
-        under = np.minimum(errors, means) if name in ("accuracy", "weight_spread") else errors
+        under, above = bars(name, list(points.values()), factor)
         axes.fill_between(places, means - under, means + above, color=style.color, alpha=0.15, linewidth=0)
         line: dict[str, Any] = {"color": style.color, "linestyle": style.linestyle, "linewidth": 1.4}
         curve = axes.errorbar(places, means, [under, above], marker=style.marker, markersize=5, capsize=2.5, **line)

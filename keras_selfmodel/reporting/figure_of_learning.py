@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from keras_selfmodel._curve_styles import CurveStyle
 from keras_selfmodel.experiments import SELF_MODELING
+from keras_selfmodel.reporting.interval_bars import bars
 from keras_selfmodel.reporting.styles_of_objectives import CurveKind, strength_styles
 from keras_selfmodel.studies.learning import LearningCurves, LearningPoint
 
@@ -70,7 +71,7 @@ def _draw(axes: "Axes", points: list[LearningPoint], name: str, styles: dict[Cur
         axes.errorbar(
             [examples for examples, _ in curve],
             [interval.mean for _, interval in curve],
-            [interval.half_width or 0.0 for _, interval in curve],
+            bars(name, [interval for _, interval in curve]),
             color=style.color,
             marker=style.marker,
             linestyle=style.linestyle,

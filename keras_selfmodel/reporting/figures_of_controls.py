@@ -7,6 +7,7 @@ from keras_selfmodel._curve_styles import CurveStyle
 from keras_selfmodel.experiments import SELF_MODELING, find_objective
 from keras_selfmodel.reporting.crosses import cross_out
 from keras_selfmodel.reporting.drawing_of_panels import AXES, rlct_label
+from keras_selfmodel.reporting.interval_bars import bars
 from keras_selfmodel.reporting.styles_of_objectives import objective_style
 from keras_selfmodel.studies import Controls, Series, collapsed_runs
 
@@ -104,12 +105,8 @@ def _draw_curve(axes: "Axes", series: Series, name: str, style: CurveStyle, labe
     axes.errorbar(
         [factor * accuracy.mean for accuracy, _, _ in points],
         [value.mean for _, value, _ in points],
-        [(value.half_width or 0.0) * bar for (_, value, _), bar in zip(points, barred, strict=True)],
-        [
-            [width * bar for width, bar in zip(widths, barred, strict=True)]
-            for widths in zip(*(_percents(accuracy) for accuracy, _, _ in points), strict=True)
-        ]
-        or None,
+        bars(name, [value for _, value, _ in points]) * barred,
+        bars("accuracy", [accuracy for accuracy, _, _ in points], factor) * barred,
         label=label,
         zorder=3 if label == SELF_MODELING else 2,
         color=style.color,
@@ -123,12 +120,6 @@ def _draw_curve(axes: "Axes", series: Series, name: str, style: CurveStyle, labe
     if baseline:
         look: dict[str, Any] = {"marker": "*", "markersize": 9, "color": "black", "linestyle": "none", "zorder": 5}
         axes.plot(*zip(*baseline, strict=True), gid="baseline", **look)
-
-
-def _percents(accuracy) -> tuple[float, float]:
-    """How far the interval of an accuracy reaches to either side, in points: not beyond 100 %."""
-    width = accuracy.half_width or 0.0
-    return 100 * min(width, accuracy.mean), 100 * min(width, 1 - accuracy.mean)
 
 
 def _unusable(series: Series, name: str) -> list[tuple[float, float]]:
