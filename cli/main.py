@@ -30,7 +30,7 @@ from ksm_cli.commands.runs import runs_command
 from ksm_cli.commands.sweep import sweep_command
 from ksm_cli.commands.tune import tune_command
 from ksm_cli.output import Interrupted, printable
-from ksm_cli.streams import never_fail
+from ksm_cli.streams import drop_what_cannot_be_written, never_fail
 from ksm_cli.variables import check_variables, naming_its_variable, said_of_variables, set_by_variables
 
 # What bad input, a full disk or a missing package raises; anything else is a defect of the program.
@@ -89,10 +89,9 @@ class Program(click.Group):
         try:
             return super().__call__(*args, **kwargs)
         except SystemExit as end:
+            drop_what_cannot_be_written()
             if self.interrupted:
                 # JAX 0.10 often crashes while the interpreter shuts down after its compiled code was interrupted.
-                sys.stdout.flush()
-                sys.stderr.flush()
                 os._exit(end.code if isinstance(end.code, int) else int(end.code is not None))
             raise
 

@@ -1,6 +1,8 @@
 """Standard output and error in encodings that have not every sign, and of names that are no text."""
 
 import codecs
+import contextlib
+import os
 import sys
 
 # What the program's own texts have beyond ASCII, in encodings without it.
@@ -29,6 +31,21 @@ def never_fail() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a program that imports this one may have put others there
             stream.reconfigure(errors="ksm")
+
+
+def drop_what_cannot_be_written() -> None:
+    """Empties standard output and error at the program's end, where Python would try once more to write what failed.
+
+    It would then end with a message of its own and exit code 120.
+    """
+    for stream in filter(None, (sys.stdout, sys.stderr)):  # A stream closed before the start is None.
+        try:
+            stream.flush()
+        except (OSError, ValueError):  # a full device, a pipe without a reader; a stream closed since
+            with contextlib.suppress(OSError, ValueError):
+                nowhere = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nowhere, stream.fileno())
+                os.close(nowhere)
 
 
 def has_all_signs() -> bool:

@@ -140,11 +140,13 @@ def test_verbose_has_a_line_for_each_tenth_elsewhere_than_on_a_terminal(options,
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize("line", [["--help"], ["--version"], ["runs", "--help"]])
-def test_output_that_cannot_be_written_is_a_sentence(line):
+def test_output_that_cannot_be_written_is_a_sentence(line, unbuffered):
     program = [sys.executable, "-c", "from ksm_cli.main import main; main(prog_name='ksm')", *line]
     with open("/dev/full", "wb") as full:
-        ended = subprocess.run(program, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        environment = os.environ | {"PYTHONUNBUFFERED": unbuffered}
+        ended = subprocess.run(program, env=environment, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert ended.returncode == 1
     assert ended.stderr == "Error: No space left on device. Make room, then repeat the command.\n"
 
