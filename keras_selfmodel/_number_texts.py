@@ -32,7 +32,7 @@ def number_text(value: float | None, digits: int, *, sign: bool = False, none: s
     if value is None or math.isnan(value):
         return none
     form = f".{digits}f" if abs(value) < LARGE_WITH_PLACES else ".1e"
-    return _with_minus(f"{value:{'+' if sign else ''}{form}}")
+    return _with_minus(f"{value:{'+' if sign else ''}z{form}}")
 
 
 def short_number(value: float | None, digits: int, *, none: str = NOTHING) -> str:
@@ -93,8 +93,8 @@ def with_error(
     >>> with_error(-3.1, 0.8, 2), with_error(97.25, None, 1, sign=True)
     ('−3.10 ± 0.80', '+97.2')
     """
-    text = number_text(value, digits, sign=sign, none=none)
-    return text if value is None else text + plus_minus(error, partial(number_text, digits=digits))
+    of_number = None if value is None or math.isnan(value) else error
+    return number_text(value, digits, sign=sign, none=none) + plus_minus(of_number, partial(number_text, digits=digits))
 
 
 def short_with_error(value: float | None, error: float | None, digits: int = 2) -> str:
@@ -105,4 +105,5 @@ def short_with_error(value: float | None, error: float | None, digits: int = 2) 
     >>> short_with_error(-12.3, 160.2), short_with_error(2.1, None)
     ('−12 ± 160', '2.1')
     """
-    return short_number(value, digits) + plus_minus(error, partial(short_number, digits=digits))
+    of_number = None if value is None or math.isnan(value) else error
+    return short_number(value, digits) + plus_minus(of_number, partial(short_number, digits=digits))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from keras_selfmodel._number_texts import number_text, short_number
+from keras_selfmodel._number_texts import number_text, short_number, short_with_error, with_error
 from keras_selfmodel._numbers import number_in, real_number, whole_number
 from keras_selfmodel._ranges import NumberRange
 
@@ -84,3 +84,9 @@ def test_a_range_holds_what_its_schema_says(numbers, inside, outside, words):
 def test_the_sign_of_a_number_is_a_minus_and_that_of_its_power_can_be_typed():
     texts = [short_number(-4.36e-5, 3), number_text(-2e5, 1), short_number(1e12, 2)]
     assert texts == ["−4.36e-05", "−2.0e+05", "1e+12"]
+
+
+def test_what_rounds_to_zero_has_no_minus_and_what_is_no_number_has_no_error():
+    assert number_text(-0.004, 2) == "0.00"
+    assert with_error(math.nan, 0.5, 1, none="not a number") == "not a number"
+    assert short_with_error(None, 0.5) == "–"

@@ -4,6 +4,9 @@ from collections.abc import Callable
 
 import click
 
+# Written out, because the help must not import the package. A test compares.
+MOST_NOISE = 1000
+
 _NOISE = (
     click.option(
         "--label-noise",
@@ -14,7 +17,7 @@ _NOISE = (
     click.option(
         "--input-noise",
         metavar="S",
-        type=click.FloatRange(min=0),
+        type=click.FloatRange(min=0, max=MOST_NOISE),
         help="Standard deviation of Gaussian noise on the training inputs, in units of their range, drawn by the seed. "
         "Default: 0.",
     ),

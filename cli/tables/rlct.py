@@ -187,9 +187,5 @@ def _value(value: float, digits: int) -> str:
     return number_text(value, digits, none=NO_NUMBER)
 
 
-def _two_digits(value: float) -> str:
-    return short_number(value, 2)
-
-
 def _number(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None

@@ -5,6 +5,8 @@ import textwrap
 from rich import box
 from rich.table import Table
 
+from keras_selfmodel._number_texts import short_number
+from keras_selfmodel.studies.setting_texts import setting_value
 from keras_selfmodel.tuning import Trial, TuningResult
 from ksm_cli.arguments_as_options import in_options
 from ksm_cli.estimates import MARK, MARKED, estimate_text, measure_text, rlcts_text
@@ -67,6 +69,4 @@ def tune_notes(result: TuningResult) -> str:
 
 def _setting(trial: Trial, name: str) -> str:
     value = getattr(trial.recipe, name)
-    if isinstance(value, tuple):
-        return "+".join(value)
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+    return short_number(value, 3) if isinstance(value, float) else setting_value(value)

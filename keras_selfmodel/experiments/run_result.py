@@ -13,6 +13,22 @@ from keras_selfmodel.experiments.recipe import Recipe
 from keras_selfmodel.experiments.run_config import RunConfig
 from keras_selfmodel.rlct import RLCTSummary
 
+# Settings that an estimate has just as the recipe gives them; what it leaves open is chosen for the network.
+SAMPLED_AS_ASKED = (
+    "convention",
+    "sampler",
+    "step_size",
+    "localization",
+    "inverse_temperature",
+    "num_chains",
+    "num_draws",
+    "burn_in",
+    "thinning",
+    "batch_size",
+    "control_variate",
+    "seed",
+)
+
 
 @dataclass(frozen=True)
 class Metrics:
@@ -66,10 +82,27 @@ class Metrics:
             estimate = getattr(self, name)
             if estimate is not None and estimate.anchor != anchor:
                 raise ValueError(f"{name}.anchor must be {anchor!r}. Received: {estimate.anchor!r}")
-            for setting in ("convention", "sampler", "num_chains", "seed"):
-                wanted, there = (getattr(one, setting, None) for one in (self.recipe.rlct, estimate))
-                if wanted is not None and there is not None and wanted != there:
-                    raise ValueError(f"{name}.{setting} must be {wanted!r}, as in the recipe. Received: {there!r}")
+            if estimate is not None:
+                self._check_sampled_as_asked(name, estimate)
+
+    def _check_sampled_as_asked(self, name: str, estimate: RLCTSummary) -> None:
+        """Makes sure that an estimate has the settings that the recipe gives."""
+        asked = self.recipe.rlct
+        if asked is None:
+            raise ValueError(f"{name} must be null, as the recipe leaves it out. Received: {estimate.value}")
+        for setting in SAMPLED_AS_ASKED:
+            wanted, there = getattr(asked, setting), getattr(estimate, setting)
+            if wanted is None or there is None or wanted == "auto":
+                continue
+            if setting == "num_draws" and asked.target_error is not None:
+                continue  # That is the largest number.
+            if wanted != there and not (isinstance(wanted, float) and math.isclose(wanted, there, rel_tol=1e-9)):
+                raise ValueError(f"{name}.{setting} must be {wanted!r}, as in the recipe. Received: {there!r}")
+
+    def missing_estimate(self) -> str:
+        """The field of an estimate that the recipe asks for and that is not there; empty if there is none."""
+        asked = {"rlct": self.recipe.rlct is not None, "rlct_descended": self.recipe.descend and bool(self.recipe.rlct)}
+        return next((name for name, is_asked in asked.items() if is_asked and name not in self.estimates()), "")
 
     def estimates(self) -> dict[str, RLCTSummary]:
         """The estimates of the RLCT that were made, by the name of their field: "rlct", "rlct_descended"."""

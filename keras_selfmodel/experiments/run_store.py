@@ -72,6 +72,9 @@ def read_run(folder: str | Path) -> RunResult:
 def _read_run(folder: Path, _: tuple) -> RunResult:
     files = RunFolder(folder)
     stored = files.read("metrics.json", METRICS)
+    if missing := stored.missing_estimate():
+        reason = f"{missing} must be given, as the recipe asks for it. Received: null."
+        raise DamagedRunError(files.path / "metrics.json", reason)
     config = read_config(folder) if files.started else None
     if config is not None and config.recipe != stored.recipe:
         words = "; ".join(differing_settings(stored.recipe.settings(), config.recipe.settings()))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from keras_selfmodel._number_texts import number_text, plus_minus, short_number
+from keras_selfmodel._number_texts import NOTHING, number_text, plus_minus, short_number
 from keras_selfmodel.experiments import SELF_MODELING, RunResult
 from keras_selfmodel.reporting.notes import run_name
 from keras_selfmodel.statistics import spearman_trend
@@ -33,7 +33,7 @@ class Cell:
     def of(cls, value: float | str | None, text: str | None = None) -> "Cell":
         """A cell of a value; nothing is shown as "–"."""
         if value is None:
-            return cls(text or "–", "")
+            return cls(text or NOTHING, "")
         return cls(f"{value:g}" if text is None and isinstance(value, int | float) else str(text or value), value)
 
 
@@ -52,8 +52,8 @@ class Table:
         return tuple(bool(column) and all(isinstance(value, int | float) for value in column) for column in values)
 
     def without_empty_columns(self) -> "Table":
-        """The table without columns in which no row has anything."""
-        kept = [place for place in range(len(self.columns)) if any(row[place].value != "" for row in self.rows)]
+        """The table without columns in which no row says anything, such as how many estimates are not to be used."""
+        kept = [place for place in range(len(self.columns)) if any(row[place].text != NOTHING for row in self.rows)]
         return Table(
             tuple(self.columns[place] for place in kept),
             tuple(tuple(row[place] for place in kept) for row in self.rows),

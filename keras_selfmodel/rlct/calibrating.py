@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 import keras
 import numpy as np
 
-from keras_selfmodel._number_texts import short_number
+from keras_selfmodel._number_texts import number_text, short_number
 from keras_selfmodel._numbers import real_number
 from keras_selfmodel.rlct._arguments import WeightChoice
 from keras_selfmodel.rlct.conventions import SamplingSettings
@@ -257,9 +257,9 @@ def _error(one: RLCTEstimate, other: RLCTEstimate) -> float:
 
 
 def _change(one: RLCTEstimate, other: RLCTEstimate) -> str:
-    error = math.hypot(one.sampling_error, other.sampling_error)
-    scale = max(abs(other.value), 1e-300)
-    return f"{(one.value - other.value) / scale:+.1%} (± {error / scale:.1%})"
+    share = 100 / max(abs(other.value), 1e-300)
+    error = share * math.hypot(one.sampling_error, other.sampling_error)
+    return f"{number_text(share * (one.value - other.value), 1, sign=True)} % (± {number_text(error, 1)} %)"
 
 
 def _at_rest(estimate: RLCTEstimate) -> int | None:

@@ -9,7 +9,7 @@ from keras_selfmodel.studies.collapse import fallen, standing
 from keras_selfmodel.studies.comparison import Comparison
 from keras_selfmodel.studies.measures import Measure
 from keras_selfmodel.studies.study import Group, Series
-from keras_selfmodel.studies.wording import difference_text, p_text, unusable_text, weights_text
+from keras_selfmodel.studies.wording import difference_text, p_text, relative_text, unusable_text, weights_text
 
 FALLS = (
     "Yes, if the mean at the largest auxiliary weight without collapsed networks is below the baseline's (t test, Holm "
@@ -74,7 +74,7 @@ def _but_above(strongest: Comparison, found: dict[float, Comparison], risen: lis
     if strongest.difference.estimate.mean > 0:
         return f"; it is above the baseline at AW {where}."
     rises = (found[weight].difference.relative for weight in risen)
-    shares = ", ".join(f"{rise:+.0%}" for rise in rises if rise is not None)
+    shares = ", ".join(relative_text(rise) for rise in rises if rise is not None)
     return (
         f". The answer is no all the same: at AW {where} it is above the baseline ({shares}), and a fall must hold at "
         "every weight."

@@ -10,6 +10,7 @@ from click.core import ParameterSource
 
 import keras_selfmodel
 from keras_selfmodel.datasets.catalog import KNOWN
+from keras_selfmodel.datasets.disturbing import MOST_INPUT_NOISE
 from keras_selfmodel.datasets.scaling import SCALINGS
 from keras_selfmodel.experiments import TASKS
 from keras_selfmodel.models.precision import PRECISIONS
@@ -26,6 +27,7 @@ from ksm_cli.commands.tune import SEARCHES as TUNE_SEARCHES
 from ksm_cli.commands.tune import tune_command
 from ksm_cli.main import main
 from ksm_cli.options.figures import FORMATS as PLOT_FORMATS
+from ksm_cli.options.noise import MOST_NOISE
 from ksm_cli.options.settings import PRECISION_NAMES, TASK_NAMES
 
 COMMANDS = (
@@ -176,6 +178,7 @@ def test_the_names_on_the_command_line_are_those_of_the_package():
     assert set(TASK_NAMES) == set(TASKS)
     assert NAMES == tuple(KNOWN)
     assert PLOT_FORMATS == FORMATS
+    assert MOST_NOISE == MOST_INPUT_NOISE
     assert tuple(SCALINGS) == SCALING_NAMES
     assert PRECISIONS == PRECISION_NAMES
     assert (TUNE_SCORES, TUNE_SEARCHES) == (SCORES, SEARCHES)

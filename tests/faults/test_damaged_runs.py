@@ -1,5 +1,6 @@
 """Folders in which one of several runs is damaged: it is left out and listed, and the others are worked on."""
 
+import dataclasses
 import json
 import math
 import os
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from keras_selfmodel._typed_files import plain
-from keras_selfmodel.experiments import RunWarning, find_runs, finished_runs, shortcomings, spread_history
+from keras_selfmodel.experiments import TASKS, RunWarning, find_runs, finished_runs, shortcomings, spread_history
 from keras_selfmodel.experiments.run_folder import RunFolder
 from tests.studies.made_up import estimate, made_up_grid, made_up_run, written
 
@@ -165,6 +166,17 @@ DAMAGES = {
         section_with("rlct", convention="dataset"),
         "rlct.convention must be 'paper'",
     ),
+    "another localization": (
+        "metrics.json",
+        section_with("rlct", localization=3.7),
+        "rlct.localization must be 100.0, as in the recipe. Received: 3.7",
+    ),
+    "fewer draws": ("metrics.json", section_with("rlct", num_draws=50), "rlct.num_draws must be 500, as in the recipe"),
+    "no estimate": (
+        "metrics.json",
+        changed(rlct=None),
+        "rlct must be given, as the recipe asks for it. Received: null",
+    ),
     "another seed": (
         "metrics.json",
         section_with("rlct", seed=7),
@@ -253,9 +265,11 @@ def test_of_two_files_that_contradict_each_other_neither_is_called_damaged(folde
 
 def test_what_the_largest_and_least_chains_give_is_read(tmp_path):
     """Bounds of what a file may hold are those of what the program can write."""
+    mnist = TASKS["mnist"].recipe
+    whole = dataclasses.replace(mnist, rlct=dataclasses.replace(mnist.rlct, batch_size=60_000))
     kept = {
         "antithetic": made_up_run(0.0, 1, rlct=estimate(50.0, ess=2000 * math.log10(2000), acceptance_rate=1.0)),
-        "whole": made_up_run(0.0, 2, rlct=estimate(50.0, batch_size=60_000), weight_excess_kurtosis=-2.0),
+        "whole": made_up_run(0.0, 2, recipe=whole, rlct=50.0, weight_excess_kurtosis=-2.0),
         "lost": made_up_run(0.0, 3, rlct=estimate(None, chain_values=(50.0, None, 50.0, 50.0))),
         "cancelled": made_up_run(0.0, 4, rlct=estimate(1e-9, chain_values=(1e4, -1e4, 1e4, -1e4))),
         "text": made_up_run(0.0, 5, data_source='a source with "accuracy": in it'),

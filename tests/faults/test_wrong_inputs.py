@@ -96,7 +96,7 @@ LINES = {
     "run mnist --label-noise nan": "--label-noise must lie in 0 … 1",
     f"sweep mnist --label-noise {HUGE} --dry-run": "'--label-noise'",
     "run mnist --input-noise -0.1": "'--input-noise'",
-    "run mnist --input-noise inf": "--input-noise must lie in 0 … 1000",
+    "run mnist --input-noise inf": "'--input-noise': inf is not in the range 0<=x<=1000",
     "run --recipe recipe.toml --batch-norm": "batch normalization",
     "run mnist --descend --no-rlct": "--descend asks for an RLCT that is not estimated",
     "sweep mnist --descend --no-rlct --dry-run": "--descend asks for an RLCT that is not estimated",

@@ -265,6 +265,14 @@ def test_what_speaks_against_runs_is_listed(tmp_path):
     assert "Not finished. (1 run) unfinished" in words
 
 
+def test_a_measure_of_which_nothing_can_be_used_keeps_its_column(tmp_path):
+    unusable = estimate(-4.0, verdict="not to be used")
+    runs = [made_up_run(weight, seed, hidden=64, rlct=unusable) for weight in (0.0, 10.0) for seed in (1, 2)]
+    page = _page([written(run, tmp_path / run.folder.name) for run in runs], tmp_path)
+    header, *rows = page.tables["Means and 95 % intervals over the seeds: MNIST"]
+    assert [row[header.index("RLCT")] for row in rows] == ["– (2 not to be used, left out)"] * 2
+
+
 def test_notes_that_differ_in_numbers_alone_are_one_note(tmp_path):
     sentences = ("R̂ = 1.099, above 1.05.", "R̂ = 1.2, above 1.05.", "R̂ = 1.060, above 1.05.", "R̂ = 1e-3 in H2.")
     runs = [made_up_run(10.0, seed, rlct=estimate(50.0, warnings=(text,))) for seed, text in enumerate(sentences, 1)]

@@ -10,7 +10,7 @@ from keras_selfmodel.experiments.computed_on import Provenance
 from keras_selfmodel.experiments.paper import paper_figures
 from keras_selfmodel.experiments.run_config import CONFIG, DataIdentity, RunConfig
 from keras_selfmodel.experiments.run_folder import RunFolder
-from keras_selfmodel.experiments.run_result import METRICS
+from keras_selfmodel.experiments.run_result import METRICS, SAMPLED_AS_ASKED
 from keras_selfmodel.experiments.seconds import SECONDS, Seconds
 from keras_selfmodel.rlct import Descent, RLCTSummary
 
@@ -22,8 +22,8 @@ def made_up_run(aux_weight: float = 10.0, seed: int = 1, *, recipe=MNIST, backen
     fields = {field.name for field in dataclasses.fields(RunResult)}
     settings = {name: value for name, value in measures.items() if name not in fields}
     recipe = dataclasses.replace(recipe, aux_weight=aux_weight, seed=seed, **settings)
-    sampled = {} if recipe.rlct is None else {"convention": recipe.rlct.convention, "sampler": recipe.rlct.sampler}
-    sampled |= {"seed": seed, "num_chains": (recipe.rlct and recipe.rlct.num_chains) or 4}
+    sampled = {name: value for name in SAMPLED_AS_ASKED if (value := getattr(recipe.rlct, name, None)) is not None}
+    sampled.setdefault("num_chains", 4)
     estimates = {
         name: estimate(value, anchor=anchor, **sampled)
         if isinstance(value, float)
