@@ -102,7 +102,7 @@ def compress_command(
         bar.loading("Keras, the runs and the data")
         activate(backend)
         from keras_selfmodel._typed_files import plain
-        from keras_selfmodel._whole_files import write_csv
+        from keras_selfmodel._whole_files import is_standard_output, write_csv
         from keras_selfmodel.reporting import compression_figure, write_figure
         from keras_selfmodel.studies import compression
         from ksm_cli.tables import compression as tables
@@ -124,6 +124,9 @@ def compress_command(
             writers.append(partial(write_figure, compression_figure(networks, title), figure))
             figures.append(str(figure))
         writers += [partial(reraise, one.not_kept) for one in found if one.not_kept is not None]
+    if is_standard_output(csv_file):  # the table alone, for what reads it
+        write_all(*writers)
+        return
     if as_json:
         print_json(
             {

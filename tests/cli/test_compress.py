@@ -1,3 +1,4 @@
+import csv
 import errno
 import json
 import os
@@ -52,6 +53,13 @@ def test_tables_fit_80_columns_and_everything_is_written(ksm, made, tiny_mnist, 
     assert len((made / "compress" / "compression.csv").read_text().splitlines()) == 1 + 6
     assert (made / "compress" / "compression.png").read_bytes().startswith(b"\x89PNG")
     assert len(list(made.rglob("compression.json"))) == 6
+
+
+def test_a_table_on_standard_output_is_alone_there(ksm, made, tiny_mnist, capfd):
+    result = ksm("compress", made, *FEW, "--csv", "/dev/stdout")
+    assert result.exit_code == 0 and result.stdout == ""
+    rows = list(csv.DictReader(capfd.readouterr().out.splitlines()))
+    assert len(rows) == 6 and all(float(row["accuracy"]) > 0 for row in rows)
 
 
 def test_json_holds_groups_comparisons_and_networks(ksm, made, tiny_mnist):
