@@ -97,7 +97,7 @@ class ScoredNetwork:
         choice = chosen_loss(model, self.model, loss, scores, self._y)
         self._task = choice.task
         check_class_labels(self._task, self._y, scores)
-        for doubt in (*choice.doubts, *disagreement(self.model, choice, scores, *some)):
+        for doubt in (*choice.doubts, *disagreement(model, choice, scores, *some)):
             warnings.warn(doubt, stacklevel=2)
         self._convention = class_convention(self.model, self._task, scores, self._y)
         self._program = self._programmed(self.model)

@@ -100,7 +100,7 @@ class Problem:
         check_each(samples, others, lambda one: check_numbers(one.x, one.y, one.weights, precise, scores))
         choice = chosen_loss(model, precise, loss, scores, samples.y)
         check_each(samples, others, lambda one: check_class_labels(choice.task, one.y, scores))
-        doubts = (*doubt_about_codes(measured), *choice.doubts, *disagreement(precise, choice, scores, *some))
+        doubts = (*doubt_about_codes(measured), *choice.doubts, *disagreement(model, choice, scores, *some))
         pairs = zip(measured.trainable_variables, precise.trainable_variables, strict=True)
         here = energy(
             precise,

@@ -3,6 +3,7 @@
 import collections
 import functools
 import re
+import types
 
 import keras
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from keras import ops
 
 import keras_selfmodel as ksm
+from keras_selfmodel.models.precision import building_in
 from keras_selfmodel.rlct.problem import Problem
 from tests.rlct.quiet import quietly
 from tests.rlct.small_data import (
@@ -142,16 +144,19 @@ class TestWhatIsNotEvaluatesLossIsSaid:
         assert "compute_loss gives" in " ".join(quietly(model, (X, CLASSES), burn_in=2, num_draws=4).warnings)
 
 
-class OwnSteps(keras.Sequential):
-    """Trains and tests as each backend's guides write it; what the steps minimize is `self.own`."""
+def own_test(model: keras.Model, *arguments):
+    """A step as each backend's guides write it; its loss is `model.own`."""
+    x, y = arguments[-1]
+    if keras.backend.backend() != "jax":
+        return {"loss": model.own(y, model(x))}
+    state = arguments[0]
+    outputs, _ = model.stateless_call(*state[:2], x, training=False)
+    return {"loss": model.own(y, outputs)}, state
 
+
+class OwnSteps(keras.Sequential):
     def test_step(self, *arguments):
-        x, y = arguments[-1]
-        if keras.backend.backend() != "jax":
-            return {"loss": self.own(y, self(x))}
-        state = arguments[0]
-        outputs, _ = self.stateless_call(*state[:2], x, training=False)
-        return {"loss": self.own(y, outputs)}, state
+        return own_test(self, *arguments)
 
 
 class TestStepsOfTheModelsOwn:
@@ -230,6 +235,120 @@ class TestStepsOfTheModelsOwn:
                 return super().train_step(*arguments)
 
         assert [self.doubts(one, None, CROSS_ENTROPY) for one in (Accumulates, Helped, Decorated, Calls)] == [""] * 4
+
+
+def compiled(kind: type = keras.Sequential, **of_kernel) -> keras.Model:
+    model = kind([keras.Input((5,)), layers.Dense(3, **of_kernel)])
+    model.compile("sgd", CROSS_ENTROPY)
+    return model
+
+
+def doubts_of(model: keras.Model) -> str:
+    return " ".join(loss_at_anchor(model, (X, CLASSES))[1].doubts)
+
+
+class TestWhereverAModelComputesItsOwn:
+    """Methods that are set on a model, beside regularization, in half precision and around a classifier."""
+
+    @pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16", "bfloat16"])
+    def test_in_any_precision(self, precision):
+        class Doubles(keras.Sequential):
+            def compute_loss(self, *args, **kwargs):
+                return 2 * super().compute_loss(*args, **kwargs)
+
+        class Tests(OwnSteps):
+            def own(self, y, scores):
+                return 3 * CROSS_ENTROPY(y, scores)
+
+        class TestsTheSame(OwnSteps):
+            def own(self, y, scores):
+                return CROSS_ENTROPY(y, scores)
+
+        with building_in(precision):
+            doubled, tested, same = (compiled(kind) for kind in (Doubles, Tests, TestsTheSame))
+        twice = 2 * loss_at_anchor(doubled, (X, CLASSES))[0]
+        said = doubts_of(doubled)
+        assert float(said.split("compute_loss gives ")[1].split()[0]) == pytest.approx(twice, rel=0.02)
+        assert "by the model's own test_step" in doubts_of(tested) and not doubts_of(same)
+
+    def test_set_on_the_model_itself(self):
+        def doubled(self, *args, **kwargs):
+            return 2 * keras.Sequential.compute_loss(self, *args, **kwargs)
+
+        def trained(self, *arguments):
+            return {"loss": keras.ops.mean(self(arguments[-1][0]))}
+
+        for name, method, said in (
+            ("compute_loss", doubled, "compute_loss gives"),
+            ("test_step", own_test, "by the model's own test_step"),
+            ("train_step", trained, "own train_step calls no compute_loss"),
+        ):
+            model = compiled()
+            model.own = lambda y, scores: 3 * CROSS_ENTROPY(y, scores)
+            setattr(model, name, types.MethodType(method, model))
+            assert said in doubts_of(model)
+
+    @pytest.mark.parametrize(("times", "adds"), [(3, False), (1, False), (1, True)])
+    def test_beside_regularization(self, times, adds):
+        model = compiled(OwnSteps, kernel_regularizer=keras.regularizers.L2(0.5))
+        added = float(keras.ops.convert_to_numpy(model.losses[0])) if adds else 0.0
+        model.own = lambda y, scores: times * CROSS_ENTROPY(y, scores) + added
+        said = doubts_of(model)
+        assert ("by the model's own test_step" in said) == (times == 3)
+        assert ("evaluate adds regularization terms" in said) == (times == 1)
+
+    def test_around_a_classifier(self):
+        class Around(ksm.SelfModelingModel):
+            def test_step(self, *arguments):
+                return own_test(self, *arguments)
+
+        class AsBefore(ksm.SelfModelingModel):
+            def test_step(self, *arguments):
+                return super().test_step(*arguments)
+
+        for kind, doubted in ((Around, True), (AsBefore, False)):
+            hidden = layers.Dense(4, name="hidden")
+            model = kind(keras.Sequential([keras.Input((5,)), hidden, layers.Dense(3)]), targets=["hidden"])
+            model.own = lambda y, scores: 3 * CROSS_ENTROPY(y, scores)
+            model.compile("sgd", CROSS_ENTROPY)
+            assert ("by the model's own test_step" in doubts_of(model)) == doubted
+
+    def test_a_train_step_that_has_the_loss_from_elsewhere(self):
+        class Helper:
+            def loss(self, model, x, y):
+                return model.compute_loss(x, y, model(x))
+
+        class Static(keras.Sequential):
+            def train_step(self, *arguments):
+                return self.loss_of(self, *arguments)
+
+            @staticmethod
+            def loss_of(model, x, y):
+                return model.compute_loss(x, y, model(x))
+
+        class OfTheClass(Static):
+            @classmethod
+            def loss_of(cls, model, x, y):
+                return model.compute_loss(x, y, model(x))
+
+        class Property(Static):
+            @property
+            def loss_of(self):
+                return self.compute_loss
+
+        class Helped(keras.Sequential):
+            def train_step(self, *arguments):
+                return self.helper.loss(self, *arguments)
+
+        class Compiled(keras.Sequential):
+            def train_step(self, *arguments):
+                x, y = arguments[-1]
+                return {"loss": self.loss(y, self(x))}
+
+        for kind in (Static, OfTheClass, Property, Helped, Compiled):
+            model = compiled(kind)
+            model.helper = Helper()
+            assert not doubts_of(model), kind.__name__
 
 
 @pytest.mark.parametrize("names", [False, True])

@@ -6,9 +6,11 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_selfmodel._classifier_graph import classifier_of
 from keras_selfmodel._internals.keras import mode
+from keras_selfmodel.models.precision import computes_in_half
 from keras_selfmodel.rlct.losses.choosing import ChosenLoss
-from keras_selfmodel.rlct.losses.own_steps import loss_of_test_step, trains_on_unknown_loss
+from keras_selfmodel.rlct.losses.own_steps import is_own, loss_of_test_step, trains_on_unknown_loss
 from keras_selfmodel.rlct.losses.sample_loss import losses_of
 from keras_selfmodel.rlct.losses.task_loss import TaskLoss
 from keras_selfmodel.transforms.tensors import Tensor, Tree
@@ -17,6 +19,8 @@ from keras_selfmodel.transforms.tensors import Tensor, Tree
 COMPARED = 256
 # Float32 sums of some hundred numbers, in another order.
 RELATIVE, ABSOLUTE = 1e-4, 1e-5
+# Losses of outputs in half precision, which compilers round in other places.
+ROUGH = 0.02
 # Regularization that is a smaller part of the loss is not reported.
 REGULARIZATION = 1e-3
 # What is said of a loss that is no mean over the batch.
@@ -37,9 +41,9 @@ def disagreement(
     """Compares the losses of samples with what `evaluate` would give for them in one batch.
 
     Args:
-        model: The model that is measured; `None`: no Keras model.
+        model: The model that the user passed, in whatever precision; `None`: no Keras model.
         choice: Its loss.
-        scores: Its outputs for some samples, with the masks that Keras gave them.
+        scores: Outputs of what is measured for some samples, in single precision, with the masks that Keras gave them.
         x, y, weights: These samples.
 
     Returns:
@@ -70,14 +74,8 @@ def disagreement(
     _check_samples_stand_alone(choice, y, scores)
     if weights is None and not summed:
         found += _differs_from_its_library(task, ours, reduced, _samples(y))
-    if model is not None and choice.origin == "suggested" and model.compiled:
-        found += _compiled_without_loss(model, choice, ours, x, y, scores, weights)
-    if model is not None and choice.origin == "compiled" and theirs is not None:
-        regularization = sum(_number(term) for term in model.losses)
-        found += _regularization(regularization, theirs)
-        found += _custom_compute_loss(model, theirs, regularization, x, y, scores, weights)
-    if model is not None and choice.origin != "given" and model.compiled and not found:
-        found += _own_steps(model, choice, ours, x, y, weights)
+    if model is not None and choice.origin != "given" and model.compiled:
+        found += _differs_from_the_model(model, choice, ours, theirs, x, y, scores, weights)
     return tuple(found)
 
 
@@ -129,6 +127,32 @@ def _differs_from_its_library(task: TaskLoss, ours: float, reduced: list, sample
     ]
 
 
+def _differs_from_the_model(
+    model: keras.Model,
+    choice: ChosenLoss,
+    ours: float,
+    theirs: float | None,
+    x: Tree,
+    y: Tree,
+    scores: Tree,
+    weights: Tree,
+) -> list[str]:
+    """Whether the model adds to the loss it was compiled with, or its methods compute another."""
+    measured = classifier_of(model)
+    # In half precision what its own steps compute is as rough, and what it added to the loss is of other samples.
+    outputs = measured(x, **mode(measured.call, False)) if computes_in_half(measured) else scores
+    added = sum(_number(term) for term in measured.losses)
+    if choice.origin == "suggested":
+        computed = _compiled_without_loss(measured, choice, ours, added, x, y, scores, weights)
+    else:
+        computed = [] if theirs is None else _custom_compute_loss(measured, theirs, added, x, y, scores, weights)
+    tested = [] if computed else _own_test_step(model, choice, added, x, y, outputs, weights)
+    if tested or computed and choice.origin == "suggested":
+        return computed or tested
+    regularization = _regularization(added, ours if theirs is None else theirs) if choice.origin == "compiled" else []
+    return [*regularization, *(computed or _own_train_step(model, choice))]
+
+
 def _regularization(regularization: float, theirs: float) -> list[str]:
     if not abs(regularization) > max(REGULARIZATION * abs(theirs), ABSOLUTE):
         return []
@@ -154,13 +178,13 @@ def _custom_compute_loss(
 
 
 def _compiled_without_loss(
-    model: keras.Model, choice: ChosenLoss, ours: float, x: Tree, y: Tree, scores: Tree, weights: Tree
+    model: keras.Model, choice: ChosenLoss, ours: float, added: float, x: Tree, y: Tree, scores: Tree, weights: Tree
 ) -> list[str]:
     """Whether a model that adds its loss in a layer, or computes it in a method, is measured by another."""
     if _computes_its_own(model):
         computed = _number(model.compute_loss(x, y, scores, weights, **mode(model.compute_loss, False)))
     elif model.losses:
-        computed = sum(_number(term) for term in model.losses)
+        computed = added
     else:
         return []
     if _close(computed, ours):
@@ -172,24 +196,37 @@ def _compiled_without_loss(
     ]
 
 
-def _own_steps(model: keras.Model, choice: ChosenLoss, ours: float, x: Tree, y: Tree, weights: Tree) -> list[str]:
-    """Whether a `test_step` or `train_step` of the model's class has another loss than the one measured."""
+def _own_test_step(
+    model: keras.Model, choice: ChosenLoss, added: float, x: Tree, y: Tree, outputs: Tree, weights: Tree
+) -> list[str]:
+    """Whether a `test_step` of the model's own has another loss than the one measured."""
     evaluated = loss_of_test_step(model, x, y, weights, _samples(y))
-    if evaluated is not None and not _close(evaluated, ours):
-        return [
-            f"evaluate gives {evaluated:.6g} for the first {_samples(y)} samples, by the model's own test_step; "
-            f"measured is {choice.description}, {ours:.6g}. If it was trained on another loss, pass that as loss=."
-        ]
-    if trains_on_unknown_loss(model):
-        return [
-            "The model's own train_step calls no compute_loss that can be seen, so it is unknown here what it "
-            f"minimizes. Measured is {choice.description}. Pass as loss= what the network was trained on."
-        ]
-    return []
+    if evaluated is None:
+        return []
+    counts = choice.task.counts(y, outputs, weights)
+    ours = _number(ops.mean(choice.task.losses(y, outputs, weights, ops.mean(counts, axis=1))))
+    theirs = _number(choice.task.keras_loss(y, outputs, weights))
+    relative = ROUGH if computes_in_half(model) else RELATIVE
+    if any(_close(evaluated, one, relative) for one in (ours, ours + added, theirs, theirs + added)):
+        return []
+    return [
+        f"evaluate gives {evaluated:.6g} for the first {_samples(y)} samples, by the model's own test_step; "
+        f"measured is {choice.description}, {ours:.6g}. If it was trained on another loss, pass that as loss=."
+    ]
+
+
+def _own_train_step(model: keras.Model, choice: ChosenLoss) -> list[str]:
+    """Whether it is unknown what a `train_step` of the model's own minimizes."""
+    if not trains_on_unknown_loss(model):
+        return []
+    return [
+        "The model's own train_step calls no compute_loss that can be seen, so it is unknown here what it "
+        f"minimizes. Measured is {choice.description}. Pass as loss= what the network was trained on."
+    ]
 
 
 def _computes_its_own(model: keras.Model) -> bool:
-    return type(model).compute_loss is not keras.Model.compute_loss
+    return is_own(model, "compute_loss")
 
 
 def _samples(y: Tree) -> int:
@@ -200,8 +237,8 @@ def _number(scalar: Any) -> float:
     return float(ops.convert_to_numpy(scalar))
 
 
-def _close(one: float, other: float) -> bool:
-    return bool(np.isclose(one, other, rtol=RELATIVE, atol=ABSOLUTE, equal_nan=True))
+def _close(one: float, other: float, relative: float = RELATIVE) -> bool:
+    return bool(np.isclose(one, other, rtol=relative, atol=ABSOLUTE, equal_nan=True))
 
 
 def _stand_alone(loss: keras.losses.Loss, y: Tensor, scores: Tensor) -> bool:

@@ -1,18 +1,22 @@
-"""Training and test steps that a model's class defines itself: their loss may be another than the one measured."""
+"""Training and test steps of a model's own: their loss may be another than the one measured."""
 
+import dis
 import inspect
-from collections.abc import Callable, Iterator
+import itertools
+from collections.abc import Iterator
 from types import CodeType, FunctionType
+from typing import Any
 
 import keras
 from keras import ops
 
+from keras_selfmodel._classifier_graph import AroundClassifier
 from keras_selfmodel._internals.keras import give_back, layers_inside
 from keras_selfmodel.transforms.tensors import Tree
 
 # What such a step calls where its loss is the one that the model was compiled with.
 LOSSES_OF_KERAS = frozenset(
-    {"compute_loss", "_compute_loss", "compute_loss_and_updates", "stateless_compute_loss", "train_step"}
+    {"compute_loss", "_compute_loss", "compute_loss_and_updates", "stateless_compute_loss", "train_step", "test_step"}
 )
 
 
@@ -25,10 +29,12 @@ def loss_of_test_step(model: keras.Model, x: Tree, y: Tree, weights: Tree, sampl
         samples: Their number.
 
     Returns:
-        The loss; `None` if Keras's step computes it, if the step takes other data or returns no "loss", and where it
-        depends on the samples before.
+        The loss; `None` if Keras's or this package's step computes it, perhaps with an auxiliary loss, if the step
+        takes other data or returns no "loss", and where it depends on the samples before.
     """
-    if not _is_own(model, "test_step") or any(getattr(layer, "stateful", False) for layer in layers_inside(model)):
+    if not is_own(model, "test_step") or any(getattr(layer, "stateful", False) for layer in layers_inside(model)):
+        return None
+    if isinstance(model, AroundClassifier) and _calls_losses_of_keras(model, model.test_step, set()):
         return None
     variables = (*model.variables, *model.metrics_variables)
     kept = [(variable, ops.convert_to_numpy(variable)) for variable in variables]
@@ -48,27 +54,48 @@ def loss_of_test_step(model: keras.Model, x: Tree, y: Tree, weights: Tree, sampl
 
 def trains_on_unknown_loss(model: keras.Model) -> bool:
     """Whether the model has a `train_step` of its own that calls nowhere what computes the compiled loss."""
-    return _is_own(model, "train_step") and not _calls_losses_of_keras(type(model), type(model).train_step, set())
+    return is_own(model, "train_step") and not _calls_losses_of_keras(model, model.train_step, set())
 
 
-def _is_own(model: keras.Model, name: str) -> bool:
-    """Whether a method is neither Keras's nor this package's."""
-    definer = next(one for one in type(model).__mro__ if name in vars(one))
-    return definer.__module__.partition(".")[0] not in ("keras", "keras_selfmodel")
+def is_own(model: keras.Model, name: str) -> bool:
+    """Whether a method, of the class or set on the model, is neither Keras's nor this package's."""
+    method = getattr(model, name)
+    definer = getattr(inspect.unwrap(method), "__module__", None) or type(method).__module__
+    return definer.partition(".")[0] not in ("keras", "keras_selfmodel")
 
 
-def _calls_losses_of_keras(kind: type, function: Callable, seen: set[str]) -> bool:
-    """Whether a function does, or one that it calls: a method of the class, or a function beside it."""
-    function = inspect.unwrap(function)
+def _calls_losses_of_keras(model: keras.Model, function: Any, seen: set[str]) -> bool:
+    """Whether a function does, or one that it calls: of the model, of an object that it holds, or beside it."""
+    function = _function(function)
     if not isinstance(function, FunctionType):
         return True  # It cannot be looked into.
     names = set(_names(function.__code__)) - seen
-    if not names.isdisjoint(LOSSES_OF_KERAS):
+    if not names.isdisjoint(LOSSES_OF_KERAS) or _calls_the_compiled_loss(function.__code__):
         return True
     seen |= names
-    called = [inspect.getattr_static(kind, name, None) or function.__globals__.get(name) for name in names]
-    beside = [one for one in called if getattr(one, "__module__", None) == function.__module__ and callable(one)]
-    return any(_calls_losses_of_keras(kind, one, seen) for one in beside if isinstance(one, FunctionType))
+    kept = [inspect.getattr_static(model, name, None) for name in names]
+    beside = [function.__globals__.get(name) for name in names]
+    helpers = [type(one) for one in kept if type(one).__module__ == function.__module__]
+    held = [inspect.getattr_static(helper, name, None) for helper in helpers for name in names]
+    called = [one for one in map(_function, (*kept, *beside, *held)) if isinstance(one, FunctionType)]
+    return any(_calls_losses_of_keras(model, one, seen) for one in called if one.__module__ == function.__module__)
+
+
+def _function(called: Any) -> Any:
+    """The function of a method, also of a static one, or of a property."""
+    if isinstance(called, property):
+        called = called.fget
+    return inspect.unwrap(getattr(called, "__func__", called))
+
+
+def _calls_the_compiled_loss(code: CodeType) -> bool:
+    """Whether it reads `self.loss`, which is what was passed to `compile`."""
+    read = [(one.opname, one.argval) for one in dis.get_instructions(code)]
+    first = code.co_varnames[:1]
+    return any(
+        opened.startswith("LOAD") and name in first and of_it.startswith("LOAD") and attribute == "loss"
+        for (opened, name), (of_it, attribute) in itertools.pairwise(read)
+    )
 
 
 def _names(code: CodeType) -> Iterator[str]:
