@@ -1,9 +1,7 @@
 """What functions that a user passes can be called with."""
 
-import functools
 import inspect
 from collections.abc import Callable
-from typing import Any
 
 
 def takes(function: Callable, number: int) -> bool:
@@ -23,16 +21,3 @@ def takes(function: Callable, number: int) -> bool:
     except TypeError:
         return False
     return True
-
-
-def innermost(function: Any) -> Any:
-    """What is called in the end: the function of partial ones, the object of a bound method.
-
-    Example:
-
-    >>> innermost(functools.partial(functools.partial(max, 1), key=abs))
-    <built-in function max>
-    """
-    while isinstance(function, functools.partial):
-        function = function.func
-    return function.__self__ if inspect.ismethod(function) else function

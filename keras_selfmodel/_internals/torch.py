@@ -1,8 +1,7 @@
 """PyTorch: a function recorded as a list of operations, and its global generator.
 
 Relied on: `torch.fx.experimental.proxy_tensor.make_fx`, and that what it records keeps the shapes it was recorded with;
-that a `DataLoader` draws nothing but from the global generator; that what `torch.compile` returns has the module it was
-made of as `_orig_mod`.
+that a `DataLoader` draws nothing but from the global generator.
 """
 
 from collections.abc import Callable, Iterator
@@ -35,9 +34,3 @@ def generator_left_alone() -> Iterator[None]:
         yield
     finally:
         torch.set_rng_state(state)
-
-
-def uncompiled(module: torch.nn.Module) -> torch.nn.Module:
-    """The module inside what `torch.compile` returns; any other module itself."""
-    inner: torch.nn.Module = getattr(module, "_orig_mod", module)
-    return inner

@@ -8,8 +8,8 @@ from typing import Any
 import jax
 import keras
 
-from keras_selfmodel._callables import innermost
-from keras_selfmodel.transforms._network import Network, keras_axes, library_axes
+from keras_selfmodel._internals.wrappers import unwrapped
+from keras_selfmodel.transforms._network import Network, check_order_is_known, keras_axes, library_axes
 from keras_selfmodel.transforms.tensors import AnyModel, Tensor
 
 
@@ -100,11 +100,12 @@ def _keras_loss(loss: Any) -> Any:
     """Optax's losses take the outputs first; they return the loss of each sample or entry, and reduce nothing."""
     if keras.tree.is_nested(loss):
         return keras.tree.map_structure(_keras_loss, loss)
-    function = innermost(loss)
-    if not str(getattr(function, "__module__", None)).startswith("optax."):
+    found = unwrapped(loss)
+    if not str(getattr(found.function, "__module__", None)).startswith("optax."):
         return loss
+    check_order_is_known(loss, found)
 
-    @functools.wraps(function)
+    @functools.wraps(found.function)
     def outputs_first(y: Tensor, outputs: Tensor) -> Tensor:
         try:
             return loss(outputs, _labels(y, outputs))

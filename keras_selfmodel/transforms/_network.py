@@ -1,8 +1,10 @@
 """Networks and losses of the backend's own library."""
 
+import inspect
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
+from keras_selfmodel._internals.wrappers import Unwrapped
 from keras_selfmodel.transforms.tensors import Tensor
 
 
@@ -56,3 +58,31 @@ def keras_axes(rank: int) -> tuple[int, ...]:
 def library_axes(rank: int) -> tuple[int, ...]:
     """The order of axes that turns it back."""
     return (rank - 1, rank - 2, *range(rank - 2))
+
+
+def check_order_is_known(loss: Any, found: Unwrapped) -> None:
+    """Raises ValueError for a function that says it is a library's, by `functools.wraps`, and names other arguments.
+
+    Args:
+        loss: As the user passed it.
+        found: What the library defines, and the wrappers around it.
+    """
+    theirs = _first_two(getattr(found.function, "forward", found.function))
+    for wrapper in found.wrappers:
+        ours = _first_two(wrapper) if inspect.isfunction(wrapper) else None
+        if ours is not None and ours != theirs:
+            raise ValueError(
+                f"loss is a function ({', '.join(ours)}) to which functools.wraps gave the name of a loss of another "
+                "library, which takes the outputs first, so that it is unknown whether it takes outputs or labels "
+                "first. Pass it without functools.wraps, as a function (labels, outputs) that returns a number for "
+                f"each sample. Received: loss={loss!r}"
+            )
+
+
+def _first_two(function: Any) -> list[str] | None:
+    """Names of the first two arguments; `None` if they are not known, as of `*args`."""
+    try:
+        found = list(inspect.signature(function, follow_wrapped=False).parameters.values())[:2]
+    except (TypeError, ValueError):
+        return None
+    return None if any(one.kind is one.VAR_POSITIONAL for one in found) else [one.name for one in found]

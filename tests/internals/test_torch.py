@@ -30,3 +30,18 @@ def test_a_function_that_looks_at_its_values_is_not_recorded():
 
     with contract("torch", "torch.py", "make_fx refuses a function that decides by the values of its tensors"):
         assert recorded(lambda a: [a if torch.func.vmap(torch.sum)(a).sum() > 0 else -a], [torch.ones(2, 2)]) is None
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+def test_what_is_compiled_scripted_or_spread_over_devices_has_the_original_inside():
+    from keras_selfmodel._internals.wrappers import uncompiled, unwrapped
+
+    loss, function = torch.nn.MSELoss(), torch.nn.functional.mse_loss
+    with contract("torch", "wrappers.py", "a compiled module has the original as _orig_mod"):
+        assert uncompiled(torch.compile(loss)) is loss and uncompiled(loss) is loss
+    with contract("torch", "wrappers.py", "a function of TorchScript has the original as _torchdynamo_inline"):
+        assert unwrapped(torch.jit.script(function)).function is function
+    with contract("torch", "wrappers.py", "DataParallel has the original as module"):
+        assert unwrapped(torch.nn.DataParallel(loss)).function is loss
+    with contract("torch", "wrappers.py", "a compiled function has the original as __wrapped__"):
+        assert unwrapped(torch.compile(function)).function is function

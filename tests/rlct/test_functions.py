@@ -19,6 +19,7 @@ X = np.random.default_rng(0).normal(size=(N, 4)).astype("float32")
 Y = np.arange(N) % 3
 STEPS = {"seed": 3, "burn_in": 8, "num_draws": 12, "num_chains": 2, "batch_size": 10}
 CROSS_ENTROPY = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+RISES = (X[:, :3] > 0).astype("float32")
 
 
 def network() -> keras.Model:
@@ -29,6 +30,16 @@ def of_function(*args, **arguments) -> ksm.rlct.RLCTEstimate:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ksm.rlct.RLCTWarning)
         return estimate_of_function(*args, **STEPS, **arguments)
+
+
+def passing_on(function):
+    """Decorates a function as a user does."""
+
+    @functools.wraps(function)
+    def decorated(*args, **keywords):
+        return function(*args, **keywords)
+
+    return decorated
 
 
 def losses(weights, batch):
@@ -310,6 +321,115 @@ class TestLossesOfPyTorch:
         found, _ = loss_at_anchor(module, (X, y), loss=wrapped(torch, loss))
         assert loss.reduction == "mean" and found == pytest.approx(theirs, rel=1e-5)
 
+    @pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+    @pytest.mark.parametrize(
+        "wrapped",
+        [
+            lambda torch, loss: compiled(loss),
+            lambda torch, loss: compiled(loss).__call__,
+            lambda torch, loss: torch.compiler.disable(loss),
+            lambda torch, loss: torch.enable_grad()(loss),
+            lambda torch, loss: torch.no_grad()(compiled(loss)),
+            lambda torch, loss: torch.autocast("cpu", enabled=False)(loss),
+            lambda torch, loss: functools.partial(torch.enable_grad()(functools.partial(loss)), size_average=True),
+            lambda torch, loss: torch.func.vmap(loss),
+            lambda torch, loss: passing_on(loss),
+            lambda torch, loss: torch.enable_grad()(passing_on(torch.compiler.disable(loss))),
+        ],
+        ids="compiled call disabled enabled both autocast partial vmap decorated nested".split(),
+    )
+    def test_a_partial_loss_in_wrappers_is_the_loss_inside(self, wrapped):
+        import torch
+
+        weight = np.array([2.0, 1.0, 0.5], dtype="float32")
+        loss = functools.partial(
+            torch.nn.functional.binary_cross_entropy_with_logits, pos_weight=torch.from_numpy(weight)
+        )
+        torch.manual_seed(0)
+        module, targets = torch.nn.Linear(4, 3), (X[:, :3] > 0).astype("float32")
+        outputs = module(torch.from_numpy(X)).detach().numpy().astype("float64")
+        expected = np.mean(weight * targets * np.logaddexp(0, -outputs) + (1 - targets) * np.logaddexp(0, outputs))
+        found, _ = loss_at_anchor(module, (X, targets), loss=wrapped(torch, loss))
+        assert found == pytest.approx(expected, rel=1e-5)
+        with pytest.raises(ValueError, match=r"called with \(labels, outputs\).*of torch"):
+            loss_at_anchor(network(), (X, targets), loss=wrapped(torch, loss))
+
+    @pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+    @pytest.mark.parametrize(
+        ("loss", "y"),
+        [
+            (
+                lambda torch, f: functools.partial(
+                    compiled(functools.partial(f.cross_entropy, ignore_index=0)),
+                    weight=torch.tensor([1.0, 2.0, 5.0]),
+                ),
+                np.sort(Y),
+            ),
+            (lambda torch, f: compiled(functools.partial(f.poisson_nll_loss, full=True)), 3 * RISES),
+            (lambda torch, f: compiled(functools.partial(torch.nn.BCEWithLogitsLoss())), RISES),
+            (lambda torch, f: torch.jit.script(f.binary_cross_entropy_with_logits), RISES),
+            (lambda torch, f: torch.jit.script(f.binary_cross_entropy_with_logits).__call__, RISES),
+            (lambda torch, f: functools.partial(f.gaussian_nll_loss, var=1.0), RISES),
+            (lambda torch, f: torch.binary_cross_entropy_with_logits, RISES),
+            (lambda torch, f: functools.partial(torch.kl_div, log_target=True), RISES),
+            (lambda torch, f: torch.hinge_embedding_loss, 2 * RISES - 1),
+            (
+                lambda torch, f: torch.compiler.disable(
+                    functools.partial(torch.poisson_nll_loss, log_input=True, full=True, eps=1e-8, reduction=1)
+                ),
+                3 * RISES,
+            ),
+            (lambda torch, f: functools.partial(torch.ops.aten.cross_entropy_loss, weight=torch.arange(1.0, 4.0)), Y),
+            (lambda torch, f: torch.ops.aten.huber_loss.default, RISES),
+            (lambda torch, f: passing_on(torch.nn.CrossEntropyLoss()), Y),
+        ],
+    )
+    def test_losses_inside_wrappers_and_built_in_ones_are_called_as_pytorch_has_it(self, loss, y):
+        import torch
+
+        loss = loss(torch, torch.nn.functional)
+        torch.manual_seed(0)
+        module = torch.nn.Linear(4, 3)
+        # Some built-in functions reduce nothing unless they are told to.
+        theirs = float(loss(module(torch.from_numpy(X)).detach(), torch.from_numpy(y)).mean())
+        found, _ = loss_at_anchor(module, (X, y), loss=loss)
+        assert found == pytest.approx(theirs, rel=1e-5)
+        with pytest.raises(ValueError, match=r"called with \(labels, outputs\).*of torch"):
+            loss_at_anchor(network(), (X, y), loss=loss)
+
+    def test_functions_of_the_user_have_the_labels_first_however_they_are_wrapped(self):
+        import torch
+
+        def losses(labels, outputs, factor):
+            return factor * torch.nn.functional.poisson_nll_loss(outputs, labels, reduction="none")
+
+        torch.manual_seed(0)
+        module, one = torch.nn.Linear(4, 3), functools.partial(losses, factor=2.0)
+        outputs = module(torch.from_numpy(X)).detach().numpy().astype("float64")
+        expected = 2 * np.mean(np.exp(outputs) - RISES * outputs)
+        for loss in (one, compiled(one), torch.enable_grad()(one), passing_on(one)):
+            found, _ = loss_at_anchor(module, (X, RISES), loss=loss)
+            assert found == pytest.approx(expected, rel=1e-5)
+
+    def test_losses_whose_order_or_arguments_are_not_known_are_refused_in_a_sentence(self):
+        import torch
+
+        functions = torch.nn.functional
+        module = torch.nn.Linear(4, 3)
+        swapped = functools.wraps(functions.mse_loss)(lambda y, outputs: functions.mse_loss(outputs, y))
+        for loss in (swapped, torch.enable_grad()(swapped)):
+            with pytest.raises(ValueError, match=r"loss is a function \(y, outputs\).*without functools.wraps"):
+                loss_at_anchor(module, (X, RISES), loss=loss)
+        for name in ("poisson_nll_loss", "cosine_embedding_loss"):
+            with pytest.raises(ValueError, match=f"{name} cannot be called with the outputs and the labels"):
+                loss_at_anchor(module, (X, RISES), loss=getattr(torch, name))
+        # The decorator may do more than pass on, so that its loss is not taken apart.
+        weighted = functools.partial(functions.cross_entropy, weight=torch.tensor([1.0, 2.0, 5.0]))
+        with pytest.raises(ValueError, match="one number for a batch"):
+            loss_at_anchor(module, (X, np.sort(Y)), loss=passing_on(weighted))
+        with pytest.raises(ValueError, match="not its class"):
+            loss_at_anchor(module, (X, Y), loss=torch.nn.CrossEntropyLoss)
+
     def test_a_wrapper_that_passes_attributes_on_leaves_the_loss_inside_alone(self):
         import torch
 
@@ -360,6 +480,9 @@ class TestLossesOfPyTorch:
 
 if keras.config.backend() == "torch":
     import torch
+
+    # Inductor would ask for a compiler, and for minutes.
+    compiled = functools.partial(torch.compile, backend="eager")
 
     class Channels(torch.nn.Module):
         """Flattens with channels last, as Keras does."""
@@ -445,6 +568,60 @@ class TestJaxModules:
         keras_network.compile("sgd", keras.losses.CategoricalCrossentropy(from_logits=True))
         found, _ = loss_at_anchor(keras_network, (X, one_hot), loss=swapped)
         assert found == pytest.approx(keras_network.evaluate(X, one_hot, verbose=0), rel=1e-5)
+
+    @pytest.mark.parametrize(
+        "wrapped",
+        [
+            lambda jax, eqx, loss: jax.jit(loss),
+            lambda jax, eqx, loss: jax.jit(loss).__call__,
+            lambda jax, eqx, loss: jax.jit(jax.tree_util.Partial(loss)),
+            lambda jax, eqx, loss: jax.checkpoint(loss),
+            lambda jax, eqx, loss: jax.vmap(loss),
+            lambda jax, eqx, loss: jax.named_scope("loss")(loss),
+            lambda jax, eqx, loss: functools.partial(jax.jit(functools.partial(jax.checkpoint(loss))), gamma=2.0),
+            lambda jax, eqx, loss: eqx.filter_jit(loss),
+            lambda jax, eqx, loss: eqx.filter_jit(loss).__call__,
+            lambda jax, eqx, loss: eqx.filter_jit(eqx.Partial(loss)),
+            lambda jax, eqx, loss: jax.jit(passing_on(loss)),
+        ],
+        ids="jit call Partial checkpoint vmap scope nested filter_jit filter_call eqx.Partial decorated".split(),
+    )
+    def test_a_partial_loss_of_optax_in_wrappers_is_the_loss_inside(self, wrapped):
+        optax, eqx = pytest.importorskip("optax"), pytest.importorskip("equinox")
+        import jax
+
+        loss = wrapped(jax, eqx, functools.partial(optax.sigmoid_focal_loss, alpha=0.3))
+        module = eqx.nn.Linear(4, 3, key=jax.random.key(0))
+        outputs = np.asarray(jax.vmap(module)(X), dtype=np.float64)
+        p = 1 / (1 + np.exp(-outputs))
+        expected = -np.mean(0.3 * RISES * (1 - p) ** 2 * np.log(p) + 0.7 * (1 - RISES) * p**2 * np.log(1 - p))
+        found, _ = loss_at_anchor(module, (X, RISES), loss=loss)
+        assert found == pytest.approx(expected, rel=1e-5)
+        with pytest.raises(ValueError, match=r"called with \(labels, outputs\).*of optax"):
+            loss_at_anchor(network(), (X, RISES), loss=loss)
+
+    def test_classes_and_functions_of_the_user_in_wrappers_are_called_in_their_order(self):
+        optax, eqx = pytest.importorskip("optax"), pytest.importorskip("equinox")
+        import jax
+
+        module = eqx.nn.Linear(4, 3, key=jax.random.key(0))
+        logits = np.asarray(jax.vmap(module)(X), dtype=np.float64)
+        expected = np.mean(np.log(np.exp(logits).sum(axis=1)) - logits[np.arange(N), Y])
+        theirs = optax.softmax_cross_entropy_with_integer_labels
+
+        def labels_first(y, outputs, axis):
+            return theirs(outputs, y.astype(int), axis=axis)
+
+        for loss in (
+            jax.jit(functools.partial(theirs, axis=-1)),
+            jax.jit(functools.partial(labels_first, axis=-1)),
+            passing_on(jax.checkpoint(functools.partial(labels_first, axis=-1), static_argnums=())),
+        ):
+            found, _ = loss_at_anchor(module, (X, Y), loss=loss)
+            assert found == pytest.approx(expected, rel=1e-5)
+        swapped = functools.wraps(theirs)(lambda y, outputs: theirs(outputs, y))
+        with pytest.raises(ValueError, match=r"loss is a function \(y, outputs\).*without functools.wraps"):
+            loss_at_anchor(module, (X, Y), loss=jax.jit(swapped))
 
     @pytest.mark.parametrize(
         ("name", "labels", "shape"),
