@@ -60,17 +60,24 @@ class ClassifierGraph:
     Attributes:
         classifier: The classifier.
         output_layer: Name of its final layer; `None` to find it.
+        in_inference: Whether models of this package that are nested in it are read as their classifiers. They compute
+            more than these in training, where they are called as a whole.
     """
 
     classifier: keras.Model
     output_layer: str | None = None
+    in_inference: bool = False
 
     @classmethod
     def of(cls, model: keras.Model, output_layer: str | None = None) -> "ClassifierGraph":
-        """The view of a classifier, which a model of this package may be around; arguments as of `final_kernel`."""
+        """The view of a classifier in inference, which a model of this package may be around.
+
+        Args:
+            model, output_layer: As for `final_kernel`.
+        """
         if output_layer is None and isinstance(model, AroundClassifier):
             output_layer = model.output_layer
-        return cls(classifier_of(model), output_layer)
+        return cls(classifier_of(model), output_layer, in_inference=True)
 
     @cached_property
     def functional(self) -> keras.Model:
@@ -102,7 +109,10 @@ class ClassifierGraph:
 
     @cached_property
     def _calls_and_outputs(self) -> tuple[list[Call], list[Value]]:
-        return calls_of(self.functional)
+        return calls_of(self.functional, self._read_as)
+
+    def _read_as(self, nested: keras.Model) -> keras.Model:
+        return classifier_of(nested) if self.in_inference else nested
 
     @property
     def calls(self) -> list[Call]:
@@ -159,6 +169,8 @@ class ClassifierGraph:
             )
         elif len(finals) > 1:
             reason = f"the class scores join {len(finals)} branches, or there are several outputs"
+        elif isinstance(finals[0].operation, AroundClassifier):
+            reason = f"{finals[0].path!r} is trained by an objective of its own and is therefore called as a whole"
         elif is_several_layers(finals[0].operation):
             reason = f"{finals[0].path!r} is made of several layers that have weights"
         else:
@@ -180,11 +192,11 @@ class ClassifierGraph:
 
     def scores_with(self, changed_features: Callable) -> Tensor:
         """The symbolic outputs where the final layer reads a function of its features instead of these."""
-        return self._as_output(read_values(self.functional, (), (self.final_call, changed_features))[0])
+        return self._as_output(read_values(self.functional, (), self._read_as, (self.final_call, changed_features))[0])
 
     def read(self, values: Sequence[Value]) -> tuple:
         """The symbolic outputs, in the user's structure, and other symbolic tensors of the same graph."""
-        outputs, tensors = read_values(self.functional, values)
+        outputs, tensors = read_values(self.functional, values, self._read_as)
         return self._as_output(outputs), tensors
 
     @property

@@ -18,6 +18,8 @@ from keras_selfmodel._internals.keras import is_built_sequential, is_functional,
 # A model with a custom `call` is followed once: each time would leave nodes behind in its layers.
 _FOLLOWED: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 
+ReadAs = Callable[[keras.Model], keras.Model]
+
 
 @dataclass(frozen=True, eq=False)
 class Value:
@@ -90,47 +92,55 @@ def functional_of(model: keras.Model) -> keras.Model | None:
     return keras.Model(model.inputs[0], model.outputs[0]) if isinstance(model, keras.Sequential) else model
 
 
-def calls_of(functional: keras.Model) -> tuple[list[Call], list[Value]]:
-    """All calls, in an order in which they can be computed, and the model's outputs."""
+def calls_of(functional: keras.Model, read_as: ReadAs) -> tuple[list[Call], list[Value]]:
+    """All calls, in an order in which they can be computed, and the model's outputs.
+
+    Args:
+        functional: The model.
+        read_as: The model whose calls are listed for those of a nested one.
+    """
     calls: list[Call] = []
     inputs = [Value((), tensor) for tensor in functional.inputs]
-    return calls, _open(functional, (), "", inputs, calls)
+    return calls, _open(functional, (), "", inputs, calls, read_as)
 
 
 def read_values(
-    functional: keras.Model, values: Sequence[Value], instead: tuple[Call, Callable] | None = None
+    functional: keras.Model, values: Sequence[Value], read_as: ReadAs, instead: tuple[Call, Callable] | None = None
 ) -> tuple:
     """Symbolic tensors of a model and of those nested in it, as functions of the inputs of the outer one.
 
     Args:
         functional: The outer model.
         values: What is read.
+        read_as: As for `calls_of`.
         instead: A call and a function: what the call is called on becomes the function of it.
 
     Returns:
         The flat outputs of the model, with the change if there is one, and the tensors that are read.
     """
-    return _run(functional, (), list(values), instead)
+    return _run(functional, (), list(values), instead, read_as)
 
 
-def _open(functional: Any, scope: tuple, prefix: str, inputs: list[Value], calls: list[Call]) -> list[Value]:
+def _open(
+    functional: Any, scope: tuple, prefix: str, inputs: list[Value], calls: list[Call], read_as: ReadAs
+) -> list[Value]:
     values = {id(tensor): value for tensor, value in zip(functional.inputs, inputs, strict=True)}
     for node in nodes_of(functional):
         if node.is_input or all(id(tensor) in values for tensor in node.outputs):
             continue
         taken = [values[id(tensor)] for tensor in node.input_tensors]
         path = prefix + node.operation.name
-        nested = _nested(node)
+        nested = _nested(node, read_as)
         if nested is None:
             returned = [Value(scope, tensor) for tensor in node.outputs]
         else:
-            returned = _open(nested, (*scope, node), f"{path}/", taken, calls)
+            returned = _open(nested, (*scope, node), f"{path}/", taken, calls, read_as)
         calls.append(Call(path, node, scope, taken, returned, opened=nested is not None))
         values.update(zip(map(id, node.outputs), returned, strict=True))
     return [values[id(tensor)] for tensor in functional.outputs]
 
 
-def _run(functional: Any, scope: tuple, wanted: list[Value], instead: Any) -> tuple[list, list]:
+def _run(functional: Any, scope: tuple, wanted: list[Value], instead: Any, read_as: ReadAs) -> tuple[list, list]:
     depth = len(scope)
     tensors = {id(tensor): tensor for tensor in functional.inputs}
     read: dict[int, object] = {}
@@ -148,8 +158,8 @@ def _run(functional: Any, scope: tuple, wanted: list[Value], instead: Any) -> tu
             args, kwargs = node.arguments.fill_in(changed)
             operation = node.operation
             if inside or changes_inside:
-                nested = _nested(node)
-                outputs, more = _run(nested, here, inside, instead)
+                nested = _nested(node, read_as)
+                outputs, more = _run(nested, here, inside, instead, read_as)
                 operation = keras.Model(nested.input, [*outputs, *more], name=operation.name)
             returned = keras.tree.flatten(operation(*args, **kwargs))
             read.update(zip(map(id, inside), returned[len(node.outputs) :], strict=True))
@@ -165,14 +175,14 @@ def _changed(node: Any, tensors: dict, instead: tuple[Call, Callable]) -> dict:
     return {**tensors, **dict.fromkeys(places, result)}
 
 
-def _nested(node: Any) -> Any:
+def _nested(node: Any, read_as: ReadAs) -> Any:
     """The functional model that a node calls, if it is one and called on all that it takes and no more."""
     model, arguments = node.operation, node.arguments
     if not isinstance(model, keras.Model) or len(arguments.args) != 1:
         return None
     if any(value is not None for name, value in arguments.kwargs.items() if name != "training"):
         return None
-    functional = functional_of(model)
+    functional = functional_of(read_as(model))
     if functional is None:
         return None
     given, wanted = arguments.args[0], functional.input

@@ -28,9 +28,9 @@ def weight_spread(model: keras.Model, output_layer: str | None = None) -> Spread
     """Measures the kernel of the classifier's final layer.
 
     The self-prediction head is not part of it, nor is the bias. The final layer is the last one that has weights; a
-    nested model or a wrapper at the end is looked into. Its kernel is the weight called `kernel` (of an LSTM, that of
-    its cell; of a separable convolution the pointwise one), else its largest matrix. A quantized kernel is that of its
-    codes times their scale.
+    nested model, also a `SelfModelingModel`, or a wrapper at the end is looked into. Its kernel is the weight called
+    `kernel` (of an LSTM, that of its cell; of a separable convolution the pointwise one), else its largest matrix. A
+    quantized kernel is that of its codes times their scale.
 
     Args:
         model: A built classifier, or a `SelfModelingModel`, of which the pruned classifier is measured.

@@ -9,6 +9,7 @@ from keras_selfmodel.probes.identity_text import (
     identity_reading,
     identity_row,
 )
+from keras_selfmodel.probes.network_tap import NetworkTap, TappedValues
 
 __all__ = [
     "IDENTITY",
@@ -16,6 +17,8 @@ __all__ = [
     "ActivationStatistics",
     "EpochIdentity",
     "Identity",
+    "NetworkTap",
+    "TappedValues",
     "activation_statistics",
     "identity_json",
     "identity_of",

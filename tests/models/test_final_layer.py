@@ -7,6 +7,8 @@ from keras import layers, ops
 
 import keras_selfmodel as ksm
 from keras_selfmodel._classifier_graph import ClassifierGraph
+from keras_selfmodel.compression import ScoredNetwork
+from keras_selfmodel.probes import NetworkTap
 
 HIDDEN = 5
 
@@ -195,6 +197,49 @@ def test_a_quantized_kernel_is_measured_as_the_numbers_it_stands_for(mode, end):
     assert ksm.weight_spread(model).standard_deviation == pytest.approx(
         float(np.std(kernel)), rel=1e-3 if mode == "int8" else 0.02
     )
+
+
+def around_a_classifier(inside):
+    """A self-modeling model nested in others, and its classifier, whose last kernel is not that of its head."""
+    classifier = of_vectors(layers.Dense(3, name="logits"))
+    classifier.set_weights([np.linspace(-1, 1, one.size).reshape(one.shape) for one in classifier.get_weights()])
+    inputs, nested = keras.Input((4,)), ksm.SelfModelingModel(classifier, "hidden", name="nested")
+    if inside == "functional":
+        return keras.Model(inputs, nested(inputs)), classifier
+    if inside == "sequential":
+        return keras.Sequential([inputs, layers.Rescaling(1.0), nested]), classifier
+    deeper = keras.Sequential([keras.Input((4,)), nested], name="deeper")
+    return keras.Model(inputs, layers.Activation("linear")(deeper(inputs))), classifier
+
+
+@pytest.mark.parametrize("inside", ["functional", "sequential", "two deep"])
+def test_a_self_modeling_model_at_the_end_is_looked_into(inside):
+    model, classifier = around_a_classifier(inside)
+    expected = float(np.std(classifier.get_layer("logits").get_weights()[0]))
+    assert ksm.weight_spread(model).standard_deviation == pytest.approx(expected, rel=1e-6)
+    kernel, bias, last, last_bias = classifier.get_weights()
+    x = np.random.default_rng(0).normal(size=(6, 4)).astype("float32")
+    values = NetworkTap(model, ()).read(x)
+    features = np.maximum(x @ kernel + bias, 0)
+    np.testing.assert_allclose(values.features, features, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(values.scores, features @ last + last_bias, rtol=1e-5, atol=1e-6)
+
+
+def test_what_trains_a_self_modeling_model_inside_another_calls_it_as_a_whole():
+    model, _ = around_a_classifier("functional")
+    with pytest.raises(ValueError, match="'nested' is trained by an objective of its own.* as a whole"):
+        ksm.models.DropoutModel(model, 0.5)
+    assert ksm.models.DropoutModel(model, 0.5, output_layer="nested").output_layer == "nested"
+
+
+def test_scores_of_a_self_modeling_model_inside_another_are_known_for_logits():
+    model, classifier = around_a_classifier("functional")
+    # They look like probabilities.
+    classifier.set_weights([*classifier.get_weights()[:2], np.zeros((HIDDEN, 3)), np.array([0.0, 0.0, 1.0])])
+    x, labels = np.zeros((6, 4), "float32"), np.arange(6) % 3
+    answers = ScoredNetwork(model, x, labels, loss=lambda y, scores: ops.sum(scores, axis=-1)).answers()
+    expected = np.exp([0, 0, 1]) / np.exp([0, 0, 1]).sum()
+    np.testing.assert_allclose(answers.classes.probabilities, np.tile(expected, (6, 1)), rtol=1e-6)
 
 
 def test_attributes_that_a_model_of_its_own_calls_classifier_and_output_layer_mean_nothing_here():

@@ -34,6 +34,7 @@ def check_classifier(model: object, input_shape: tuple[int, ...], classes: int, 
     if len(functional.outputs) != 1:
         raise ValueError(f"{origin} must have one output, the scores. Received: {len(functional.outputs)}")
     try:
+        _ = ClassifierGraph(model).final_call  # The one that training finds.
         final_kernel(model)
     except ValueError as error:
         raise ValueError(f"{origin} must end in a single layer that computes the scores. {error}") from error
@@ -59,7 +60,7 @@ def check_classifier(model: object, input_shape: tuple[int, ...], classes: int, 
 
 def _normalizing_end(model: keras.Model) -> tuple[str, str] | None:
     """The layer that turns scores into probabilities, and how, if there is one at the end."""
-    last = ClassifierGraph(model).last_operation
+    last = ClassifierGraph.of(model).last_operation
     # Layers and operations of that kind, such as keras.layers.Softmax and keras.ops.softmax.
     for name in (getattr(getattr(last, "activation", None), "__name__", ""), type(last).__name__.lower()):
         if name in NORMALIZING:

@@ -145,7 +145,7 @@ def _ends_in(model: keras.Model | None, activation: str) -> bool:
     last = model
     while isinstance(last, keras.Model):
         try:
-            last = ClassifierGraph(last).last_operation
+            last = ClassifierGraph.of(last).last_operation
         except ValueError:  # A subclassed model hides its layers.
             return False
     if activation == "softmax" and isinstance(last, keras.layers.Softmax):
