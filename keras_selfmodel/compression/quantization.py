@@ -10,6 +10,7 @@ import numpy as np
 
 from keras_selfmodel._internals.keras import layers_inside
 from keras_selfmodel.compression.curve import CompressionCurve, CurvePoint
+from keras_selfmodel.compression.fixed_batches import states_of
 from keras_selfmodel.compression.loss_and_accuracy import LossAndAccuracy
 from keras_selfmodel.compression.scored_network import ScoredNetwork
 
@@ -163,11 +164,11 @@ def keras_quantized(network: ScoredNetwork, mode: str = "int8") -> LossAndAccura
         mode: One of `KERAS_MODES`.
 
     Raises:
-        ValueError: If Keras has no such mode, or cannot quantize the model, or it was trained after it was scored.
+        ValueError: If Keras has no such mode, or can neither copy the model nor quantize it, or it was trained after it
+            was scored.
     """
     network.check_unchanged()
-    copy = keras.models.clone_model(network.model)
-    copy.set_weights(network.weights)
+    copy = _copy(network)
     try:
         with warnings.catch_warnings():
             # Layers without weights are left as they are, which Keras warns of.
@@ -177,4 +178,23 @@ def keras_quantized(network: ScoredNetwork, mode: str = "int8") -> LossAndAccura
         raise ValueError(f"Keras cannot quantize {network.model.name!r} by mode={mode!r}: {error}") from error
     if not any(getattr(layer, "quantization_mode", None) == mode for layer in layers_inside(copy)):
         raise ValueError(f"Keras has quantized no layer of {network.model.name!r} by mode={mode!r}.")
-    return network.of(copy).score
+    return network.scorer(copy)().score
+
+
+def _copy(network: ScoredNetwork) -> keras.Model:
+    """A copy of the model with the weights that were scored."""
+    model = network.model
+    try:
+        copy = keras.models.clone_model(model)
+        with network.as_made():
+            copy.set_weights(network.weights)
+            for theirs, ours in zip(states_of(copy).values(), states_of(model).values(), strict=True):
+                for state, value in zip(theirs, ours, strict=True):
+                    state.assign(value)
+    except Exception as error:  # whatever a user's class makes of its settings
+        raise ValueError(
+            f"Keras cannot copy {model.name!r}, and it is a copy that is quantized. Custom classes need get_config and "
+            "from_config, and must build the same weights from them. Received: a model of type "
+            f"{type(model).__name__}; {type(error).__name__}: {str(error).partition(chr(10))[0]}"
+        ) from error
+    return copy

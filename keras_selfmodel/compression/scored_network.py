@@ -3,46 +3,26 @@
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
 
 import keras
 import numpy as np
 from keras import ops
 
-from keras_selfmodel import transforms
 from keras_selfmodel._classifier_graph import answering_weights, classifier_of
-from keras_selfmodel._internals.keras import layers_inside, mode
+from keras_selfmodel._internals.keras import mode
 from keras_selfmodel._layer_kernel import matrices_of
 from keras_selfmodel._numbers import whole_number
-from keras_selfmodel.compression.class_reading import EntryClasses, class_convention
+from keras_selfmodel.compression.answers import Answers
+from keras_selfmodel.compression.class_reading import class_convention
+from keras_selfmodel.compression.compiled_answers import answering_program
+from keras_selfmodel.compression.fixed_batches import check_batches, fixed_batch_size, named_if_fixed, states_of
 from keras_selfmodel.compression.loss_and_accuracy import LossAndAccuracy
 from keras_selfmodel.rlct.data.arrays import as_arrays
 from keras_selfmodel.rlct.losses import check_class_labels, chosen_loss, disagreement
 from keras_selfmodel.rlct.losses.agreement import COMPARED
 from keras_selfmodel.transforms.tensors import Tree
-
-
-@dataclass(frozen=True)
-class Answers:
-    """What a network says about some samples.
-
-    Attributes:
-        loss: Mean loss.
-        classes: Of the entries that count in the loss: each sample or, where there are several, each token or pixel
-            that is neither masked nor of an ignored class. `None` where there are no classes.
-    """
-
-    loss: float
-    classes: EntryClasses | None
-
-    @property
-    def score(self) -> LossAndAccuracy:
-        """The loss, and the fraction of the entries that are classified correctly."""
-        if self.classes is None:
-            return LossAndAccuracy(self.loss, None)
-        return LossAndAccuracy(self.loss, float(np.mean(self.classes.predictions == self.classes.labels)))
 
 
 class ScoredNetwork:
@@ -51,26 +31,30 @@ class ScoredNetwork:
     The loss is what `evaluate` gives for all samples in one batch, with its masks and ignored classes, but without the
     terms of regularization. Where Keras computes something else, such as a sum over the batch, a warning says so.
 
+    Weights that the model changes itself when it is called in inference, such as the states of recurrent layers and
+    counters, are no training. Every batch is scored with those that the model had when this was made, and the model's
+    own stay as they are.
+
     Args:
         model: A built Keras model, or a `SelfModelingModel`, whose classifier is scored.
         x: Inputs: an array, a tensor or a table, or a list, tuple or dict of these for several inputs.
         y: Labels, likewise.
         loss: As for `compile`; `None` for the one the model was compiled with or, without one, the one that its outputs
             and labels suggest.
-        batch_size: Samples at a time, at least 1.
+        batch_size: Samples at a time, at least 1; for a model of a fixed batch size, this one.
 
     Raises:
         ValueError: If the loss does not fit, the samples are no arrays, all entries are masked or ignored, the model
-            has no weights to compress, or `batch_size` is no whole number above 0. Later, from whatever scores it: if
-            the model was trained after this was made.
+            has no weights to compress, or `batch_size` is no whole number above 0, or not that of the model. Later,
+            from whatever scores it: if the model was trained after this was made.
 
     Attributes:
         weights: All weights, in the order of `model.get_weights()`.
         kernels: Names of the matrices that are compressed, by their places in `weights`: weights of floating-point
-            numbers with two axes or more. Biases, what normalizes, slopes of PReLU and states of recurrent layers stay
-            as they are, however many axes they have (of custom layers what is called "bias"), and so do the heads of
-            self-modeling models inside. Names are for showing: several weights may have the same path, which then gets
-            the place.
+            numbers with two axes or more; of a layer with LoRA, its kernel and both factors. Biases, what normalizes,
+            slopes of PReLU and states of recurrent layers stay as they are, however many axes they have (of custom
+            layers what is called "bias"), and so do the heads of self-modeling models inside. Names are for showing:
+            several weights may have the same path, which then gets the place.
 
     Example:
 
@@ -92,28 +76,44 @@ class ScoredNetwork:
         self.model = classifier_of(model)
         self._batch_size = whole_number("batch_size", batch_size, 1)
         self._x, self._y = as_arrays(x, "x"), as_arrays(y, "y")
-        some = [_rows(tree, slice(COMPARED)) for tree in (self._x, self._y)]
-        scores = self.model(keras.tree.map_structure(ops.convert_to_tensor, some[0]), **mode(self.model.call, False))
+        rows = self._batch_size if fixed_batch_size(self.model) else min(COMPARED, self._batch_size)
+        some = [_rows(tree, slice(rows)) for tree in (self._x, self._y)]
+        check_batches(self.model, self.samples, self._batch_size)
+        # Keras counts states of recurrent layers neither among the weights nor among the variables, on most backends.
+        states = {id(one): one for states in states_of(self.model).values() for one in states}
+        before = [
+            (one, ops.convert_to_numpy(one)) for one in ({id(one): one for one in self.model.weights} | states).values()
+        ]
+        with named_if_fixed(self.model, min(rows, self.samples)):
+            inputs = keras.tree.map_structure(ops.convert_to_tensor, some[0])
+            scores = self.model(inputs, **mode(self.model.call, False))
+        self._changed_by_calls = [
+            (one, values) for one, values in before if id(one) in states or not _same(one, values)
+        ]
         choice = chosen_loss(model, self.model, loss, scores, self._y)
         self._task = choice.task
         check_class_labels(self._task, self._y, scores)
         for doubt in (*choice.doubts, *disagreement(model, choice, scores, *some)):
             warnings.warn(doubt, stacklevel=2)
         self._convention = class_convention(self.model, self._task, scores, self._y)
-        self._program = self._programmed(self.model)
+        self._program = answering_program(self.model, self._task, self._convention is not None)
+        _assign(self._changed_by_calls)
         self.weights = self.model.get_weights()
         names = _different_names([weight.path for weight in self.model.weights])
         matrices = {id(weight) for weight in matrices_of([self.model])}
         compressed = {id(weight) for weight in answering_weights(self.model)} & matrices
-        self.kernels = {
-            place: names[place]
-            for place, (weight, values) in enumerate(zip(self.model.weights, self.weights, strict=True))
-            if id(weight) in compressed and "float" in values.dtype.name
-        }
+        found = {place: names[place] for place, one in enumerate(self.model.weights) if id(one) in compressed}
+        self.kernels = {place: name for place, name in found.items() if "float" in self.weights[place].dtype.name}
         if not self.kernels:
             raise ValueError(
                 "The model has no floating-point weights of two axes or more, other than biases and what normalizes: "
                 f"there is nothing to compress. Measure models before quantizing them. Received: {self.model.name!r}"
+            )
+        if codes := [name for place, name in found.items() if place not in self.kernels]:
+            warnings.warn(
+                "Kernels of whole numbers, which layers have that are quantized already, stay as they are and do not "
+                f"count in the size: {', '.join(codes)}",
+                stacklevel=2,
             )
 
     @property
@@ -160,27 +160,23 @@ class ScoredNetwork:
 
     @cached_property
     def _intact(self) -> Answers:
-        return self._answers(self._x)
+        with self.as_made():
+            return self._answers(self._x)
 
     def check_unchanged(self) -> None:
         """Raises ValueError if the model has other weights than when this was made.
 
         Nothing of these would be measured, and the old ones would be put in their place.
         """
-        # Recurrent layers that are stateful change their states whenever they are called.
-        states = {id(one) for layer in layers_inside(self.model) for one in _states(layer)}
-        now = self.model.weights
-        changed = [
-            one.path
-            for one, values in zip(now, self.weights, strict=False)
-            if id(one) not in states and not np.array_equal(ops.convert_to_numpy(one), values, equal_nan=True)
-        ]
+        now, by_calls = self.model.weights, {id(one) for one, _ in self._changed_by_calls}
+        pairs = zip(now, self.weights, strict=False)
+        changed = [one.path for one, values in pairs if id(one) not in by_calls and not _same(one, values)]
         if changed or len(now) != len(self.weights):
             where = f"other values in {changed[0]!r}" if changed else f"{len(now)} weights, not {len(self.weights)}"
             raise ValueError(
-                "The model must have the weights that were scored: it was trained, or called with training=True, after "
-                f"the ScoredNetwork was made. Make another, ScoredNetwork(model, x, y). Received: {self.model.name!r}, "
-                f"{where}"
+                "The model must have the weights that were scored. It has others, as after training, a call with "
+                "training=True or set_weights, after the ScoredNetwork was made. Make another, "
+                f"ScoredNetwork(model, x, y). Received: {self.model.name!r}, {where}"
             )
 
     def answers(self, kernels: dict[int, np.ndarray] | None = None, *, x: Tree | None = None) -> Answers:
@@ -192,17 +188,37 @@ class ScoredNetwork:
             raise ValueError(f"There are kernels at the places {places}. Received: {unknown[0]!r}")
         changed = {place: values for place, values in kernels.items() if values is not self.weights[place]}
         if not changed:
-            self.check_unchanged()
-            return self._intact if x is None or _equal(inputs, self._x) else self._answers(inputs)
+            if x is None or _equal(inputs, self._x):
+                return self.intact
+            with self.as_made():
+                return self._answers(inputs)
         weights = list(self.weights)
         for place, values in changed.items():
             weights[place] = np.asarray(values).astype(weights[place].dtype)
         with self._weights(weights):
             return self._answers(inputs)
 
-    def of(self, model: keras.Model) -> Answers:
-        """The answers of another model to the same samples, by the same loss."""
-        return self._answers(self._x, model)
+    def scorer(self, model: keras.Model) -> Callable[[], Answers]:
+        """What another model, such as one that shares weights with this one, says about the samples.
+
+        Args:
+            model: The model.
+
+        Returns:
+            A function that finds it, by the same loss, for the weights that the model has at the time. It is compiled
+            once.
+        """
+        program = answering_program(model, self._task, self._convention is not None)
+
+        def answers() -> Answers:
+            with self.as_made():
+                return self._answers(self._x, model, program)
+
+        return answers
+
+    def as_made(self) -> AbstractContextManager[None]:
+        """Within it, the model has the weights and states that it had when this was made."""
+        return self._weights(self.weights)
 
     @contextmanager
     def _weights(self, weights: Sequence[np.ndarray]) -> Iterator[None]:
@@ -213,23 +229,28 @@ class ScoredNetwork:
                 f"The weights of {self.model.name!r} have the shapes {', '.join(map(str, ours))}. Received: shapes "
                 f"{', '.join(map(str, given))}"
             )
+        now = [(one, ops.convert_to_numpy(one)) for one, _ in self._changed_by_calls]
         try:
+            _assign(self._changed_by_calls)
             self.model.set_weights(weights)
             yield
         finally:
             self.model.set_weights(self.weights)
+            _assign(now)
 
-    def _answers(self, inputs: Tree, model: keras.Model | None = None) -> Answers:
-        program = self._program if model is None else self._programmed(model)
+    def _answers(self, inputs: Tree, model: keras.Model | None = None, program: Callable | None = None) -> Answers:
+        model, program = model or self.model, program or self._program
         variables = [
             [ops.convert_to_tensor(one) for one in group]
-            for group in ((model or self.model).trainable_variables, (model or self.model).non_trainable_variables)
+            for group in (model.trainable_variables, model.non_trainable_variables)
         ]
         found = []
         for start in range(0, self.samples, self._batch_size):
             batch = [_rows(tree, slice(start, start + self._batch_size)) for tree in (inputs, self._y)]
-            # No state is carried from batch to batch, but `transforms.jit` donates the first argument: not the weights.
-            _, answers = program((), *variables, *keras.tree.map_structure(ops.convert_to_tensor, batch))
+            with named_if_fixed(model, min(self._batch_size, self.samples - start)):
+                tensors = keras.tree.map_structure(ops.convert_to_tensor, batch)
+                # No state is carried on, but `transforms.jit` donates the first argument: not the weights.
+                _, answers = program((), *variables, *tensors)
             found.append(keras.tree.map_structure(ops.convert_to_numpy, answers))
         numerators, counts = (
             np.sum([part[key].sum(axis=1, dtype=np.float64) for part in found], axis=0) for key in ("losses", "counts")
@@ -244,25 +265,6 @@ class ScoredNetwork:
         labels = ops.convert_to_numpy(self._task.parts[0].of(self._y))
         return Answers(loss, self._convention.read(scores, labels, counted))
 
-    def _programmed(self, model: keras.Model) -> Callable:
-        """What a model says about a batch, compiled: inside, Keras's masks are still there."""
-        task, classes = self._task, self._convention is not None
-        training = mode(model.call, False)
-
-        def answer(no_state, trainable, others, x, y):
-            scores, _ = model.stateless_call(trainable, others, x, **training)
-            found = {
-                "losses": ops.stack([part.loss.numerators(part.of(y), part.of(scores)) for part in task.parts]),
-                "counts": task.counts(y, scores, None),
-            }
-            if classes:
-                (part,) = task.parts
-                outputs = part.of(scores)
-                found |= {"scores": outputs, "counted": part.loss.counted(part.of(y), outputs)}
-            return no_state, found
-
-        return transforms.jit(answer)
-
 
 def _different_names(paths: list[str]) -> list[str]:
     """Paths of weights; those that several have get their places, for which a user can look in `model.weights`."""
@@ -270,12 +272,17 @@ def _different_names(paths: list[str]) -> list[str]:
     return [path if counts[path] == 1 else f"{path} (weights[{place}])" for place, path in enumerate(paths)]
 
 
-def _states(layer: keras.Layer) -> list:
-    return keras.tree.flatten(getattr(layer, "states", None)) if isinstance(layer, keras.layers.RNN) else []
-
-
 def _rows(tree: Tree, rows: slice) -> Tree:
     return keras.tree.map_structure(lambda array: array[rows], tree)
+
+
+def _assign(values: list[tuple[keras.Variable, np.ndarray]]) -> None:
+    for variable, value in values:
+        variable.assign(value)
+
+
+def _same(weight: keras.Variable, values: np.ndarray) -> bool:
+    return np.array_equal(ops.convert_to_numpy(weight), values, equal_nan=True)
 
 
 def _equal(one: Tree, other: Tree) -> bool:

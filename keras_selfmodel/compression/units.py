@@ -4,10 +4,13 @@ import math
 
 import keras
 import numpy as np
+from keras import ops
 
 from keras_selfmodel._classifier_graph import ClassifierGraph
+from keras_selfmodel._layer_kernel import kernel_of
 from keras_selfmodel.compression.curve import CompressionCurve, CurvePoint
 from keras_selfmodel.compression.scored_network import ScoredNetwork
+from keras_selfmodel.transforms.tensors import Tensor
 
 # So many steps where there are more units.
 STEPS = 64
@@ -33,43 +36,62 @@ def unit_influences(features: np.ndarray, kernel: np.ndarray) -> np.ndarray:
 def unit_curve(network: ScoredNetwork, features: np.ndarray) -> CompressionCurve:
     """Loss and accuracy against the part of the final layer's units that is kept, those of the least influence first.
 
-    A unit that goes is replaced by its mean over `features`, which the bias takes over: w·ā is added to it, and the
-    unit's weights become 0.
+    A unit that goes is replaced, in what the final layer reads, by its mean over `features`. The bias could take that
+    over: w·ā is added to it, and the unit's weights w become 0. Of a layer that is called several times, only the last
+    call reads means; kernels with LoRA or quantized are as Keras computes with them.
 
     Args:
         network: A network and its samples. Its final layer must be a Dense layer with a bias.
-        features: What the final layer reads, as `probes.NetworkTap` finds it: `(samples, units)` or, for a layer that
-            is applied to each timestep or pixel, `(samples, ..., units)`, flattened or not; the mean is then over all.
+        features: What the final layer reads, `keras_selfmodel.probes.NetworkTap(model, ()).read(x).features`:
+            `(samples, units)` or, for a layer that is applied to each timestep or pixel, `(samples, ..., units)`,
+            flattened or not; the mean is then over all.
 
     Raises:
-        ValueError: If the final layer is another one, the features are not what it reads, or the network's loss is not
-            a number.
+        ValueError: If the final layer is another one, its kernel cannot be read, the features are not what it reads, or
+            the network's loss is not a number.
     """
-    layer = final_dense(network.model)
-    place = {id(weight): number for number, weight in enumerate(network.model.weights)}
-    kernel_place, bias_place = place[id(layer.kernel)], place[id(layer.bias)]
-    kernel, bias = network.weights[kernel_place], network.weights[bias_place]
-    features = _entries(features, network.model, len(kernel))
-    means = features.mean(axis=0, dtype=np.float64)
+    graph = ClassifierGraph.of(network.model)
+    kernel = kernel_of(final_dense(network.model))
+    features = _entries(features, graph, len(kernel))
     order = np.argsort(unit_influences(features, kernel), kind="stable")
+    means = _Means(features.mean(axis=0, dtype=np.float64))
+    answers = network.scorer(keras.Model(graph.functional.input, graph.scores_with(means)))
     units, points = len(order), [CurvePoint.of(1.0, network.score())]
     for gone in np.unique(np.linspace(0, units, min(units, STEPS) + 1).round().astype(int))[1:]:
-        changed = list(network.weights)
-        new = kernel.copy()
-        new[order[:gone]] = 0
-        changed[kernel_place] = new
-        changed[bias_place] = (bias + means[order[:gone]] @ kernel[order[:gone]].astype(np.float64)).astype(bias.dtype)
-        points.append(CurvePoint.of(1 - gone / units, network.score_with(changed)))
+        means.gone.assign(np.isin(np.arange(units), order[:gone]).astype("float32"))
+        points.append(CurvePoint.of(1 - gone / units, answers().score))
     return CompressionCurve("pruning of units, mean replaced", "part of the units that is kept", tuple(points))
 
 
-def _entries(features: np.ndarray, model: keras.Model, units: int) -> np.ndarray:
+class _Means(keras.Layer):
+    """Replaces some of the units that it is given by their means.
+
+    Args:
+        means: Of all units.
+
+    Attributes:
+        gone: 1 for each unit that is replaced, 0 for the others.
+    """
+
+    def __init__(self, means: np.ndarray) -> None:
+        super().__init__(autocast=False)  # What comes next casts its inputs itself.
+        self.supports_masking = True
+        self._means = means
+        self.gone = self.add_weight(shape=means.shape, dtype="float32", initializer="zeros", trainable=False)
+
+    def call(self, x: Tensor) -> Tensor:
+        # Of no fewer bits than float32, also where the units are whole numbers.
+        dtype = keras.backend.result_type(x.dtype, "float32")
+        return ops.where(self.gone > 0, ops.cast(self._means, dtype), ops.cast(x, dtype))
+
+
+def _entries(features: np.ndarray, graph: ClassifierGraph, units: int) -> np.ndarray:
     """Features `(entries, units)`: of each sample or, where there are several, of each timestep or pixel.
 
     Raises:
         ValueError: If they are not what the final layer reads.
     """
-    features, read = np.asarray(features), ClassifierGraph(model).features.shape[1:]
+    features, read = np.asarray(features), graph.features.shape[1:]
     given = features.shape[1:]
     whole = len(given) == len(read) and all(ours in (None, size) for ours, size in zip(read, given, strict=True))
     numbers = (units,) if None in read else (units, math.prod(read))  # of an entry, or of all of a sample
@@ -89,7 +111,7 @@ def final_dense(model: keras.Model) -> keras.layers.Dense:
     Raises:
         ValueError: If it is no Dense layer with a bias, or cannot be found.
     """
-    layer = ClassifierGraph(model).final_node.operation
+    layer = ClassifierGraph.of(model).final_node.operation
     if not isinstance(layer, keras.layers.Dense) or layer.bias is None:
         raise ValueError(
             "Units can be replaced by their mean if the final layer is Dense and has a bias, which takes the mean "

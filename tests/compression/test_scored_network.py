@@ -387,3 +387,155 @@ def test_biases_of_attention_are_no_kernels():
     model.compile("sgd", CROSS_ENTROPY)
     network = ScoredNetwork(model, np.ones((4, 5, 4), "float32"), np.arange(4) % 3)
     assert network.size == 3 * 4 * 2 * 3 + 2 * 3 * 4 + 20 * 3
+
+
+@pytest.fixture
+def recurrent():
+    """A classifier that carries the states of 32 samples from batch to batch, and 64 samples."""
+    keras.utils.set_random_seed(0)
+    layer = keras.layers.GRU(5, stateful=True, name="gru")
+    model = keras.Sequential([keras.Input((6, 4), batch_size=32), layer, keras.layers.Dense(3)])
+    model.compile("sgd", CROSS_ENTROPY)
+    x = np.random.default_rng(0).normal(size=(64, 6, 4)).astype("float32")
+    return model, layer, (x, np.arange(64) % 3)
+
+
+def loss_of_batches(model, layer, x, y, state):
+    """The mean of what Keras evaluates for each batch of 32 alone, from the same state."""
+    losses = []
+    for start in range(0, len(x), 32):
+        layer.states[0].assign(state)
+        losses.append(model.evaluate(x[start : start + 32], y[start : start + 32], batch_size=32, verbose=0))
+    return np.mean(losses)
+
+
+def test_a_stateful_network_is_scored_from_the_states_that_it_had_and_keeps_its_own(recurrent):
+    model, layer, data = recurrent
+    state, later = np.random.default_rng(1).normal(size=(2, 32, 5)).astype("float32")
+    weights = model.get_weights()
+    expected = loss_of_batches(model, layer, *data, state)
+    layer.states[0].assign(state)
+    network = ScoredNetwork(model, *data, batch_size=32)
+    np.testing.assert_array_equal(keras.ops.convert_to_numpy(layer.states[0]), state)
+    assert network.score().loss == pytest.approx(expected, rel=1e-6)
+    layer.states[0].assign(later)
+    changed = network.score({0: 2 * weights[0]}).loss
+    assert network.score(x=data[0] + 0).loss == pytest.approx(expected, rel=1e-6)
+    # Recurrent kernels are not quantized, the last layer is: in steps of 1/127 of a column's largest weight.
+    assert keras_quantized(network).loss == pytest.approx(expected, rel=0.01)
+    np.testing.assert_array_equal(keras.ops.convert_to_numpy(layer.states[0]), later)
+    model.set_weights([2 * weights[0], *weights[1:]])
+    assert changed == pytest.approx(loss_of_batches(model, layer, *data, state), rel=1e-6)
+
+
+@pytest.mark.parametrize(("samples", "batch_size"), [(64, 2000), (64, 16), (33, 32), (20, 32)])
+def test_batches_that_a_stateful_network_does_not_take_are_refused(recurrent, samples, batch_size):
+    model, _, (x, y) = recurrent
+    with pytest.raises(ValueError, match=f"'gru' carries the states of 32 .*={batch_size}, {samples} samples"):
+        ScoredNetwork(model, x[:samples], y[:samples], batch_size=batch_size)
+
+
+def test_a_fixed_batch_size_is_no_obstacle_where_any_other_works(data):
+    model = keras.Sequential([keras.Input((6,), batch_size=32), keras.layers.Dense(3)])
+    model.compile("sgd", CROSS_ENTROPY)
+    kernel, bias = (one.astype(np.float64) for one in model.get_weights())
+    logits = data[0] @ kernel + bias
+    expected = np.mean(np.log(np.exp(logits).sum(axis=1)) - logits[np.arange(60), data[1]])
+    for batch_size in (2000, 32, 25):
+        assert ScoredNetwork(model, *data, batch_size=batch_size).score().loss == pytest.approx(expected, rel=1e-5)
+
+
+class Halves(keras.layers.Layer):
+    """Takes 30 samples, no more and no fewer."""
+
+    def call(self, x):
+        return keras.ops.reshape(keras.ops.reshape(x, (2, 15, 6)), (30, 6))
+
+
+def test_a_batch_size_that_only_the_layers_know_is_named(data):
+    model = keras.Sequential([keras.Input((6,), batch_size=30), Halves(), keras.layers.Dense(3)])
+    model.compile("sgd", CROSS_ENTROPY)
+    assert ScoredNetwork(model, *data, batch_size=30).score().loss > 0
+    with pytest.raises(
+        ValueError, match="is made for batches of 30 samples.*Pass batch_size=30.*a batch of 60 samples"
+    ):
+        ScoredNetwork(model, *data)
+    part = [one[:50] for one in data]
+    with pytest.raises(ValueError, match="is made for batches of 30 samples.*a batch of 20 samples"):
+        ScoredNetwork(model, *part, batch_size=30).score()
+
+
+@keras.saving.register_keras_serializable(package="test")
+class Counter(keras.layers.Layer):
+    """Counts its calls, and fades what it is given by them."""
+
+    def build(self, shape):
+        self.calls = self.add_weight(shape=(), name="calls", initializer="zeros", trainable=False)
+
+    def call(self, x):
+        self.calls.assign_add(1.0)
+        return x / self.calls
+
+
+def test_a_layer_that_counts_its_calls_is_not_trained_by_them(data):
+    model = keras.Sequential([keras.Input((6,)), Counter(), keras.layers.Dense(3)])
+    model.compile("sgd", CROSS_ENTROPY)
+    counter = model.layers[0].calls
+    counter.assign(4.0)
+    network = ScoredNetwork(model, *data)
+    assert float(counter) == 4
+    before = network.score().loss
+    model.evaluate(*data, batch_size=60, verbose=0)
+    _, kernel, bias = (one.astype(np.float64) for one in network.weights)
+    for factor, loss in ((1, network.score().loss), (2, network.score({1: 2 * network.weights[1]}).loss)):
+        logits = data[0] / 5 @ (factor * kernel) + bias  # The first call from four on is the fifth.
+        expected = np.mean(np.log(np.exp(logits).sum(axis=1)) - logits[np.arange(60), data[1]])
+        assert loss == pytest.approx(expected, rel=1e-5)
+    assert before == network.score().loss and float(counter) == 5
+    keras_quantized(network)
+    model.fit(*data, verbose=0)
+    with pytest.raises(ValueError, match="after the ScoredNetwork was made"):
+        network.score()
+
+
+def test_statistics_that_a_training_call_changes_are_a_training(data):
+    model = keras.Sequential([keras.Input((6,)), keras.layers.BatchNormalization(), keras.layers.Dense(3)])
+    model.compile("sgd", CROSS_ENTROPY)
+    network = ScoredNetwork(model, *data)
+    model(data[0], training=True)
+    with pytest.raises(ValueError, match="a call with training=True.*moving_mean"):
+        network.score()
+
+
+class Subclassed(keras.Model):
+    def __init__(self, units=3, **options):
+        super().__init__(**options)
+        self.units, self.dense = units, keras.layers.Dense(units)
+
+    def call(self, x):
+        return self.dense(x)
+
+
+class WithoutSettings(Subclassed):
+    def __init__(self):
+        super().__init__()
+
+
+def test_keras_quantizes_a_subclassed_model_that_it_can_copy(data):
+    model = Subclassed(3)
+    model(data[0])
+    model.compile("sgd", CROSS_ENTROPY)
+    found = keras_quantized(ScoredNetwork(model, *data))
+    copy = keras.Sequential([keras.Input((6,)), keras.layers.Dense(3)])
+    copy.set_weights(model.get_weights())
+    copy.layers[0].quantize("int8")
+    copy.compile("sgd", CROSS_ENTROPY)
+    assert found.loss == pytest.approx(copy.evaluate(*data, verbose=0), rel=1e-5)
+
+
+def test_what_keras_cannot_copy_is_named(data):
+    model = WithoutSettings()
+    model(data[0])
+    model.compile("sgd", CROSS_ENTROPY)
+    with pytest.raises(ValueError, match="Keras cannot copy 'without_settings.*get_config and .*of type WithoutSett"):
+        keras_quantized(ScoredNetwork(model, *data))
