@@ -164,11 +164,23 @@ def keras_quantized(network: ScoredNetwork, mode: str = "int8") -> LossAndAccura
         mode: One of `KERAS_MODES`.
 
     Raises:
-        ValueError: If Keras has no such mode, or can neither copy the model nor quantize it, or it was trained after it
-            was scored.
+        ValueError: If Keras has no such mode, or can neither copy the model nor quantize it; if it is quantized
+            already, or was trained after it was scored.
     """
     network.check_unchanged()
+    for layer in layers_inside(network.model):
+        if already := getattr(layer, "quantization_mode", None):
+            raise ValueError(
+                f"Keras quantizes no model twice. Received: {network.model.name!r}, whose layer {layer.name!r} is "
+                f"quantized by {already!r}"
+            )
     copy = _copy(network)
+    ours, theirs = network.intact.loss, network.scorer(copy)().loss
+    if not np.isclose(theirs, ours, rtol=1e-4, atol=1e-5, equal_nan=True):
+        raise ValueError(
+            f"Keras's copy of {network.model.name!r}, and it is a copy that is quantized, has a loss of {theirs:.6g}, "
+            f"not {ours:.6g}: a custom layer computes with something that is neither in its get_config nor a weight."
+        )
     try:
         with warnings.catch_warnings():
             # Layers without weights are left as they are, which Keras warns of.
@@ -186,6 +198,9 @@ def _copy(network: ScoredNetwork) -> keras.Model:
     model = network.model
     try:
         copy = keras.models.clone_model(model)
+        for its, of_model in zip(layers_inside(copy), layers_inside(model), strict=True):
+            if getattr(of_model, "lora_enabled", False):  # Keras 3.15 builds them with lora_alpha = lora_rank.
+                its.lora_alpha = of_model.lora_alpha
         with network.as_made():
             copy.set_weights(network.weights)
             for theirs, ours in zip(states_of(copy).values(), states_of(model).values(), strict=True):

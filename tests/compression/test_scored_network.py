@@ -539,3 +539,23 @@ def test_what_keras_cannot_copy_is_named(data):
     model.compile("sgd", CROSS_ENTROPY)
     with pytest.raises(ValueError, match="Keras cannot copy 'without_settings.*get_config and .*of type WithoutSett"):
         keras_quantized(ScoredNetwork(model, *data))
+
+
+@keras.saving.register_keras_serializable(package="test")
+class Scaled(keras.layers.Layer):
+    """Has a factor that its settings do not tell of."""
+
+    factor = 1.0
+
+    def call(self, x):
+        return self.factor * x
+
+
+def test_a_copy_that_computes_something_else_is_not_quantized(data):
+    model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(3), Scaled()])
+    model.layers[-1].factor = 3.0
+    model.compile("sgd", CROSS_ENTROPY)
+    with pytest.raises(
+        ValueError, match="copy of '.*', .* has a loss of .* not .*neither in its get_config nor a weigh"
+    ):
+        keras_quantized(ScoredNetwork(model, *data))

@@ -8,6 +8,7 @@ from keras import layers, ops
 import keras_selfmodel as ksm
 from keras_selfmodel.compression import (
     ScoredNetwork,
+    keras_quantized,
     low_rank_curve,
     pruning_curve,
     uniform_quantizations,
@@ -104,6 +105,8 @@ def test_other_curves_change_a_kernel_and_the_factors_of_its_lora(data):
         return (left[:, :rank] * singular[:rank]) @ right[:rank]
 
     assert low_rank_curve(network, (0.0, 0.5)).points[1].loss == pytest.approx(loss_of(truncated), **CLOSE)
+    # Kernels with their factors, and the inputs of each layer, in steps of 1/127 of their largest.
+    assert keras_quantized(network).loss == pytest.approx(loss_of(lambda w: w), rel=0.02)
     rng = np.random.default_rng(0)
     noisy = [w + 0.01 * np.sqrt(np.mean(w**2)) * rng.standard_normal(w.shape) if w.ndim == 2 else w for w in weights]
     point = next(one for one in weight_noise_curve(network, draws=1).points if one.amount == 0.01)
@@ -129,6 +132,8 @@ def test_a_quantized_final_layer_computes_with_its_codes(data, mode):
             network = ScoredNetwork(model, *data, loss=LOSS)
         assert network.size == 6 * 8
     features = np.maximum(data[0] @ first + first_bias, 0).astype("float32")
+    with pytest.raises(ValueError, match=f"no model twice.*layer '{last.name}' is quantized by '{mode}'"):
+        keras_quantized(network)
     # Without any unit every sample has the same scores, up to what the codes of kernel and inputs round off.
     curve = unit_curve(network, features)
     scores = features.mean(axis=0, dtype=np.float64) @ kernel + bias
