@@ -9,7 +9,7 @@ library is imported here: losses of PyTorch are also looked at where another bac
 from typing import Any, NamedTuple
 
 
-class Unwrapped(NamedTuple):
+class Innermost(NamedTuple):
     """A function, module or other object without what it was wrapped in.
 
     Attributes:
@@ -24,14 +24,14 @@ class Unwrapped(NamedTuple):
     wrappers: tuple
 
 
-def unwrapped(function: Any) -> Unwrapped:
+def innermost(function: Any) -> Innermost:
     """Takes partial functions, bound `__call__`s and wrappers away, nested in any order and depth.
 
     Example:
 
     >>> import functools
     >>> rounded = functools.wraps(round)(lambda *args, **keywords: round(*args, **keywords))
-    >>> unwrapped(functools.partial(functools.partial(rounded, ndigits=1).__call__, ndigits=2))[:3]
+    >>> innermost(functools.partial(functools.partial(rounded, ndigits=1).__call__, ndigits=2))[:3]
     (<built-in function round>, (), {'ndigits': 2})
     """
     args: tuple = ()
@@ -51,7 +51,7 @@ def unwrapped(function: Any) -> Unwrapped:
         if not _is_call(function):
             wrappers.append(function)
         function = inside
-    return Unwrapped(function, args, keywords, tuple(wrappers))
+    return Innermost(function, args, keywords, tuple(wrappers))
 
 
 def uncompiled(module: Any) -> Any:

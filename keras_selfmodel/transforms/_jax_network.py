@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import keras
 
-from keras_selfmodel._internals.wrappers import unwrapped
+from keras_selfmodel._internals.wrappers import innermost
 from keras_selfmodel.transforms._network import Network, check_order_is_known, keras_axes, library_axes
 from keras_selfmodel.transforms.tensors import AnyModel, Tensor
 
@@ -100,7 +100,7 @@ def _keras_loss(loss: Any) -> Any:
     """Optax's losses take the outputs first; they return the loss of each sample or entry, and reduce nothing."""
     if keras.tree.is_nested(loss):
         return keras.tree.map_structure(_keras_loss, loss)
-    found = unwrapped(loss)
+    found = innermost(loss)
     if not str(getattr(found.function, "__module__", None)).startswith("optax."):
         return loss
     check_order_is_known(loss, found)

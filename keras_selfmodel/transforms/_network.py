@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
-from keras_selfmodel._internals.wrappers import Unwrapped
+from keras_selfmodel._internals.wrappers import Innermost
 from keras_selfmodel.transforms.tensors import Tensor
 
 
@@ -60,7 +60,7 @@ def library_axes(rank: int) -> tuple[int, ...]:
     return (rank - 1, rank - 2, *range(rank - 2))
 
 
-def check_order_is_known(loss: Any, found: Unwrapped) -> None:
+def check_order_is_known(loss: Any, found: Innermost) -> None:
     """Raises ValueError for a function that says it is a library's, by `functools.wraps`, and names other arguments.
 
     Args:

@@ -10,7 +10,7 @@ import keras
 import torch
 
 from keras_selfmodel._callables import takes
-from keras_selfmodel._internals.wrappers import author, unwrapped
+from keras_selfmodel._internals.wrappers import author, innermost
 from keras_selfmodel.transforms._network import LibraryLoss, check_order_is_known
 from keras_selfmodel.transforms.tensors import Tensor
 
@@ -29,7 +29,7 @@ def keras_loss(loss: Any) -> Any:
     """PyTorch's losses take the outputs first, class numbers as integers, and reduce by themselves."""
     if keras.tree.is_nested(loss):
         return keras.tree.map_structure(keras_loss, loss)
-    found = unwrapped(loss)
+    found = innermost(loss)
     function, args, given = found.function, found.args, found.keywords
     as_it_is = not all(map(_only_calls, found.wrappers))
     if isinstance(function, torch.nn.Module) and not isinstance(function, keras.losses.Loss):

@@ -34,14 +34,14 @@ def test_a_function_that_looks_at_its_values_is_not_recorded():
 
 @pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
 def test_what_is_compiled_scripted_or_spread_over_devices_has_the_original_inside():
-    from keras_selfmodel._internals.wrappers import uncompiled, unwrapped
+    from keras_selfmodel._internals.wrappers import innermost, uncompiled
 
     loss, function = torch.nn.MSELoss(), torch.nn.functional.mse_loss
     with contract("torch", "wrappers.py", "a compiled module has the original as _orig_mod"):
         assert uncompiled(torch.compile(loss)) is loss and uncompiled(loss) is loss
     with contract("torch", "wrappers.py", "a function of TorchScript has the original as _torchdynamo_inline"):
-        assert unwrapped(torch.jit.script(function)).function is function
+        assert innermost(torch.jit.script(function)).function is function
     with contract("torch", "wrappers.py", "DataParallel has the original as module"):
-        assert unwrapped(torch.nn.DataParallel(loss)).function is loss
+        assert innermost(torch.nn.DataParallel(loss)).function is loss
     with contract("torch", "wrappers.py", "a compiled function has the original as __wrapped__"):
-        assert unwrapped(torch.compile(function)).function is function
+        assert innermost(torch.compile(function)).function is function

@@ -7,7 +7,7 @@ import numpy as np
 
 from keras_selfmodel._classifier_graph import ClassifierGraph
 from keras_selfmodel._internals.keras import loss_weights_of
-from keras_selfmodel._internals.wrappers import unwrapped
+from keras_selfmodel._internals.wrappers import innermost
 from keras_selfmodel.rlct.losses.of_outputs import check_names
 from keras_selfmodel.rlct.losses.sample_loss import SampleLoss
 from keras_selfmodel.rlct.losses.task_loss import Part, TaskLoss, found_at
@@ -157,7 +157,7 @@ def _ends_in(model: keras.Model | None, activation: str) -> bool:
 
 def _check_order(loss: Any) -> None:
     """Raises ValueError for a loss of a library that hands the outputs over before the labels."""
-    function = unwrapped(loss).function
+    function = innermost(loss).function
     module = getattr(function, "__module__", None) or type(function).__module__
     library = str(module).partition(".")[0]
     if library in ("torch", "optax"):
