@@ -54,7 +54,7 @@ def unit_curve(network: ScoredNetwork, features: np.ndarray) -> CompressionCurve
     kernel = kernel_of(final_dense(network.model))
     features = _entries(features, graph, len(kernel))
     order = np.argsort(unit_influences(features, kernel), kind="stable")
-    means = _Means(features.mean(axis=0, dtype=np.float64))
+    means = UnitMeans(features.mean(axis=0, dtype=np.float64))
     answers = network.scorer(keras.Model(graph.functional.input, graph.scores_with(means)))
     units, points = len(order), [CurvePoint.of(1.0, network.score())]
     for gone in np.unique(np.linspace(0, units, min(units, STEPS) + 1).round().astype(int))[1:]:
@@ -63,7 +63,7 @@ def unit_curve(network: ScoredNetwork, features: np.ndarray) -> CompressionCurve
     return CompressionCurve("pruning of units, mean replaced", "part of the units that is kept", tuple(points))
 
 
-class _Means(keras.Layer):
+class UnitMeans(keras.Layer):
     """Replaces some of the units that it is given by their means.
 
     Args:
