@@ -66,6 +66,14 @@ def loss_weights_of(model: keras.Model) -> Any:
     return model._compile_config.config["loss_weights"]
 
 
+def give_weights(copy: keras.Model, weights: list) -> None:
+    """Sets the weights of a copy, and what normalization layers compute from theirs, which Keras does not do again."""
+    copy.set_weights(weights)
+    for layer in layers_inside(copy):
+        if isinstance(layer, keras.layers.Normalization):
+            layer.finalize_state()
+
+
 def give_back(variable: keras.Variable, value: Any) -> None:
     """Sets a variable, also where `evaluate` on JAX has taken its value away and was ended by an error."""
     if variable._value is None:

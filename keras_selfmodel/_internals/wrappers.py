@@ -6,6 +6,7 @@ returns for a module has it as `_orig_mod`; that a function of TorchScript has t
 library is imported here: losses of PyTorch are also looked at where another backend runs.
 """
 
+import inspect
 from typing import Any, NamedTuple
 
 
@@ -15,7 +16,7 @@ class Innermost(NamedTuple):
     Attributes:
         function: What is called in the end.
         args, keywords: The arguments that partial functions pass to it, the outer ones over the inner ones.
-        wrappers: What else stands around it, the outermost first; of a bound `__call__` or `forward` the object.
+        wrappers: What else stands around it, the outermost first.
     """
 
     function: Any
@@ -59,13 +60,21 @@ def uncompiled(module: Any) -> Any:
     return getattr(module, "_orig_mod", module)
 
 
+def library(function: Any) -> str:
+    """The library that a function or object is of; of a bound method that of its object, or of its class."""
+    if inspect.ismethod(function):
+        holder = function.__self__
+        function = holder if isinstance(holder, type) else type(holder)
+    return str(getattr(function, "__module__", None) or type(function).__module__).partition(".")[0]
+
+
 def author(wrapper: Any) -> str:
     """The module whose code a wrapper runs; `__module__` may be that of what it wraps."""
     return str(getattr(wrapper, "__globals__", {}).get("__name__") or type(wrapper).__module__)
 
 
 def _is_partial(function: Any) -> bool:
-    """Whether arguments are kept with a function: by Python, JAX or Equinox, whose class is one of its own."""
+    """Whether arguments are kept with a function: by Python, JAX or Equinox, which have classes of their own."""
     return callable(function) and all(hasattr(function, name) for name in ("func", "args", "keywords"))
 
 

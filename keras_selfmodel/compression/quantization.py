@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
-from keras_selfmodel._internals.keras import layers_inside
+from keras_selfmodel._internals.keras import give_weights, layers_inside
 from keras_selfmodel.compression.curve import CompressionCurve, CurvePoint
 from keras_selfmodel.compression.fixed_batches import states_of
 from keras_selfmodel.compression.loss_and_accuracy import LossAndAccuracy
@@ -202,7 +202,7 @@ def _copy(network: ScoredNetwork) -> keras.Model:
             if getattr(of_model, "lora_enabled", False):  # Keras 3.15 builds them with lora_alpha = lora_rank.
                 its.lora_alpha = of_model.lora_alpha
         with network.as_made():
-            copy.set_weights(network.weights)
+            give_weights(copy, network.weights)
             for theirs, ours in zip(states_of(copy).values(), states_of(model).values(), strict=True):
                 for state, value in zip(theirs, ours, strict=True):
                     state.assign(value)

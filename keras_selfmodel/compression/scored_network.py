@@ -76,7 +76,7 @@ class ScoredNetwork:
         self.model = classifier_of(model)
         self._batch_size = whole_number("batch_size", batch_size, 1)
         self._x, self._y = as_arrays(x, "x"), as_arrays(y, "y")
-        rows = self._batch_size if fixed_batch_size(self.model) else min(COMPARED, self._batch_size)
+        rows = self._batch_size if fixed_batch_size(self.model) else COMPARED
         some = [_rows(tree, slice(rows)) for tree in (self._x, self._y)]
         check_batches(self.model, self.samples, self._batch_size)
         # Keras counts states of recurrent layers neither among the weights nor among the variables, on most backends.

@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from keras_selfmodel._internals.keras import layers_inside
+from keras_selfmodel._internals.keras import give_weights, layers_inside
 from keras_selfmodel._precisions import PRECISIONS
 
 _HALF = ("bfloat16", "float16", *PRECISIONS[1:])
@@ -70,7 +70,7 @@ def in_single_precision(model: keras.Model) -> keras.Model:
     _to_single(config)
     try:
         precise = model.__class__.from_config(config)
-        precise.set_weights(model.get_weights())
+        give_weights(precise, model.get_weights())
     except Exception as error:  # whatever a subclassed model makes of a configuration
         raise ValueError(
             "The model computes in half precision, and cannot be made again from its configuration to compute in "

@@ -10,7 +10,7 @@ import keras
 import torch
 
 from keras_selfmodel._callables import takes
-from keras_selfmodel._internals.wrappers import author, innermost
+from keras_selfmodel._internals.wrappers import author, innermost, library
 from keras_selfmodel.transforms._network import LibraryLoss, check_order_is_known
 from keras_selfmodel.transforms.tensors import Tensor
 
@@ -76,7 +76,8 @@ def _only_calls(wrapper: Any) -> bool:
 
 
 def _is_of_torch(function: Any) -> bool:
-    return str(getattr(function, "__module__", None)).partition(".")[0] == "torch" and not isinstance(function, type)
+    # A traced function is taken for a user's: nothing says what it was made of.
+    return library(function) == "torch" and not isinstance(function, type | torch.jit.ScriptFunction)
 
 
 def _name(function: Any) -> str:

@@ -16,6 +16,7 @@ from keras_selfmodel.compression import (
     uniform_quantizations,
     weight_noise_curve,
 )
+from keras_selfmodel.models.precision import building_in, in_single_precision
 from tests.rlct.small_data import CROSS_ENTROPY, NEXT, TOKENS, WORDS, N, tagger
 
 
@@ -559,3 +560,30 @@ def test_a_copy_that_computes_something_else_is_not_quantized(data):
         ValueError, match="copy of '.*', .* has a loss of .* not .*neither in its get_config nor a weigh"
     ):
         keras_quantized(ScoredNetwork(model, *data))
+
+
+@pytest.mark.parametrize("batch_size", [1, 4, 2000])
+def test_the_batch_size_does_not_change_how_outputs_are_read(batch_size):
+    """The first outputs lie between 0 and 1, the others do not: they are logits."""
+    x = np.concatenate([np.full((4, 1), 0.5), np.linspace(-3, 3, 36)[:, None]]).astype("float32")
+    y = np.arange(40) % 2
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1), keras.layers.Lambda(lambda z: z + 0.0)])
+    model.set_weights([np.ones((1, 1)), np.zeros(1)])
+    logits = x[:, 0].astype("float64")
+    exact = np.mean(np.log1p(np.exp(logits)) - y * logits)
+    assert ScoredNetwork(model, x, y, batch_size=batch_size).score().loss == pytest.approx(exact, rel=1e-5)
+
+
+def test_a_copy_normalizes_as_the_model_does():
+    x = np.random.default_rng(1).normal(size=(40, 5)).astype("float32") * 3 + 1
+    normalization = keras.layers.Normalization()
+    normalization.adapt(x)
+    model = keras.Sequential([keras.Input((5,)), normalization, keras.layers.Dense(3)])
+    network = ScoredNetwork(model, x, np.arange(40) % 3)
+    assert keras_quantized(network, "int8").loss == pytest.approx(network.intact.score.loss, rel=0.05)
+    with building_in("mixed_bfloat16"):
+        half = keras.Sequential([keras.Input((5,)), keras.layers.Normalization(), keras.layers.Dense(3)])
+    half.layers[0].adapt(x)
+    kernel, bias = half.layers[1].get_weights()
+    exact = (x - x.mean(axis=0)) / x.std(axis=0) @ kernel + bias
+    np.testing.assert_allclose(in_single_precision(half).predict(x, verbose=0), exact, atol=1e-4)

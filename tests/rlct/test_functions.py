@@ -112,6 +112,32 @@ class TestTorchModule:
         assert_same(quietly(module, (X, Y), **STEPS), theirs)
         assert_same(quietly(module, (X, Y), loss=torch.nn.functional.cross_entropy, **STEPS), theirs)
 
+    @pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+    def test_functions_of_the_users_own_that_bear_a_name_of_pytorch_get_the_labels_first(self):
+        import torch
+
+        class Weighted(torch.autograd.Function):
+            @staticmethod
+            def forward(ctx, y, outputs):
+                ctx.save_for_backward(y, outputs)
+                return ((outputs - y) ** 2 * torch.exp(y)).mean(1)
+
+            @staticmethod
+            def backward(ctx, gradient):
+                y, outputs = ctx.saved_tensors
+                return None, 2 * (outputs - y) * torch.exp(y) / y.shape[1] * gradient[:, None]
+
+        def weighted(y, outputs):
+            return ((outputs - y) ** 2 * torch.exp(y)).mean(1)
+
+        traced = torch.jit.trace(weighted, (torch.ones(2, 3), torch.ones(2, 3)))
+        module = torch.nn.Linear(X.shape[1], 3)
+        wanted = np.random.default_rng(2).normal(size=(N, 3)).astype("float32")
+        outputs = module(torch.from_numpy(X)).detach().numpy()
+        exact = np.mean((outputs - wanted) ** 2 * np.exp(wanted))
+        for loss in (Weighted.apply, traced):
+            assert loss_at_anchor(module, (X, wanted), loss=loss)[0] == pytest.approx(exact, rel=1e-5)
+
     def test_convolution_and_batch_norm_give_what_keras_gives(self):
         import torch
 

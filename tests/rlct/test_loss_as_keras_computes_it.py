@@ -297,6 +297,13 @@ class TestWhereverAModelComputesItsOwn:
         assert ("by the model's own test_step" in said) == (times == 3)
         assert ("evaluate adds regularization terms" in said) == (times == 1)
 
+    def test_one_that_leaves_regularization_out_is_measured_as_it_is(self):
+        class LeavesOut(keras.Sequential):
+            def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+                return self.loss(y, y_pred)
+
+        assert not doubts_of(compiled(LeavesOut, kernel_regularizer=keras.regularizers.L2(0.5)))
+
     def test_around_a_classifier(self):
         class Around(ksm.SelfModelingModel):
             def test_step(self, *arguments):

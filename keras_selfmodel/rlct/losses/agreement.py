@@ -142,14 +142,19 @@ def _differs_from_the_model(
     # In half precision what its own steps compute is as rough, and what it added to the loss is of other samples.
     outputs = measured(x, **mode(measured.call, False)) if computes_in_half(measured) else scores
     added = sum(_number(term) for term in measured.losses)
+    own = None
+    if measured.compiled and _computes_its_own(measured):
+        own = _number(measured.compute_loss(x, y, scores, weights, **mode(measured.compute_loss, False)))
     if choice.origin == "suggested":
-        computed = _compiled_without_loss(measured, choice, ours, added, x, y, scores, weights)
+        computed = _compiled_without_loss(measured, choice, ours, added if own is None else own, y)
     else:
-        computed = [] if theirs is None else _custom_compute_loss(measured, theirs, added, x, y, scores, weights)
+        computed = [] if theirs is None or own is None else _another_loss(own, theirs, added, y)
     tested = [] if computed else _own_test_step(model, choice, added, x, y, outputs, weights)
     if tested or computed and choice.origin == "suggested":
         return computed or tested
-    regularization = _regularization(added, ours if theirs is None else theirs) if choice.origin == "compiled" else []
+    loss = ours if theirs is None else theirs
+    leaves_it_out = own is not None and _close(own, loss)
+    regularization = [] if choice.origin != "compiled" or leaves_it_out else _regularization(added, loss)
     return [*regularization, *(computed or _own_train_step(model, choice))]
 
 
@@ -162,35 +167,22 @@ def _regularization(regularization: float, theirs: float) -> list[str]:
     ]
 
 
-def _custom_compute_loss(
-    model: keras.Model, theirs: float, regularization: float, x: Tree, y: Tree, scores: Tree, weights: Tree
-) -> list[str]:
-    """Whether a `compute_loss` of the model's class gives another number than the loss it was compiled with."""
-    if not _computes_its_own(model):
-        return []
-    computed = _number(model.compute_loss(x, y, scores, weights, **mode(model.compute_loss, False)))
-    if _close(computed, theirs + regularization):
+def _another_loss(own: float, theirs: float, added: float, y: Tree) -> list[str]:
+    """Whether a `compute_loss` of the model's own gives another number than the loss it was compiled with."""
+    if _close(own, theirs) or _close(own, theirs + added):
         return []
     return [
-        f"The model's compute_loss gives {computed:.6g} for the first {_samples(y)} samples, but the loss it was "
+        f"The model's compute_loss gives {own:.6g} for the first {_samples(y)} samples, but the loss it was "
         f"compiled with, which is measured, gives {theirs:.6g}. Pass the loss that the model computes."
     ]
 
 
-def _compiled_without_loss(
-    model: keras.Model, choice: ChosenLoss, ours: float, added: float, x: Tree, y: Tree, scores: Tree, weights: Tree
-) -> list[str]:
+def _compiled_without_loss(model: keras.Model, choice: ChosenLoss, ours: float, own: float, y: Tree) -> list[str]:
     """Whether a model that adds its loss in a layer, or computes it in a method, is measured by another."""
-    if _computes_its_own(model):
-        computed = _number(model.compute_loss(x, y, scores, weights, **mode(model.compute_loss, False)))
-    elif model.losses:
-        computed = added
-    else:
-        return []
-    if _close(computed, ours):
+    if not (_computes_its_own(model) or model.losses) or _close(own, ours):
         return []
     return [
-        f"The model was compiled without loss= and computes a loss of its own, {computed:.6g} for the first "
+        f"The model was compiled without loss= and computes a loss of its own, {own:.6g} for the first "
         f"{_samples(y)} samples; measured is {choice.description}, {ours:.6g}. Pass as loss= what the network was "
         "trained on, a function (labels, outputs) that returns a number for each sample."
     ]

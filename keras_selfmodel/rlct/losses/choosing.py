@@ -7,7 +7,7 @@ import numpy as np
 
 from keras_selfmodel._classifier_graph import ClassifierGraph
 from keras_selfmodel._internals.keras import loss_weights_of
-from keras_selfmodel._internals.wrappers import innermost
+from keras_selfmodel._internals.wrappers import innermost, library
 from keras_selfmodel.rlct.losses.of_outputs import check_names
 from keras_selfmodel.rlct.losses.sample_loss import SampleLoss
 from keras_selfmodel.rlct.losses.task_loss import Part, TaskLoss, found_at
@@ -158,13 +158,13 @@ def _ends_in(model: keras.Model | None, activation: str) -> bool:
 def _check_order(loss: Any) -> None:
     """Raises ValueError for a loss of a library that hands the outputs over before the labels."""
     function = innermost(loss).function
-    module = getattr(function, "__module__", None) or type(function).__module__
-    library = str(module).partition(".")[0]
-    if library in ("torch", "optax"):
+    of = library(function)
+    # A traced function is taken for a user's: nothing says what it was made of.
+    if of in ("torch", "optax") and type(function).__name__ != "ScriptFunction":
         raise ValueError(
-            f"A Keras model takes a loss of Keras, which is called with (labels, outputs); one of {library} takes them "
+            f"A Keras model takes a loss of Keras, which is called with (labels, outputs); one of {of} takes them "
             "the other way round. Pass keras.losses..., or a function (labels, outputs) that calls it and returns a "
-            f"number for each sample. Received: {_name(function)} of {library}"
+            f"number for each sample. Received: {_name(function)} of {of}"
         )
 
 
