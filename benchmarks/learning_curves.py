@@ -16,6 +16,7 @@ from pathlib import Path
 
 import keras
 
+from benchmarks.what_it_buys import at_strengths
 from keras_selfmodel import datasets, experiments
 from keras_selfmodel._number_texts import with_error
 from keras_selfmodel.compression import brier_score, expected_calibration_error
@@ -33,12 +34,7 @@ def recipes(label_noise: float, seed: int) -> list[Recipe]:
     paper = experiments.find_task("mnist").recipe
     rlct = replace(paper.rlct, num_draws=DRAWS, burn_in=DRAWS, batch_size=RLCT_BATCH_SIZE)
     settings = {"epochs": EPOCHS, "batch_size": BATCH_SIZE, "label_noise": label_noise, "rlct": rlct, "seed": seed}
-    common = replace(paper, hidden=64, **settings)
-    return [
-        replace(common, objective=objective, aux_weight=float(strength))
-        for objective, strengths in STRENGTHS.items()
-        for strength in strengths
-    ]
+    return at_strengths(replace(paper, hidden=64, **settings), STRENGTHS)
 
 
 def first(dataset: datasets.Dataset, examples: int) -> datasets.Dataset:

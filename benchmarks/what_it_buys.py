@@ -8,6 +8,7 @@ paper's.
 """
 
 import argparse
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,11 +23,16 @@ def recipes(seeds: int) -> list[Recipe]:
     """Seed by seed, so that what is stopped early has whole seeds."""
     paper = experiments.find_task("mnist").recipe
     rlct = replace(paper.rlct, num_draws=DRAWS, burn_in=DRAWS)
+    common = replace(paper, hidden=64, epochs=EPOCHS, rlct=rlct)
+    return [one for seed in range(1, seeds + 1) for one in at_strengths(replace(common, seed=seed), STRENGTHS)]
+
+
+def at_strengths(recipe: Recipe, strengths: Mapping[str, Sequence[float]]) -> list[Recipe]:
+    """A recipe with each objective at each of its strengths."""
     return [
-        replace(paper, hidden=64, epochs=EPOCHS, rlct=rlct, objective=objective, aux_weight=float(strength), seed=seed)
-        for seed in range(1, seeds + 1)
-        for objective, strengths in STRENGTHS.items()
-        for strength in strengths
+        replace(recipe, objective=objective, aux_weight=float(strength))
+        for objective, of_it in strengths.items()
+        for strength in of_it
     ]
 
 

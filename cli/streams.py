@@ -1,4 +1,4 @@
-"""Standard output and error in encodings that have not every sign, and of names that are no text."""
+"""Standard output and error: encodings without every sign, names that are no text, devices without room."""
 
 import codecs
 import contextlib

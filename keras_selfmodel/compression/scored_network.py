@@ -45,8 +45,9 @@ class ScoredNetwork:
 
     Raises:
         ValueError: If the loss does not fit, the samples are no arrays, all entries are masked or ignored, the model
-            has no weights to compress, or `batch_size` is no whole number above 0, or not that of the model. Later,
-            from whatever scores it: if the model was trained after this was made.
+            has no weights to compress, `batch_size` is no whole number above 0, or does not fit stateful layers or what
+            else takes batches of one size alone. Later, from whatever scores it: if the model was trained after this
+            was made.
 
     Attributes:
         weights: All weights, in the order of `model.get_weights()`.

@@ -36,12 +36,12 @@ def unit_influences(features: np.ndarray, kernel: np.ndarray) -> np.ndarray:
 def unit_curve(network: ScoredNetwork, features: np.ndarray) -> CompressionCurve:
     """Loss and accuracy against the part of the final layer's units that is kept, those of the least influence first.
 
-    A unit that goes is replaced, in what the final layer reads, by its mean over `features`. The bias could take that
-    over: w·ā is added to it, and the unit's weights w become 0. Of a layer that is called several times, only the last
-    call reads means; kernels with LoRA or quantized are as Keras computes with them.
+    A unit that goes is replaced, in what the final layer reads, by its mean ā over `features`. A network without it,
+    and with w·ā added to the bias, w being the unit's weights, says the same. Of a layer that is called several times,
+    only the last call reads means; kernels with LoRA or quantized are as Keras computes with them.
 
     Args:
-        network: A network and its samples. Its final layer must be a Dense layer with a bias.
+        network: A network and its samples. Its final layer must be a Dense layer.
         features: What the final layer reads, `keras_selfmodel.probes.NetworkTap(model, ()).read(x).features`:
             `(samples, units)` or, for a layer that is applied to each timestep or pixel, `(samples, ..., units)`,
             flattened or not; the mean is then over all.
@@ -109,12 +109,12 @@ def final_dense(model: keras.Model) -> keras.layers.Dense:
     """The final layer of a classifier.
 
     Raises:
-        ValueError: If it is no Dense layer with a bias, or cannot be found.
+        ValueError: If it is no Dense layer, or cannot be found.
     """
     layer = ClassifierGraph.of(model).final_node.operation
-    if not isinstance(layer, keras.layers.Dense) or layer.bias is None:
+    if not isinstance(layer, keras.layers.Dense):
         raise ValueError(
-            "Units can be replaced by their mean if the final layer is Dense and has a bias, which takes the mean "
-            f"over. Received: layer {layer.name!r} of type {type(layer).__name__}"
+            "Units can be replaced by their mean if the final layer is Dense. Received: layer "
+            f"{layer.name!r} of type {type(layer).__name__}"
         )
     return layer

@@ -98,9 +98,19 @@ def test_features_that_the_final_layer_does_not_read_are_refused(of_timesteps, s
     assert all((a == b).all() for a, b in zip(network.weights, network.model.get_weights(), strict=True))
 
 
-def test_a_final_layer_without_bias_cannot_take_the_mean_over():
+def test_a_final_layer_without_bias_reads_means():
+    x = np.random.default_rng(4).normal(size=(40, 3)).astype("float32")
+    labels = np.arange(40) % 2
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, use_bias=False, name="last")])
-    with pytest.raises(ValueError, match="has a bias.*'last' of type Dense"):
+    curve = unit_curve(ScoredNetwork(model, x, labels), x)
+    logits = np.tile(x.mean(axis=0) @ model.get_weights()[0], (40, 1)).astype("float64")
+    expected = np.mean(np.log(np.exp(logits).sum(axis=1)) - logits[np.arange(40), labels])
+    assert curve.points[-1].loss == pytest.approx(expected, **CLOSE)
+
+
+def test_another_final_layer_than_a_dense_one_is_refused():
+    model = keras.Sequential([keras.Input((4, 3)), keras.layers.Conv1D(2, 1, name="last")])
+    with pytest.raises(ValueError, match="final layer is Dense.*'last' of type Conv1D"):
         final_dense(model)
 
 
