@@ -5,7 +5,7 @@
 
 MNIST, 64 hidden units, the first 100 to 10,000 training images, a part of their labels wrong, all 10,000 test images;
 self-modeling and one strength of two controls. Batches of 20, so that small sets are learned in as many epochs. Runs
-that exist in the folder are kept, unfinished ones go on.
+that exist in the folder are kept, unfinished ones are continued.
 """
 
 import argparse
@@ -37,7 +37,7 @@ def recipes(label_noise: float, seed: int) -> list[Recipe]:
     return at_strengths(replace(paper, hidden=64, **settings), STRENGTHS)
 
 
-def first(dataset: datasets.Dataset, examples: int) -> datasets.Dataset:
+def first_samples(dataset: datasets.Dataset, examples: int) -> datasets.Dataset:
     """The first training samples, and all for the test."""
     few = datasets.limited(dataset, examples)
     return replace(few, x_test=dataset.x_test, y_test=dataset.y_test)
@@ -59,7 +59,7 @@ def main() -> None:
     dataset = datasets.load("mnist")
     print("| samples | label noise | objective | strength | seeds | ECE / % | Brier score |\n" + "|---" * 7 + "|")
     for examples, label_noise in product(EXAMPLES, LABEL_NOISE):
-        data = first(dataset, examples)
+        data = first_samples(dataset, examples)
         planned = [one for seed in range(1, arguments.seeds + 1) for one in recipes(label_noise, seed)]
         plan = experiments.plan_sweep(planned, data, arguments.out / f"{examples}-{label_noise:g}")
         result = experiments.sweep(plan, data, workers=1)
@@ -72,7 +72,7 @@ def main() -> None:
             ece, brier = (mean_interval(column) for column in zip(*values, strict=True))
             print(
                 f"| {examples:,} | {label_noise:g} | {objective} | {strength:g} | {len(values)} "
-                f"| {with_error(100 * ece.mean, 100 * (ece.half_width or 0), 2)} "
+                f"| {with_error(100 * ece.mean, ece.half_width and 100 * ece.half_width, 2)} "
                 f"| {with_error(brier.mean, brier.half_width, 4)} |",
                 flush=True,
             )

@@ -2,7 +2,6 @@
 
     TFDS_DATA_DIR=FOLDER KERAS_BACKEND=jax python -m benchmarks rlct_of_images --networks cnn --aux-weights 0
     TFDS_DATA_DIR=FOLDER KERAS_BACKEND=jax python -m benchmarks rlct_of_images --networks mlp --aux-weights 0,50
-
     TFDS_DATA_DIR=FOLDER KERAS_BACKEND=jax python -m benchmarks rlct_of_images --epochs 30 --anchors trained,descend
 
 "cnn": three convolutions, 3,738 weights, on the first 5,000 images. "mlp": 512 hidden units, 407,050 weights, on all

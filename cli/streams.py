@@ -51,6 +51,6 @@ def drop_what_cannot_be_written() -> None:
 def has_all_signs() -> bool:
     """Whether standard output can hold every sign."""
     try:
-        return codecs.lookup(sys.stdout.encoding or "").name.startswith("utf")
+        return codecs.lookup(getattr(sys.stdout, "encoding", None) or "").name.startswith("utf")
     except LookupError:
         return False

@@ -33,7 +33,9 @@ def classifier_of(model: keras.Model) -> keras.Model:
 
 
 def answering_weights(model: keras.Model) -> list[keras.Variable]:
-    """The weights that a model answers with: all but those of self-modeling heads in models that it contains."""
+    """The weights that a model answers with, without heads of self-modeling models in it, and without its teacher."""
+    if isinstance(model, keras.distillation.Distiller):
+        model = model.student
     around = [layer for layer in layers_inside(model) if isinstance(layer, AroundClassifier)]
     answers = {id(weight) for layer in around for weight in layer.classifier.weights}
     heads = {id(weight) for layer in around for weight in layer.weights} - answers

@@ -45,7 +45,8 @@ Examples:
     "--csv",
     "csv_file",
     type=Output(folder=False, endings=(".csv",)),
-    help="File of the table of all networks. Default: compression.csv in that folder.",
+    help="File of the table of all networks; to /dev/stdout it is printed alone. Default: compression.csv in that "
+    "folder.",
 )
 @click.option(
     "--test-samples",
@@ -124,10 +125,8 @@ def compress_command(
             writers.append(partial(write_figure, compression_figure(networks, title), figure))
             figures.append(str(figure))
         writers += [partial(reraise, one.not_kept) for one in found if one.not_kept is not None]
-    if is_standard_output(csv_file):  # the table alone, for what reads it
-        write_all(*writers)
-        return
-    if as_json:
+    alone = is_standard_output(csv_file)
+    if as_json and not alone:
         print_json(
             {
                 "protocol": asdict(found[0].compression.protocol),
@@ -143,20 +142,23 @@ def compress_command(
         )
         write_all(*writers)
         return
-    for table in tables.compression_tables(groups):
-        print_table(table)
-    click.echo(tables.COMPRESSION_LEGEND)
-    if retraining_epochs:
-        click.echo(tables.RETRAINED_PRUNING_LEGEND)
-    click.echo()
-    for table in (*tables.comparison_tables(compared), *tables.association_tables(associated)):
-        print_table(table)
+    if not alone:
+        for table in tables.compression_tables(groups):
+            print_table(table)
+        click.echo(tables.COMPRESSION_LEGEND)
+        if retraining_epochs:
+            click.echo(tables.RETRAINED_PRUNING_LEGEND)
         click.echo()
-    for sentence in tables.verdict_lines(verdicts):
-        click.echo(textwrap.fill(sentence, 80, subsequent_indent="  "))
+        for table in (*tables.comparison_tables(compared), *tables.association_tables(associated)):
+            print_table(table)
+            click.echo()
+        for sentence in tables.verdict_lines(verdicts):
+            click.echo(textwrap.fill(sentence, 80, subsequent_indent="  "))
     for name, reason in {n: r for one in found for n, r in one.compression.not_measured.items()}.items():
         click.echo(textwrap.fill(tables.not_measured_sentence(name, reason), 80, subsequent_indent="  "), err=True)
     write_all(*writers)
+    if alone:
+        return
     for file in (str(csv_file), *figures):
         click.echo(printable(f"file: {file}"))
     click.echo("The curves are in each run's compression.json.")

@@ -2,8 +2,9 @@
 
 Relied on: that wrappers have what they wrap as `__wrapped__`, as `functools.wraps` sets it; that what `torch.compile`
 returns for a module has it as `_orig_mod`; that a function of TorchScript has the Python function it was made of as
-`_torchdynamo_inline`; that the modules of PyTorch which run another one on several devices have it as `module`. No
-library is imported here: losses of PyTorch are also looked at where another backend runs.
+`_torchdynamo_inline`; that the modules of PyTorch which run another one on several devices have it as `module`; that
+what JAX's `vmap` returns wraps a function of JAX, in whose closure the user's is `fun`. No library is imported here:
+losses of PyTorch are also looked at where another backend runs.
 """
 
 import inspect
@@ -93,6 +94,8 @@ def _inside(function: Any) -> Any:
         return function.__self__ if _is_call(function) else None
     if getattr(function, "__wrapped__", None) is not None:
         return function.__wrapped__
+    if inspect.isfunction(function) and library(function) == "jax":
+        return inspect.getclosurevars(function).nonlocals.get("fun")
     made_by = type(function).__module__
     if made_by.startswith("torch.nn.parallel."):
         return getattr(function, "module", None)

@@ -26,7 +26,7 @@ def fixed_batch_size(model: keras.Model) -> int | None:
 def check_batches(model: keras.Model, samples: int, batch_size: int) -> None:
     """Raises ValueError if a model that carries states from call to call gets batches of another size than these.
 
-    A backend may broadcast them against each other, and give scores of samples that there are none of.
+    A backend may broadcast them against each other, and give scores of samples that do not exist.
     """
     for name, states in states_of(model).items():
         size = int(states[0].shape[0])

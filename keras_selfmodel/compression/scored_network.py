@@ -82,23 +82,24 @@ class ScoredNetwork:
         check_batches(self.model, self.samples, self._batch_size)
         # Keras counts states of recurrent layers neither among the weights nor among the variables, on most backends.
         states = {id(one): one for states in states_of(self.model).values() for one in states}
-        before = [
-            (one, ops.convert_to_numpy(one)) for one in ({id(one): one for one in self.model.weights} | states).values()
-        ]
+        by_id = {id(one): one for one in self.model.weights} | states
+        before = [(one, ops.convert_to_numpy(one)) for one in by_id.values()]
         with named_if_fixed(self.model, min(rows, self.samples)):
             inputs = keras.tree.map_structure(ops.convert_to_tensor, some[0])
             scores = self.model(inputs, **mode(self.model.call, False))
         self._changed_by_calls = [
             (one, values) for one, values in before if id(one) in states or not _same(one, values)
         ]
-        choice = chosen_loss(model, self.model, loss, scores, self._y)
-        self._task = choice.task
-        check_class_labels(self._task, self._y, scores)
-        for doubt in (*choice.doubts, *disagreement(model, choice, scores, *some)):
-            warnings.warn(doubt, stacklevel=2)
-        self._convention = class_convention(self.model, self._task, scores, self._y)
-        self._program = answering_program(self.model, self._task, self._convention is not None)
-        _assign(self._changed_by_calls)
+        try:
+            choice = chosen_loss(model, self.model, loss, scores, self._y)
+            self._task = choice.task
+            check_class_labels(self._task, self._y, scores)
+            for doubt in (*choice.doubts, *disagreement(model, choice, scores, *some)):
+                warnings.warn(doubt, stacklevel=2)
+            self._convention = class_convention(self.model, self._task, scores, self._y)
+            self._program = answering_program(self.model, self._task, self._convention is not None)
+        finally:
+            _assign(self._changed_by_calls)
         self.weights = self.model.get_weights()
         names = _different_names([weight.path for weight in self.model.weights])
         matrices = {id(weight) for weight in matrices_of([self.model])}

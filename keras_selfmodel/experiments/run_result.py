@@ -89,13 +89,13 @@ class Metrics:
         """Makes sure that an estimate has the settings that the recipe gives."""
         asked = self.recipe.rlct
         if asked is None:
-            raise ValueError(f"{name} must be null, as the recipe leaves it out. Received: {estimate.value}")
+            raise ValueError(f"{name} must be null, as the recipe leaves it out. Received: an estimate")
         for setting in SAMPLED_AS_ASKED:
             wanted, there = getattr(asked, setting), getattr(estimate, setting)
             if wanted is None or there is None or wanted == "auto":
                 continue
             if setting == "num_draws" and asked.target_error is not None:
-                continue  # That is the largest number.
+                continue  # With a target_error num_draws is only the largest number.
             if wanted != there and not (isinstance(wanted, float) and math.isclose(wanted, there, rel_tol=1e-9)):
                 raise ValueError(f"{name}.{setting} must be {wanted!r}, as in the recipe. Received: {there!r}")
 

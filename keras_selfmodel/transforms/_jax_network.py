@@ -115,6 +115,9 @@ def _keras_loss(loss: Any) -> Any:
                 f"{tuple(outputs.shape)}: {error}"
             ) from error
 
+    # Where labels are numbers of classes, they are checked.
+    of_classes = found.function.__name__ == "softmax_cross_entropy_with_integer_labels"
+    vars(outputs_first)["class_axis"] = found.keywords.get("axis", -1) if of_classes else None
     return outputs_first
 
 

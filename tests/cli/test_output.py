@@ -151,6 +151,14 @@ def test_output_that_cannot_be_written_is_a_sentence(line, unbuffered):
     assert ended.stderr == "Error: No space left on device. Make room, then repeat the command.\n"
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell of Unix")
+def test_json_on_a_closed_standard_output_is_no_defect():
+    program = [sys.executable, "-c", "from ksm_cli.main import main; main(prog_name='ksm')", "data", "--json"]
+    closed = ["sh", "-c", 'exec "$@" >&-', "sh", *program]
+    ended = subprocess.run(closed, stderr=subprocess.PIPE, text=True, check=False)
+    assert ended.returncode == 0 and "Traceback" not in ended.stderr
+
+
 def _error(failing: Exception, *line: str) -> str:
     def callback(out: Path | None) -> None:
         raise failing

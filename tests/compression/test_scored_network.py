@@ -587,3 +587,28 @@ def test_a_copy_normalizes_as_the_model_does():
     kernel, bias = half.layers[1].get_weights()
     exact = (x - x.mean(axis=0)) / x.std(axis=0) @ kernel + bias
     np.testing.assert_allclose(in_single_precision(half).predict(x, verbose=0), exact, atol=1e-4)
+
+
+@pytest.mark.filterwarnings("ignore:The model has no loss from compile")
+def test_of_a_student_that_is_distilled_the_teacher_is_left_alone():
+    x, y = np.random.default_rng(1).normal(size=(20, 5)).astype("float32"), np.arange(20) % 3
+    teacher, student = (keras.Sequential([keras.Input((5,)), keras.layers.Dense(3)]) for _ in "ab")
+    model = keras.distillation.Distiller(teacher, student, keras.distillation.LogitsDistillation())
+    model.compile("sgd", CROSS_ENTROPY)
+    assert list(ScoredNetwork(model, x, y, loss=CROSS_ENTROPY).kernels.values()) == [student.layers[0].kernel.path]
+
+
+def test_states_are_given_back_where_the_labels_are_wrong():
+    class Counts(keras.layers.Layer):
+        def build(self, shape):
+            self.calls = self.add_weight(shape=(), initializer="zeros", trainable=False)
+
+        def call(self, x):
+            self.calls.assign_add(1.0)
+            return x
+
+    model = keras.Sequential([keras.Input((5,)), Counts(), keras.layers.Dense(3)])
+    before = float(keras.ops.convert_to_numpy(model.layers[0].calls))
+    with pytest.raises(ValueError, match="Class labels must lie in"):
+        ScoredNetwork(model, np.ones((4, 5), "float32"), np.arange(4), loss=CROSS_ENTROPY)
+    assert float(keras.ops.convert_to_numpy(model.layers[0].calls)) == before

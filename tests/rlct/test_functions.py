@@ -626,6 +626,40 @@ class TestJaxModules:
         with pytest.raises(ValueError, match=r"called with \(labels, outputs\).*of optax"):
             loss_at_anchor(network(), (X, RISES), loss=loss)
 
+    def test_a_mapped_loss_of_optax_is_the_loss_inside(self):
+        optax, eqx = pytest.importorskip("optax"), pytest.importorskip("equinox")
+        import jax
+
+        module = eqx.nn.Linear(4, 3, key=jax.random.key(0))
+        logits = np.asarray(jax.vmap(module)(X), dtype=np.float64)
+        log_p = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+        soft = (np.eye(3)[Y] * 0.7 + 0.1).astype("float32")
+        whole = optax.softmax_cross_entropy_with_integer_labels
+        for loss, labels, exact in (
+            (optax.softmax_cross_entropy, soft, -(soft * log_p).sum(axis=1).mean()),
+            (whole, Y, -log_p[np.arange(N), Y].mean()),
+        ):
+            for mapped in (jax.vmap(loss), jax.jit(jax.vmap(loss)), jax.vmap(loss, in_axes=(0, 0))):
+                assert loss_at_anchor(module, (X, labels), loss=mapped)[0] == pytest.approx(exact, rel=1e-5)
+                with pytest.raises(ValueError, match=r"called with \(labels, outputs\).*of optax"):
+                    loss_at_anchor(network(), (X, labels), loss=mapped)
+        # The user's own gets the labels first, mapped or not.
+        swapped = jax.vmap(lambda y, outputs: optax.softmax_cross_entropy(outputs, y))
+        assert loss_at_anchor(module, (X, soft), loss=swapped)[0] == pytest.approx(
+            -(soft * log_p).sum(axis=1).mean(), rel=1e-5
+        )
+
+    @pytest.mark.parametrize("shift", [-1, 1])
+    def test_labels_of_optax_that_are_no_classes_are_refused(self, shift):
+        optax, eqx = pytest.importorskip("optax"), pytest.importorskip("equinox")
+        import jax
+
+        loss, module = optax.softmax_cross_entropy_with_integer_labels, eqx.nn.Linear(4, 3, key=jax.random.key(0))
+        with pytest.raises(ValueError, match="Class labels must lie in 0 … 2"):
+            loss_at_anchor(module, (X, Y + shift), loss=loss)
+        with pytest.raises(ValueError, match=r"keras.ops.cast\(labels, 'int32'\)"):
+            loss_at_anchor(module, (X, Y), loss=lambda y, outputs: loss(outputs, y))
+
     def test_classes_and_functions_of_the_user_in_wrappers_are_called_in_their_order(self):
         optax, eqx = pytest.importorskip("optax"), pytest.importorskip("equinox")
         import jax

@@ -320,6 +320,40 @@ class TestWhereverAModelComputesItsOwn:
             model.compile("sgd", CROSS_ENTROPY)
             assert ("by the model's own test_step" in doubts_of(model)) == doubted
 
+    @pytest.mark.parametrize(("times", "doubted"), [(5, True), (1, False)])
+    def test_a_compute_loss_around_a_classifier(self, times, doubted):
+        class Around(ksm.SelfModelingModel):
+            def compute_loss(self, *arguments, **keywords):
+                return times * super().compute_loss(*arguments, **keywords)
+
+        hidden = layers.Dense(4, name="hidden")
+        model = Around(keras.Sequential([keras.Input((5,)), hidden, layers.Dense(3)]), targets=["hidden"])
+        model.compile("sgd", CROSS_ENTROPY)
+        assert ("compute_loss gives" in doubts_of(model)) == doubted
+
+    def test_a_distiller_is_compared_with_what_it_computes(self):
+        from keras.distillation import Distiller, LogitsDistillation
+
+        teacher, student = compiled(), compiled()
+        model = Distiller(teacher, student, LogitsDistillation(), student_loss_weight=0.5)
+        model.compile("sgd", CROSS_ENTROPY)
+        model(X)
+        said = re.search(r"computes one of its own, (\S+) for", doubts_of(model))
+        wanted = model.evaluate(X, CLASSES, batch_size=N, verbose=0, return_dict=True)["loss"]
+        assert float(said[1]) == pytest.approx(wanted, rel=1e-4)
+
+    def test_a_loss_read_in_an_inner_function(self):
+        class Inner(keras.Sequential):
+            def train_step(self, *arguments):
+                x, y = arguments[-1]
+
+                def computed(outputs):
+                    return self.loss(y, outputs)
+
+                return {"loss": computed(self(x))}
+
+        assert not doubts_of(compiled(Inner))
+
     def test_a_train_step_that_has_the_loss_from_elsewhere(self):
         class Helper:
             def loss(self, model, x, y):
@@ -521,7 +555,7 @@ def test_a_model_compiled_without_a_loss_that_computes_one_of_its_own_is_doubted
     evaluated = model.evaluate(X, CLASSES, batch_size=N, verbose=0)
     assert found != pytest.approx(evaluated, rel=0.01)
     (doubt,) = problem.doubts
-    said = re.search(r"compiled without loss= and computes a loss of its own, (\S+) for", doubt)
+    said = re.search(r"no loss from compile and computes one of its own, (\S+) for", doubt)
     assert said and float(said[1]) == pytest.approx(evaluated, rel=1e-5)  # It has six digits.
 
 

@@ -8,9 +8,10 @@ from keras import ops
 
 from keras_selfmodel._classifier_graph import classifier_of
 from keras_selfmodel._internals.keras import mode
+from keras_selfmodel._internals.wrappers import library
 from keras_selfmodel.models.precision import computes_in_half
 from keras_selfmodel.rlct.losses.choosing import ChosenLoss
-from keras_selfmodel.rlct.losses.own_steps import is_own, loss_of_test_step, trains_on_unknown_loss
+from keras_selfmodel.rlct.losses.own_steps import loss_of_test_step, trains_on_unknown_loss
 from keras_selfmodel.rlct.losses.sample_loss import losses_of
 from keras_selfmodel.rlct.losses.task_loss import TaskLoss
 from keras_selfmodel.transforms.tensors import Tensor, Tree
@@ -139,23 +140,24 @@ def _differs_from_the_model(
 ) -> list[str]:
     """Whether the model adds to the loss it was compiled with, or its methods compute another."""
     measured = classifier_of(model)
-    # In half precision what its own steps compute is as rough, and what it added to the loss is of other samples.
+    # Called once more where its outputs were computed in another precision: its steps round as these do, and what its
+    # layers add to the loss is kept from the last call.
     outputs = measured(x, **mode(measured.call, False)) if computes_in_half(measured) else scores
     added = sum(_number(term) for term in measured.losses)
     own = None
-    if measured.compiled and _computes_its_own(measured):
-        own = _number(measured.compute_loss(x, y, scores, weights, **mode(measured.compute_loss, False)))
+    if _computes_its_own(model):
+        own = _number(model.compute_loss(x, y, scores, weights, **mode(model.compute_loss, False)))
     if choice.origin == "suggested":
-        computed = _compiled_without_loss(measured, choice, ours, added if own is None else own, y)
-    else:
-        computed = [] if theirs is None or own is None else _another_loss(own, theirs, added, y)
-    tested = [] if computed else _own_test_step(model, choice, added, x, y, outputs, weights)
-    if tested or computed and choice.origin == "suggested":
-        return computed or tested
-    loss = ours if theirs is None else theirs
-    leaves_it_out = own is not None and _close(own, loss)
-    regularization = [] if choice.origin != "compiled" or leaves_it_out else _regularization(added, loss)
-    return [*regularization, *(computed or _own_train_step(model, choice))]
+        if (own is not None or measured.losses) and not _close(added if own is None else own, ours):
+            return [_no_compiled_loss(choice, ours, added if own is None else own, y)]
+        return _own_test_step(model, choice, added, x, y, outputs, weights) or _own_train_step(model, choice)
+    compiled = ours if theirs is None else theirs
+    if own is not None and theirs is not None and not (_close(own, theirs) or _close(own, theirs + added)):
+        return [*_regularization(added, compiled), _another_loss(own, theirs, y)]
+    if tested := _own_test_step(model, choice, added, x, y, outputs, weights):
+        return tested
+    regularized = own is None or not _close(own, compiled)
+    return [*(_regularization(added, compiled) if regularized else []), *_own_train_step(model, choice)]
 
 
 def _regularization(regularization: float, theirs: float) -> list[str]:
@@ -167,25 +169,20 @@ def _regularization(regularization: float, theirs: float) -> list[str]:
     ]
 
 
-def _another_loss(own: float, theirs: float, added: float, y: Tree) -> list[str]:
-    """Whether a `compute_loss` of the model's own gives another number than the loss it was compiled with."""
-    if _close(own, theirs) or _close(own, theirs + added):
-        return []
-    return [
+def _another_loss(own: float, theirs: float, y: Tree) -> str:
+    return (
         f"The model's compute_loss gives {own:.6g} for the first {_samples(y)} samples, but the loss it was "
         f"compiled with, which is measured, gives {theirs:.6g}. Pass the loss that the model computes."
-    ]
+    )
 
 
-def _compiled_without_loss(model: keras.Model, choice: ChosenLoss, ours: float, own: float, y: Tree) -> list[str]:
-    """Whether a model that adds its loss in a layer, or computes it in a method, is measured by another."""
-    if not (_computes_its_own(model) or model.losses) or _close(own, ours):
-        return []
-    return [
-        f"The model was compiled without loss= and computes a loss of its own, {own:.6g} for the first "
+def _no_compiled_loss(choice: ChosenLoss, ours: float, own: float, y: Tree) -> str:
+    """Of a model that adds its loss in a layer, or computes it in a method."""
+    return (
+        f"The model has no loss from compile and computes one of its own, {own:.6g} for the first "
         f"{_samples(y)} samples; measured is {choice.description}, {ours:.6g}. Pass as loss= what the network was "
         "trained on, a function (labels, outputs) that returns a number for each sample."
-    ]
+    )
 
 
 def _own_test_step(
@@ -218,7 +215,9 @@ def _own_train_step(model: keras.Model, choice: ChosenLoss) -> list[str]:
 
 
 def _computes_its_own(model: keras.Model) -> bool:
-    return is_own(model, "compute_loss")
+    """Whether its `compute_loss` is neither every Keras model's nor this package's, as that of Keras's `Distiller`."""
+    base: Any = next(one for one in type(model).__mro__ if one is keras.Model or library(one) == "keras_selfmodel")
+    return getattr(model.compute_loss, "__func__", model.compute_loss) is not base.compute_loss
 
 
 def _samples(y: Tree) -> int:

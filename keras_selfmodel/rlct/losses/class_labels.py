@@ -12,7 +12,8 @@ from keras_selfmodel.transforms.tensors import Tree
 def check_class_labels(task: TaskLoss, y: Tree, scores: Tree) -> None:
     """Raises ValueError for labels that sparse categorical cross-entropy would take for others, or for none.
 
-    Keras cuts off fractions, and on JAX turns a label out of range into a row of zeros.
+    Keras cuts off fractions, and on JAX turns a label out of range into a row of zeros; Optax counts classes from the
+    last one where labels are negative.
 
     Args:
         task: The loss.
@@ -22,14 +23,17 @@ def check_class_labels(task: TaskLoss, y: Tree, scores: Tree) -> None:
     for part in task.parts:
         loss = part.loss.loss
         function = getattr(loss, "function", None)
-        if not isinstance(loss, keras.losses.SparseCategoricalCrossentropy) and (
-            function is not keras.losses.sparse_categorical_crossentropy
+        settings = settings_of(loss)
+        axis = getattr(function, "class_axis", None)
+        if isinstance(loss, keras.losses.SparseCategoricalCrossentropy) or (
+            function is keras.losses.sparse_categorical_crossentropy
         ):
+            axis = settings.get("axis", -1)
+        if axis is None:
             continue
         labels = keras.ops.convert_to_numpy(part.of(y))
-        settings = settings_of(loss)
         check_are_numbers(labels.shape, part.of(scores).shape)
-        classes = part.of(scores).shape[settings.get("axis", -1)]
+        classes = part.of(scores).shape[axis]
         if settings.get("ignore_class") is not None:
             labels = labels[labels != settings["ignore_class"]]
         if not labels.size:

@@ -1,8 +1,6 @@
 """Training and test steps of a model's own: their loss may be another than the one measured."""
 
-import dis
 import inspect
-import itertools
 from collections.abc import Iterator
 from types import CodeType, FunctionType
 from typing import Any
@@ -14,9 +12,10 @@ from keras_selfmodel._classifier_graph import AroundClassifier
 from keras_selfmodel._internals.keras import give_back, layers_inside
 from keras_selfmodel.transforms.tensors import Tree
 
-# What such a step calls where its loss is the one that the model was compiled with.
+# What such a step names where its loss is the one that the model was compiled with; `self.loss` is that itself.
 LOSSES_OF_KERAS = frozenset(
     {"compute_loss", "_compute_loss", "compute_loss_and_updates", "stateless_compute_loss", "train_step", "test_step"}
+    | {"loss", "compiled_loss"}
 )
 
 
@@ -32,7 +31,7 @@ def loss_of_test_step(model: keras.Model, x: Tree, y: Tree, weights: Tree, sampl
         The loss; `None` if Keras's or this package's step computes it, perhaps with an auxiliary loss, if the step
         takes other data or returns no "loss", and where it depends on the samples before.
     """
-    if not is_own(model, "test_step") or any(getattr(layer, "stateful", False) for layer in layers_inside(model)):
+    if not _is_own(model, "test_step") or any(getattr(layer, "stateful", False) for layer in layers_inside(model)):
         return None
     if isinstance(model, AroundClassifier) and _calls_losses_of_keras(model, model.test_step, set()):
         return None
@@ -54,10 +53,10 @@ def loss_of_test_step(model: keras.Model, x: Tree, y: Tree, weights: Tree, sampl
 
 def trains_on_unknown_loss(model: keras.Model) -> bool:
     """Whether the model has a `train_step` of its own that calls nowhere what computes the compiled loss."""
-    return is_own(model, "train_step") and not _calls_losses_of_keras(model, model.train_step, set())
+    return _is_own(model, "train_step") and not _calls_losses_of_keras(model, model.train_step, set())
 
 
-def is_own(model: keras.Model, name: str) -> bool:
+def _is_own(model: keras.Model, name: str) -> bool:
     """Whether a method, of the class or set on the model, is neither Keras's nor this package's."""
     method = getattr(model, name)
     definer = getattr(inspect.unwrap(method), "__module__", None) or type(method).__module__
@@ -70,7 +69,7 @@ def _calls_losses_of_keras(model: keras.Model, function: Any, seen: set[str]) ->
     if not isinstance(function, FunctionType):
         return True  # It cannot be looked into.
     names = set(_names(function.__code__)) - seen
-    if not names.isdisjoint(LOSSES_OF_KERAS) or _calls_the_compiled_loss(function.__code__):
+    if not names.isdisjoint(LOSSES_OF_KERAS):
         return True
     seen |= names
     kept = [inspect.getattr_static(model, name, None) for name in names]
@@ -86,16 +85,6 @@ def _function(called: Any) -> Any:
     if isinstance(called, property):
         called = called.fget
     return inspect.unwrap(getattr(called, "__func__", called))
-
-
-def _calls_the_compiled_loss(code: CodeType) -> bool:
-    """Whether it reads `self.loss`, which is what was passed to `compile`."""
-    read = [(one.opname, one.argval) for one in dis.get_instructions(code)]
-    first = code.co_varnames[:1]
-    return any(
-        opened.startswith("LOAD") and name in first and of_it.startswith("LOAD") and attribute == "loss"
-        for (opened, name), (of_it, attribute) in itertools.pairwise(read)
-    )
 
 
 def _names(code: CodeType) -> Iterator[str]:

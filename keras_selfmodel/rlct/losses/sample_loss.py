@@ -133,7 +133,14 @@ class _Function(keras.losses.Loss):
             y_true, y_pred = (y_true, y_pred[:, None]) if len(y_pred.shape) == 1 else (y_true[..., 0], y_pred)
         elif difference == -1 and y_pred.shape[-1] == 1:
             y_true, y_pred = (y_true[:, None], y_pred) if len(y_true.shape) == 1 else (y_true, y_pred[..., 0])
-        return self.function(y_true, y_pred)
+        try:
+            return self.function(y_true, y_pred)
+        except TypeError as error:
+            raise ValueError(
+                f"The loss cannot be called with labels of shape {tuple(y_true.shape)}, which Keras converts to "
+                f"{self.dtype} for functions, and outputs of shape {tuple(y_pred.shape)}. If it takes whole numbers, "
+                f"convert them in the function, as by keras.ops.cast(labels, 'int32'). {type(error).__name__}: {error}"
+            ) from error
 
 
 def losses_of(loss: keras.losses.Loss, y: Tree, scores: Tree) -> Tensor:
