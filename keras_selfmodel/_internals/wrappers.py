@@ -69,6 +69,15 @@ def library(function: Any) -> str:
     return str(getattr(function, "__module__", None) or type(function).__module__).partition(".")[0]
 
 
+def first_two(function: Any) -> list[str] | None:
+    """Names of the first two arguments; `None` if they are not known, as of `*args`."""
+    try:
+        found = list(inspect.signature(function, follow_wrapped=False).parameters.values())[:2]
+    except (TypeError, ValueError):
+        return None
+    return None if any(one.kind is one.VAR_POSITIONAL for one in found) else [one.name for one in found]
+
+
 def author(wrapper: Any) -> str:
     """The module whose code a wrapper runs; `__module__` may be that of what it wraps."""
     return str(getattr(wrapper, "__globals__", {}).get("__name__") or type(wrapper).__module__)

@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
-from keras_selfmodel._internals.wrappers import Innermost
+from keras_selfmodel._internals.wrappers import Innermost, first_two
 from keras_selfmodel.transforms.tensors import Tensor
 
 
@@ -67,9 +67,9 @@ def check_order_is_known(loss: Any, found: Innermost) -> None:
         loss: As the user passed it.
         found: What the library defines, and the wrappers around it.
     """
-    theirs = _first_two(getattr(found.function, "forward", found.function))
+    theirs = first_two(getattr(found.function, "forward", found.function))
     for wrapper in found.wrappers:
-        ours = _first_two(wrapper) if inspect.isfunction(wrapper) else None
+        ours = first_two(wrapper) if inspect.isfunction(wrapper) else None
         if ours is not None and ours != theirs:
             raise ValueError(
                 f"loss is a function ({', '.join(ours)}) to which functools.wraps gave the name of a loss of another "
@@ -77,12 +77,3 @@ def check_order_is_known(loss: Any, found: Innermost) -> None:
                 "first. Pass it without functools.wraps, as a function (labels, outputs) that returns a number for "
                 f"each sample. Received: loss={loss!r}"
             )
-
-
-def _first_two(function: Any) -> list[str] | None:
-    """Names of the first two arguments; `None` if they are not known, as of `*args`."""
-    try:
-        found = list(inspect.signature(function, follow_wrapped=False).parameters.values())[:2]
-    except (TypeError, ValueError):
-        return None
-    return None if any(one.kind is one.VAR_POSITIONAL for one in found) else [one.name for one in found]

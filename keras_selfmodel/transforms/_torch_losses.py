@@ -60,9 +60,12 @@ def keras_loss(loss: Any) -> Any:
         # It may return something else than the loss inside. Where that is one number for a batch, it is compared with
         # the mean over the samples.
         return _AsKeras(loss, loss, name, "none", None)
-    ignoring = {"weight": settings.get("weight"), "ignore_index": settings.get("ignore_index", -100)}
+    reduction = settings.get("reduction", "mean")
+    # The mean of what is not reduced is one over the samples, whatever their classes weigh.
+    weight = None if reduction == "none" else settings.get("weight")
+    ignoring = {"weight": weight, "ignore_index": settings.get("ignore_index", -100)}
     whole = functools.partial(function, *args, **given)
-    return _AsKeras(whole, each, name, settings.get("reduction", "mean"), ignoring if weighs_classes else None)
+    return _AsKeras(whole, each, name, reduction, ignoring if weighs_classes else None)
 
 
 def _only_calls(wrapper: Any) -> bool:

@@ -272,10 +272,37 @@ class TestLossesOfPyTorch:
         assert estimate.initial_loss == pytest.approx(float(theirs), rel=1e-5)
         assert not any("sums over" in s or "temperature differs" in s for s in estimate.warnings)
 
+    def test_arguments_that_bear_each_others_names_are_doubted(self):
+        import torch
+
+        module, cross_entropy = torch.nn.Linear(4, 3), torch.nn.functional.binary_cross_entropy_with_logits
+        wanted = np.eye(3, dtype="float32")[Y]
+        for loss, doubted in (
+            (lambda logits, labels: cross_entropy(logits, labels, reduction="none"), True),
+            (functools.partial(lambda out, target, k: cross_entropy(k * out, target, reduction="none"), k=1.0), True),
+            (lambda labels, logits: cross_entropy(logits, labels, reduction="none"), False),
+            (lambda a, b: cross_entropy(b, a, reduction="none"), False),
+            (torch.nn.MSELoss(), False),
+            (torch.nn.functional.mse_loss, False),
+        ):
+            _, problem = loss_at_anchor(module, (X, wanted), loss=loss)
+            assert any("turn them round" in doubt for doubt in problem.doubts) == doubted
+
+    def test_a_function_that_wants_whole_numbers_is_told_of(self):
+        import torch
+
+        with pytest.raises(ValueError, match=r"called with \(labels, outputs\), and fails.*'int32'"):
+            loss_at_anchor(
+                torch.nn.Linear(4, 3),
+                (X, Y),
+                loss=lambda labels, outputs: torch.nn.functional.cross_entropy(outputs, labels),
+            )
+
     def test_a_loss_without_reduction_is_that_of_samples(self):
         import torch
 
         for loss, y in (
+            (torch.nn.CrossEntropyLoss(torch.tensor([0.2, 1.0, 3.0]), reduction="none"), Y),
             (torch.nn.CrossEntropyLoss(reduction="none"), Y),
             (torch.nn.MSELoss(reduction="none"), X[:, :3]),
         ):
@@ -657,7 +684,7 @@ class TestJaxModules:
         loss, module = optax.softmax_cross_entropy_with_integer_labels, eqx.nn.Linear(4, 3, key=jax.random.key(0))
         with pytest.raises(ValueError, match="Class labels must lie in 0 … 2"):
             loss_at_anchor(module, (X, Y + shift), loss=loss)
-        with pytest.raises(ValueError, match=r"keras.ops.cast\(labels, 'int32'\)"):
+        with pytest.raises(ValueError, match=r"called with \(labels, outputs\).*'int32'"):
             loss_at_anchor(module, (X, Y), loss=lambda y, outputs: loss(outputs, y))
 
     def test_classes_and_functions_of_the_user_in_wrappers_are_called_in_their_order(self):

@@ -7,14 +7,20 @@ import numpy as np
 
 from keras_selfmodel._classifier_graph import ClassifierGraph
 from keras_selfmodel._internals.keras import loss_weights_of
-from keras_selfmodel._internals.wrappers import innermost, library
+from keras_selfmodel._internals.wrappers import first_two, innermost, library
 from keras_selfmodel.rlct.losses.of_outputs import check_names
 from keras_selfmodel.rlct.losses.sample_loss import SampleLoss
 from keras_selfmodel.rlct.losses.task_loss import Part, TaskLoss, found_at
+from keras_selfmodel.transforms import LibraryLoss
 from keras_selfmodel.transforms.tensors import Tree
 
 # Sums of probabilities, in whatever precision they were computed.
 SUM_TO_ONE = 1e-3
+# What functions call their arguments.
+OUTPUTS = frozenset(
+    "input inputs logits o out output outputs pred preds prediction predictions scores y_hat y_pred".split()
+)
+LABELS = frozenset("label labels t target targets truth y y_true".split())
 # What shows whether outputs are probabilities.
 BY_ACTIVATION, BY_LAYER, BY_VALUES = "by the last activation", "by the last layer", "by their values"
 
@@ -73,7 +79,7 @@ def chosen_loss(
         (factor,) = [*_leaves(factors), 1.0][:1]
         one = _named(losses[0], keras.tree.flatten(y)[0], outputs[0])
         part = Part(None, SampleLoss(one), 1.0 if factor is None else float(factor))
-        return ChosenLoss(TaskLoss((part,)), origin, f"{_name(one)} ({origin})")
+        return ChosenLoss(TaskLoss((part,)), origin, f"{_name(one)} ({origin})", _doubt_about_order([one]))
     parts = []
     names = getattr(measured, "output_names", None)
     for number, (path, output) in enumerate(keras.tree.flatten_with_path(scores)):
@@ -89,7 +95,8 @@ def chosen_loss(
     if not parts:
         raise ValueError(f"None of the model's outputs has a loss. Received: loss={loss!r}")
     names = ", ".join(f"{part.factor:g} · {_name(part.loss.loss)} of output {part.where}" for part in parts)
-    return ChosenLoss(TaskLoss(tuple(parts)), origin, f"{names} ({origin})")
+    doubts = _doubt_about_order([part.loss.loss for part in parts])
+    return ChosenLoss(TaskLoss(tuple(parts)), origin, f"{names} ({origin})", doubts)
 
 
 def _suggested(model: keras.Model | None, scores: np.ndarray, y: np.ndarray) -> tuple[Any, str, tuple[str, ...]]:
@@ -166,6 +173,18 @@ def _check_order(loss: Any) -> None:
             "the other way round. Pass keras.losses..., or a function (labels, outputs) that calls it and returns a "
             f"number for each sample. Received: {_name(function)} of {of}"
         )
+
+
+def _doubt_about_order(losses: list) -> tuple[str, ...]:
+    """What is said of functions whose arguments bear the names of outputs and labels, in this order."""
+    found = [innermost(getattr(one, "function", one)).function for one in losses]
+    return tuple(
+        f"The loss is called with (labels, outputs), but calls its arguments ({', '.join(names)}). If it takes the "
+        f"outputs first, turn them round. Received: {_name(one)}"
+        for one in found
+        if callable(one) and not isinstance(one, keras.losses.Loss | LibraryLoss) and library(one) != "optax"
+        if (names := first_two(one) or ["", ""])[0] in OUTPUTS and names[1:] and names[1] in LABELS
+    )
 
 
 def _named(loss: Any, y: Tree, scores: Tree) -> Any:

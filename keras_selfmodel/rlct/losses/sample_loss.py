@@ -135,11 +135,14 @@ class _Function(keras.losses.Loss):
             y_true, y_pred = (y_true[:, None], y_pred) if len(y_true.shape) == 1 else (y_true, y_pred[..., 0])
         try:
             return self.function(y_true, y_pred)
-        except TypeError as error:
+        except (IndexError, RuntimeError, TypeError) as error:  # what libraries raise where arguments do not fit
+            if "memory" in str(error).lower():
+                raise
             raise ValueError(
-                f"The loss cannot be called with labels of shape {tuple(y_true.shape)}, which Keras converts to "
-                f"{self.dtype} for functions, and outputs of shape {tuple(y_pred.shape)}. If it takes whole numbers, "
-                f"convert them in the function, as by keras.ops.cast(labels, 'int32'). {type(error).__name__}: {error}"
+                "The loss is called with (labels, outputs), and fails with labels of shape "
+                f"{tuple(y_true.shape)}, which Keras converts to {self.dtype} for functions, and outputs of shape "
+                f"{tuple(y_pred.shape)}. If it takes whole numbers, convert them in the function, as by "
+                f"keras.ops.cast(labels, 'int32'). {type(error).__name__}: {error}"
             ) from error
 
 
