@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from keras_selfmodel._internals.keras import is_built_sequential, layers_inside
 from keras_selfmodel._layer_kernel import has_matrix, has_weights, is_several_layers, kernel_of
-from keras_selfmodel._model_calls import Call, Value, calls_of, functional_of, read_values
+from keras_selfmodel._model_calls import Call, Value, calls_of, functional_of, model_behind, read_values
 from keras_selfmodel.transforms.tensors import Tensor
 
 
@@ -52,7 +52,7 @@ def final_kernel(model: keras.Model, output_layer: str | None = None) -> npt.NDA
     Raises:
         ValueError: If there is none, it cannot be determined, or the model is neither functional nor Sequential.
     """
-    return kernel_of(ClassifierGraph.of(model, output_layer).final_node.operation)
+    return kernel_of(ClassifierGraph.of(model, output_layer).final_call.operation)
 
 
 @dataclass(frozen=True)
@@ -182,11 +182,6 @@ class ClassifierGraph:
             f"{reason}."
         )
 
-    @property
-    def final_node(self) -> Any:
-        """What Keras recorded of the final layer's call."""
-        return self.final_call.node
-
     @cached_property
     def features(self) -> Value:
         """What the final layer reads, and by default the self-prediction head too."""
@@ -201,6 +196,10 @@ class ClassifierGraph:
         outputs, tensors = read_values(self.functional, values, self._read_as)
         return self._as_output(outputs), tensors
 
+    def rest(self, value: Value) -> tuple[list[Value], keras.Model]:
+        """See `model_behind`."""
+        return model_behind(*self._calls_and_outputs, value)
+
     @property
     def layer_names(self) -> list[str]:
         """The names that layers go by, "backbone/block_3" those inside a nested model."""
@@ -212,7 +211,7 @@ class ClassifierGraph:
         Raises:
             ValueError: If there is no such layer, if it is called more than once, or if it has several outputs.
         """
-        path, colon, number = name.rpartition(":")
+        path, colon, number = str(name).rpartition(":")
         if not colon or not number.isdecimal() or any(call.path == name for call in self.calls):
             path, number = name, ""
         outputs = self._call(path, argument).outputs

@@ -121,6 +121,35 @@ def read_values(
     return _run(functional, (), list(values), instead, read_as)
 
 
+def model_behind(calls: Sequence[Call], outputs: Sequence[Value], value: Value) -> tuple[list[Value], keras.Model]:
+    """The part of a model that computes its outputs from one value.
+
+    Args:
+        calls: All calls, as `calls_of` lists them.
+        outputs: The model's outputs.
+        value: Where that part starts.
+
+    Returns:
+        What else it takes, and the functional model of a list of these, `value` first, that returns a list of all
+        outputs. It shares the layers.
+    """
+    behind, chosen = {id(value)}, []
+    for call in calls:
+        if not call.opened and any(id(one) in behind for one in call.inputs):
+            chosen.append(call)
+            behind.update(map(id, call.outputs))
+    taken = [one for call in chosen for one in call.inputs] + list(outputs)
+    others = list({id(one): one for one in taken if id(one) not in behind}.values())
+    inputs = [keras.Input(batch_shape=one.shape, dtype=one.tensor.dtype) for one in (value, *others)]
+    tensors = dict(zip(map(id, (value, *others)), inputs, strict=True))
+    for call in chosen:
+        pairs = zip(call.node.input_tensors, call.inputs, strict=True)
+        args, kwargs = call.node.arguments.fill_in({id(tensor): tensors[id(one)] for tensor, one in pairs})
+        returned = keras.tree.flatten(call.operation(*args, **kwargs))
+        tensors |= {id(one): tensor for one, tensor in zip(call.outputs, returned, strict=True)}
+    return others, keras.Model(inputs, [tensors[id(one)] for one in outputs])
+
+
 def _open(
     functional: Any, scope: tuple, prefix: str, inputs: list[Value], calls: list[Call], read_as: ReadAs
 ) -> list[Value]:

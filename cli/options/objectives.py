@@ -9,7 +9,7 @@ from ksm_cli.options.grids import numbers
 # Written out, because the help must not import the package. A test compares.
 OBJECTIVE_NAMES = (
     *("self-modeling", "both-gradients", "unit-rms", "random-subset", "signs", "mean-and-range", "deep-head"),
-    *("fixed-vector", "random-projection", "other-network"),
+    *("lesions", "fixed-vector", "random-projection", "other-network"),
     *("weight-decay", "last-layer-decay", "dropout", "activation-regularization"),
 )
 

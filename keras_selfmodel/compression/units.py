@@ -111,7 +111,7 @@ def final_dense(model: keras.Model) -> keras.layers.Dense:
     Raises:
         ValueError: If it is no Dense layer, or cannot be found.
     """
-    layer = ClassifierGraph.of(model).final_node.operation
+    layer = ClassifierGraph.of(model).final_call.operation
     if not isinstance(layer, keras.layers.Dense):
         raise ValueError(
             "Units can be replaced by their mean if the final layer is Dense. Received: layer "

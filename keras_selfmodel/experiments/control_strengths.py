@@ -12,6 +12,7 @@ CONTROL_STRENGTHS: dict[str, tuple[float, ...]] = {
     "signs": (1, 5, 10, 20),
     "mean-and-range": (0.1, 0.3, 1, 3),
     "deep-head": (1, 3, 5, 10),
+    "lesions": (3, 10, 30, 50),
     "fixed-vector": (0.3, 1, 3, 10),
     "random-projection": (1, 5, 10, 20),
     "other-network": (1, 5, 10, 20),

@@ -65,6 +65,6 @@ IMDB = Task(
     trainer=_trainer,
     prepare=tokenize,
     # A step sees nothing but the words of its batch, and draws no random numbers.
-    without=("random-projection", "other-network", "weight-decay", "dropout"),
+    without=("random-projection", "other-network", "weight-decay", "dropout", "lesions"),
     by_fit=False,
 )

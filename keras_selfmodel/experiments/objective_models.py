@@ -16,13 +16,14 @@ from keras_selfmodel.layers import BiasOnlyHead, DeepSelfPredictionHead, MeanAnd
 from keras_selfmodel.models import (
     ActivationRegularizationModel,
     DropoutModel,
+    LesionPredictionModel,
     ObjectiveModel,
     SelfModelingModel,
     WeightDecayModel,
 )
 
 # Seeds differ from those of the classifier's layers, (seed, layer, kernel or bias); the next control takes the next.
-HEAD_SEED, SUBSET_SEED, PROJECTION_SEED = 1_000_000, 1_000_001, 1_000_002
+HEAD_SEED, SUBSET_SEED, PROJECTION_SEED, LESION_SEED = 1_000_000, 1_000_001, 1_000_002, 1_000_003
 # The other network of seed s is that of seed s + 1,000,000, which no sweep reaches.
 OTHER_NETWORK = 1_000_000
 SUBSET = 0.25
@@ -61,6 +62,13 @@ def random_subset(subject: Subject) -> ObjectiveModel:
 
 def deep_head(subject: Subject) -> ObjectiveModel:
     return self_modeling(subject, head=partial(DeepSelfPredictionHead, seed=(subject.seed, HEAD_SEED)))
+
+
+def lesions(subject: Subject) -> ObjectiveModel:
+    """Of the units of the last target layer."""
+    return LesionPredictionModel(
+        subject.classifier, subject.strength, subject.targets[-1], seed=(subject.seed, LESION_SEED)
+    )
 
 
 def random_projection(subject: Subject) -> ObjectiveModel:

@@ -89,6 +89,7 @@ OBJECTIVES: dict[str, Objective] = {
         Objective("signs", "self-model", "self-modeling of only the signs of the units"),
         Objective("mean-and-range", "self-model", "self-modeling of only mean and range over the units"),
         Objective("deep-head", "self-model", "self-modeling by a head with a hidden layer"),
+        Objective("lesions", "self-model", "predicts what silencing one of its units does to its outputs"),
         Objective(
             "fixed-vector",
             "other target",

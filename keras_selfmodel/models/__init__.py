@@ -3,6 +3,7 @@
 from keras_selfmodel.models.activation_regularization_model import ActivationRegularizationModel
 from keras_selfmodel.models.divided_weights import model_parallel
 from keras_selfmodel.models.dropout_model import DropoutModel
+from keras_selfmodel.models.lesion_prediction_model import LesionPredictionModel
 from keras_selfmodel.models.objective_model import ObjectiveModel
 from keras_selfmodel.models.penalized_model import PenalizedModel
 from keras_selfmodel.models.perceptron import mlp
@@ -14,6 +15,7 @@ from keras_selfmodel.models.weight_decay_model import WeightDecayModel
 __all__ = [
     "ActivationRegularizationModel",
     "DropoutModel",
+    "LesionPredictionModel",
     "ObjectiveModel",
     "PenalizedModel",
     "SelfModelingModel",

@@ -48,12 +48,15 @@ def check_transformation(transformation: Any) -> None:
         )
 
 
-def maker_of(head: Any, seed: Any) -> Callable[[int], keras.Layer]:
-    """The function of n that makes the head which an argument means."""
+def maker_of(
+    head: Any, seed: Any, default: type = SelfPredictionHead, name: str = "self_prediction_head"
+) -> Callable[[int], keras.Layer]:
+    """The function of n that makes the head which an argument means; `default` and `name` are what `None` means."""
     checked_seed(seed)
     if head is None:
-        return lambda units: SelfPredictionHead(units, seed, name="self_prediction_head")
-    expected = "head must be a keras.Layer, a function of n that returns one, or None for a linear head."
+        return lambda units: default(units, seed=seed, name=name)
+    kind = "a linear head" if default is SelfPredictionHead else "a head with a hidden layer"
+    expected = f"head must be a keras.Layer, a function of n that returns one, or None for {kind}."
     if not callable(head):
         raise ValueError(f"{expected} Received: head={head!r} of type {type(head).__name__}")
     # A layer can be called too.

@@ -7,6 +7,7 @@ from keras import ops
 
 from keras_selfmodel._classifier_graph import ClassifierGraph
 from keras_selfmodel._model_calls import Value
+from keras_selfmodel.models._heads import check_prediction, checked_head
 from keras_selfmodel.models._masks import masks_of_steps, masks_of_units
 from keras_selfmodel.models._targets import (
     TargetNormalization,
@@ -75,19 +76,10 @@ class JointNetwork(TrainingGraph):
             target = flat(transformation(target), per_timestep=per_timestep)
         read_by_head = concatenated([flat(tensor, per_timestep=per_timestep) for tensor in read_at])
         self.units = target.shape[-1]
-        self.head = make_head(self.units)
-        if any(call.operation is self.head for call in graph.calls):
-            raise ValueError(
-                "head must be a layer of its own, whose weights the classifier does not share. Received: "
-                f"head={self.head.name!r}, a layer of the classifier"
-            )
+        of = f"targets={list(targets)}" if network is None else f"the network {network.name!r}"
+        self.head = checked_head(graph, make_head(self.units))
         prediction = flat(self.head(read_by_head), per_timestep=per_timestep)
-        if prediction.shape[-1] != self.units:
-            of = f"targets={list(targets)}" if network is None else f"the network {network.name!r}"
-            raise ValueError(
-                f"The head must return one value for each of the {self.units} target activations of {of}. "
-                f"Received: head={self.head.name!r} with {prediction.shape[-1]} outputs"
-            )
+        check_prediction(self.head, prediction, self.units, f"target activations of {of}")
         mask = None
         if per_timestep:
             prediction, target = steps_apart(prediction, target, steps_ahead)

@@ -6,6 +6,7 @@ import keras
 
 from keras_selfmodel._classifier_graph import ClassifierGraph
 from keras_selfmodel._numbers import real_number
+from keras_selfmodel.models._saved_seed import SavesItsSeed
 from keras_selfmodel.models._training_graph import TrainingGraph
 from keras_selfmodel.models.objective_model import ObjectiveModel
 
@@ -63,11 +64,5 @@ class DropoutModel(ObjectiveModel):
         return {**super().get_config(), "rate": self.rate, "output_layer": self.output_layer, "seed": self.seed}
 
 
-class _Dropout(keras.layers.Dropout):
-    """Saves where its random numbers stand, which Keras does not: training that goes on draws the masks that follow."""
-
-    def save_own_variables(self, store: dict) -> None:
-        store["seed_state"] = keras.ops.convert_to_numpy(self.seed_generator.state)
-
-    def load_own_variables(self, store: dict) -> None:
-        self.seed_generator.state.assign(store["seed_state"])
+class _Dropout(SavesItsSeed, keras.layers.Dropout):
+    """Of which training that goes on draws the masks that follow."""

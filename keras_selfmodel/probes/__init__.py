@@ -9,6 +9,7 @@ from keras_selfmodel.probes.identity_text import (
     identity_reading,
     identity_row,
 )
+from keras_selfmodel.probes.lesions import PredictedLesions, predicted_lesions
 from keras_selfmodel.probes.network_tap import NetworkTap, TappedValues
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "EpochIdentity",
     "Identity",
     "NetworkTap",
+    "PredictedLesions",
     "TappedValues",
     "activation_statistics",
     "identity_json",
@@ -25,4 +27,5 @@ __all__ = [
     "identity_reading",
     "identity_row",
     "live_units",
+    "predicted_lesions",
 ]

@@ -26,7 +26,7 @@ from keras_selfmodel.experiments.sweeps import training_together
 from keras_selfmodel.experiments.sweeps.jobs import Job
 from keras_selfmodel.experiments.sweeps.training_together import train_together
 from keras_selfmodel.experiments.tasks import find_task
-from keras_selfmodel.models import SelfModelingModel
+from keras_selfmodel.models import LesionPredictionModel, SelfModelingModel
 from tests.experiments.conftest import interrupted_after_epoch
 from tests.studies.made_up import made_up_run
 
@@ -111,11 +111,25 @@ def test_the_other_network_is_that_of_another_seed_as_it_was_drawn(recipe, tiny)
         np.testing.assert_array_equal(ours, theirs)
 
 
-@pytest.mark.parametrize("objective", [name for name in OBJECTIVES if OBJECTIVES[name].kind == "self-model"])
+SELF_MODELS = [name for name, one in OBJECTIVES.items() if one.kind == "self-model"]
+
+
+@pytest.mark.parametrize("objective", [name for name in SELF_MODELS if name != "lesions"])
 def test_every_self_model_predicts_the_activations_or_a_part_of_them(recipe, tiny, objective):
     model = compiled_model(find_task("mnist"), _with(recipe, objective, 1.0, rlct=None), tiny)
     assert isinstance(model, SelfModelingModel) and model.targets == ("hidden",)
     assert model.num_targets == {"random-subset": 2, "mean-and-range": 2}.get(objective, 6)
+
+
+def test_lesions_are_of_the_last_target_layer_and_seeded(recipe, tiny):
+    wanted = _with(recipe, "lesions", 1.0, rlct=None)
+    models = [compiled_model(find_task("mnist"), wanted, tiny) for _ in range(2)]
+    assert isinstance(models[0], LesionPredictionModel) and models[0].layer == "hidden" and models[0].num_units == 6
+    x = np.random.default_rng(0).normal(size=(50, 64)).astype("float32")
+    drawn = [model.joint_outputs(x, training=True) for model in models]
+    for name in ("lesion_prediction", "lesion_change"):
+        one, other = (keras.ops.convert_to_numpy(outputs[name]) for outputs in drawn)
+        np.testing.assert_array_equal(one, other)
 
 
 @pytest.mark.parametrize(("objective", "strength"), [("weight-decay", 0.3), ("dropout", 0.5)])
@@ -132,7 +146,7 @@ def test_the_rlct_is_that_of_the_plain_network_on_the_tasks_loss(recipe, tiny, o
     assert energy.num_parameters == sum(a.size for a in (w, b, v, c))
 
 
-@pytest.mark.parametrize(("objective", "strength"), [("dropout", 0.5), ("random-subset", 2.0)])
+@pytest.mark.parametrize(("objective", "strength"), [("dropout", 0.5), ("random-subset", 2.0), ("lesions", 10.0)])
 def test_an_interrupted_run_of_a_control_ends_as_an_uninterrupted_one(
     recipe, tiny, tmp_path, monkeypatch, objective, strength
 ):
@@ -158,7 +172,7 @@ def test_words_are_trained_without_the_objectives_that_their_steps_cannot_have(r
 @pytest.mark.skipif(not transforms.FUNCTIONAL_OPTIMIZERS, reason="Keras's optimizers work in place on this backend")
 def test_controls_can_be_trained_by_one_program_too(recipe, tiny, tmp_path):
     """Whatever differs between networks of one program: masks, and weights that are not trained."""
-    strengths = {"dropout": [0.3], "random-subset": [2.0]}
+    strengths = {"dropout": [0.3], "random-subset": [2.0], "lesions": [10.0]}
     short = dataclasses.replace(recipe, rlct=None, epochs=1)
     jobs = [Job(one, tmp_path / one.name) for one in objectives_grid(short, strengths, hidden=[6], seeds=[1, 2])]
     assert train_together(jobs, tiny) == {}

@@ -1,0 +1,367 @@
+"""The prediction of lesions: the drawn units, the loss and its gradient, against NumPy and against cut networks."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from keras_selfmodel.models import LesionPredictionModel, mlp
+
+UNITS = 8
+
+
+def deep_classifier(*between, name=None) -> keras.Sequential:
+    return keras.Sequential(
+        [
+            keras.Input((6,)),
+            layers.Dense(UNITS, activation="relu", bias_initializer="ones", name="first"),
+            *between,
+            layers.Dense(5, activation="tanh", name="second"),
+            layers.Dense(3, name="logits"),
+        ],
+        name=name,
+    )
+
+
+def drawn_units(samples: int, seed: int) -> np.ndarray:
+    """The first draw of a seed, read off a network whose scores are its units, all 1."""
+    shows = keras.Sequential([keras.Input((UNITS,)), layers.Dense(UNITS, kernel_initializer="identity")])
+    outputs = LesionPredictionModel(shows, seed=seed).joint_outputs(np.ones((samples, UNITS), "float32"), training=True)
+    change = keras.ops.convert_to_numpy(outputs["lesion_change"])
+    assert set(np.unique(change)) == {-1.0, 0.0} and np.all(change.sum(axis=1) == -1)
+    return np.argmin(change, axis=1)
+
+
+class InNumPy:
+    """x → ReLU(x·w₁ + b₁) = h → tanh(h·w₂ + b₂)·w₃ + b₃, and a head W₂·ReLU(W₁·(h, i) + c₁) + c₂."""
+
+    def __init__(self, model, x, y, units):
+        head = [*model.head.hidden.get_weights(), *model.head.linear.get_weights()]
+        self.weights = [w.astype(np.float64) for w in (*model.classifier.get_weights(), *head)]
+        self.x, self.y, self.silenced = x.astype(np.float64), y, np.eye(UNITS)[units]
+        self.constant = self.change()
+
+    def hidden(self):
+        w, b = self.weights[:2]
+        return np.maximum(self.x @ w + b, 0)
+
+    def scores(self, hidden):
+        w, b, v, c = self.weights[2:6]
+        return np.tanh(hidden @ w + b) @ v + c
+
+    def change(self):
+        hidden = self.hidden()
+        return self.scores(hidden * (1 - self.silenced)) - self.scores(hidden)
+
+    def losses(self, stop_gradient=True, sample_weight=1.0):
+        scores, (w, b, v, c) = self.scores(self.hidden()), self.weights[6:]
+        each = np.log(np.exp(scores).sum(axis=1)) - scores[np.arange(len(self.y)), self.y]
+        said = np.maximum(np.hstack([self.hidden(), self.silenced]) @ w + b, 0) @ v + c
+        errors = np.mean((said - (self.constant if stop_gradient else self.change())) ** 2, axis=1)
+        return np.mean(sample_weight * each), np.mean(sample_weight * errors)
+
+    def gradient(self, aux_weight, **options):
+        """Central differences in double precision."""
+        found = []
+        for weight in self.weights:
+            slopes = np.zeros_like(weight)
+            for place in np.ndindex(weight.shape):
+                before, ends = weight[place], []
+                for step in (1e-6, -1e-6):
+                    weight[place] = before + step
+                    task, auxiliary = self.losses(**options)
+                    ends.append(task + aux_weight * auxiliary)
+                weight[place] = before
+                slopes[place] = (ends[0] - ends[1]) / 2e-6
+            found.append(slopes)
+        return found
+
+
+@pytest.mark.parametrize("stop_gradient", [True, False])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_loss_and_gradient_equal_numpy(data, cross_entropy, stop_gradient, weighted):
+    x, y = data
+    each = np.random.default_rng(1).uniform(0.2, 2.0, len(y)).astype("float32") if weighted else None
+    model = LesionPredictionModel(deep_classifier(), 3.0, "first", stop_gradient=stop_gradient, seed=3)
+    reference = InNumPy(model, x, y, drawn_units(len(x), seed=3))
+    options = {"stop_gradient": stop_gradient, "sample_weight": 1.0 if each is None else each}
+    model.compile(keras.optimizers.SGD(1.0), loss=cross_entropy)
+    logs = model.train_on_batch(x, y, sample_weight=each, return_dict=True)
+    task_loss, lesion_loss = reference.losses(**options)
+    assert logs["task_loss"] == pytest.approx(task_loss, rel=1e-5)
+    assert logs["lesion_prediction_loss"] == pytest.approx(lesion_loss, rel=1e-5)
+    assert logs["loss"] == pytest.approx(task_loss + 3 * lesion_loss, rel=1e-5)
+    if not weighted:
+        change = reference.constant
+        wanted = 1 - lesion_loss * change.size / np.sum((change - change.mean(axis=0)) ** 2)
+        assert logs["lesion_prediction_r2"] == pytest.approx(wanted, rel=1e-4)
+    # Plain SGD at rate 1 subtracts the gradient.
+    now = [*model.classifier.get_weights(), *model.head.hidden.get_weights(), *model.head.linear.get_weights()]
+    for before, after, gradient in zip(reference.weights, now, reference.gradient(3.0, **options), strict=True):
+        np.testing.assert_allclose(before - after, gradient, atol=2e-6)
+
+
+def test_before_a_linear_layer_the_change_is_the_units_part_of_the_scores(classifier, data):
+    x, _ = data
+    w, b, v, _ = classifier.get_weights()
+    hidden = np.maximum(x @ w + b, 0)
+    units = np.arange(len(x)) % UNITS
+    change = LesionPredictionModel(classifier).lesions(x, np.eye(UNITS, dtype="float32")[units])["lesion_change"]
+    np.testing.assert_allclose(change, -hidden[np.arange(len(x)), units][:, None] * v[units], atol=1e-6)
+
+
+def convolutions() -> keras.Model:
+    image = keras.Input((6, 6, 2))
+    first = layers.Conv2D(4, 3, padding="same", activation="relu", name="convolution")(image)
+    joined = layers.Add()([layers.Conv2D(4, 3, padding="same")(first), first])
+    joined = layers.Activation("tanh")(layers.BatchNormalization()(joined))
+    return keras.Model(image, layers.Dense(3)(layers.Flatten()(joined)))
+
+
+def nested() -> keras.Model:
+    image = keras.Input((6, 6, 2))
+    inside = convolutions()
+    backbone = keras.Model(inside.input, inside.layers[-2].output, name="backbone")
+    return keras.Model(image, layers.Dense(3)(layers.Dense(7, activation="tanh")(backbone(image))))
+
+
+@pytest.mark.parametrize(("make", "layer"), [(convolutions, "convolution"), (nested, "backbone/convolution")])
+def test_a_silenced_channel_is_one_whose_weights_are_zero(make, layer):
+    classifier = make()
+    model = LesionPredictionModel(classifier, layer=layer)
+    x = np.random.default_rng(0).normal(size=(5, 6, 6, 2)).astype("float32")
+    assert model.num_units == 4
+    whole = classifier.predict(x, verbose=0)
+    convolution = classifier
+    for name in layer.split("/"):
+        convolution = convolution.get_layer(name)
+    kernel, bias = convolution.get_weights()
+    for unit in range(4):
+        change = model.lesions(x, np.tile(np.eye(4, dtype="float32")[unit], (5, 1)))["lesion_change"]
+        without = np.arange(4) != unit
+        convolution.set_weights([kernel * without, bias * without])
+        np.testing.assert_allclose(change, classifier.predict(x, verbose=0) - whole, atol=1e-5)
+        convolution.set_weights([kernel, bias])
+
+
+def test_steps_that_are_masked_count_nowhere():
+    words = keras.Input((5,), dtype="int32")
+    sequence = layers.LSTM(4, return_sequences=True, name="lstm")(layers.Embedding(9, 3, mask_zero=True)(words))
+    classifier = keras.Model(words, layers.Dense(3)(layers.GlobalAveragePooling1D()(sequence)))
+    head = layers.Dense(3, name="head")
+    model = LesionPredictionModel(classifier, layer="lstm", head=head)
+    x = np.array([[1, 2, 3, 0, 0], [4, 5, 6, 7, 8], [3, 0, 0, 0, 0]])
+    steps = keras.Model(words, sequence).predict(x, verbose=0)
+    means = np.stack([one[:length].mean(axis=0) for one, length in zip(steps, (3, 5, 1), strict=True)])
+    silenced = np.eye(4, dtype="float32")[[2, 0, 3]]
+    found = model.lesions(x, silenced)
+    kernel, _ = classifier.layers[-1].get_weights()
+    np.testing.assert_allclose(found["lesion_change"], -(means * silenced) @ kernel, atol=1e-6)
+    weights, bias = head.get_weights()
+    np.testing.assert_allclose(found["lesion_prediction"], np.hstack([means, silenced]) @ weights + bias, atol=1e-6)
+
+
+def test_weights_of_steps_and_masks_of_outputs_count():
+    """Of an output with steps a sample weighs the mean of its steps, and masked steps are not predicted."""
+    words = keras.Input((4,), dtype="int32")
+    sequence = layers.Dense(3, activation="tanh", name="hidden")(layers.Embedding(9, 2, mask_zero=True)(words))
+    classifier = keras.Model(words, layers.Dense(2)(sequence))
+    model = LesionPredictionModel(classifier, layer="hidden", seed=1)
+    x = np.array([[1, 2, 0, 0], [4, 5, 6, 7], [3, 8, 1, 0]])
+    each = np.array([[1, 3, 9, 9], [1, 2, 3, 4], [2, 2, 5, 9]], "float32")
+    outputs = model.joint_outputs(x, training=False)
+    errors = keras.ops.convert_to_numpy(outputs["lesion_prediction"] - outputs["lesion_change"]).reshape(3, 4, 2)
+    of_samples = [np.sum(one[:length] ** 2) for one, length in zip(errors, (2, 4, 3), strict=True)]
+    means = [one[:length].mean() for one, length in zip(each, (2, 4, 3), strict=True)]
+    # Nine steps of two outputs count.
+    found = float(keras.ops.convert_to_numpy(model.auxiliary_loss(outputs, each)))
+    assert found == pytest.approx(np.dot(means, of_samples) / 18, rel=1e-5)
+
+
+def test_channels_may_come_first():
+    class Swapped(layers.Layer):
+        """A layer that puts out channels first, on every backend."""
+
+        data_format = "channels_first"
+
+        def call(self, image):
+            return keras.ops.transpose(image, (0, 3, 1, 2))
+
+    image = keras.Input((2, 2, 3))
+    swapped = layers.Activation("relu", name="channels")(Swapped()(image))
+    classifier = keras.Model(image, layers.Dense(2)(layers.Flatten()(swapped)))
+    x = np.random.default_rng(0).uniform(0.1, 1.0, size=(4, 2, 2, 3)).astype("float32")
+    model = LesionPredictionModel(classifier, layer="channels")
+    assert model.num_units == 3
+    change = model.lesions(x, np.tile(np.eye(3, dtype="float32")[1], (4, 1)))["lesion_change"]
+    without = x * np.array([1, 0, 1], "float32")
+    wanted = classifier.predict(without, verbose=0) - classifier.predict(x, verbose=0)
+    np.testing.assert_allclose(change, wanted, atol=1e-6)
+
+
+def test_changes_of_all_outputs_are_predicted():
+    inputs = keras.Input((6,))
+    hidden = layers.Dense(UNITS, activation="relu", name="hidden")(inputs)
+    outputs = {"one": layers.Dense(3, name="one")(hidden), "other": layers.Dense(2, name="other")(inputs)}
+    model = LesionPredictionModel(keras.Model(inputs, outputs), layer="hidden")
+    x = np.random.default_rng(0).normal(size=(4, 6)).astype("float32")
+    found = model.lesions(x, np.eye(UNITS, dtype="float32")[:4])
+    assert found["lesion_prediction"].shape == (4, 5)
+    # The second output does not depend on the layer.
+    assert np.any(found["lesion_change"][:, :3]) and not np.any(found["lesion_change"][:, 3:])
+
+
+def noisy_classifier() -> keras.Sequential:
+    keras.utils.set_random_seed(1)
+    activity = keras.regularizers.L2(0.01)
+    between = layers.Dropout(0.5, seed=2), layers.Dense(4, activity_regularizer=activity), layers.BatchNormalization()
+    return deep_classifier(*between)
+
+
+def test_weight_zero_trains_the_plain_classifier_bit_for_bit(data, cross_entropy):
+    """Also where what follows the layer has noise, moving statistics and losses of its own."""
+    x, y = data
+
+    def trained(model):
+        model.compile(keras.optimizers.SGD(0.1, momentum=0.9), loss=cross_entropy)
+        history = model.fit(x, y, batch_size=16, epochs=2, shuffle=False, verbose=0).history
+        return history["loss"], getattr(model, "classifier", model).get_weights()
+
+    losses, weights = trained(LesionPredictionModel(noisy_classifier(), 0.0, "first"))
+    plain_losses, plain_weights = trained(noisy_classifier())
+    assert losses == pytest.approx(plain_losses, rel=1e-6)
+    for ours, theirs in zip(weights, plain_weights, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_both_outputs_are_computed_in_inference(data):
+    x, _ = data
+    classifier = noisy_classifier()
+    model = LesionPredictionModel(classifier, layer="first", seed=3)
+    outputs = model.joint_outputs(x, training=True)
+    change = keras.ops.convert_to_numpy(outputs["lesion_change"])
+    w, b = classifier.layers[0].get_weights()
+    hidden = np.maximum(x @ w + b, 0)
+    lesioned = hidden * (np.arange(UNITS) != drawn_units(len(x), seed=3)[:, None])
+    wanted = 0
+    for activations, sign in ((lesioned, 1), (hidden, -1)):
+        for layer in classifier.layers[1:]:
+            activations = layer(activations, training=False)
+        wanted += sign * keras.ops.convert_to_numpy(activations)
+    np.testing.assert_allclose(change, wanted, atol=1e-6)
+
+
+def test_every_unit_is_drawn_anew_in_training_and_alike_in_validation(data, cross_entropy):
+    x, y = data
+    model = LesionPredictionModel(mlp(UNITS, inputs=6, classes=3, seed=7), 1.0, seed=3)
+    model.compile(keras.optimizers.SGD(0.0), loss=cross_entropy)
+    history = model.fit(x, y, epochs=3, shuffle=False, verbose=0, validation_data=(x, y)).history
+    assert len(set(history["lesion_prediction_loss"])) == 3
+    assert len(set(history["val_lesion_prediction_loss"])) == 1
+    assert set(drawn_units(400, seed=5)) == set(range(UNITS))
+
+
+def test_validation_does_not_change_which_units_are_drawn(data, cross_entropy):
+    x, y = data
+
+    def trained(**options):
+        model = LesionPredictionModel(mlp(UNITS, inputs=6, classes=3, seed=7), 1.0, seed=3)
+        model.compile(keras.optimizers.SGD(0.1), loss=cross_entropy)
+        return model.fit(x, y, epochs=2, shuffle=False, verbose=0, **options).history["lesion_prediction_loss"]
+
+    assert trained(validation_data=(x, y)) == trained()
+
+
+@pytest.mark.parametrize("head", [None, lambda outputs: layers.Dense(outputs, name="head")])
+def test_a_saved_and_loaded_model_trains_on_as_if_never_saved(data, cross_entropy, tmp_path, head):
+    x, y = data
+    model = LesionPredictionModel(deep_classifier(), 2.0, "first", head=head, stop_gradient=False, seed=(1, 2))
+    model.compile(keras.optimizers.SGD(0.1, momentum=0.9), loss=cross_entropy)
+    model.train_on_batch(x, y)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    assert (loaded.layer, loaded.stop_gradient, loaded.aux_weight) == ("first", False, 2.0)
+    assert loaded.train_on_batch(x, y) == model.train_on_batch(x, y)
+    for mine, its in zip(model.get_weights(), loaded.get_weights(), strict=True):
+        np.testing.assert_array_equal(mine, its)
+
+
+def test_everything_but_training_is_the_plain_classifier(data, cross_entropy):
+    x, y = data
+    classifier = noisy_classifier()
+    model = LesionPredictionModel(classifier, 2.0, "first")
+    for one in (model, classifier):
+        one.compile("sgd", loss=cross_entropy, metrics=["accuracy"])
+    np.testing.assert_array_equal(model.predict(x, verbose=0), classifier.predict(x, verbose=0))
+    assert model.evaluate(x, y, verbose=0, return_dict=True) == classifier.evaluate(x, y, verbose=0, return_dict=True)
+
+
+def test_the_head_alone_learns_where_the_classifier_is_frozen(data, cross_entropy):
+    x, y = data
+    classifier = deep_classifier()
+    classifier.trainable = False
+    before = classifier.get_weights()
+    model = LesionPredictionModel(classifier, 1.0, "first", seed=3)
+    model.compile(keras.optimizers.Adam(0.01), loss=cross_entropy)
+    losses = model.fit(x, y, epochs=30, verbose=0).history["lesion_prediction_loss"]
+    assert losses[-1] < 0.5 * losses[0]
+    for mine, old in zip(classifier.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(mine, old)
+
+
+def test_the_objective_can_be_put_around_another_classifier(data):
+    x, _ = data
+    model = LesionPredictionModel(deep_classifier(), 2.0, "first", seed=3)
+    other = model.with_classifier(deep_classifier())
+    assert other.head is model.head and other.layer == "first" and other.aux_weight == 2.0
+    assert other.lesions(x, np.eye(UNITS, dtype="float32")[np.zeros(len(x), int)])["lesion_change"].shape == (48, 3)
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: LesionPredictionModel(deep_classifier(), -1.0), "aux_weight must be a number, finite and not neg"),
+        (lambda: LesionPredictionModel(deep_classifier(), layer="frist"), "No layer called 'frist'.*layer='frist'"),
+        (lambda: LesionPredictionModel(deep_classifier(), layer=["first"]), "layer must be the name of a layer"),
+        (lambda: LesionPredictionModel(deep_classifier(), stop_gradient=2), "stop_gradient must be True or False"),
+        (lambda: LesionPredictionModel(deep_classifier(), head="deep"), "or None for a head with a hidden layer"),
+        (lambda: LesionPredictionModel(deep_classifier(), head=layers.Dense(4)), "each of the 3 outputs whose change"),
+        (lambda: LesionPredictionModel(deep_classifier(), seed=-1), "seed must be a whole number"),
+    ],
+)
+def test_wrong_arguments_are_named(make, said):
+    with pytest.raises(ValueError, match=said):
+        make()
+
+
+@pytest.mark.parametrize(
+    ("inputs", "layer", "said"),
+    [
+        ((None, 4), "hidden", r"outputs but the batch must be known.*output 0 of shape \(None, None, 3\)"),
+        ((4, None), "swapped", r"number of units must be known. Received: layer 'swapped' of shape \(None, 4, None\)"),
+    ],
+)
+def test_sizes_that_are_not_known_are_named(inputs, layer, said):
+    given = keras.Input(inputs)
+    if layer == "hidden":
+        classifier = keras.Model(given, layers.Dense(3)(layers.Dense(5, name="hidden")(given)))
+    else:
+        pooled = layers.GlobalAveragePooling1D(data_format="channels_first")(layers.ReLU(name="swapped")(given))
+        classifier = keras.Model(given, layers.Dense(3)(pooled))
+    with pytest.raises(ValueError, match=said):
+        LesionPredictionModel(classifier, layer=layer)
+
+
+def test_a_head_of_the_classifier_is_refused():
+    classifier = deep_classifier()
+    with pytest.raises(ValueError, match="head must be a layer of its own"):
+        LesionPredictionModel(classifier, head=classifier.layers[-1])
+
+
+def test_a_layer_that_no_output_depends_on_is_refused():
+    inputs = keras.Input((6,))
+    hidden = layers.Dense(4, name="hidden")(inputs)
+    nested = keras.Model(inputs, [layers.Dense(3)(inputs), hidden], name="nested")
+    scores, _ = nested(inputs)
+    with pytest.raises(ValueError, match="No output of the classifier is computed from layer 'nested/hidden'"):
+        LesionPredictionModel(keras.Model(inputs, scores), layer="nested/hidden")
