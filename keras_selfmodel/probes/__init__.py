@@ -1,4 +1,4 @@
-"""Probes look into one network: identity of its self-model, statistics of its activations, observers."""
+"""Probes look into one network: identity of its self-model, predicted lesions, activation statistics, observers."""
 
 from keras_selfmodel.probes.activations import ActivationStatistics, activation_statistics, live_units
 from keras_selfmodel.probes.identity import EpochIdentity, Identity, identity_of
