@@ -5,8 +5,8 @@
 MNIST, 784-64-64-10, the paper's optimizer, 5 epochs, one seed after the other: a baseline (AW 0), and networks that
 learned to predict what silencing a unit of their first hidden layer does to their outputs. Each network is asked twice:
 by the head that it was trained with, and, frozen, by a new head that is trained afterwards, for all networks alike.
-Error and correlation are over all 64 units and the first test images. The second hidden layer is what makes the task one:
-before a linear layer a change is the activation times the unit's weights.
+Error and correlation are over all 64 units and the first test images. There are two hidden layers because before a
+linear layer a change is exactly the activation times the unit's weights, with a minus sign.
 """
 
 import argparse
