@@ -33,8 +33,9 @@ class LesionPredictionModel(PenalizedModel):
 
     **Gradient.** It flows through the head into the activations that it reads, and on into the layers before them: the
     network learns activations that tell what each unit is for. It does not flow into the changes, which are constants
-    as the targets of `SelfModelingModel` are: else the smallest error would be that of a network whose units do
-    nothing. `stop_gradient=False` lets it flow there too.
+    as the targets of `SelfModelingModel` are: else units that do nothing would be the direct way to a small error.
+    (Changes may shrink all the same: compare the error with their size, as R² does.) `stop_gradient=False` lets it flow
+    there too.
 
     **What follows the layer** computes both outputs in inference: dropout does not act, and batch normalization uses
     its moving statistics, which only the classifier's own pass updates. Where only a linear layer follows, the change
