@@ -76,11 +76,10 @@ LONG_CHAINS = (
     "tests/test_docs.py",
     "tests/test_examples.py",
 )
-# Among them, what computes in a way of its own on each backend, and what a user meets first.
+# Among them, what computes in a way of its own on each backend; so do single tests with the mark `every_backend`, as
+# what a user meets first.
 EVERY_BACKEND = (
     "tests/cli/test_backend.py",
-    "tests/cli/test_rlct.py",
-    "tests/cli/test_run.py",
     "tests/datasets/test_model_inputs.py",
     "tests/experiments/sweeps/test_measuring_together.py",
     "tests/experiments/sweeps/test_training_together.py",
@@ -92,7 +91,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     root = Path(__file__).parent
     for item in items:
         place = item.path.relative_to(root).as_posix()
-        if place.startswith(ANY_BACKEND) and place not in EVERY_BACKEND:
+        everywhere = place in EVERY_BACKEND or item.get_closest_marker("every_backend")
+        if place.startswith(ANY_BACKEND) and not everywhere:
             item.add_marker("any_backend")
         long_chains = item.get_closest_marker("long_chains") or place.startswith(LONG_CHAINS)
         if long_chains or item.get_closest_marker("any_backend"):

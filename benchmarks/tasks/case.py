@@ -51,10 +51,8 @@ class Case:
         return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
     @property
-    def metrics(self) -> list:
-        return [
-            keras.metrics.R2Score(name="score") if self.numbers else keras.metrics.SparseCategoricalAccuracy("score")
-        ]
+    def metric(self) -> keras.metrics.Metric:
+        return keras.metrics.R2Score(name="score") if self.numbers else keras.metrics.SparseCategoricalAccuracy("score")
 
 
 def started(layer: type[keras.Layer], seed: int, number: int, *arguments: Any, **options: Any) -> keras.Layer:

@@ -35,6 +35,7 @@ def _reject(constant):
     raise AssertionError(f"JSON holds {constant}")
 
 
+@pytest.mark.every_backend
 def test_an_estimate_is_a_table_that_fits_a_terminal(ksm, saved, tiny_mnist):
     result = ksm("rlct", saved(mlp(4, seed=1)), *QUICK)
     assert result.exit_code == 0
@@ -240,6 +241,7 @@ def test_an_unknown_layer_is_answered_with_the_choices(ksm, saved, tiny_mnist):
     assert result.exit_code == 1 and "layers hidden, logits" in result.stderr
 
 
+@pytest.mark.every_backend
 def test_traces_are_stored_and_a_checkpoint_is_gone_on_from(ksm, saved, tiny_mnist):
     arviz = pytest.importorskip("arviz")
     file = saved(mlp(4, seed=1))

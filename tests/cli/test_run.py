@@ -21,6 +21,7 @@ def _reject(constant):
     raise AssertionError(f"JSON holds {constant}")
 
 
+@pytest.mark.every_backend
 def test_a_run_ends_in_a_table_that_fits_a_terminal(ksm, tiny_mnist):
     result = ksm(*SMALL, "--out", "out")
     assert result.exit_code == 0
@@ -230,6 +231,7 @@ def test_without_data_the_subset_is_trained_and_measured_on_and_says_so(ksm):
     assert json.loads(result.stdout)["num_samples"] == 4000
 
 
+@pytest.mark.every_backend
 def test_a_process_prints_json_and_nothing_else(tmp_path):
     """In a process of its own, because C++ code that prints does not pass through Python's streams."""
     pytest.importorskip("mlxtend")
@@ -253,6 +255,7 @@ def heeding_ctrl_c():
     signal.signal(signal.SIGINT, before)
 
 
+@pytest.mark.every_backend
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT")
 def test_ctrl_c_while_compiled_code_runs_is_one_sentence(heeding_ctrl_c):
     """In a process of its own, because only that gets the signal, and has to survive its own end."""

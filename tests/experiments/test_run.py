@@ -63,6 +63,7 @@ def test_a_run_without_rlct_writes_no_traces(plain):
     assert plain.rlct is None and plain.rlct_descended is None
 
 
+@pytest.mark.any_backend
 def test_after_descent_is_measured_where_the_weights_are_at_no_minimum(finished, recipe, tiny, tmp_path, monkeypatch):
     """Four draws are too few to see that after four epochs they are at none; the verdict on it has its own tests."""
     where_needed = dataclasses.replace(recipe, descend=False)
@@ -251,6 +252,7 @@ def test_a_folder_with_a_network_of_unknown_origin_is_left_alone(recipe, tiny, t
     assert _files(tmp_path) == {"model.keras"}
 
 
+@pytest.mark.any_backend
 def test_noise_is_on_the_training_data_alone_and_makes_another_run(recipe, tiny, tmp_path):
     noisy = dataclasses.replace(recipe, label_noise=0.3, input_noise=0.2, epochs=1, rlct=None)
     assert noisy.name == "mnist-hidden6-aux2-labelnoise0.3-inputnoise0.2-seed1"

@@ -177,6 +177,7 @@ def test_frozen_layers_are_not_sampled(classifier, data):
     assert quietly(classifier, data, **QUICK).num_parameters == 6 * 3 + 3
 
 
+@pytest.mark.any_backend
 def test_self_modeling_model_is_measured_as_its_classifier(classifier, data):
     model = ksm.SelfModelingModel(classifier, "hidden", 5.0)
     model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
@@ -201,6 +202,7 @@ def test_convolutions_several_inputs_and_one_hot_labels():
     assert np.isfinite(estimate.value)
 
 
+@pytest.mark.any_backend
 def test_progress_counts_the_steps(classifier, data):
     reported = []
     quietly(classifier, data, progress=lambda *done: reported.append(done), **{**QUICK, "num_draws": 120})
@@ -214,10 +216,10 @@ class TestWeights:
     @pytest.mark.parametrize(
         ("choice", "sampled"),
         [
-            (lambda model: "hidden", (0, 1)),
-            (lambda model: model.layers[1], (2, 3)),
-            (lambda model: model.layers[0].kernel, (0,)),
-            (lambda model: model.layers[1].bias.path, (3,)),
+            pytest.param(lambda model: "hidden", (0, 1), marks=pytest.mark.any_backend),
+            pytest.param(lambda model: model.layers[1], (2, 3), marks=pytest.mark.any_backend),
+            pytest.param(lambda model: model.layers[0].kernel, (0,), marks=pytest.mark.any_backend),
+            pytest.param(lambda model: model.layers[1].bias.path, (3,), marks=pytest.mark.any_backend),
             (lambda model: [model.layers[1].bias.path, "hidden", model.layers[0].kernel], (0, 1, 3)),
         ],
         ids=["name of a layer", "layer", "variable", "path of a variable", "list"],
@@ -272,6 +274,7 @@ class TestWeights:
         assert estimate.value == pytest.approx(exact, rel=0.08)
         assert estimate.num_parameters == number
 
+    @pytest.mark.any_backend
     @pytest.mark.parametrize("wrong", ["hiden", "hidden/weights", ["hidden", "logit"]], ids=str)
     def test_unknown_names_are_answered_with_the_choices(self, classifier, data, wrong):
         paths = ", ".join(v.path for v in classifier.trainable_variables)
@@ -279,6 +282,7 @@ class TestWeights:
         with pytest.raises(ValueError, match=f"layers hidden, logits; variables {paths}. Received: '{name}'"):
             ksm.estimate_rlct(classifier, data, weights=wrong, **QUICK)
 
+    @pytest.mark.any_backend
     def test_of_nested_models_have_paths_and_an_ambiguous_name_is_refused(self):
         inner = {
             name: keras.Sequential([keras.Input((size,)), keras.layers.Dense(units, name="hidden")], name=name)
@@ -292,6 +296,7 @@ class TestWeights:
         with pytest.raises(ValueError, match="'hidden' is ambiguous.* a/hidden, b/hidden.*Received: weights='hidden'"):
             ksm.estimate_rlct(model, data, weights="hidden", **QUICK)
 
+    @pytest.mark.any_backend
     def test_whose_path_several_share_are_refused_by_it(self):
         class Pair(keras.layers.Layer):
             def build(self, shape):
@@ -322,6 +327,7 @@ class TestWeights:
 
 
 class TestInverseTemperature:
+    @pytest.mark.any_backend
     def test_is_the_one_that_is_used(self, classifier, data, no_noise):
         x, y = data
         reference = NumPyNetwork(classifier.get_weights())
@@ -388,6 +394,7 @@ class TestControlVariate:
             ]
         np.testing.assert_allclose(quietly(classifier, data, settings=settings).losses[0], losses, atol=2e-6)
 
+    @pytest.mark.long_chains
     def test_leaves_no_noise_where_batches_differ_in_their_labels_only(self):
         # Inputs ±1 and k outputs: every batch has the Hessian 1, so that the gradients' difference from w* to w is
         # that of all data. The chains are those of a whole batch, step for step.
@@ -428,6 +435,7 @@ class TestControlVariate:
         assert corrected.value == pytest.approx(exact, abs=0.5)
 
 
+@pytest.mark.any_backend
 class TestWarnings:
     """Nothing that speaks against an estimate is swallowed."""
 
@@ -467,6 +475,7 @@ class TestWarnings:
         assert "One chain" in estimate.warnings[-1]
 
 
+@pytest.mark.any_backend
 class TestWrongArguments:
     @pytest.mark.parametrize(
         ("broken", "message"),
@@ -504,6 +513,7 @@ class TestWrongArguments:
             ksm.estimate_rlct(classifier, data, epsilon=1e-4)
 
 
+@pytest.mark.any_backend
 def test_chains_as_arviz_knows_them(classifier, data, tmp_path):
     arviz = pytest.importorskip("arviz")
     estimate = quietly(classifier, data, **{**QUICK, "num_draws": 200, "thinning": 2})
@@ -525,6 +535,7 @@ def test_chains_as_arviz_knows_them(classifier, data, tmp_path):
     assert (stored["std_error"], stored["verdict"]) == (estimate.std_error, estimate.verdict)
 
 
+@pytest.mark.any_backend
 def test_without_a_burn_in_no_group_and_no_figure_has_one(classifier, data):
     pytest.importorskip("arviz")
     pytest.importorskip("matplotlib")
@@ -538,6 +549,7 @@ def test_without_a_burn_in_no_group_and_no_figure_has_one(classifier, data):
         assert ("burn-in" in labels) is expected
 
 
+@pytest.mark.any_backend
 def test_plot_draws_every_chain(classifier, data):
     pytest.importorskip("matplotlib")
     figure = quietly(classifier, data, **QUICK).plot()
@@ -545,6 +557,7 @@ def test_plot_draws_every_chain(classifier, data):
     assert labels[:3] == ["chain 1", "chain 2", "chain 3"]
 
 
+@pytest.mark.long_chains
 def test_directions_that_the_localization_alone_holds_heat_no_loss():
     # Three directions that the loss knows and 100 that it does not, no noise: λ̂ is ½ Σ nβh/(nβh + γ) of the three.
     x = np.zeros((300, 103), "float32")

@@ -40,7 +40,8 @@ def test_regular_model_has_half_its_parameters(sampler):
     assert estimate.r_hat < 1.05
 
 
-@pytest.mark.parametrize("sampler", ["sgld", UNDERDAMPED, SGNHT])
+@pytest.mark.long_chains
+@pytest.mark.parametrize("sampler", ["sgld", "underdamped", "sgnht"])
 def test_the_heat_of_small_batches_is_taken_off(sampler):
     # Batches of 32 out of 2000 with unit noise in the labels add εA·nβ/(4B) ≈ 0.4 to a direction with εA = 0.2.
     model, data, hessian = regression(2000, 12, seed=5)
@@ -64,15 +65,14 @@ def test_without_any_setting_the_exact_value_is_met():
     assert estimate.warnings == ()
 
 
+@pytest.mark.long_chains
 @pytest.mark.parametrize(
     ("sampler", "settings", "tolerance"),
     [
         # Chains decorrelate in 2/(εγ) = 100 steps: 16 × 6000 draws have a standard error of 0.25·√(100/96000) = 0.008.
         ("sgld", {"step_size": 2e-3, "batch_size": 100, "num_draws": 6000}, 0.03),
         # Steps 15 times as long, one in ten rejected: 16 × 3000 draws have a standard error of 0.25·√(7/48000) = 0.003.
-        pytest.param(
-            *("mala", {"step_size": 0.03, "batch_size": 1000, "num_draws": 3000}, 0.012), marks=pytest.mark.long_chains
-        ),
+        ("mala", {"step_size": 0.03, "batch_size": 1000, "num_draws": 3000}, 0.012),
     ],
     ids=["sgld", "mala"],
 )
@@ -97,10 +97,11 @@ def test_normal_crossing(sampler, settings, tolerance):
     assert estimate.acceptance_rate == 1.0 if sampler == "sgld" else 0.5 < estimate.acceptance_rate < 1.0
 
 
+@pytest.mark.long_chains
 @pytest.mark.parametrize(
     # At the origin the loss is of fourth order: larger steps are stable there, and needed to get away from it.
     ("widths", "rank", "step_size"),
-    [((5, 4, 4, 5), 4, 6e-5), pytest.param((4, 4, 4), 0, 3e-4, marks=pytest.mark.long_chains)],
+    [((5, 4, 4, 5), 4, 6e-5), ((4, 4, 4), 0, 3e-4)],
     ids=["generic", "singular"],
 )
 def test_deep_linear_network(widths, rank, step_size):

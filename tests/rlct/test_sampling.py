@@ -55,10 +55,10 @@ class TestInterruption:
         [
             ({}, 6),
             ({"sampler": "sgld", "step_size": 1e-3, "control_variate": True}, 6),
-            ({"sampler": "sgnht"}, 6),
-            ({"sampler": "mala", "batch_size": 60}, 6),
-            ({"chains_at_once": 1}, 18),
-            ({"control_variate": True}, 6),
+            pytest.param({"sampler": "sgnht"}, 6, marks=pytest.mark.long_chains),
+            pytest.param({"sampler": "mala", "batch_size": 60}, 6, marks=pytest.mark.long_chains),
+            pytest.param({"chains_at_once": 1}, 18, marks=pytest.mark.long_chains),
+            pytest.param({"control_variate": True}, 6, marks=pytest.mark.long_chains),
             # 20 steps: each pass over the data is a call of three batches of 16 and one of the last, of 12.
             ({"convention": "paper", "burn_in": 10, "num_draws": 10}, 10),
         ],
@@ -154,6 +154,7 @@ class TestCheckpoint:
         at_once = quietly(model, data, **{**given, "num_draws": 200, "checkpoint": None})
         assert_identical(longer, at_once)
 
+    @pytest.mark.any_backend
     @pytest.mark.parametrize(
         ("name", "change"),
         [
@@ -179,6 +180,7 @@ class TestCheckpoint:
         with pytest.raises(ValueError, match="was written by a different sampling: its loss.* differ"):
             quietly(model, data, **{**given, "loss": lambda y, p: 2 * half_squared_error(y, p)})
 
+    @pytest.mark.any_backend
     @pytest.mark.parametrize(
         "damage",
         [
@@ -196,6 +198,7 @@ class TestCheckpoint:
         with pytest.raises(ValueError, match="holds no sampling that can be read.*Remove it"):
             quietly(model, data, **given)
 
+    @pytest.mark.any_backend
     def test_that_is_a_pipe_is_refused_instead_of_waited_for(self, finished):
         model, data, given, _ = finished
         given["checkpoint"].unlink()
@@ -211,6 +214,7 @@ class TestCheckpoint:
         quietly(model, data, **given)
         assert not half.exists() and other.exists()
 
+    @pytest.mark.any_backend
     def test_that_is_an_array_is_refused(self, finished):
         model, data, given, _ = finished
         with given["checkpoint"].open("wb") as file:
@@ -223,6 +227,7 @@ class TestCheckpoint:
         assert_identical(quietly(model, data, **{**given, "seed": np.int64(given["seed"])}), estimate)
 
 
+@pytest.mark.long_chains
 class TestChainsAtOnce:
     def test_block_after_block_is_the_same_sampling_with_other_noise(self):
         model, data, hessian = regression(400, 12)
@@ -260,6 +265,7 @@ class TestObserve:
         following = (estimate.losses - estimate.reference_losses)[:, [150, 200, 250]]
         np.testing.assert_allclose(estimate.observed["same"][:, :-1], following, rtol=1e-4)
 
+    @pytest.mark.long_chains
     def test_by_mala_are_those_of_accepted_draws(self):
         model, data, hessian = regression(400, 12)
         estimate = quietly(
@@ -278,6 +284,7 @@ class TestObserve:
         before, after = (np.abs(observed - excess[:, steps]) for steps in ([149, 199, 249], [150, 200, 250]))
         assert (np.minimum(before, after) < 1e-4 * np.abs(observed)).all()
 
+    @pytest.mark.any_backend
     @pytest.mark.parametrize("batch_size", [400, 50], ids=["whole", "batches"])
     def test_value_on_other_data(self, batch_size):
         # w is N(w*, A⁻¹), A = nβH + γ. On data with y = x·w* + r, r orthogonal to x, the loss is quadratic around w*
@@ -322,6 +329,7 @@ class TestObserve:
             ksm.estimate_rlct(model, (x, y), observe={"short": (x[:, :5], y)}, **self.SETTINGS)
 
 
+@pytest.mark.any_backend
 class TestNaN:
     """Half a squared error that is not a number beyond a limit, which some chains cross sooner than others."""
 
