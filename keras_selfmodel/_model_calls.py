@@ -6,6 +6,7 @@ of a shared layer belongs to this model and what is computed from what, so this 
 """
 
 import inspect
+import itertools
 import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -140,14 +141,47 @@ def model_behind(calls: Sequence[Call], outputs: Sequence[Value], value: Value) 
             behind.update(map(id, call.outputs))
     taken = [one for call in chosen for one in call.inputs] + list(outputs)
     others = list({id(one): one for one in taken if id(one) not in behind}.values())
-    inputs = [keras.Input(batch_shape=one.shape, dtype=one.tensor.dtype) for one in (value, *others)]
-    tensors = dict(zip(map(id, (value, *others)), inputs, strict=True))
-    for call in chosen:
-        pairs = zip(call.node.input_tensors, call.inputs, strict=True)
-        args, kwargs = call.node.arguments.fill_in({id(tensor): tensors[id(one)] for tensor, one in pairs})
-        returned = keras.tree.flatten(call.operation(*args, **kwargs))
-        tensors |= {id(one): tensor for one, tensor in zip(call.outputs, returned, strict=True)}
-    return others, keras.Model(inputs, [tensors[id(one)] for one in outputs])
+    return others, _model_of(chosen, (), [value, *others], outputs)
+
+
+def _model_of(
+    calls: Sequence[Call], scope: tuple, given: Sequence[Value], wanted: Sequence[Value], name: str | None = None
+) -> keras.Model:
+    """The functional model that computes values from others by some calls, in the order of these.
+
+    The calls that lie in a nested model are put into a model again, because only there are their names unique.
+
+    Args:
+        calls: The calls, all in this scope or in one inside it.
+        scope: As of `Value`.
+        given: What it takes.
+        wanted: What it returns.
+        name: Its name.
+    """
+    inputs = [keras.Input(batch_shape=one.shape, dtype=one.tensor.dtype) for one in given]
+    tensors = dict(zip(map(id, given), inputs, strict=True))
+    depth = len(scope)
+    groups = itertools.groupby(calls, key=lambda call: call.scope[: depth + 1])
+    for number, (inner, group) in enumerate([(inner, list(group)) for inner, group in groups]):
+        if len(inner) == depth:
+            for call in group:
+                pairs = zip(call.node.input_tensors, call.inputs, strict=True)
+                args, kwargs = call.node.arguments.fill_in({id(tensor): tensors[id(one)] for tensor, one in pairs})
+                returned = keras.tree.flatten(call.operation(*args, **kwargs))
+                tensors |= {id(one): tensor for one, tensor in zip(call.outputs, returned, strict=True)}
+            continue
+        made = {id(one): one for call in group for one in call.outputs}
+        taken = list({id(one): one for call in group for one in call.inputs if id(one) not in made}.values())
+        read = {id(one) for call in calls if call not in group for one in call.inputs} | set(map(id, wanted))
+        results = [one for key, one in made.items() if key in read]
+        if results:
+            nested = inner[-1]
+            part = _model_of(group, inner, taken, results, f"part_{number}_of_{nested.operation.name}")
+            # A nested model may be called for inference, or for training, whatever the mode of the outer one.
+            mode = {key: kept for key, kept in nested.arguments.kwargs.items() if key == "training"}
+            returned = part([tensors[id(one)] for one in taken], **mode)
+            tensors |= {id(one): tensor for one, tensor in zip(results, keras.tree.flatten(returned), strict=True)}
+    return keras.Model(inputs, [tensors[id(one)] for one in wanted], name=name)
 
 
 def _open(

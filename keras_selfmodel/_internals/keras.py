@@ -1,13 +1,15 @@
 """Keras: records of functional models, layers inside layers, the loss that a step counts, averages of optimizers.
 
 Relied on: `Functional._nodes_by_depth` and its `Node`s (`operation`, `is_input`, `input_tensors`, `outputs`,
-`arguments.args`, `.kwargs` and `.fill_in`), `Sequential._functional`, `Layer._flatten_layers` and its `recursive`,
+`arguments.args`, `.kwargs` and `.fill_in`), `KerasTensor._keras_history`, `Operation._inbound_nodes`,
+`Sequential._functional`, `Layer._flatten_layers` and its `recursive`,
 `Model._loss_tracker`, `Variable._value`, `Model._compile_config` and its `config`,
 `EinsumDense._adjust_scale_for_dequant`, `fn` and `_fn_kwargs` of the losses that Keras makes of functions,
 `Optimizer._trainable_variables` and `._model_variables_moving_average`, `src.backend.common.masking.get_keras_mask`.
 """
 
 import inspect
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -29,6 +31,41 @@ def nodes_of(functional: keras.Model) -> list:
     """Every call of an operation at the top of a functional model, in an order in which they can be computed."""
     by_depth = functional._nodes_by_depth
     return [node for depth in sorted(by_depth, reverse=True) for node in by_depth[depth]]
+
+
+def model_around(model: keras.Model, inputs: Any, outputs: Any, name: str | None = None) -> keras.Model:
+    """A functional model of which another one is a part, whatever the names of what was put around that.
+
+    Keras wants the names of operations in a model to be unique, but when it names one it knows nothing of those that
+    came with a loaded model: a second "concatenate" is given a new name here.
+
+    Args:
+        model: The functional model that is a part; its operations keep their names.
+        inputs, outputs, name: As of `keras.Model`.
+    """
+    kept = {id(node.operation) for node in nodes_of(model)}
+    named: dict[str, list] = {}
+    for operation in sorted(_operations_before(outputs), key=lambda operation: id(operation) not in kept):
+        named.setdefault(operation.name, []).append(operation)
+    for base, (_, *others) in list(named.items()):
+        for operation in others:
+            operation.name = next(new for n in itertools.count(1) if (new := f"{base}_{n}") not in named)
+            named[operation.name] = [operation]
+    return keras.Model(inputs, outputs, name=name)
+
+
+def _operations_before(outputs: Any) -> list:
+    """Every operation that symbolic tensors are computed by."""
+    pending, seen, found = keras.tree.flatten(outputs), set(), {}
+    while pending:
+        tensor = pending.pop()
+        if id(tensor) in seen:
+            continue
+        seen.add(id(tensor))
+        operation, number, _ = tensor._keras_history
+        found[id(operation)] = operation
+        pending.extend(operation._inbound_nodes[number].input_tensors)
+    return list(found.values())
 
 
 def layers_inside(layer: keras.Layer) -> list[keras.Layer]:

@@ -10,6 +10,7 @@ import numpy as np
 from keras import ops
 
 from keras_selfmodel._classifier_graph import ClassifierGraph
+from keras_selfmodel._internals.keras import model_around
 from keras_selfmodel._model_calls import Value
 from keras_selfmodel.initializers.seeds import checked_seed
 from keras_selfmodel.models._heads import check_prediction, checked_head
@@ -66,6 +67,7 @@ class LesionNetwork(TrainingGraph):
                 )
         if all(any(output is one for one in rest.inputs[1:]) for output in rest.outputs):
             raise ValueError(f"No output of the classifier is computed from {where}, so silencing it has no effect.")
+        self._functional = graph.functional
         self._values = [activation, *others]
         self._change = _Change(rest, axis)
         self._read_by_head = _UnitActivations(axis)(activation)
@@ -90,7 +92,7 @@ class LesionNetwork(TrainingGraph):
     def with_units_given(self) -> keras.Model:
         """A model of a list of the classifier's inputs and the silenced units, one-hot, `(batch, units)`."""
         silenced = keras.Input((self.units,), name="silenced")
-        return keras.Model([self.inputs, silenced], self._of(silenced))
+        return model_around(self._functional, [self.inputs, silenced], self._of(silenced))
 
 
 class _DrawnUnit(SavesItsSeed, keras.layers.Layer):
@@ -189,14 +191,28 @@ class _Change(keras.layers.Layer):
 
 
 def _axis_of_units(graph: ClassifierGraph, value: Value) -> int:
-    """The axis of the channels of images that a layer with "channels_first" put out; of anything else, the last."""
+    """The axis of the channels that an image layer put out, wherever it was moved since; of anything else, the last."""
     producers = {id(one): call for call in graph.calls if not call.opened for one in call.outputs}
+    order: list[int] = list(range(len(value.shape)))  # of the axes, as they were before they were moved
     while id(value) in producers:
-        call = producers[id(value)]
+        call, axes = producers[id(value)], len(value.shape)
         data_format = getattr(call.operation, "data_format", None)
-        if data_format is not None and len(value.shape) > 2:
-            return 1 if data_format == "channels_first" else -1
-        if len(call.inputs) == 0 or len(call.inputs[0].shape) != len(value.shape):
+        if data_format is not None and axes > 2:
+            return order.index(1 if data_format == "channels_first" else axes - 1)
+        if isinstance(call.operation, keras.layers.Dense | keras.layers.EinsumDense):
+            # It makes units of its own, on the last axis.
+            return order.index(axes - 1)
+        if not call.inputs or len(call.inputs[0].shape) != axes:
             return -1
-        value = call.inputs[0]
+        moved = _moved_axes(call.operation, axes)
+        order, value = [moved[axis] for axis in order], call.inputs[0]
     return -1
+
+
+def _moved_axes(operation: Any, axes: int) -> list[int]:
+    """For each axis of what an operation puts out, which axis of its input it was."""
+    if isinstance(operation, keras.layers.Permute):
+        return [0, *operation.dims]
+    if type(operation).__name__ == "Transpose":  # of keras.ops, which does not export it
+        return list(range(axes))[::-1] if operation.axes is None else [axis % axes for axis in operation.axes]
+    return list(range(axes))

@@ -3,6 +3,7 @@
 import keras
 
 from keras_selfmodel._classifier_graph import ClassifierGraph
+from keras_selfmodel._internals.keras import model_around
 from keras_selfmodel.models._masks import masks_of_outputs
 from keras_selfmodel.transforms.tensors import Tensor
 
@@ -28,7 +29,7 @@ class TrainingGraph:
         scores = outputs["scores"]
         self.several_scores = keras.tree.is_nested(scores)
         outputs = outputs | masks_of_outputs(keras.tree.flatten(scores))
-        self._model = keras.Model(self.inputs, outputs, name="training_graph")
+        self._model = model_around(graph.functional, self.inputs, outputs, name="training_graph")
 
     def __call__(self, inputs: Tensor, training: bool | None = None) -> dict:
         return self._model(inputs, training=training)

@@ -156,7 +156,9 @@ class LesionPredictionModel(PenalizedModel):
         Returns:
             As `joint_outputs`, without the scores, as NumPy arrays.
         """
-        return self._joint.with_units_given.predict_on_batch([inputs, silenced])
+        # Keras refuses tensors and arrays side by side.
+        arrays = keras.tree.map_structure(ops.convert_to_numpy, [inputs, silenced])
+        return self._joint.with_units_given.predict_on_batch(arrays)
 
     def auxiliary_loss(self, outputs: dict, sample_weight: Tensor | None = None) -> Tensor | None:
         """The MSE of the predicted changes, over batch and outputs."""

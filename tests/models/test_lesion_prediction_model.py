@@ -178,17 +178,18 @@ def test_weights_of_steps_and_masks_of_outputs_count():
     assert found == pytest.approx(np.dot(means, of_samples) / 18, rel=1e-5)
 
 
+class ChannelsFirst(layers.Layer):
+    """A layer that puts out channels first, on every backend."""
+
+    data_format = "channels_first"
+
+    def call(self, image):
+        return keras.ops.transpose(image, (0, 3, 1, 2))
+
+
 def test_channels_may_come_first():
-    class Swapped(layers.Layer):
-        """A layer that puts out channels first, on every backend."""
-
-        data_format = "channels_first"
-
-        def call(self, image):
-            return keras.ops.transpose(image, (0, 3, 1, 2))
-
     image = keras.Input((2, 2, 3))
-    swapped = layers.Activation("relu", name="channels")(Swapped()(image))
+    swapped = layers.Activation("relu", name="channels")(ChannelsFirst()(image))
     classifier = keras.Model(image, layers.Dense(2)(layers.Flatten()(swapped)))
     x = np.random.default_rng(0).uniform(0.1, 1.0, size=(4, 2, 2, 3)).astype("float32")
     model = LesionPredictionModel(classifier, layer="channels")
@@ -197,6 +198,48 @@ def test_channels_may_come_first():
     without = x * np.array([1, 0, 1], "float32")
     wanted = classifier.predict(without, verbose=0) - classifier.predict(x, verbose=0)
     np.testing.assert_allclose(change, wanted, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "move",
+    [layers.Permute((2, 3, 1)), lambda image: keras.ops.transpose(image, (0, 2, 3, 1)), layers.Dense(3)],
+    ids=["permute", "transpose", "dense"],
+)
+def test_channels_that_come_first_may_be_moved_to_the_end(move):
+    image = keras.Input((2, 3, 3))
+    moved = layers.Activation("tanh", name="last")(move(ChannelsFirst()(image)))
+    classifier = keras.Model(image, layers.Dense(2)(layers.Flatten()(moved)))
+    x = np.random.default_rng(0).normal(size=(4, 2, 3, 3)).astype("float32")
+    activations = keras.Model(image, moved).predict(x, verbose=0)
+    kernel, _ = classifier.layers[-1].get_weights()
+    model = LesionPredictionModel(classifier, layer="last")
+    change = model.lesions(x, np.tile(np.eye(3, dtype="float32")[1], (4, 1)))["lesion_change"]
+    silenced = (activations * [0, 1, 0]).reshape(4, -1)
+    np.testing.assert_allclose(change, -silenced @ kernel, atol=1e-6)
+
+
+def block(name: str, inputs: int, units: int) -> keras.Sequential:
+    """A model whose layers are called as those of the others."""
+    between = layers.BatchNormalization(name="normalization")
+    hidden = layers.Dense(units, activation="tanh", name="dense")
+    return keras.Sequential([keras.Input((inputs,)), hidden, between, layers.Dense(units, name="other")], name=name)
+
+
+@pytest.mark.parametrize("training", [None, True, False])
+def test_nested_models_may_have_layers_of_the_same_names(training):
+    """And may be called for training whatever the outer model is called for, here on the statistics of the batch."""
+    inputs = keras.Input((6,))
+    first, second = block("first", 6, 5), block("second", 5, 4)
+    scores = layers.Dense(3, name="dense")(second(first(inputs, training=training), training=training))
+    classifier = keras.Model(inputs, scores)
+    x = np.random.default_rng(0).normal(size=(7, 6)).astype("float32")
+    whole = classifier.predict(x, verbose=0)
+    model = LesionPredictionModel(classifier, layer="first/dense")
+    change = model.lesions(x, np.tile(np.eye(5, dtype="float32")[2], (7, 1)))["lesion_change"]
+    without = np.arange(5) != 2
+    kernel, bias = first.get_layer("dense").get_weights()
+    first.get_layer("dense").set_weights([kernel * without, bias * without])
+    np.testing.assert_allclose(change, classifier.predict(x, verbose=0) - whole, atol=1e-5)
 
 
 def test_changes_of_all_outputs_are_predicted():
@@ -284,6 +327,32 @@ def test_a_saved_and_loaded_model_trains_on_as_if_never_saved(data, cross_entrop
     assert loaded.train_on_batch(x, y) == model.train_on_batch(x, y)
     for mine, its in zip(model.get_weights(), loaded.get_weights(), strict=True):
         np.testing.assert_array_equal(mine, its)
+
+
+def test_a_loaded_classifier_may_have_the_names_that_keras_gives_next(data, cross_entropy, tmp_path):
+    """Keras counts names anew in each process, and knows nothing of those of loaded layers."""
+    x, y = data
+    inputs = keras.Input((6,), name="silenced")
+    branches = [layers.Dense(4, name="hidden")(inputs), layers.Dense(4, name="lesion_prediction_head")(inputs)]
+    joined = layers.Concatenate(name="concatenate")(branches)
+    classifier = keras.Model(inputs, layers.Dense(3, name="drawn_unit")(layers.Identity(name="stop_gradient")(joined)))
+    names = [layer.name for layer in classifier.layers]
+    keras.utils.clear_session()
+    model = LesionPredictionModel(classifier, layer="hidden", seed=1)
+    model.compile("sgd", loss=cross_entropy)
+    model.train_on_batch(x, y)
+    model.save(tmp_path / "model.keras")
+    keras.utils.clear_session()
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    assert [layer.name for layer in loaded.classifier.layers] == names
+    kernel, _ = classifier.layers[-1].get_weights()
+    silenced = np.tile(np.eye(4, dtype="float32")[1], (len(x), 1))
+    hidden = keras.Model(inputs, branches[0]).predict(x, verbose=0)
+    change = loaded.lesions(x, silenced)["lesion_change"]
+    np.testing.assert_allclose(change, -(hidden * silenced) @ kernel[:4], atol=1e-6)
+    for mine, its in zip(model.get_weights(), loaded.get_weights(), strict=True):
+        np.testing.assert_array_equal(mine, its)
+    assert loaded.train_on_batch(x, y) == model.train_on_batch(x, y)
 
 
 def test_everything_but_training_is_the_plain_classifier(data, cross_entropy):

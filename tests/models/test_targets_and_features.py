@@ -175,3 +175,21 @@ def test_a_head_for_each_step_needs_steps():
     classifier = keras.Sequential([keras.Input((6,)), backbone(), layers.Dense(3)])
     with pytest.raises(ValueError, match="needs sequences"):
         ksm.SelfModelingModel(classifier, "backbone/block", per_timestep=True)
+
+
+def test_a_loaded_classifier_may_have_the_names_that_keras_gives_next(data, cross_entropy, tmp_path):
+    """Keras counts names anew in each process, and knows nothing of those of loaded layers."""
+    x, y = data
+    inputs = keras.Input((6,))
+    branches = [layers.Dense(4, name="one")(inputs), layers.Dense(4, name="other")(inputs)]
+    joined = layers.Concatenate(name="concatenate")(branches)
+    classifier = keras.Model(inputs, layers.Dense(3)(keras.ops.stop_gradient(joined)))
+    keras.utils.clear_session()
+    model = ksm.models.SelfModelingModel(classifier, ["one", "other"])
+    model.compile("sgd", loss=cross_entropy)
+    model.train_on_batch(x, y)
+    model.save(tmp_path / "model.keras")
+    keras.utils.clear_session()
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    assert loaded.classifier.get_layer("concatenate") is not None
+    assert loaded.train_on_batch(x, y) == model.train_on_batch(x, y)

@@ -59,6 +59,12 @@ def test_batches_do_not_matter():
     assert found[0] == pytest.approx(found[1], rel=1e-5)
 
 
+def test_inputs_may_be_tensors():
+    model = lesion_model(seed=1)
+    tensors = predicted_lesions(model, keras.ops.convert_to_tensor(X), batch_size=10)
+    assert tensors == predicted_lesions(model, X, batch_size=10)
+
+
 def test_a_prediction_that_never_varies_has_no_correlation():
     constant = layers.Dense(3, kernel_initializer="zeros")
     assert predicted_lesions(lesion_model(head=constant), X).correlation is None
