@@ -9,8 +9,11 @@ import os
 import re
 import stat
 import tempfile
+import tokenize
 import unicodedata
 import uuid
+import zipfile
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -172,6 +175,11 @@ def remove_partial_files(folder: Path, *names: str) -> None:
 
 # A table or record of more bytes than this is none of ours.
 LARGEST_FILE = 2**28
+# What NumPy, which reads the headers of arrays as Python, and zipfile raise for what is no file of `np.savez`.
+UNREADABLE_ARRAYS = (
+    OSError, ValueError, LookupError, TypeError, AttributeError, EOFError, SyntaxError, tokenize.TokenError,
+    zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
 
 
 class UnreadableFileError(ValueError):

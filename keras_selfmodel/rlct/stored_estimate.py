@@ -1,8 +1,6 @@
 """An estimate with its chains as a file."""
 
 import dataclasses
-import zipfile
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from keras_selfmodel._typed_files import DamagedFileError, TypedFile
-from keras_selfmodel._whole_files import size_of, write_whole
+from keras_selfmodel._whole_files import UNREADABLE_ARRAYS, size_of, write_whole
 from keras_selfmodel._wrong_values import quoted
 from keras_selfmodel.rlct.conventions import SamplingSettings
 
@@ -20,8 +18,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# What NumPy and zipfile raise for a file that is no stored estimate.
-_UNREADABLE = (OSError, ValueError, LookupError, TypeError, AttributeError, EOFError, zipfile.BadZipFile, zlib.error)
 # Chains and their steps. All have the same shape.
 SAME_SHAPE = ("losses", "reference_losses", "heat", "acceptance", "squares", "virial", "step_sizes")
 
@@ -90,7 +86,7 @@ def read_estimate(kind: Callable[..., T], path: Path, records: dict[str, type]) 
             arrays = {name: file[name] for name in file.files}
     except FileNotFoundError:
         raise
-    except _UNREADABLE as error:
+    except UNREADABLE_ARRAYS as error:
         raise ValueError(f"{path} holds no RLCT estimate that can be read ({error}).") from error
     if "header" not in arrays:
         raise DamagedFileError(path, "header is missing.")

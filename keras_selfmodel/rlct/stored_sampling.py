@@ -1,8 +1,6 @@
 """A sampling as a file, so that it can go on after an interruption."""
 
 import hashlib
-import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,12 +11,9 @@ import numpy as np
 from keras import ops
 
 from keras_selfmodel._typed_files import DamagedFileError, TypedFile, plain
-from keras_selfmodel._whole_files import size_of, write_whole
+from keras_selfmodel._whole_files import UNREADABLE_ARRAYS, size_of, write_whole
 from keras_selfmodel.rlct.chains import Chains
 from keras_selfmodel.transforms.tensors import Tree
-
-# What NumPy and zipfile raise for a file that is no stored sampling.
-_UNREADABLE = (OSError, ValueError, LookupError, TypeError, AttributeError, EOFError, zipfile.BadZipFile, zlib.error)
 
 
 class CheckpointWarning(RuntimeWarning):
@@ -84,7 +79,7 @@ def read_sampling(path: Path, identity: dict) -> tuple[tuple[dict, list], list[d
                 if name.startswith("trace/"):
                     _, number, kind = name.split("/", 2)
                     blocks[int(number)][kind] = file[name]
-    except _UNREADABLE as error:
+    except UNREADABLE_ARRAYS as error:
         raise ValueError(
             f"{path} holds no sampling that can be read ({error}). Remove it, or name another file."
         ) from error

@@ -183,7 +183,7 @@ def test_a_loaded_classifier_may_have_the_names_that_keras_gives_next(data, cros
     inputs = keras.Input((6,))
     branches = [layers.Dense(4, name="one")(inputs), layers.Dense(4, name="other")(inputs)]
     joined = layers.Concatenate(name="concatenate")(branches)
-    classifier = keras.Model(inputs, layers.Dense(3)(keras.ops.stop_gradient(joined)))
+    classifier = keras.Model(inputs, layers.Dense(3)(joined + keras.ops.stop_gradient(joined)))
     keras.utils.clear_session()
     model = ksm.models.SelfModelingModel(classifier, ["one", "other"])
     model.compile("sgd", loss=cross_entropy)
