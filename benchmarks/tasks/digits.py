@@ -43,7 +43,7 @@ def _first_images() -> Samples:
 
 
 def _flat(images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    return np.asarray(images, "float32").reshape(len(images), -1), labels.astype("int32")
+    return np.asarray(images, "float32").reshape(len(images), -1) / 255, labels.astype("int32")
 
 
 def _two_layers(seed: int) -> keras.Model:

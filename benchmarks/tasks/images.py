@@ -16,7 +16,7 @@ def photographs() -> Case:
 
 def _samples() -> Samples:
     data = datasets.load("cifar10")
-    x, x_test = (np.asarray(x[:count], "float32") for x, count in ((data.x_train, TRAINING), (data.x_test, TEST)))
+    x, x_test = (np.asarray(x[:count], "float32") / 255 for x, count in ((data.x_train, TRAINING), (data.x_test, TEST)))
     return Samples(x, data.y_train[:TRAINING].astype("int32"), x_test, data.y_test[:TEST].astype("int32"))
 
 
