@@ -76,8 +76,8 @@ LONG_CHAINS = (
     "tests/test_docs.py",
     "tests/test_examples.py",
 )
-# Among them, what computes in a way of its own on each backend; so do single tests with the mark `every_backend`, as
-# what a user meets first.
+# Among them, what computes in a way of its own on each backend. Single tests, such as those of what a user meets first,
+# bear the mark `every_backend` instead.
 EVERY_BACKEND = (
     "tests/cli/test_backend.py",
     "tests/datasets/test_model_inputs.py",

@@ -47,7 +47,7 @@ class Trainer:
         for variable, at_first in self._optimizer:
             variable.assign(at_first)
         self._model.aux_weight = aux_weight
-        # As one epoch of repeated samples, each time in another order: the time of an epoch is that of its start.
+        # One epoch over repeated samples, each time in another order: starting an epoch takes longer than its steps.
         order = np.concatenate([np.random.permutation(samples) for _ in range(self._steps * BATCH_SIZE // samples)])
         self._model.fit(x[order], y[order], batch_size=BATCH_SIZE, shuffle=False, verbose=0)
         return float(np.mean(np.argmax(self._model.predict(x, verbose=0), -1) == y))
@@ -67,15 +67,15 @@ def borne(learned: dict[float, float]) -> float:
     return most
 
 
+def _text(weight: float) -> str:
+    return f"≥ {weight:,.0f}" if weight == WEIGHTS[-1] else f"{weight:g}"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=3_200, help="Training steps of each network. Default: 3200.")
     arguments = parser.parse_args()
-    print(
-        "| hidden units | samples | learned without / % | largest AW that is borne | of the seeds |\n"
-        + "|---" * 5
-        + "|"
-    )
+    print("| hidden units | samples | learned without / % | AW that is borne | of the seeds |\n" + "|---" * 5 + "|")
     for hidden in HIDDEN:
         trainer = Trainer(hidden, arguments.steps)
         for samples in SAMPLES:
@@ -83,7 +83,8 @@ def main() -> None:
             alone = 100 * np.mean([learned[0] for learned in found])
             most = sorted(borne(learned) for learned in found)
             print(
-                f"| {hidden} | {samples} | {alone:.0f} | {np.median(most):g} | {most[0]:g} to {most[-1]:g} |",
+                f"| {hidden} | {samples} | {alone:.0f} | {_text(np.median(most))} "
+                f"| {_text(most[0])} to {_text(most[-1])} |",
                 flush=True,
             )
 

@@ -2,7 +2,7 @@
 
     KERAS_BACKEND=jax python -m benchmarks lesions
 
-MNIST, 784-64-64-10, the paper's optimizer, 5 epochs, one seed after the other: a baseline (AW 0), and networks that
+MNIST, 784-64-64-10, the paper's optimizer, 5 epochs, all seeds together: a baseline (AW 0), and networks that
 learned to predict what silencing a unit of their first hidden layer does to their outputs. Each network is asked twice:
 by the head that it was trained with, and, frozen, by a new head that is trained afterwards, for all networks alike.
 Error and correlation are over all 64 units and the first test images. There are two hidden layers because before a
@@ -10,6 +10,7 @@ linear layer a change is exactly the activation times the unit's weights, with a
 """
 
 import argparse
+import math
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
@@ -63,7 +64,12 @@ def measured(model: LesionPredictionModel, x: np.ndarray, y: np.ndarray, samples
     """What `COLUMNS` names."""
     accuracy = np.mean(np.argmax(model.classifier.predict(x, batch_size=1_000, verbose=0), axis=1) == y)
     found = predicted_lesions(model, x[:samples], batch_size=samples)
-    shares = [found.change, found.error, found.error / found.change, found.correlation or 0.0]
+    shares = [
+        found.change,
+        found.error,
+        found.error / found.change,
+        math.nan if found.correlation is None else found.correlation,
+    ]
     return [100 * float(accuracy), weight_spread(model.classifier).standard_deviation, *shares]
 
 

@@ -3,11 +3,12 @@
     KERAS_BACKEND=jax python -m benchmarks other_tasks --out other-tasks.csv
     python -m benchmarks other_tasks --out other-tasks.csv --tables
 
-The tasks stand in benchmarks/tasks/. Each network is trained by Adam (0.001), seeds 1–5; of each a line is written to
+The tasks stand in benchmarks/tasks/. Each network is trained by AdamW (0.001), seeds 1–5; of each a line is written to
 the file: loss and score (accuracy, or R² of the regression) on the test data, how much lower the loss is on the
 training data, spread of the final weights, and the part of the units before the final layer that is kept when those of
 the least influence are replaced by their means until the loss has risen by 0.1. Networks that the file has are not
-trained again. A network whose score lies 0.2 or more below the baseline's has collapsed, and is in no comparison.
+trained again. A network whose score lies more than 0.2 below the baseline's mean has collapsed; a setting at which one
+has is in no comparison.
 
 Tests, fixed before any result: of each task and each of AW 1, 10 and 50, loss, gap and units against the baseline of
 the same seed, two-sided, with Holm's correction over all of them.
@@ -209,9 +210,25 @@ def main() -> None:
     parser.add_argument("--tables", action="store_true", help="Train nothing, print what the file has.")
     arguments = parser.parse_args()
     wanted = [case for case in CASES if any(part in case.name for part in (arguments.tasks or "").split(";"))]
+    if not wanted:
+        parser.error(f"--tasks names none of {'; '.join(case.name for case in CASES)}. Received: {arguments.tasks!r}")
     if not arguments.tables:
         train_all(arguments.out, wanted)
-    print_tables([line for line in read(arguments.out) if line.case in [case.name for case in wanted]])
+    lines = read(arguments.out)
+    finished = _finished(lines, wanted)
+    print_tables([line for line in lines if line.case in finished])
+
+
+def _finished(lines: list[Line], wanted: list[Case]) -> list[str]:
+    """Names of the cases of which the file has all networks; of the others it is said how many are missing."""
+    finished = []
+    for case in wanted:
+        missing = len(SEEDS) * sum(map(len, STRENGTHS.values())) - sum(line.case == case.name for line in lines)
+        if missing:
+            print(f"{case.name}: {missing} networks are missing, and it is left out.")
+        else:
+            finished.append(case.name)
+    return finished
 
 
 if __name__ == "__main__":

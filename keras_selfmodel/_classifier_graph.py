@@ -121,6 +121,11 @@ class ClassifierGraph:
         """Every call of a layer or operation that is part of this model, those inside nested models included."""
         return self._calls_and_outputs[0]
 
+    @property
+    def output_values(self) -> list[Value]:
+        """What the outputs are among what the calls put out."""
+        return self._calls_and_outputs[1]
+
     def values_of_a_sample(self, longest: int) -> int:
         """How many numbers the inputs and all calls of layers put out for one sample, nested models included.
 
@@ -139,7 +144,7 @@ class ClassifierGraph:
     @property
     def last_operation(self) -> Any:
         """The layer or operation that the class scores come out of, before any that leave their values as they are."""
-        (output,) = self._calls_and_outputs[1]
+        (output,) = self.output_values
         call = self._producers[id(output)]
         while _keeps_values(call.operation) and id(call.inputs[0]) in self._producers:
             call = self._producers[id(call.inputs[0])]
@@ -157,7 +162,7 @@ class ClassifierGraph:
             if not call.inputs:
                 raise ValueError(f"output_layer={self.output_layer!r} reads nothing.")
             return call
-        finals, between = self._last_weighted(self._calls_and_outputs[1])
+        finals, between = self._last_weighted(self.output_values)
         names = [call.path for call in (*between, *finals)]
         if not names:
             raise ValueError(

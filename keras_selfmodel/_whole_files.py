@@ -177,8 +177,8 @@ def remove_partial_files(folder: Path, *names: str) -> None:
 LARGEST_FILE = 2**28
 # What NumPy, which reads the headers of arrays as Python, and zipfile raise for what is no file of `np.savez`.
 UNREADABLE_ARRAYS = (
-    OSError, ValueError, LookupError, TypeError, AttributeError, EOFError, SyntaxError, tokenize.TokenError,
-    zipfile.BadZipFile, zlib.error,
+    OSError, ValueError, LookupError, TypeError, AttributeError, EOFError, OverflowError, RuntimeError, SyntaxError,
+    tokenize.TokenError, zipfile.BadZipFile, zlib.error,
 )  # fmt: skip
 
 

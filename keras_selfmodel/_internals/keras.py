@@ -4,7 +4,8 @@ Relied on: `Functional._nodes_by_depth` and its `Node`s (`operation`, `is_input`
 `arguments.args`, `.kwargs` and `.fill_in`), `KerasTensor._keras_history`, `Operation._inbound_nodes`,
 `Sequential._functional`, `Layer._flatten_layers` and its `recursive`,
 `Model._loss_tracker`, `Variable._value`, `Model._compile_config` and its `config`,
-`EinsumDense._adjust_scale_for_dequant`, `fn` and `_fn_kwargs` of the losses that Keras makes of functions,
+the classes and attributes of the operations that `keras.ops.transpose`, `moveaxis`, `swapaxes`, `reshape` and `einsum`
+record, `EinsumDense._adjust_scale_for_dequant`, `fn` and `_fn_kwargs` of the losses that Keras makes of functions,
 `Optimizer._trainable_variables` and `._model_variables_moving_average`, `src.backend.common.masking.get_keras_mask`.
 """
 
@@ -14,6 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
+import numpy as np
 from keras.src.backend.common.masking import get_keras_mask
 
 
@@ -66,6 +68,33 @@ def _operations_before(outputs: Any) -> list:
         found[id(operation)] = operation
         pending.extend(operation._inbound_nodes[number].input_tensors)
     return list(found.values())
+
+
+def moved_axes(operation: Any, axes: int) -> list[int] | None:
+    """For each axis of what an operation puts out, which axis of its input it was; `None` if that is not known.
+
+    Args:
+        operation: A layer, or an operation of `keras.ops`, that puts out as many axes as it is given.
+        axes: How many.
+    """
+    if isinstance(operation, keras.layers.Permute):
+        return [0, *operation.dims]
+    if isinstance(operation, keras.layers.TimeDistributed):
+        inside = moved_axes(operation.layer, axes - 1)
+        return None if inside is None else [0, 1, *(axis + 1 for axis in inside[1:])]
+    if isinstance(operation, keras.layers.Reshape | keras.Model):
+        return None
+    order = np.empty(tuple(range(axes)))  # Whose sizes are the numbers of the axes.
+    match type(operation).__name__:
+        case "Transpose":
+            order = np.transpose(order, operation.axes)
+        case "Moveaxis":
+            order = np.moveaxis(order, operation.source, operation.destination)
+        case "Swapaxes":
+            order = np.swapaxes(order, operation.axis1, operation.axis2)
+        case "Reshape" | "Einsum":
+            return None
+    return list(order.shape)
 
 
 def layers_inside(layer: keras.Layer) -> list[keras.Layer]:

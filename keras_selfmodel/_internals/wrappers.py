@@ -70,11 +70,12 @@ def library(function: Any) -> str:
 
 
 def first_two(function: Any) -> list[str] | None:
-    """Names of the first two arguments; `None` if they are not known, as of `*args`."""
+    """Names of the first two positional arguments; `None` if they are not known, as of `*args`."""
     try:
-        found = list(inspect.signature(function, follow_wrapped=False).parameters.values())[:2]
+        parameters = inspect.signature(function, follow_wrapped=False).parameters.values()
     except (TypeError, ValueError):
         return None
+    found = [one for one in parameters if one.kind not in (one.KEYWORD_ONLY, one.VAR_KEYWORD)][:2]
     return None if any(one.kind is one.VAR_POSITIONAL for one in found) else [one.name for one in found]
 
 

@@ -49,7 +49,7 @@ def check_transformation(transformation: Any) -> None:
 
 
 def maker_of(
-    head: Any, seed: Any, default: type = SelfPredictionHead, name: str = "self_prediction_head"
+    head: Any, seed: Any, default: type[keras.Layer] = SelfPredictionHead, name: str = "self_prediction_head"
 ) -> Callable[[int], keras.Layer]:
     """The function of n that makes the head which an argument means; `default` and `name` are what `None` means."""
     checked_seed(seed)

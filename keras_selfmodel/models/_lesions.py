@@ -10,8 +10,9 @@ import numpy as np
 from keras import ops
 
 from keras_selfmodel._classifier_graph import ClassifierGraph
-from keras_selfmodel._internals.keras import model_around
+from keras_selfmodel._internals.keras import is_functional, model_around, moved_axes
 from keras_selfmodel._model_calls import Value
+from keras_selfmodel._numbers import whole_number
 from keras_selfmodel.initializers.seeds import checked_seed
 from keras_selfmodel.models._heads import check_prediction, checked_head
 from keras_selfmodel.models._masks import masks_of_units
@@ -25,11 +26,12 @@ SEED_OF_VALIDATION = 0
 
 
 class LesionNetwork(TrainingGraph):
-    """Calls the classifier, the head, and what follows the chosen layer, with one unit silenced and with all.
+    """Calls the classifier, the head, and what follows the chosen layer, with one unit silenced and with none.
 
     Args:
         graph: The classifier.
         layer: Name of the layer whose units are silenced; `None` for what the final layer reads.
+        axis: The axis of the units; `None` to find it.
         make_head: Makes the head for n outputs.
         stop_gradient: As for `LesionPredictionModel`.
         seed: Fixes which units are silenced.
@@ -45,6 +47,7 @@ class LesionNetwork(TrainingGraph):
         self,
         graph: ClassifierGraph,
         layer: str | None,
+        axis: int | None,
         *,
         make_head: Callable[[int], keras.Layer],
         stop_gradient: bool,
@@ -52,7 +55,11 @@ class LesionNetwork(TrainingGraph):
     ) -> None:
         value = graph.features if layer is None else graph.activation(layer, "layer")
         where = f"the input of {graph.final_call.path!r}" if layer is None else f"layer {layer!r}"
-        axis = _axis_of_units(graph, value)
+        axis = checked_axis(axis, len(value.shape)) if axis is not None else _axis_of_units(graph, value)
+        if axis is None:
+            raise ValueError(
+                f"Which axis of {where}, of shape {value.shape}, holds its units cannot be told. Say it by axis=…"
+            )
         if len(value.shape) < 2 or value.shape[axis] is None:
             raise ValueError(f"The number of units must be known. Received: {where} of shape {value.shape}")
         self.units = value.shape[axis]
@@ -65,7 +72,8 @@ class LesionNetwork(TrainingGraph):
                     "All axes of the outputs but the batch must be known, because the head predicts each number. "
                     f"Received: output {place} of shape {tuple(one.shape)}"
                 )
-        if all(any(output is one for one in rest.inputs[1:]) for output in rest.outputs):
+        untouched = set(map(id, rest.inputs[1:]))
+        if all(id(output) in untouched for output in rest.outputs):
             raise ValueError(f"No output of the classifier is computed from {where}, so silencing it has no effect.")
         self._functional = graph.functional
         self._values = [activation, *others]
@@ -190,29 +198,49 @@ class _Change(keras.layers.Layer):
         return keras.KerasTensor((values[0].shape[0], outputs), dtype=keras.config.floatx())
 
 
-def _axis_of_units(graph: ClassifierGraph, value: Value) -> int:
-    """The axis of the channels that an image layer put out, wherever it was moved since; of anything else, the last."""
+def checked_axis(axis: Any, axes: int) -> int:
+    """An axis that may hold units, counted from the front.
+
+    Raises:
+        ValueError: If there is no such axis, or it is that of the batch.
+    """
+    axis = whole_number("axis", axis, -axes, axes - 1) % axes
+    if axis == 0:
+        raise ValueError("axis must be another one than 0, that of the batch.")
+    return axis
+
+
+def _axis_of_units(graph: ClassifierGraph, value: Value) -> int | None:
+    """The axis of the units that a layer made, wherever it was moved since; `None` if that cannot be told."""
     producers = {id(one): call for call in graph.calls if not call.opened for one in call.outputs}
     order: list[int] = list(range(len(value.shape)))  # of the axes, as they were before they were moved
-    while id(value) in producers:
-        call, axes = producers[id(value)], len(value.shape)
-        data_format = getattr(call.operation, "data_format", None)
-        if data_format is not None and axes > 2:
-            return order.index(1 if data_format == "channels_first" else axes - 1)
-        if isinstance(call.operation, keras.layers.Dense | keras.layers.EinsumDense):
-            # It makes units of its own, on the last axis.
-            return order.index(axes - 1)
+    while id(value) in producers and len(order) > 2:
+        call, axes = producers[id(value)], len(order)
+        made = _axis_made(call.operation, axes)
+        if made is not None:
+            return order.index(made % axes)
         if not call.inputs or len(call.inputs[0].shape) != axes:
-            return -1
-        moved = _moved_axes(call.operation, axes)
+            break
+        moved = moved_axes(call.operation, axes)
+        if moved is None:
+            return None
         order, value = [moved[axis] for axis in order], call.inputs[0]
-    return -1
+    return order.index(len(order) - 1)
 
 
-def _moved_axes(operation: Any, axes: int) -> list[int]:
-    """For each axis of what an operation puts out, which axis of its input it was."""
-    if isinstance(operation, keras.layers.Permute):
-        return [0, *operation.dims]
-    if type(operation).__name__ == "Transpose":  # of keras.ops, which does not export it
-        return list(range(axes))[::-1] if operation.axes is None else [axis % axes for axis in operation.axes]
-    return list(range(axes))
+def _axis_made(layer: Any, axes: int) -> int | None:
+    """The axis of the units that a layer makes of its own; `None` if it leaves the axes as they are, or moves them."""
+    if isinstance(layer, keras.layers.TimeDistributed):
+        inside = _axis_made(layer.layer, axes - 1)
+        return inside if inside is None or inside < 0 else inside + 1
+    if is_functional(layer) or isinstance(layer, keras.Sequential):
+        graph = ClassifierGraph.of(layer)
+        return _axis_of_units(graph, graph.output_values[0])
+    if isinstance(layer, keras.layers.EinsumDense):
+        given, made = layer.equation.replace("...", "").split("->")
+        own = [place - len(made) for place, letter in enumerate(made) if letter not in given.split(",")[0]]
+        return own[-1] if own else -1
+    if isinstance(layer, keras.layers.Dense | keras.layers.RNN | keras.layers.Bidirectional):
+        return -1
+    data_format = getattr(layer, "data_format", None)
+    return None if data_format is None or axes < 3 else 1 if data_format == "channels_first" else -1

@@ -65,4 +65,4 @@ class DropoutModel(ObjectiveModel):
 
 
 class _Dropout(SavesItsSeed, keras.layers.Dropout):
-    """Of which training that goes on draws the masks that follow."""
+    """Saves where its random numbers stand: training that goes on draws the masks that follow."""

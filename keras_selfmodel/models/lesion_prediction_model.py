@@ -42,16 +42,19 @@ class LesionPredictionModel(PenalizedModel):
     is exactly −aᵢ times the unit's weights; for changes that are not that simple choose an earlier `layer`.
 
     Where the layer puts out sequences or images, a unit is a channel: it is silenced at all positions, and the head is
-    given its mean over them, without masked steps.
+    given its mean over them, without masked steps. Channels are on the last axis, or where the layer that made them
+    ("channels_first") and what moved them since have put them.
 
     Args:
         classifier: A built functional or Sequential model; see `ObjectiveModel`.
         aux_weight: AW ≥ 0; see `PenalizedModel`.
         layer: Name of the layer whose units are silenced, "model/layer" inside a nested model. `None` is what the final
             layer reads.
+        axis: The axis of the units in what the layer puts out, counted with the batch; `None` to find it.
         head: Layer that predicts the changes: given `(batch, 2 · units)`, activations and the unit, it returns
             `(batch, n)`, n being the number of outputs; or a function of n that returns one. `None` is a
-            `layers.DeepSelfPredictionHead`: one hidden layer of as many units as it is given numbers.
+            `layers.DeepSelfPredictionHead`: one hidden layer of as many units as it is given numbers. A head that has
+            the name of a layer of the classifier gets another name.
         stop_gradient: Whether the changes are constants to the gradient.
         output_layer: Name of the final layer, where it cannot be determined; `None` to find it.
         seed: Fixes the initial weights of the default head, and on one backend the units that are drawn.
@@ -59,8 +62,9 @@ class LesionPredictionModel(PenalizedModel):
 
     Raises:
         ValueError: If the layer does not exist, is ambiguous, has an unknown number of units or no effect on the
-            outputs; if the auxiliary weight is negative or not finite; if the classifier is not functional or
-            Sequential; if the head does not return n values.
+            outputs; if the axis of its units cannot be told, or there is none of this number; if the auxiliary weight
+            is negative or not finite; if the classifier is not functional or Sequential; if the head does not return n
+            values.
 
     Reference:
         arXiv 2608.14894, for the idea: given activations and the index of a silenced unit, predict the change of the
@@ -88,6 +92,7 @@ class LesionPredictionModel(PenalizedModel):
         aux_weight: float = 1.0,
         layer: str | None = None,
         *,
+        axis: int | None = None,
         head: keras.Layer | Callable[[int], keras.Layer] | None = None,
         stop_gradient: bool = True,
         output_layer: str | None = None,
@@ -98,6 +103,7 @@ class LesionPredictionModel(PenalizedModel):
         joint = LesionNetwork(
             ClassifierGraph(classifier, output_layer),
             layer,
+            axis,
             make_head=maker_of(head, seed, DeepSelfPredictionHead, "lesion_prediction_head"),
             stop_gradient=stop_gradient,
             seed=seed,
@@ -105,6 +111,7 @@ class LesionPredictionModel(PenalizedModel):
         super().__init__(classifier, joint, aux_weight, **kwargs)
         self.head = joint.head
         self.layer = layer
+        self.axis = axis
         self.stop_gradient = bool(stop_gradient)
         self.output_layer = output_layer
         self.seed = seed
@@ -127,6 +134,7 @@ class LesionPredictionModel(PenalizedModel):
             classifier,
             self.aux_weight,
             self.layer,
+            axis=self.axis,
             head=self.head,
             stop_gradient=self.stop_gradient,
             output_layer=self.output_layer,
@@ -151,11 +159,18 @@ class LesionPredictionModel(PenalizedModel):
 
         Args:
             inputs: As of `call`.
-            silenced: Which unit of each sample, one-hot, `(batch, units)`.
+            silenced: Which unit of each sample, one-hot, `(batch, units)`. Several above 0 are silenced together.
 
         Returns:
             As `joint_outputs`, without the scores, as NumPy arrays.
+
+        Raises:
+            ValueError: If `silenced` has another shape.
         """
+        if tuple(silenced.shape)[1:] != (self.num_units,):
+            raise ValueError(
+                f"silenced must have the shape (batch, {self.num_units}). Received: shape {tuple(silenced.shape)}"
+            )
         # Keras refuses tensors and arrays side by side.
         arrays = keras.tree.map_structure(ops.convert_to_numpy, [inputs, silenced])
         return self._joint.with_units_given.predict_on_batch(arrays)
@@ -175,6 +190,7 @@ class LesionPredictionModel(PenalizedModel):
         return {
             **super().get_config(),
             "layer": self.layer,
+            "axis": self.axis,
             "head": None if self._default_head else keras.saving.serialize_keras_object(self.head),
             "stop_gradient": self.stop_gradient,
             "output_layer": self.output_layer,

@@ -1,5 +1,7 @@
 """A classifier that is trained on more, or on something else, than its task's loss alone."""
 
+import warnings
+from collections import Counter
 from typing import Any
 
 import keras
@@ -189,13 +191,30 @@ class ObjectiveModel(AroundClassifier):
         return {name: value for name, value in logs.items() if name not in self.training_logs}
 
     def compile(self, optimizer: Any = "rmsprop", *args: Any, **kwargs: Any) -> None:
-        """As `keras.Model.compile`. The loss is scaled where the classifier computes in mixed_float16."""
+        """As `keras.Model.compile`. The loss is scaled where the classifier computes in mixed_float16.
+
+        Warns:
+            UserWarning: If Keras trains weights of the same path wrongly on this backend, in a plain `fit` too.
+        """
         optimizer = keras.optimizers.get(optimizer)
         # Keras looks at this model's own policy, which may be another.
         scaled = kwargs.get("auto_scale_loss", True) and computes_in(self.classifier, "mixed_float16")
         if scaled and optimizer is not None and not isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
             optimizer = keras.optimizers.LossScaleOptimizer(optimizer, name="loss_scale_optimizer")
         super().compile(optimizer, *args, **kwargs)
+        if transforms.LOSES_WEIGHTS_OF_ONE_PATH:
+            self._warn_of_shared_paths()
+
+    def _warn_of_shared_paths(self) -> None:
+        times = Counter(weight.path for weight in self.trainable_weights)
+        shared = [path for path, count in times.items() if count > 1]
+        if shared:
+            sentence = (
+                f"Several weights are called {', '.join(map(repr, shared))}. Keras tells weights on this backend by "
+                "their names: it does not set all of their gradients to zero before a step, and trains them wrongly, "
+                "in a plain fit too. Give the layers, or the models that they are in, different names."
+            )
+            warnings.warn(sentence, UserWarning, stacklevel=3)
 
     def compile_from_config(self, config: dict) -> None:
         self.compile(**keras.saving.deserialize_keras_object(config))

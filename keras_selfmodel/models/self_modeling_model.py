@@ -69,7 +69,8 @@ class SelfModelingModel(PenalizedModel):
             `(batch, n)`, such as `layers.RandomSubset`, `layers.Signs` or `layers.MeanAndRange`, for self-models that
             predict less. `None` predicts all activations as they are.
         head: Layer that predicts the targets: given features `(batch, features)` it returns `(batch, n)`; or a function
-            of n that returns one, such as `layers.DeepSelfPredictionHead`. `None` is a `SelfPredictionHead`, one linear
+            of n that returns one, such as `layers.DeepSelfPredictionHead`. One that has the name of a layer of the
+            classifier gets another name. `None` is a `SelfPredictionHead`, one linear
             unit for each target activation.
         features: Name of the layer, or several, whose activations the head reads; named as targets are. Targets may
             then lie anywhere. `None` is what the final layer reads.

@@ -1,7 +1,7 @@
 """How well a network predicts what silencing its own units does."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -23,7 +23,7 @@ class PredictedLesions:
         error: The mean squared error, over pairs and outputs.
         change: The mean square of the true changes: the error of a prediction that nothing changes.
         correlation: Pearson's correlation of predicted and true changes, over the same numbers; `None` if one of both
-            does not vary.
+            does not vary, or is not a number.
         units: How many units were silenced, one at a time.
         samples: How many samples.
     """
@@ -36,7 +36,7 @@ class PredictedLesions:
 
 
 def predicted_lesions(
-    model: LesionPredictionModel, x: Tree, *, units: Sequence[int] | None = None, batch_size: int = 512
+    model: LesionPredictionModel, x: Tree, *, units: Iterable[int] | int | None = None, batch_size: int = 512
 ) -> PredictedLesions:
     """Silences each unit of a network, as it is in inference, and compares what happens with what it predicts.
 
@@ -45,11 +45,11 @@ def predicted_lesions(
     Args:
         model: The network.
         x: Inputs as it takes them, arrays `(samples, ...)`; best ones that it was not trained on.
-        units: The units that are silenced, counted from 0; `None` for all.
+        units: The units that are silenced, each once, counted from 0; `None` for all.
         batch_size: Samples at a time; memory does not grow with units or samples.
 
     Raises:
-        ValueError: If there are no samples, the model is another one, or there is no such unit.
+        ValueError: If there are no samples, the model is another one, or there is no such unit, or twice.
 
     Example:
 
@@ -68,9 +68,10 @@ def predicted_lesions(
         raise ValueError(f"predicted_lesions needs arrays of inputs. Received: x of type {type(x).__name__}")
     batch_size = whole_number("batch_size", batch_size, 1)
     last = model.num_units - 1
-    chosen = range(last + 1) if units is None else [whole_number("units", unit, 0, last) for unit in units]
-    if not chosen:
-        raise ValueError(f"units must name at least one unit, from 0 to {last}. Received: units={units!r}")
+    several = range(last + 1) if units is None else units if isinstance(units, Iterable) else [units]
+    chosen = [whole_number("units", unit, 0, last) for unit in several]
+    if not chosen or len(set(chosen)) < len(chosen):
+        raise ValueError(f"units must name at least one unit, from 0 to {last}, each once. Received: units={units!r}")
     samples, sums = keras.tree.flatten(x)[0].shape[0], np.zeros(len(_Sums._fields))
     for start in range(0, samples, batch_size):
         batch = keras.tree.map_structure(lambda array, start=start: array[start : start + batch_size], x)

@@ -13,6 +13,7 @@ COMPILE_OPTIONS: Any
 FUNCTIONAL_OPTIMIZERS: Any
 add_scaled_in_place: Any
 IGNORES_WRONG_LABELS: Any
+LOSES_WEIGHTS_OF_ONE_PATH: Any
 data_parallel: Any
 devices: Any
 float32_products: Any
@@ -39,6 +40,7 @@ __all__ = [
     "COMPILE_OPTIONS",
     "FUNCTIONAL_OPTIMIZERS",
     "IGNORES_WRONG_LABELS",
+    "LOSES_WEIGHTS_OF_ONE_PATH",
     "LibraryLoss",
     "Network",
     "add_scaled_in_place",

@@ -21,6 +21,9 @@ FUNCTIONAL_OPTIMIZERS = True
 # Whether labels that no class belongs to train a network without a word: on JAX they are rows of zeros. TensorFlow and
 # PyTorch raise an error or give a loss that is not a number.
 IGNORES_WRONG_LABELS = True
+# Whether Keras keeps weights for the backend by their paths: of two with one path, one keeps its gradients from step to
+# step.
+LOSES_WEIGHTS_OF_ONE_PATH = False
 
 
 def devices() -> list[str]:

@@ -20,6 +20,7 @@ COMPILE_OPTIONS = {"steps_per_execution": 32, "jit_compile": True}
 # Keras's optimizers change TensorFlow's variables in place, whatever the scope.
 FUNCTIONAL_OPTIMIZERS = False
 IGNORES_WRONG_LABELS = False
+LOSES_WEIGHTS_OF_ONE_PATH = False
 
 # Whether what is being traced will be compiled by XLA.
 _FUSED = ContextVar("fused", default=False)

@@ -18,6 +18,7 @@ COMPILE_OPTIONS: dict[str, bool] = {}
 
 FUNCTIONAL_OPTIMIZERS = True
 IGNORES_WRONG_LABELS = False
+LOSES_WEIGHTS_OF_ONE_PATH = True
 
 # Calls before recording pays, and the most mapped numbers with which anything is saved; see `_recorded`.
 CALLS_BEFORE_RECORDING, MOST_RECORDED = 30, 10**7

@@ -126,23 +126,23 @@ class _AsKeras(LibraryLoss):
     """A loss of PyTorch, called as Keras calls losses: that of each entry.
 
     Args:
-        loss: The loss, with the reduction that its user chose.
+        whole: The loss, with the reduction that its user chose.
         each: The same without a reduction.
         name: Its name.
         reduction: As of `LibraryLoss`.
         settings: Of cross-entropies the weights of classes and the class that is ignored.
     """
 
-    def __init__(self, loss: Callable, each: Callable, name: str, reduction: str, settings: dict | None) -> None:
+    def __init__(self, whole: Callable, each: Callable, name: str, reduction: str, settings: dict | None) -> None:
         self.__name__, self.reduction = name, reduction
-        self._loss, self._each, self._settings = loss, each, settings
+        self.whole, self._each, self._settings = whole, each, settings
 
     def __call__(self, y: Tensor, outputs: Tensor) -> Tensor:
         return self._called(self._each, y, outputs)
 
     def reduced(self, y: Tensor, outputs: Tensor) -> Tensor | None:
         """The loss of a batch as PyTorch reduces it; `None` if it does not."""
-        found = self._called(self._loss, y, outputs)
+        found = self._called(self.whole, y, outputs)
         return None if found.ndim else found
 
     def entries(self, y: Tensor, outputs: Tensor) -> Tensor | None:

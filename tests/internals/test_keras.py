@@ -16,6 +16,7 @@ from keras_selfmodel._internals.keras import (
     layers_inside,
     loss_weights_of,
     mask_of_losses,
+    moved_axes,
     moving_averages,
     nodes_of,
     scale_of_kernel,
@@ -58,6 +59,33 @@ def test_the_arguments_of_a_node_are_filled_in_with_other_tensors():
         hidden = nodes_of(model)[1]
         args, kwargs = hidden.arguments.fill_in({id(model.inputs[0]): other})
         assert args == (other,) and all(value is None for value in kwargs.values())
+
+
+@pytest.mark.parametrize(
+    "move",
+    [
+        lambda value: ops.transpose(value, (0, 3, 1, 2)),
+        lambda value: ops.transpose(ops.reshape(value, (5, 2, 3, 4))),
+        lambda value: ops.moveaxis(value, -1, 1),
+        lambda value: ops.moveaxis(value, [1, 2], [2, 1]),
+        lambda value: ops.swapaxes(value, 1, -1),
+        keras.layers.Permute((3, 1, 2)),
+        keras.layers.TimeDistributed(keras.layers.Permute((2, 1))),
+        ops.tanh,
+    ],
+)
+def test_an_operation_says_which_axes_it_moves(move):
+    with contract("keras", "keras.py", "Transpose.axes, Moveaxis.source and .destination, Swapaxes.axis1 and .axis2"):
+        moved = move(keras.Input((2, 3, 4), batch_size=5))
+        sizes = (5, 2, 3, 4)
+        assert [sizes[axis] for axis in moved_axes(moved._keras_history.operation, 4)] == list(moved.shape)
+
+
+def test_an_operation_that_makes_other_axes_does_not_say_which():
+    with contract("keras", "keras.py", "operations of ops.reshape and ops.einsum are called Reshape and Einsum"):
+        value = keras.Input((2, 3, 4), batch_size=5)
+        for made in (ops.reshape(value, (5, 4, 3, 2)), ops.einsum("abcd->abdc", value)):
+            assert moved_axes(made._keras_history.operation, 4) is None
 
 
 @pytest.mark.parametrize("layers", [[keras.Input((3,)), keras.layers.Dense(2)], [keras.layers.Dense(2)]])

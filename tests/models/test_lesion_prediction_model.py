@@ -201,21 +201,55 @@ def test_channels_may_come_first():
 
 
 @pytest.mark.parametrize(
-    "move",
-    [layers.Permute((2, 3, 1)), lambda image: keras.ops.transpose(image, (0, 2, 3, 1)), layers.Dense(3)],
-    ids=["permute", "transpose", "dense"],
+    ("move", "axis", "units"),
+    [
+        (layers.Permute((2, 3, 1)), -1, 3),
+        (lambda image: keras.ops.transpose(image, (0, 2, 3, 1)), -1, 3),
+        (lambda image: keras.ops.moveaxis(image, 1, -1), -1, 3),
+        (lambda image: keras.ops.moveaxis(image, [1, 2], [2, 1]), 2, 3),
+        (lambda image: keras.ops.swapaxes(image, 1, 2), 2, 3),
+        (layers.Dense(4), -1, 4),
+        (lambda image: layers.Permute((3, 1, 2))(layers.Dense(4)(image)), 1, 4),
+        (lambda image: layers.Permute((2, 1))(layers.GRU(4, return_sequences=True)(image[:, 0])), 1, 4),
+        (lambda image: layers.EinsumDense("bcij,ck->bkij", (4, 2, 3))(image), 1, 4),
+        (lambda image: layers.EinsumDense("abci,ik->abck", (3, 2, 4))(image), -1, 4),
+        (lambda image: layers.TimeDistributed(layers.Permute((2, 1)))(layers.Dense(4)(image)), 2, 4),
+        (layers.TimeDistributed(keras.Sequential([layers.Dense(4), layers.Permute((2, 1))])), 2, 4),
+    ],
+    ids="permute transpose moveaxis moveaxes swapaxes dense dense-permute gru einsum einsum-last inside model".split(),
 )
-def test_channels_that_come_first_may_be_moved_to_the_end(move):
+def test_units_that_were_moved_are_found(move, axis, units):
     image = keras.Input((2, 3, 3))
     moved = layers.Activation("tanh", name="last")(move(ChannelsFirst()(image)))
     classifier = keras.Model(image, layers.Dense(2)(layers.Flatten()(moved)))
-    x = np.random.default_rng(0).normal(size=(4, 2, 3, 3)).astype("float32")
-    activations = keras.Model(image, moved).predict(x, verbose=0)
+    check_silenced(classifier, LesionPredictionModel(classifier, layer="last"), axis, units)
+
+
+def check_silenced(classifier: keras.Model, model: LesionPredictionModel, axis: int, units: int) -> None:
+    """Against the activations of the layer before a dense one, with one unit set to 0."""
+    x = np.random.default_rng(0).normal(size=(4, *classifier.input_shape[1:])).astype("float32")
+    last = classifier.get_layer("last")
+    activations = keras.Model(classifier.inputs, last.output).predict(x, verbose=0)
     kernel, _ = classifier.layers[-1].get_weights()
-    model = LesionPredictionModel(classifier, layer="last")
-    change = model.lesions(x, np.tile(np.eye(3, dtype="float32")[1], (4, 1)))["lesion_change"]
-    silenced = (activations * [0, 1, 0]).reshape(4, -1)
-    np.testing.assert_allclose(change, -silenced @ kernel, atol=1e-6)
+    assert model.num_units == units == activations.shape[axis]
+    change = model.lesions(x, np.tile(np.eye(units, dtype="float32")[1], (4, 1)))["lesion_change"]
+    without = np.zeros_like(activations)
+    silent = [slice(None)] * activations.ndim
+    silent[axis] = 1
+    without[tuple(silent)] = activations[tuple(silent)]
+    np.testing.assert_allclose(change, -without.reshape(4, -1) @ kernel, atol=1e-5)
+
+
+def test_where_the_axis_cannot_be_told_it_is_named_by_the_user():
+    sequence = keras.Input((4, 6))
+    folded = layers.Activation("tanh", name="last")(layers.Reshape((3, 8))(layers.Dense(6)(sequence)))
+    classifier = keras.Model(sequence, layers.Dense(2)(layers.Flatten()(folded)))
+    with pytest.raises(ValueError, match="layer 'last', of shape .*cannot be told. Say it by axis="):
+        LesionPredictionModel(classifier, layer="last")
+    model = LesionPredictionModel(classifier, layer="last", axis=-2)
+    check_silenced(classifier, model, 1, 3)
+    assert model.with_classifier(keras.models.clone_model(classifier)).num_units == 3
+    assert model.get_config()["axis"] == -2
 
 
 def block(name: str, inputs: int, units: int) -> keras.Sequential:
@@ -396,6 +430,9 @@ def test_the_objective_can_be_put_around_another_classifier(data):
         (lambda: LesionPredictionModel(deep_classifier(), head="deep"), "or None for a head with a hidden layer"),
         (lambda: LesionPredictionModel(deep_classifier(), head=layers.Dense(4)), "each of the 3 outputs whose change"),
         (lambda: LesionPredictionModel(deep_classifier(), seed=-1), "seed must be a whole number"),
+        (lambda: LesionPredictionModel(deep_classifier(), axis=2), "axis must be a whole number from -2 to 1"),
+        (lambda: LesionPredictionModel(deep_classifier(), axis=-2), "axis must be another one than 0"),
+        (lambda: LesionPredictionModel(deep_classifier()).lesions(np.ones((2, 6)), np.ones((2, 1))), "silenced must"),
     ],
 )
 def test_wrong_arguments_are_named(make, said):

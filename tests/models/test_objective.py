@@ -1,5 +1,7 @@
 """Loss and gradients against a NumPy implementation of the widened network."""
 
+import warnings
+
 import keras
 import numpy as np
 import pytest
@@ -138,3 +140,33 @@ def test_convolutional_target_is_flattened_per_sample():
     error = activation.mean(axis=(1, 2)) @ head_kernel + head_bias - activation.reshape(10, -1)
     loss = model.evaluate_self_prediction(images)["self_prediction_loss"]
     np.testing.assert_allclose(loss, np.mean(error**2), rtol=1e-5)
+
+
+def summed(*names: str) -> keras.Model:
+    """The outputs of two dense layers, each made in a model of one of these names, added."""
+
+    def dense(seed: int, units: int, name: str) -> keras.layers.Dense:
+        return keras.layers.Dense(units, name=name, kernel_initializer=keras.initializers.GlorotUniform(seed))
+
+    inputs = keras.Input((6,))
+    parts = [keras.Sequential([keras.Input((6,)), dense(i, 4, "dense")], name=name) for i, name in enumerate(names)]
+    joined = keras.layers.Add()([parts[0](inputs), parts[1].layers[0](inputs)])
+    return keras.Model(inputs, dense(9, 3, "scores")(joined))
+
+
+def test_weights_of_one_path_are_warned_of_where_keras_trains_them_wrongly(data, cross_entropy):
+    histories = []
+    for names in (("first", "first"), ("first", "second")):
+        plain, objective = summed(*names), ksm.models.DropoutModel(summed(*names), 0.0)
+        plain.compile(keras.optimizers.SGD(0.1), cross_entropy)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            objective.compile(keras.optimizers.SGD(0.1), cross_entropy)
+        histories.append(plain.fit(*data, epochs=3, batch_size=16, shuffle=False, verbose=0).history["loss"])
+        # The same operations on the same numbers.
+        ours = objective.fit(*data, epochs=3, batch_size=16, shuffle=False, verbose=0).history["loss"]
+        assert ours == pytest.approx(histories[-1], rel=1e-5)
+        wrongly = keras.config.backend() == "torch" and names[0] == names[1]
+        assert ["'first/dense/kernel', 'first/dense/bias'" in str(one.message) for one in caught] == [True] * wrongly
+    # Names make no difference but to Keras on PyTorch.
+    assert (histories[0] == pytest.approx(histories[1], rel=1e-5)) == (keras.config.backend() != "torch")

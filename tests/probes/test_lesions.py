@@ -53,6 +53,11 @@ def test_error_and_correlation_equal_numpy(units):
     assert (found.units, found.samples) == (len(said), 23)
 
 
+def test_one_unit_is_named_by_its_number():
+    model = lesion_model(seed=1)
+    assert predicted_lesions(model, X, units=3) == predicted_lesions(model, X, units=[3])
+
+
 def test_batches_do_not_matter():
     model = lesion_model(seed=1)
     found = [dataclasses.asdict(predicted_lesions(model, X, batch_size=size)) for size in (5, 23)]
@@ -98,6 +103,7 @@ def test_inputs_may_be_several():
     [
         (lambda: predicted_lesions(lesion_model(), X, units=[6]), "units must be a whole number from 0 to 5"),
         (lambda: predicted_lesions(lesion_model(), X, units=[]), "at least one unit, from 0 to 5"),
+        (lambda: predicted_lesions(lesion_model(), X, units=[2, 2]), r"each once. Received: units=\[2, 2\]"),
         (lambda: predicted_lesions(lesion_model(), X[:0]), "at least one sample"),
         (lambda: predicted_lesions(lesion_model(), iter([X])), "needs arrays of inputs. Received: x of type"),
         (lambda: predicted_lesions(SelfModelingModel(lesion_model().classifier, "first"), X), "needs a LesionPred"),

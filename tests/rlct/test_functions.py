@@ -1,6 +1,7 @@
 """The estimator on what is no Keras model: the same network gives the same number."""
 
 import functools
+import inspect
 import warnings
 
 import keras
@@ -30,6 +31,13 @@ def of_function(*args, **arguments) -> ksm.rlct.RLCTEstimate:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ksm.rlct.RLCTWarning)
         return estimate_of_function(*args, **STEPS, **arguments)
+
+
+def bce(outputs, labels):
+    """PyTorch's cross-entropy of zeros and ones, of each entry."""
+    import torch
+
+    return torch.nn.functional.binary_cross_entropy_with_logits(outputs, labels, reduction="none")
 
 
 def passing_on(function):
@@ -274,26 +282,57 @@ class TestLossesOfPyTorch:
         assert estimate.initial_loss == pytest.approx(float(theirs), rel=1e-5)
         assert not any("sums over" in s or "temperature differs" in s for s in estimate.warnings)
 
-    def test_arguments_that_bear_each_others_names_are_doubted(self):
+    @pytest.mark.parametrize(
+        ("loss", "doubted"),
+        [
+            (lambda logits, labels: bce(logits, labels), True),
+            (functools.partial(lambda out, target, k: bce(k * out, target), k=1.0), True),
+            (functools.partial(lambda k, Y_hat, y: bce(k * Y_hat, y), 1.0), True),
+            (lambda student_logits, gt: bce(student_logits, gt), True),
+            (lambda labels, logits: bce(logits, labels), False),
+            (lambda a, b: bce(b, a), False),
+            (lambda true_output, label: bce(label, true_output), False),
+            (lambda torch: torch.nn.MSELoss(), False),
+            (lambda torch: torch.nn.functional.mse_loss, False),
+        ],
+        ids="logits keyword positional words right silent both module function".split(),
+    )
+    def test_arguments_that_bear_each_others_names_are_doubted(self, loss, doubted):
         import torch
 
-        module, cross_entropy = torch.nn.Linear(4, 3), torch.nn.functional.binary_cross_entropy_with_logits
-        wanted = np.eye(3, dtype="float32")[Y]
-        for loss, doubted in (
-            (lambda logits, labels: cross_entropy(logits, labels, reduction="none"), True),
-            (functools.partial(lambda out, target, k: cross_entropy(k * out, target, reduction="none"), k=1.0), True),
-            (lambda labels, logits: cross_entropy(logits, labels, reduction="none"), False),
-            (lambda a, b: cross_entropy(b, a, reduction="none"), False),
-            (torch.nn.MSELoss(), False),
-            (torch.nn.functional.mse_loss, False),
-        ):
-            _, problem = loss_at_anchor(module, (X, wanted), loss=loss)
-            assert any("turn them round" in doubt for doubt in problem.doubts) == doubted
+        loss = loss(torch) if list(inspect.signature(loss).parameters) == ["torch"] else loss
+        doubts = self.doubts(torch.nn.Linear(4, 3), loss)
+        assert any("called with (labels, outputs)" in doubt for doubt in doubts) == doubted
+
+    @staticmethod
+    def doubts(model, loss):
+        _, problem = loss_at_anchor(model, (X, np.eye(3, dtype="float32")[Y]), loss=loss)
+        return [doubt for doubt in problem.doubts if "turn them round" in doubt]
+
+    @pytest.mark.parametrize("outputs_first", [True, False])
+    def test_modules_of_the_users_own_are_doubted_by_what_calls_them(self, outputs_first):
+        """PyTorch's networks call modules as PyTorch does, outputs first; Keras's models call them as Keras does."""
+        import torch
+
+        class OutputsFirst(torch.nn.Module):
+            def forward(self, y_pred, y_true):
+                return bce(y_pred, y_true).mean(-1)
+
+        class LabelsFirst(torch.nn.Module):
+            def forward(self, y_true, y_pred):
+                return bce(y_pred, y_true).mean(-1)
+
+        loss = OutputsFirst() if outputs_first else LabelsFirst()
+        said = {True: "called with (outputs, labels), but calls its arguments (y_true, y_pred)", False: "(labels, out"}
+        for model, called_outputs_first in ((torch.nn.Linear(4, 3), True), (network(), False)):
+            found = self.doubts(model, loss)
+            assert len(found) == (outputs_first != called_outputs_first)
+            assert all(said[called_outputs_first] in doubt for doubt in found)
 
     def test_a_function_that_wants_whole_numbers_is_told_of(self):
         import torch
 
-        with pytest.raises(ValueError, match=r"called with \(labels, outputs\), and fails.*'int32'"):
+        with pytest.raises(ValueError, match=r"called with \(labels, outputs\), and raises.*'int32'"):
             loss_at_anchor(
                 torch.nn.Linear(4, 3),
                 (X, Y),

@@ -6,6 +6,7 @@ import json
 import math
 import os
 import re
+import zipfile
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -169,6 +170,8 @@ def test_the_dictionary_of_an_estimate_is_json(tmp_path):
     [
         ("cut", "holds no RLCT estimate that can be read ("),
         ("text", "holds no RLCT estimate that can be read ("),
+        ("encrypted", "holds no RLCT estimate that can be read (File 'header.npy' is encrypted"),
+        ("shape", "holds no RLCT estimate that can be read (Python int too large"),
         ("pipe", "holds no RLCT estimate that can be read (it is a pipe, a socket or a device, not a file)"),
         ("trace", "is damaged: losses, reference_losses, heat,"),
         ("number", "is damaged: num_samples must be a whole number. Received: an array of shape (3,)."),
@@ -189,6 +192,16 @@ def test_a_file_that_holds_no_estimate_is_named_with_what_is_wrong(tmp_path, dam
         file.write_bytes(file.read_bytes()[:500])
     elif damage == "text":
         file.write_text("no archive")
+    elif damage == "encrypted":
+        # A bit in the header of each entry, and of each in the list of entries.
+        archive = bytearray(file.read_bytes())
+        for signature, flags in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
+            for found in re.finditer(re.escape(signature), bytes(archive)):
+                archive[found.start() + flags] |= 1
+        file.write_bytes(archive)
+    elif damage == "shape":
+        with zipfile.ZipFile(file, "w") as archive, archive.open("losses.npy", "w") as entry:
+            np.lib.format.write_array_header_1_0(entry, {"descr": "<f4", "fortran_order": False, "shape": (2**70,)})
     elif damage == "pipe":
         file.unlink()
         os.mkfifo(file)

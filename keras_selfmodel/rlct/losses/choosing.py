@@ -16,11 +16,12 @@ from keras_selfmodel.transforms.tensors import Tree
 
 # Sums of probabilities, in whatever precision they were computed.
 SUM_TO_ONE = 1e-3
-# What functions call their arguments.
+# Words in what functions call their arguments, in whatever letters.
 OUTPUTS = frozenset(
-    "input inputs logits o out output outputs pred preds prediction predictions scores y_hat y_pred".split()
+    "hat input inputs logit logits mean mu o out output outputs pred predicted prediction predictions preds prob "
+    "probabilities probs score scores yhat ypred".split()
 )
-LABELS = frozenset("label labels t target targets truth y y_true".split())
+LABELS = frozenset("actual gt label labels t target targets tgt true truth y ytrue".split())
 # What shows whether outputs are probabilities.
 BY_ACTIVATION, BY_LAYER, BY_VALUES = "by the last activation", "by the last layer", "by their values"
 
@@ -176,15 +177,33 @@ def _check_order(loss: Any) -> None:
 
 
 def _doubt_about_order(losses: list) -> tuple[str, ...]:
-    """What is said of functions whose arguments bear the names of outputs and labels, in this order."""
-    found = [innermost(getattr(one, "function", one)).function for one in losses]
-    return tuple(
-        f"The loss is called with (labels, outputs), but calls its arguments ({', '.join(names)}). If it takes the "
-        f"outputs first, turn them round. Received: {_name(one)}"
-        for one in found
-        if callable(one) and not isinstance(one, keras.losses.Loss | LibraryLoss) and library(one) != "optax"
-        if (names := first_two(one) or ["", ""])[0] in OUTPUTS and names[1:] and names[1] in LABELS
-    )
+    """What is said of functions whose arguments bear the names of outputs and labels, in another order."""
+    doubts = []
+    for loss in (getattr(one, "function", one) for one in losses):
+        called = ["labels", "outputs"]
+        if isinstance(loss, LibraryLoss):
+            loss, called = loss.whole, called[::-1]
+        found = innermost(loss)
+        # Whose order is known: losses of Keras, and those that are called as their library has it.
+        if isinstance(found.function, keras.losses.Loss) or library(found.function) in ("torch", "optax"):
+            continue
+        inside = getattr(found.function, "forward", found.function)
+        # The outermost that names its arguments is the one that is called.
+        names = next(filter(None, map(first_two, (loss, *found.wrappers, inside))), [])
+        if list(map(_meaning, names)) == called[::-1]:
+            doubts.append(
+                f"The loss is called with ({', '.join(called)}), but calls its arguments ({', '.join(names)}). If it "
+                f"takes the {called[1]} first, turn them round. Received: {_name(found.function)}"
+            )
+    return tuple(doubts)
+
+
+def _meaning(name: str) -> Literal["outputs", "labels"] | None:
+    """What an argument of this name is, "y_pred" and "student_logits" among them; `None` if the name does not say."""
+    words = set(name.lower().split("_"))
+    words -= {"y"} if len(words) > 1 else set()
+    outputs, labels = bool(words & OUTPUTS), bool(words & LABELS)
+    return None if outputs == labels else "outputs" if outputs else "labels"
 
 
 def _named(loss: Any, y: Tree, scores: Tree) -> Any:

@@ -135,14 +135,16 @@ class _Function(keras.losses.Loss):
             y_true, y_pred = (y_true[:, None], y_pred) if len(y_true.shape) == 1 else (y_true, y_pred[..., 0])
         try:
             return self.function(y_true, y_pred)
-        except (IndexError, RuntimeError, TypeError) as error:  # what libraries raise where arguments do not fit
+        except (NotImplementedError, RecursionError):
+            raise
+        except (IndexError, RuntimeError, TypeError, ValueError) as error:  # where arguments do not fit
             if "memory" in str(error).lower():
                 raise
             raise ValueError(
-                "The loss is called with (labels, outputs), and fails with labels of shape "
-                f"{tuple(y_true.shape)}, which Keras converts to {self.dtype} for functions, and outputs of shape "
-                f"{tuple(y_pred.shape)}. If it takes whole numbers, convert them in the function, as by "
-                f"keras.ops.cast(labels, 'int32'). {type(error).__name__}: {error}"
+                f"The loss is called with (labels, outputs), and raises {type(error).__name__}: "
+                f"{str(error).removesuffix('.')}. The labels have the shape {tuple(y_true.shape)}, the outputs "
+                f"{tuple(y_pred.shape)}. Keras converts labels to {self.dtype} for functions: one that takes whole "
+                "numbers converts them, as by keras.ops.cast(labels, 'int32')."
             ) from error
 
 
