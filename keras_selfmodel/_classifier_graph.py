@@ -10,7 +10,7 @@ import keras
 import numpy.typing as npt
 
 from keras_selfmodel._internals.keras import is_built_sequential, layers_inside
-from keras_selfmodel._layer_kernel import has_matrix, has_weights, is_several_layers, kernel_of
+from keras_selfmodel._layer_kernel import has_matrix, has_weights, is_several_layers, keeps_values, kernel_of
 from keras_selfmodel._model_calls import Call, Value, calls_of, functional_of, model_behind, read_values
 from keras_selfmodel.transforms.tensors import Tensor
 
@@ -145,9 +145,9 @@ class ClassifierGraph:
     def last_operation(self) -> Any:
         """The layer or operation that the class scores come out of, before any that leave their values as they are."""
         (output,) = self.output_values
-        call = self._producers[id(output)]
-        while _keeps_values(call.operation) and id(call.inputs[0]) in self._producers:
-            call = self._producers[id(call.inputs[0])]
+        call = self.producers[id(output)]
+        while keeps_values(call.operation) and id(call.inputs[0]) in self.producers:
+            call = self.producers[id(call.inputs[0])]
         return call.operation
 
     @cached_property
@@ -233,7 +233,7 @@ class ClassifierGraph:
         """Whether a value is computed from another one; not whether it is that one."""
         pending, seen = [value], set()
         while pending:
-            call = self._producers.get(id(pending.pop()))
+            call = self.producers.get(id(pending.pop()))
             if call is None or id(call) in seen:
                 continue
             seen.add(id(call))
@@ -243,7 +243,8 @@ class ClassifierGraph:
         return False
 
     @cached_property
-    def _producers(self) -> dict[int, Call]:
+    def producers(self) -> dict[int, Call]:
+        """The calls by the ids of what they put out."""
         return {id(value): call for call in self.calls if not call.opened for value in call.outputs}
 
     def _as_output(self, tensors: Sequence) -> Any:
@@ -281,7 +282,7 @@ class ClassifierGraph:
     def _weighted_behind(self, outputs: Sequence[Value]) -> list[Call]:
         pending, seen, found = list(outputs), set(), []
         while pending:
-            call = self._producers.get(id(pending.pop()))
+            call = self.producers.get(id(pending.pop()))
             if call is None or id(call) in seen:
                 continue
             seen.add(id(call))
@@ -294,10 +295,3 @@ class ClassifierGraph:
 
 def _has_matrix(call: Call) -> bool:
     return has_matrix(call.operation, [one.shape for one in call.inputs], [one.shape for one in call.outputs])
-
-
-def _keeps_values(operation: Any) -> bool:
-    """Whether what a layer returns in inference are the numbers that it is given, in whatever shape."""
-    kept = (keras.layers.Identity, keras.layers.Reshape, keras.layers.Flatten, keras.layers.Permute)
-    linear = isinstance(operation, keras.layers.Activation) and operation.activation is keras.activations.linear
-    return linear or isinstance(operation, (*kept, keras.layers.Dropout))

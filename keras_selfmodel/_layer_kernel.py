@@ -181,3 +181,10 @@ def _without_codes(layer: keras.Layer, name: str, values: npt.NDArray) -> npt.ND
     if name == "embeddings":
         scale = scale[:, None]
     return codes / scale + update
+
+
+def keeps_values(operation: Any) -> bool:
+    """Whether what a layer returns in inference are the numbers that it is given, in whatever shape."""
+    kept = (keras.layers.Identity, keras.layers.Reshape, keras.layers.Flatten, keras.layers.Permute)
+    linear = isinstance(operation, keras.layers.Activation) and operation.activation is keras.activations.linear
+    return linear or isinstance(operation, (*kept, keras.layers.Dropout))

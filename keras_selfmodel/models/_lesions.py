@@ -212,10 +212,9 @@ def checked_axis(axis: Any, axes: int) -> int:
 
 def _axis_of_units(graph: ClassifierGraph, value: Value) -> int | None:
     """The axis of the units that a layer made, wherever it was moved since; `None` if that cannot be told."""
-    producers = {id(one): call for call in graph.calls if not call.opened for one in call.outputs}
     order: list[int] = list(range(len(value.shape)))  # of the axes, as they were before they were moved
-    while id(value) in producers and len(order) > 2:
-        call, axes = producers[id(value)], len(order)
+    while id(value) in graph.producers and len(order) > 2:
+        call, axes = graph.producers[id(value)], len(order)
         made = _axis_made(call.operation, axes)
         if made is not None:
             return order.index(made % axes)

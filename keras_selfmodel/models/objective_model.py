@@ -1,7 +1,5 @@
 """A classifier that is trained on more, or on something else, than its task's loss alone."""
 
-import warnings
-from collections import Counter
 from typing import Any
 
 import keras
@@ -19,6 +17,7 @@ from keras_selfmodel.models._labels import (
     known_shape,
     sparse_labels,
 )
+from keras_selfmodel.models._shared_paths import warn_of_shared_paths
 from keras_selfmodel.models._steps import Steps, in_a_step
 from keras_selfmodel.models._training_graph import TrainingGraph
 from keras_selfmodel.models.precision import building_in, computes_in
@@ -191,30 +190,14 @@ class ObjectiveModel(AroundClassifier):
         return {name: value for name, value in logs.items() if name not in self.training_logs}
 
     def compile(self, optimizer: Any = "rmsprop", *args: Any, **kwargs: Any) -> None:
-        """As `keras.Model.compile`. The loss is scaled where the classifier computes in mixed_float16.
-
-        Warns:
-            UserWarning: If Keras trains weights of the same path wrongly on this backend, in a plain `fit` too.
-        """
+        """As `keras.Model.compile`; scales the loss in mixed_float16, warns of weights that Keras would train wrongly."""
         optimizer = keras.optimizers.get(optimizer)
         # Keras looks at this model's own policy, which may be another.
         scaled = kwargs.get("auto_scale_loss", True) and computes_in(self.classifier, "mixed_float16")
         if scaled and optimizer is not None and not isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
             optimizer = keras.optimizers.LossScaleOptimizer(optimizer, name="loss_scale_optimizer")
         super().compile(optimizer, *args, **kwargs)
-        if transforms.LOSES_WEIGHTS_OF_ONE_PATH:
-            self._warn_of_shared_paths()
-
-    def _warn_of_shared_paths(self) -> None:
-        times = Counter(weight.path for weight in self.trainable_weights)
-        shared = [path for path, count in times.items() if count > 1]
-        if shared:
-            sentence = (
-                f"Several weights are called {', '.join(map(repr, shared))}. Keras tells weights on this backend by "
-                "their names: it does not set all of their gradients to zero before a step, and trains them wrongly, "
-                "in a plain fit too. Give the layers, or the models that they are in, different names."
-            )
-            warnings.warn(sentence, UserWarning, stacklevel=3)
+        warn_of_shared_paths(self.trainable_weights)
 
     def compile_from_config(self, config: dict) -> None:
         self.compile(**keras.saving.deserialize_keras_object(config))
@@ -239,25 +222,25 @@ class ObjectiveModel(AroundClassifier):
                 epoch that has such labels if they come from a data set or a loader. If labels of arrays are texts or
                 fractions, or `class_weight` is no dictionary of numbers.
         """
-        self._check_labels(y)
+        check_labels(y, self.classifier, self.loss)
         if kwargs.get("class_weight") is not None:
             kwargs["class_weight"] = checked_class_weight(kwargs["class_weight"])
         validation = kwargs.get("validation_data")
         if isinstance(validation, tuple | list) and len(validation) > 1:
-            self._check_labels(validation[1])
+            check_labels(validation[1], self.classifier, self.loss)
         for seen in self._label_ranges:
             seen.forget()
         check = _CheckLabels()
-        if isinstance(callbacks, keras.callbacks.CallbackList):
+        if not isinstance(callbacks, keras.callbacks.CallbackList):
+            callbacks = [*keras.tree.flatten(callbacks or []), check]
+        else:
             check.set_model(self)
             callbacks.append(check)
-        else:
-            callbacks = [*keras.tree.flatten(callbacks or []), check]
         return super().fit(x, y, batch_size, epochs, verbose, callbacks, *args, **kwargs)
 
     def evaluate(self, x: Tree = None, y: Tree = None, *args: Any, **kwargs: Any) -> Any:
         """As `keras.Model.evaluate` of the classifier."""
-        self._check_labels(y)
+        check_labels(y, self.classifier, self.loss)
         before, self._evaluates = self._evaluates, True
         try:
             result = super().evaluate(x, y, *args, **kwargs)
@@ -276,9 +259,6 @@ class ObjectiveModel(AroundClassifier):
             if highest >= lowest:
                 check_range(lowest, highest, classes)
 
-    def _check_labels(self, y: Tree) -> None:
-        check_labels(y, self.classifier, self.loss)
-
     def save(self, filepath: Any, *args: Any, **kwargs: Any) -> None:
         """As `keras.Model.save`, to a `.keras` file.
 
@@ -293,8 +273,8 @@ class ObjectiveModel(AroundClassifier):
         super().save(filepath, *args, **kwargs)
 
     def get_config(self) -> dict:
-        serialize = keras.saving.serialize_keras_object
-        return {"name": self.name, "dtype": serialize(self.dtype_policy), "classifier": serialize(self.classifier)}
+        objects = {"dtype": self.dtype_policy, "classifier": self.classifier}
+        return {"name": self.name, **{name: keras.saving.serialize_keras_object(one) for name, one in objects.items()}}
 
     @classmethod
     def from_config(cls, config: dict) -> "ObjectiveModel":
