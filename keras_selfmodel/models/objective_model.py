@@ -190,7 +190,7 @@ class ObjectiveModel(AroundClassifier):
         return {name: value for name, value in logs.items() if name not in self.training_logs}
 
     def compile(self, optimizer: Any = "rmsprop", *args: Any, **kwargs: Any) -> None:
-        """As `keras.Model.compile`; scales the loss in mixed_float16, warns of weights that Keras would train wrongly."""
+        """As `keras.Model.compile`; scales the loss of mixed_float16, warns of weights that Keras trains wrongly."""
         optimizer = keras.optimizers.get(optimizer)
         # Keras looks at this model's own policy, which may be another.
         scaled = kwargs.get("auto_scale_loss", True) and computes_in(self.classifier, "mixed_float16")
