@@ -1,4 +1,4 @@
-"""Trains the networks of the learning curves in docs/what-it-buys.md, and prints their calibration.
+"""Trains the networks of the learning curves in docs/what-it-buys.md, and prints what they lose or gain.
 
     KERAS_BACKEND=jax python -m benchmarks learning_curves --out sweeps/learning-curves
     ksm report sweeps/learning-curves
@@ -6,6 +6,11 @@
 MNIST, 64 hidden units, the first 100 to 10,000 training images, a part of their labels wrong, all 10,000 test images;
 self-modeling and one strength of two controls. Batches of 20, so that small sets are learned in as many epochs. Runs
 that exist in the folder are kept, unfinished ones are continued.
+
+Tests: of each number of samples, label noise and AW, test loss, accuracy, gap (accuracy in the last epoch of training,
+on labels with their noise, minus that on the test data) and calibration error against the baseline of the same seed,
+two-sided, with Holm's correction over all of them. A setting is in no test if the accuracy of one of its networks lies
+more than 20 points below the baseline's mean.
 """
 
 import argparse
@@ -13,20 +18,23 @@ from collections import defaultdict
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
+from statistics import mean
+from typing import NamedTuple
 
 import keras
 
+from benchmarks._comparing import Measure, print_differences, table_head, table_row
 from benchmarks.what_it_buys import at_strengths
 from keras_selfmodel import datasets, experiments
-from keras_selfmodel._number_texts import with_error
 from keras_selfmodel.compression import brier_score, expected_calibration_error
-from keras_selfmodel.experiments import Recipe, RunResult
-from keras_selfmodel.statistics import mean_interval
+from keras_selfmodel.experiments import Recipe, RunResult, spread_history
+from keras_selfmodel.experiments.objectives import SELF_MODELING
 from keras_selfmodel.studies.stored_run import StoredRun
 
-STRENGTHS = {"self-modeling": (0, 1, 10, 50), "dropout": (0.5,), "last-layer-decay": (0.03,)}
+STRENGTHS = {SELF_MODELING: (0, 1, 10, 50), "dropout": (0.5,), "last-layer-decay": (0.03,)}
 EXAMPLES, LABEL_NOISE = (100, 1_000, 10_000), (0.0, 0.2, 0.4)
 EPOCHS, BATCH_SIZE = 30, 20
+COLLAPSE = 0.2
 RLCT_BATCH_SIZE, DRAWS = 100, 100
 
 
@@ -43,12 +51,37 @@ def first_samples(dataset: datasets.Dataset, examples: int) -> datasets.Dataset:
     return replace(few, x_test=dataset.x_test, y_test=dataset.y_test)
 
 
-def calibration(result: RunResult, dataset: datasets.Dataset) -> tuple[float, float]:
-    """Expected calibration error and Brier score on the test data."""
+class Network(NamedTuple):
+    """What is told of a network; the RLCT is `None` where it is not to be used."""
+
+    loss: float
+    accuracy: float
+    gap: float
+    calibration_error: float
+    brier_score: float
+    spread: float | None
+    rlct: float | None
+
+
+LOSS, ACCURACY = Measure("loss", "loss"), Measure("accuracy", "accuracy / %", 100, 1)
+GAP, ECE = Measure("gap", "gap / %", 100, 1), Measure("calibration_error", "ECE / %", 100, 1)
+BRIER, SPREAD, RLCT = Measure("brier_score", "Brier score"), Measure("spread", "spread"), Measure("rlct", "RLCT", 1, 1)
+
+
+def measured(result: RunResult, dataset: datasets.Dataset) -> Network:
     run = StoredRun(result)
     logits = run.model.predict(run.task.inputs(dataset.x_test), batch_size=1_000, verbose=0)
+    of_classes = keras.losses.sparse_categorical_crossentropy(dataset.y_test, logits, from_logits=True)
     probabilities = keras.ops.convert_to_numpy(keras.ops.softmax(logits))
-    return expected_calibration_error(probabilities, dataset.y_test), brier_score(probabilities, dataset.y_test)
+    return Network(
+        loss=float(keras.ops.mean(of_classes)),
+        accuracy=result.accuracy,
+        gap=spread_history(result).accuracy - result.accuracy,
+        calibration_error=expected_calibration_error(probabilities, dataset.y_test),
+        brier_score=brier_score(probabilities, dataset.y_test),
+        spread=result.weight_spread,
+        rlct=result.number("rlct"),
+    )
 
 
 def main() -> None:
@@ -57,7 +90,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5, help="How many, from 1 on. Default: 5.")
     arguments = parser.parse_args()
     dataset = datasets.load("mnist")
-    print("| samples | label noise | objective | strength | seeds | ECE / % | Brier score |\n" + "|---" * 7 + "|")
+    of: dict[tuple, dict[tuple, dict[int, Network]]] = defaultdict(lambda: defaultdict(dict))
     for examples, label_noise in product(EXAMPLES, LABEL_NOISE):
         data = first_samples(dataset, examples)
         planned = [one for seed in range(1, arguments.seeds + 1) for one in recipes(label_noise, seed)]
@@ -65,17 +98,28 @@ def main() -> None:
         result = experiments.sweep(plan, data, workers=1)
         for name, reason in result.failures.items():
             print(f"{name}: {reason}")
-        found: dict[tuple[str, float], list[tuple[float, float]]] = defaultdict(list)
         for run in result.results:
-            found[run.recipe.objective, run.recipe.aux_weight].append(calibration(run, data))
-        for (objective, strength), values in found.items():
-            ece, brier = (mean_interval(column) for column in zip(*values, strict=True))
-            print(
-                f"| {examples:,} | {label_noise:g} | {objective} | {strength:g} | {len(values)} "
-                f"| {with_error(100 * ece.mean, ece.half_width and 100 * ece.half_width, 2)} "
-                f"| {with_error(brier.mean, brier.half_width, 4)} |",
-                flush=True,
-            )
+            setting = run.recipe.objective, run.recipe.aux_weight
+            of[examples, label_noise][setting][run.recipe.seed] = measured(run, data)
+    print_tables(of)
+
+
+def print_tables(of: dict[tuple, dict[tuple, dict[int, Network]]]) -> None:
+    measures = (LOSS, ACCURACY, GAP, ECE, BRIER, SPREAD, RLCT)
+    print(table_head("samples", "noise", "objective", "strength", *(measure.title for measure in measures)))
+    pairs = {}
+    for (examples, label_noise), settings in of.items():
+        baseline = settings[SELF_MODELING, 0]
+        for (objective, strength), networks in settings.items():
+            where = f"{examples:,}", f"{label_noise:g}"
+            cells = [measure.mean(networks.values()) for measure in measures]
+            print(table_row(*where, objective if strength else "baseline", f"{strength:g}", *cells))
+            least = mean(network.accuracy for network in baseline.values()) - COLLAPSE
+            collapsed = any(network.accuracy < least for network in networks.values())
+            if objective == SELF_MODELING and strength and not collapsed:
+                pairs[*where, f"{strength:g}"] = networks, baseline
+    print("\nSelf-modeling minus the baseline, paired by seed:")
+    print_differences(("samples", "noise", "AW"), pairs, (LOSS, ACCURACY, GAP, ECE))
 
 
 if __name__ == "__main__":

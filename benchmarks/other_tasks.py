@@ -25,20 +25,20 @@ import keras
 import numpy as np
 from tasks import CASES, Case, Samples
 
-from keras_selfmodel._number_texts import number_text, with_error
+from benchmarks._comparing import Measure, print_differences, table_head, table_row
 from keras_selfmodel.compression import ScoredNetwork, unit_curve
 from keras_selfmodel.experiments import objective_models
 from keras_selfmodel.experiments.objectives import SELF_MODELING, Subject, find_objective
 from keras_selfmodel.layers import BiasOnlyHead
 from keras_selfmodel.probes import NetworkTap
-from keras_selfmodel.statistics import difference, holm, mean_interval
 
 STRENGTHS = {SELF_MODELING: (0, 1, 10, 50), "fixed-vector": (10,), "dropout": (0.5,), "last-layer-decay": (0.03,)}
 # Those that look at a network as its case says.
 SELF_MODELS: dict[str, dict] = {SELF_MODELING: {}, "fixed-vector": {"head": BiasOnlyHead, "stop_gradient": False}}
 SEEDS = range(1, 6)
-# The measures of the tests.
-TESTED = ("loss", "gap", "units_kept")
+LOSS, SCORE, GAP = Measure("loss", "loss"), Measure("score", "score / %", 100, 1), Measure("gap", "gap")
+SPREAD, UNITS = Measure("spread", "spread"), Measure("units_kept", "units / %", 100, 0)
+TESTED = (LOSS, GAP, UNITS)
 RISE, COLLAPSE = 0.1, 0.2
 """Of the loss in nats, or in the variance of what a regression predicts; and of the score."""
 
@@ -119,7 +119,7 @@ def read(file: Path) -> list[Line]:
 
 def train_all(file: Path, cases: list[Case]) -> None:
     """Adds a line for each network that the file lacks, seed by seed."""
-    found = {(line.case, *line.setting, line.seed) for line in read(file)}
+    found = {(one.case, *one.setting, one.seed) for one in read(file)}
     for case in cases:
         samples = case.samples()
         for seed in SEEDS:
@@ -127,80 +127,42 @@ def train_all(file: Path, cases: list[Case]) -> None:
                 for strength in strengths:
                     if (case.name, objective, strength, seed) in found:
                         continue
-                    line = measured(case, samples, objective, strength, seed)
+                    network = measured(case, samples, objective, strength, seed)
                     new = not file.exists()
                     with file.open("a", newline="", encoding="utf-8") as opened:
-                        writer = csv.DictWriter(opened, list(asdict(line)))
+                        writer = csv.DictWriter(opened, list(asdict(network)))
                         if new:
                             writer.writeheader()
-                        writer.writerow(asdict(line))
+                        writer.writerow(asdict(network))
 
 
 def print_tables(lines: list[Line]) -> None:
     of: dict[str, dict[tuple[str, float], dict[int, Line]]] = defaultdict(lambda: defaultdict(dict))
-    for line in lines:
-        of[line.case][line.setting][line.seed] = line
-    print("| task | objective | strength | loss | score / % | gap | spread | units / % |\n" + "|---" * 8 + "|")
+    for one in lines:
+        of[one.case][one.setting][one.seed] = one
+    measures = (LOSS, SCORE, GAP, SPREAD, UNITS)
+    print(table_head("task", "objective", "strength", *(measure.title for measure in measures)))
     for case, settings in of.items():
-        for setting, by_seed in settings.items():
-            print(_row(case, setting, list(by_seed.values()), _collapsed(settings, setting)))
-    print("\nSelf-modeling minus the baseline, paired by seed; bold: Holm p ≤ 0.05\n")
-    differences = {
-        (case, strength, measure): found
+        for (objective, strength), by_seed in settings.items():
+            collapsed = _collapsed(settings, by_seed)
+            cells = [measure.mean(by_seed.values()) for measure in measures]
+            if collapsed:
+                cells = [f"{collapsed} of {len(by_seed)} collapsed", *[""] * (len(measures) - 1)]
+            print(table_row(case, objective if strength else "baseline", f"{strength:g}", *cells))
+    print("\nSelf-modeling minus the baseline, paired by seed:")
+    pairs = {
+        (case, f"{strength:g}"): (settings[SELF_MODELING, strength], settings[SELF_MODELING, 0])
         for case, settings in of.items()
         for strength in STRENGTHS[SELF_MODELING][1:]
-        if not _collapsed(settings, (SELF_MODELING, strength))
-        for measure in TESTED
-        if (found := _difference(settings, strength, measure)) is not None
+        if not _collapsed(settings, settings[SELF_MODELING, strength])
     }
-    corrected = dict(zip(differences, holm([one.p for one in differences.values()]), strict=True))
-    print(f"{len(differences)} tests\n\n| task | AW | loss | gap | units / % |\n" + "|---" * 5 + "|")
-    for case, strength in dict.fromkeys(key[:2] for key in differences):
-        cells = [_cell(differences, corrected, (case, strength, measure)) for measure in TESTED]
-        print(f"| {case} | {strength:g} | " + " | ".join(cells) + " |")
+    print_differences(("task", "AW"), pairs, TESTED)
 
 
-def _collapsed(settings: dict, setting: tuple[str, float]) -> int:
+def _collapsed(settings: dict, by_seed: dict[int, Line]) -> int:
     """How many networks have collapsed."""
-    baseline = np.mean([line.score for line in settings[SELF_MODELING, 0].values()])
-    return sum(line.score < baseline - COLLAPSE for line in settings[setting].values())
-
-
-def _row(case: str, setting: tuple[str, float], lines: list[Line], collapsed: int) -> str:
-    objective, strength = setting
-    start = f"| {case} | {objective if strength else 'baseline'} | {strength:g} |"
-    if collapsed:
-        return f"{start} {collapsed} of {len(lines)} collapsed | | | | |"
-    cells = []
-    for measure, factor, digits in (
-        ("loss", 1, 3), ("score", 100, 1), ("gap", 1, 3), ("spread", 1, 3), ("units_kept", 100, 0)
-    ):  # fmt: skip
-        values = [getattr(line, measure) for line in lines]
-        found = None if None in values else mean_interval(values)
-        cells.append(
-            "–"
-            if found is None
-            else with_error(factor * found.mean, found.half_width and factor * found.half_width, digits)
-        )
-    return f"{start} " + " | ".join(cells) + " |"
-
-
-def _difference(settings: dict, strength: float, measure: str):
-    groups = [
-        {seed: getattr(line, measure) for seed, line in settings[SELF_MODELING, weight].items()}
-        for weight in (strength, 0)
-    ]
-    return None if None in [*groups[0].values(), *groups[1].values()] else difference(*groups)
-
-
-def _cell(differences: dict, corrected: dict, key: tuple[str, float, str]) -> str:
-    if key not in differences:
-        return "–"
-    factor, digits = (100, 0) if key[2] == "units_kept" else (1, 3)
-    found = differences[key].estimate
-    width = factor * found.half_width if found.half_width is not None else None
-    text = f"{number_text(factor * found.mean, digits, sign=True)} ± {number_text(width, digits)}"
-    return f"**{text}**" if corrected[key] is not None and corrected[key] <= 0.05 else text
+    baseline = np.mean([one.score for one in settings[SELF_MODELING, 0].values()])
+    return sum(one.score < baseline - COLLAPSE for one in by_seed.values())
 
 
 def main() -> None:
@@ -216,14 +178,14 @@ def main() -> None:
         train_all(arguments.out, wanted)
     lines = read(arguments.out)
     finished = _finished(lines, wanted)
-    print_tables([line for line in lines if line.case in finished])
+    print_tables([one for one in lines if one.case in finished])
 
 
 def _finished(lines: list[Line], wanted: list[Case]) -> list[str]:
     """Names of the cases of which the file has all networks; of the others it is said how many are missing."""
     finished = []
     for case in wanted:
-        missing = len(SEEDS) * sum(map(len, STRENGTHS.values())) - sum(line.case == case.name for line in lines)
+        missing = len(SEEDS) * sum(map(len, STRENGTHS.values())) - sum(one.case == case.name for one in lines)
         if missing:
             print(f"{case.name}: {missing} networks are missing, and it is left out.")
         else:

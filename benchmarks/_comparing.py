@@ -1,0 +1,77 @@
+"""Tables of networks that differ in their seeds alone, and of the differences between such groups."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from keras_selfmodel._number_texts import NOTHING, number_text, with_error
+from keras_selfmodel.statistics import Difference, difference, holm, mean_interval
+
+LEVEL = 0.05
+# By seed, what was measured of a network, each measure as an attribute.
+Group = Mapping[int, Any]
+
+
+class Measure(NamedTuple):
+    """An attribute of what was measured, and how tables show it."""
+
+    name: str
+    title: str
+    factor: float = 1
+    digits: int = 3
+
+    def mean(self, measured: Iterable[Any]) -> str:
+        """Mean ± 95 % interval; nothing where it is missing of a network."""
+        values = [getattr(one, self.name) for one in measured]
+        found = None if None in values else mean_interval(values)
+        if found is None:
+            return NOTHING
+        width = None if found.half_width is None else self.factor * found.half_width
+        return with_error(self.factor * found.mean, width, self.digits)
+
+    def difference(self, group: Group, reference: Group) -> Difference | None:
+        """Paired by seed; `None` where it is missing of a network."""
+        values = [{seed: getattr(one, self.name) for seed, one in networks.items()} for networks in (group, reference)]
+        return None if any(None in of_one.values() for of_one in values) else difference(*values)
+
+    def text(self, found: Difference | None, corrected: float | None) -> str:
+        """A difference ± its interval, bold where the corrected p is small."""
+        if found is None:
+            return NOTHING
+        width = found.estimate.half_width
+        text = number_text(self.factor * found.estimate.mean, self.digits, sign=True)
+        text += f" ± {number_text(None if width is None else self.factor * width, self.digits)}"
+        return f"**{text}**" if corrected is not None and corrected <= LEVEL else text
+
+
+def table_row(*cells: object) -> str:
+    """A line of a table in Markdown."""
+    return f"| {' | '.join(map(str, cells))} |"
+
+
+def table_head(*titles: str) -> str:
+    """The first two lines of such a table."""
+    return table_row(*titles) + "\n" + "|---" * len(titles) + "|"
+
+
+def print_differences(
+    titles: Iterable[str], pairs: Mapping[tuple, tuple[Group, Group]], measures: Iterable[Measure]
+) -> None:
+    """Prints group minus reference, for each pair and measure, with Holm's correction over all.
+
+    Args:
+        titles: Of the first columns.
+        pairs: What stands in the first columns, and the two groups.
+        measures: The columns that follow.
+    """
+    measures = list(measures)
+    rows = {key: [measure.difference(*groups) for measure in measures] for key, groups in pairs.items()}
+    tested = [found for row in rows.values() for found in row if found is not None]
+    corrected = iter(holm([found.p for found in tested]))
+    print(f"{len(tested)} tests; bold: Holm p ≤ {LEVEL:g}\n")
+    print(table_head(*titles, *(measure.title for measure in measures)))
+    for key, row in rows.items():
+        cells = [
+            measure.text(found, None if found is None else next(corrected))
+            for measure, found in zip(measures, row, strict=True)
+        ]
+        print(table_row(*key, *cells))
