@@ -92,7 +92,7 @@ def moved_axes(operation: Any, axes: int) -> list[int] | None:
             order = np.moveaxis(order, operation.source, operation.destination)
         case "Swapaxes":
             order = np.swapaxes(order, operation.axis1, operation.axis2)
-        case "Reshape" | "Einsum":
+        case "Reshape" | "Rot90" | "Einsum" | "Matmul" | "Dot" | "Tensordot" | "Outer" | "Kron" | "Cross" | "Stack":
             return None
     return list(order.shape)
 

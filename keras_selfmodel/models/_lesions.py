@@ -10,10 +10,9 @@ import numpy as np
 from keras import ops
 
 from keras_selfmodel._classifier_graph import ClassifierGraph
-from keras_selfmodel._internals.keras import is_functional, model_around, moved_axes
-from keras_selfmodel._model_calls import Value
-from keras_selfmodel._numbers import whole_number
+from keras_selfmodel._internals.keras import model_around
 from keras_selfmodel.initializers.seeds import checked_seed
+from keras_selfmodel.models._axis_of_units import axis_of_units, checked_axis
 from keras_selfmodel.models._heads import check_prediction, checked_head
 from keras_selfmodel.models._masks import masks_of_units
 from keras_selfmodel.models._saved_seed import SavesItsSeed
@@ -55,11 +54,7 @@ class LesionNetwork(TrainingGraph):
     ) -> None:
         value = graph.features if layer is None else graph.activation(layer, "layer")
         where = f"the input of {graph.final_call.path!r}" if layer is None else f"layer {layer!r}"
-        axis = checked_axis(axis, len(value.shape)) if axis is not None else _axis_of_units(graph, value)
-        if axis is None:
-            raise ValueError(
-                f"Which axis of {where}, of shape {value.shape}, holds its units cannot be told. Say it by axis=…"
-            )
+        axis = axis_of_units(graph, value, where) if axis is None else checked_axis(axis, len(value.shape))
         if len(value.shape) < 2 or value.shape[axis] is None:
             raise ValueError(f"The number of units must be known. Received: {where} of shape {value.shape}")
         self.units = value.shape[axis]
@@ -196,50 +191,3 @@ class _Change(keras.layers.Layer):
     def compute_output_spec(self, values: list, mask: Any = None) -> Any:
         outputs = sum(math.prod(one.shape[1:]) for one in self._rest.outputs)
         return keras.KerasTensor((values[0].shape[0], outputs), dtype=keras.config.floatx())
-
-
-def checked_axis(axis: Any, axes: int) -> int:
-    """An axis that may hold units, counted from the front.
-
-    Raises:
-        ValueError: If there is no such axis, or it is that of the batch.
-    """
-    axis = whole_number("axis", axis, -axes, axes - 1) % axes
-    if axis == 0:
-        raise ValueError("axis must be another one than 0, that of the batch.")
-    return axis
-
-
-def _axis_of_units(graph: ClassifierGraph, value: Value) -> int | None:
-    """The axis of the units that a layer made, wherever it was moved since; `None` if that cannot be told."""
-    order: list[int] = list(range(len(value.shape)))  # of the axes, as they were before they were moved
-    while id(value) in graph.producers and len(order) > 2:
-        call, axes = graph.producers[id(value)], len(order)
-        made = _axis_made(call.operation, axes)
-        if made is not None:
-            return order.index(made % axes)
-        if not call.inputs or len(call.inputs[0].shape) != axes:
-            break
-        moved = moved_axes(call.operation, axes)
-        if moved is None:
-            return None
-        order, value = [moved[axis] for axis in order], call.inputs[0]
-    return order.index(len(order) - 1)
-
-
-def _axis_made(layer: Any, axes: int) -> int | None:
-    """The axis of the units that a layer makes of its own; `None` if it leaves the axes as they are, or moves them."""
-    if isinstance(layer, keras.layers.TimeDistributed):
-        inside = _axis_made(layer.layer, axes - 1)
-        return inside if inside is None or inside < 0 else inside + 1
-    if is_functional(layer) or isinstance(layer, keras.Sequential):
-        graph = ClassifierGraph.of(layer)
-        return _axis_of_units(graph, graph.output_values[0])
-    if isinstance(layer, keras.layers.EinsumDense):
-        given, made = layer.equation.replace("...", "").split("->")
-        own = [place - len(made) for place, letter in enumerate(made) if letter not in given.split(",")[0]]
-        return own[-1] if own else -1
-    if isinstance(layer, keras.layers.Dense | keras.layers.RNN | keras.layers.Bidirectional):
-        return -1
-    data_format = getattr(layer, "data_format", None)
-    return None if data_format is None or axes < 3 else 1 if data_format == "channels_first" else -1

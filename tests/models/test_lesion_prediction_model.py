@@ -252,6 +252,94 @@ def test_where_the_axis_cannot_be_told_it_is_named_by_the_user():
     assert model.get_config()["axis"] == -2
 
 
+class Transposed(keras.Layer):
+    """A custom layer, of which Keras does not know what it does."""
+
+    def call(self, values):
+        return keras.ops.transpose(values, (0, 2, 1))
+
+
+class Block(keras.Layer):
+    """A custom layer with units of its own."""
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.dense = layers.Dense(7)
+
+    def build(self, shape):
+        self.dense.build(shape)
+
+    def call(self, values):
+        return self.dense(values)
+
+    def compute_output_shape(self, shape):
+        return (*shape[:-1], 7)
+
+
+def mixed(value, *, swapped: bool = False):
+    """What an MLP-Mixer adds: the same numbers, of which one part was made by mixing the other axis."""
+    features = layers.Dense(5)(value)
+    steps = layers.Permute((2, 1))(layers.Dense(4)(layers.Permute((2, 1))(features)))
+    return layers.Add()([steps, features] if swapped else [features, steps])
+
+
+FIRST = {"padding": "same", "data_format": "channels_first"}
+
+
+@pytest.mark.parametrize(
+    ("shape", "made", "units"),
+    [
+        ((3, 2, 6, 7), layers.ConvLSTM2D(5, 3, **FIRST), 5),
+        ((3, 2, 6, 7), layers.Bidirectional(layers.ConvLSTM2D(5, 3, **FIRST), merge_mode="sum"), 5),
+        ((2, 6, 7), layers.SpectralNormalization(layers.Conv2D(5, 3, **FIRST)), 5),
+        ((4, 5), lambda x: layers.SpectralNormalization(layers.Dense(7))(layers.Permute((2, 1))(x)), 7),
+        ((4, 6), lambda x: Transposed()(layers.Dense(5)(x)), None),
+        ((4, 4), lambda x: Transposed()(layers.Dense(4)(x)), None),
+        ((4, 6), lambda x: layers.Lambda(lambda v: keras.ops.transpose(v, (0, 2, 1)))(layers.Dense(5)(x)), None),
+        ((4, 6), lambda x: layers.Lambda(lambda v: 2.0 * v)(layers.Dense(5)(x)), 5),
+        ((4, 6), lambda x: keras.ops.rot90(layers.Dense(5)(x), 1, (1, 2)), None),
+        ((4, 5), lambda x: Block()(layers.Permute((2, 1))(x)), 7),
+        ((4, 6), lambda x: (lambda y: layers.MultiHeadAttention(2, 3)(y, y))(layers.Permute((2, 1))(x)), 4),
+        ((4, 6), lambda x: layers.MultiHeadAttention(2, 3)(x, x, return_attention_scores=True)[1], None),
+        ((6,), lambda x: keras.ops.expand_dims(layers.Dense(5)(x), -1), None),
+        ((6,), lambda x: layers.Reshape((5, 1))(layers.Dense(5)(x)), None),
+        ((6,), lambda x: layers.Reshape((2, 2, 3))(layers.Dense(12)(x)), 3),
+        ((6,), lambda x: layers.RepeatVector(3)(layers.Dense(5)(x)), 5),
+        ((2, 3, 7), lambda x: keras.ops.squeeze(layers.Conv2D(5, (3, 1), data_format="channels_first")(x), 2), None),
+        ((2, 6, 7), lambda x: layers.Reshape((5, 42))(layers.Conv2D(5, 3, **FIRST)(x)), None),
+        ((4, 6), lambda x: keras.ops.stack([layers.Dense(5)(x), layers.Dense(5)(x)], -1), None),
+        ((4, 6), mixed, None),
+        ((4, 6), lambda x: mixed(x, swapped=True), None),
+        ((4, 6), lambda x: layers.Concatenate(axis=1)([layers.Dense(5)(x), layers.Dense(5)(x)]), 5),
+        ((4, 6), layers.EinsumDense("abc,cde->abde", (4, 2, 5)), None),
+        ((4, 6), lambda x: layers.Dot(axes=(1, 1))([layers.Dense(5)(x), layers.Dense(3)(x)]), None),
+        ((4, 6), lambda x: layers.LayerNormalization()(layers.Permute((2, 1))(layers.Dense(5)(x))), 5),
+        ((4, 6), layers.Dropout(0.5), 6),
+    ],
+)
+def test_units_are_found_or_asked_for(shape, made, units):
+    given = keras.Input(shape)
+    hidden = layers.Identity(name="last")(made(given))
+    classifier = keras.Model(given, layers.Dense(3)(layers.Flatten()(hidden)))
+    if units is None:
+        with pytest.raises(ValueError, match="holds its units cannot be told. Say it by axis="):
+            LesionPredictionModel(classifier, layer="last")
+    else:
+        assert LesionPredictionModel(classifier, layer="last").num_units == units
+
+
+def test_the_axis_of_images_is_that_of_their_format():
+    image = keras.Input((2, 6, 7))
+    classifier = keras.Model(image, layers.Dense(3)(layers.Flatten()(layers.Dropout(0.5, name="dropped")(image))))
+    before = keras.config.image_data_format()
+    try:
+        for image_format, units in (("channels_first", 2), ("channels_last", 7)):
+            keras.config.set_image_data_format(image_format)
+            assert LesionPredictionModel(classifier, layer="dropped").num_units == units
+    finally:
+        keras.config.set_image_data_format(before)
+
+
 def block(name: str, inputs: int, units: int) -> keras.Sequential:
     """A model whose layers are called as those of the others."""
     between = layers.BatchNormalization(name="normalization")
@@ -431,7 +519,10 @@ def test_the_objective_can_be_put_around_another_classifier(data):
         (lambda: LesionPredictionModel(deep_classifier(), head=layers.Dense(4)), "each of the 3 outputs whose change"),
         (lambda: LesionPredictionModel(deep_classifier(), seed=-1), "seed must be a whole number"),
         (lambda: LesionPredictionModel(deep_classifier(), axis=2), "axis must be a whole number from -2 to 1"),
-        (lambda: LesionPredictionModel(deep_classifier(), axis=-2), "axis must be another one than 0"),
+        (
+            lambda: LesionPredictionModel(deep_classifier(), axis=-2),
+            "than that of the batch. Received: axis=-2",
+        ),
         (lambda: LesionPredictionModel(deep_classifier()).lesions(np.ones((2, 6)), np.ones((2, 1))), "silenced must"),
     ],
 )

@@ -87,8 +87,8 @@ def _differs_from_keras(ours: float, theirs: float, samples: int, *, one_number:
     if one_number:
         raise ValueError(
             f"The loss returns one number for a batch, {theirs:.6g} for the first {samples} samples, which is not "
-            f"the mean of the losses of single samples, {ours:.6g}. A loss for each sample is needed: let it "
-            "return an array of shape (batch,)."
+            f"the mean of the losses of single samples, {ours:.6g}, times their weights if they have any. A loss for "
+            "each sample is needed: let it return an array of shape (batch,)."
         )
     return [
         f"Keras computes a loss of {theirs:.6g} for the first {samples} samples, but the losses of the samples "

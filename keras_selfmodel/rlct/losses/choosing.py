@@ -7,21 +7,14 @@ import numpy as np
 
 from keras_selfmodel._classifier_graph import ClassifierGraph
 from keras_selfmodel._internals.keras import loss_weights_of
-from keras_selfmodel._internals.wrappers import first_two, innermost, library
+from keras_selfmodel.rlct.losses.argument_order import check_order, doubt_about_order, name_of_loss
 from keras_selfmodel.rlct.losses.of_outputs import check_names
 from keras_selfmodel.rlct.losses.sample_loss import SampleLoss
 from keras_selfmodel.rlct.losses.task_loss import Part, TaskLoss, found_at
-from keras_selfmodel.transforms import LibraryLoss
 from keras_selfmodel.transforms.tensors import Tree
 
 # Sums of probabilities, in whatever precision they were computed.
 SUM_TO_ONE = 1e-3
-# Words in what functions call their arguments, in whatever letters.
-OUTPUTS = frozenset(
-    "hat input inputs logit logits mean mu o out output outputs pred predicted prediction predictions preds prob "
-    "probabilities probs score scores yhat ypred".split()
-)
-LABELS = frozenset("actual gt label labels t target targets tgt true truth y ytrue".split())
 # What shows whether outputs are probabilities.
 BY_ACTIVATION, BY_LAYER, BY_VALUES = "by the last activation", "by the last layer", "by their values"
 
@@ -60,7 +53,7 @@ def chosen_loss(
     outputs = keras.tree.flatten(scores)
     if model is not None:
         for one in _leaves(loss):
-            _check_order(one)
+            check_order(one)
     if loss is None:
         if len(outputs) > 1:
             raise ValueError(
@@ -80,7 +73,9 @@ def chosen_loss(
         (factor,) = [*_leaves(factors), 1.0][:1]
         one = _named(losses[0], keras.tree.flatten(y)[0], outputs[0])
         part = Part(None, SampleLoss(one), 1.0 if factor is None else float(factor))
-        return ChosenLoss(TaskLoss((part,)), origin, f"{_name(one)} ({origin})", _doubt_about_order([one]))
+        return ChosenLoss(
+            TaskLoss((part,)), origin, f"{name_of_loss(one)} ({origin})", _doubts(origin, [part], y, scores)
+        )
     parts = []
     names = getattr(measured, "output_names", None)
     for number, (path, output) in enumerate(keras.tree.flatten_with_path(scores)):
@@ -95,9 +90,14 @@ def chosen_loss(
             parts.append(part._replace(loss=SampleLoss(_named(one, labels, output))))
     if not parts:
         raise ValueError(f"None of the model's outputs has a loss. Received: loss={loss!r}")
-    names = ", ".join(f"{part.factor:g} · {_name(part.loss.loss)} of output {part.where}" for part in parts)
-    doubts = _doubt_about_order([part.loss.loss for part in parts])
-    return ChosenLoss(TaskLoss(tuple(parts)), origin, f"{names} ({origin})", doubts)
+    names = ", ".join(f"{part.factor:g} · {name_of_loss(part.loss.loss)} of output {part.where}" for part in parts)
+    return ChosenLoss(TaskLoss(tuple(parts)), origin, f"{names} ({origin})", _doubts(origin, parts, y, scores))
+
+
+def _doubts(origin: str, parts: list[Part], y: Tree, scores: Tree) -> tuple[str, ...]:
+    if origin == "compiled":
+        return ()  # Keras trained on what the same call returns.
+    return tuple(doubt for part in parts for doubt in doubt_about_order(part.loss.loss, part.of(y), part.of(scores)))
 
 
 def _suggested(model: keras.Model | None, scores: np.ndarray, y: np.ndarray) -> tuple[Any, str, tuple[str, ...]]:
@@ -163,49 +163,6 @@ def _ends_in(model: keras.Model | None, activation: str) -> bool:
     return getattr(last, "activation", None) is getattr(keras.activations, activation)
 
 
-def _check_order(loss: Any) -> None:
-    """Raises ValueError for a loss of a library that hands the outputs over before the labels."""
-    function = innermost(loss).function
-    of = library(function)
-    # A traced function is taken for a user's: nothing says what it was made of.
-    if of in ("torch", "optax") and type(function).__name__ != "ScriptFunction":
-        raise ValueError(
-            f"A Keras model takes a loss of Keras, which is called with (labels, outputs); one of {of} takes them "
-            "the other way round. Pass keras.losses..., or a function (labels, outputs) that calls it and returns a "
-            f"number for each sample. Received: {_name(function)} of {of}"
-        )
-
-
-def _doubt_about_order(losses: list) -> tuple[str, ...]:
-    """What is said of functions whose arguments bear the names of outputs and labels, in another order."""
-    doubts = []
-    for loss in (getattr(one, "function", one) for one in losses):
-        called = ["labels", "outputs"]
-        if isinstance(loss, LibraryLoss):
-            loss, called = loss.whole, called[::-1]
-        found = innermost(loss)
-        # Whose order is known: losses of Keras, and those that are called as their library has it.
-        if isinstance(found.function, keras.losses.Loss) or library(found.function) in ("torch", "optax"):
-            continue
-        inside = getattr(found.function, "forward", found.function)
-        # The outermost that names its arguments is the one that is called.
-        names = next(filter(None, map(first_two, (loss, *found.wrappers, inside))), [])
-        if list(map(_meaning, names)) == called[::-1]:
-            doubts.append(
-                f"The loss is called with ({', '.join(called)}), but calls its arguments ({', '.join(names)}). If it "
-                f"takes the {called[1]} first, turn them round. Received: {_name(found.function)}"
-            )
-    return tuple(doubts)
-
-
-def _meaning(name: str) -> Literal["outputs", "labels"] | None:
-    """What an argument of this name is, "y_pred" and "student_logits" among them; `None` if the name does not say."""
-    words = set(name.lower().split("_"))
-    words -= {"y"} if len(words) > 1 else set()
-    outputs, labels = bool(words & OUTPUTS), bool(words & LABELS)
-    return None if outputs == labels else "outputs" if outputs else "labels"
-
-
 def _named(loss: Any, y: Tree, scores: Tree) -> Any:
     """Keras's short name for the cross-entropy that fits the labels' shape."""
     if not isinstance(loss, str) or loss.lower() not in ("crossentropy", "ce"):
@@ -214,13 +171,6 @@ def _named(loss: Any, y: Tree, scores: Tree) -> Any:
         return "binary_crossentropy"
     sparse = len(y.shape) < len(scores.shape) or (y.shape[-1] == 1 and scores.shape[-1] > 1)
     return "sparse_categorical_crossentropy" if sparse else "categorical_crossentropy"
-
-
-def _name(loss: Any) -> str:
-    if isinstance(loss, str):
-        return loss
-    loss = getattr(loss, "function", loss)
-    return getattr(loss, "name", None) or getattr(loss, "__name__", None) or type(loss).__name__
 
 
 def _leaves(tree: Tree) -> list:

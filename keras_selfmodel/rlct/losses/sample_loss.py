@@ -17,6 +17,9 @@ from keras_selfmodel._internals.keras import mask_of_losses, settings_of
 from keras_selfmodel.transforms import LibraryLoss
 from keras_selfmodel.transforms.tensors import Tensor, Tree
 
+# What functions and libraries raise where arguments do not fit.
+_MISTAKES = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+
 
 class SampleLoss:
     """The two sums of a Keras loss, sample by sample.
@@ -137,15 +140,27 @@ class _Function(keras.losses.Loss):
             return self.function(y_true, y_pred)
         except (NotImplementedError, RecursionError):
             raise
-        except (IndexError, RuntimeError, TypeError, ValueError) as error:  # where arguments do not fit
-            if "memory" in str(error).lower():
+        except _MISTAKES as error:
+            said = f"{type(error).__name__}: {error}"
+            if "out of memory" in said.lower():
                 raise
             raise ValueError(
-                f"The loss is called with (labels, outputs), and raises {type(error).__name__}: "
-                f"{str(error).removesuffix('.')}. The labels have the shape {tuple(y_true.shape)}, the outputs "
-                f"{tuple(y_pred.shape)}. Keras converts labels to {self.dtype} for functions: one that takes whole "
-                "numbers converts them, as by keras.ops.cast(labels, 'int32')."
+                f"The loss is called with (labels, outputs), and raises {said.removesuffix('.')}. The labels have the "
+                f"shape {tuple(y_true.shape)} and the type {self.dtype}, to which Keras converts labels for functions, "
+                f"the outputs the shape {tuple(y_pred.shape)}.{_advice(said)}"
             ) from error
+
+
+def _advice(said: str) -> str:
+    """What may help where a function does not fit what it is called with."""
+    if any(word in said for word in ("Concretization", "Tracer", "SymbolicTensor", ".item()", "numpy")):
+        return (
+            " It is computed for all chains at once, for which it must do without NumPy and without asking for values, "
+            "as by float(...) or if: take keras.ops."
+        )
+    if any(word in said.lower() for word in ("int", "long", "dtype", "index")):
+        return " If it takes whole numbers, convert them in it, as by keras.ops.cast(labels, 'int32')."
+    return ""
 
 
 def losses_of(loss: keras.losses.Loss, y: Tree, scores: Tree) -> Tensor:

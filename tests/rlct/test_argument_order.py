@@ -1,0 +1,104 @@
+"""A loss that names its arguments in another order than it is called with is doubted, and no other."""
+
+import functools
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+import keras_selfmodel as ksm
+from tests.rlct.small_data import loss_at_anchor
+
+X = np.random.default_rng(0).normal(size=(30, 4)).astype("float32")
+Y = np.eye(3, dtype="float32")[np.arange(30) % 3]
+
+
+def network() -> keras.Model:
+    return ksm.models.mlp(5, inputs=4, classes=3, seed=1)
+
+
+def one_sided(outputs, labels):
+    """A loss of which the order makes a difference."""
+    return ops.mean(labels * ops.softplus(-outputs) + (1 - labels) * ops.softplus(outputs), axis=-1)
+
+
+def passing_on(function):
+    @functools.wraps(function)
+    def decorated(*args, **keywords):
+        return function(*args, **keywords)
+
+    return decorated
+
+
+class OutputsFirst(keras.losses.Loss):
+    def call(self, y_pred, y_true):
+        return one_sided(y_pred, y_true)
+
+
+class LabelsFirst(keras.losses.Loss):
+    def call(self, y_true, y_pred):
+        return one_sided(y_pred, y_true)
+
+
+def doubts(loss, model=None) -> list[str]:
+    _, problem = loss_at_anchor(model or network(), (X, Y), loss=loss)
+    return [doubt for doubt in problem.doubts if "turn them round" in doubt]
+
+
+@pytest.mark.parametrize(
+    ("loss", "doubted"),
+    [
+        (lambda y_pred, y_true: one_sided(y_pred, y_true), True),
+        (lambda yPred, yTrue: one_sided(yPred, yTrue), True),
+        (lambda predicted_labels, true_labels: one_sided(predicted_labels, true_labels), True),
+        (lambda forecast, actual: one_sided(forecast, actual), True),
+        (lambda preds1, labels1: one_sided(preds1, labels1), True),
+        (lambda yp, yt: one_sided(yp, yt), True),
+        (functools.partial(lambda output, target, k: one_sided(k * output, target), k=1.0), True),
+        (functools.partial(lambda k, output, target: one_sided(k * output, target), 1.0), True),
+        (passing_on(functools.partial(lambda k, output, target: one_sided(k * output, target), 1.0)), True),
+        (OutputsFirst(), True),
+        (OutputsFirst().call, True),
+        (LabelsFirst(), False),
+        (lambda y_true, y_pred: one_sided(y_pred, y_true), False),
+        (lambda true_output, label: one_sided(label, true_output), False),
+        (lambda target_logits, logits: one_sided(logits, target_logits), False),
+        (lambda a, b: one_sided(b, a), False),
+        (lambda y_pred, y_true: ops.mean(ops.square(y_pred - y_true), axis=-1), False),
+        (keras.losses.CategoricalCrossentropy(from_logits=True), False),
+        ("mse", False),
+    ],
+)
+def test_names_that_contradict_the_order_are_doubted(loss, doubted):
+    found = doubts(loss)
+    assert len(found) == doubted
+    assert all("called with (labels, outputs), but calls its arguments (" in doubt for doubt in found)
+
+
+def test_the_order_in_which_keras_trained_is_not_doubted():
+    model = network()
+    model.compile("sgd", lambda y_pred, y_true: one_sided(y_pred, y_true))
+    measured, problem = loss_at_anchor(model, (X, Y))
+    assert measured == pytest.approx(model.evaluate(X, Y, verbose=0), rel=1e-5)
+    assert not problem.doubts
+
+
+def wrong(y_true, y_pred):
+    raise AssertionError("never so")
+
+
+@pytest.mark.parametrize(
+    ("loss", "said"),
+    [
+        (
+            wrong,
+            r"raises AssertionError: never so. The labels have the shape \(30, 3\).* the outputs the shape \(30, 3\)",
+        ),
+        (lambda y_true, y_pred: {}["key"], r"raises KeyError: 'key'. The labels have the shape"),
+        (lambda y_true, y_pred: 1 / 0, "raises ZeroDivisionError: division by zero. The labels"),
+    ],
+)
+def test_what_a_loss_raises_is_told_with_what_it_was_called_with(loss, said):
+    with pytest.raises(ValueError, match=said):
+        doubts(loss)
