@@ -124,10 +124,20 @@ def _distinction(study: Study, found: list[Study]) -> str:
     words = [study.backend] if any(other.backend != study.backend for other in peers) else []
     for name in differing(study.settings, [peer.settings for peer in peers]):
         if name == "data":
-            words.append("a subset of the data" if study.runs[0].is_subset else f"data {study.settings[name]}")
+            text = _data_text(study)
+            alike = [peer for peer in peers if peer.settings[name] != study.settings[name] and _data_text(peer) == text]
+            words.append(f"{text}, data {study.settings[name]}" if alike else text)
         else:
             words.append(setting_text(name, study.settings[name]))
     return ", ".join(words)
+
+
+def _data_text(study: Study) -> str:
+    run = study.runs[0]
+    if not run.is_subset:
+        return f"data {study.settings['data']}"
+    examples = None if run.config is None else run.config.data.examples
+    return "a subset of the data" if examples is None else f"a subset of {examples:,} samples"
 
 
 def differing(settings: dict, others: Iterable[dict]) -> list[str]:

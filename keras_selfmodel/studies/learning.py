@@ -4,6 +4,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from keras_selfmodel.experiments import RunResult, spread_history
 from keras_selfmodel.statistics.differences import Difference, difference
@@ -13,6 +14,7 @@ from keras_selfmodel.studies.setting_texts import setting_text
 
 # What curves vary besides size, weight and seed.
 ALONG_A_CURVE = ("data", "objective", "label_noise")
+RLCT_BATCH, AS_IN_TRAINING = "rlct.batch_size", "as in training"
 
 
 @dataclass(frozen=True)
@@ -83,13 +85,11 @@ def learning_curves(results: Iterable[RunResult]) -> list[LearningCurves]:
     """
     weighted: dict[frozenset, list[RunResult]] = defaultdict(list)
     baselines: dict[frozenset, list[RunResult]] = defaultdict(list)
-    for result in results:
-        if result.config is not None and result.config.data.examples is not None:
-            settings = _beside_the_curve(result, result.config.data.examples)
-            if result.recipe.aux_weight:
-                weighted[frozenset(settings.items())].append(result)
-            else:
-                baselines[frozenset(without_self_model(settings).items())].append(result)
+    for result, settings in _with_what_curves_share(results):
+        if result.recipe.aux_weight:
+            weighted[frozenset(settings.items())].append(result)
+        else:
+            baselines[frozenset(without_self_model(settings).items())].append(result)
     adopting = {key: frozenset(without_self_model(dict(key)).items()) for key in weighted}
     groups = {key: [*runs, *baselines.get(adopting[key], [])] for key, runs in weighted.items()}
     groups |= {key: runs for key, runs in baselines.items() if key not in adopting.values()}
@@ -97,12 +97,33 @@ def learning_curves(results: Iterable[RunResult]) -> list[LearningCurves]:
     return [LearningCurves(_title(dict(key), [dict(other) for other in found]), found[key]) for key in found]
 
 
-def _beside_the_curve(run: RunResult, examples: int) -> dict:
-    """The settings that all runs of a curve share. Batches of an RLCT end with the data (`clipped_to`)."""
-    settings = {name: value for name, value in settings_of_run(run).items() if name not in ALONG_A_CURVE}
-    if settings.get("rlct.batch_size") in (run.recipe.batch_size, examples):
-        settings["rlct.batch_size"] = "as in training"
-    return settings
+def _with_what_curves_share(results: Iterable[RunResult]) -> list[tuple[RunResult, dict]]:
+    """Runs whose number of samples is known, each with the settings that all runs of its curve share.
+
+    Batches of an RLCT end with the data (`clipped_to`): those that take all of few samples belong to the larger batches
+    that take a part of more.
+    """
+    found = []
+    for run in results:
+        examples = None if run.config is None else run.config.data.examples
+        if examples is not None:
+            settings = {name: value for name, value in settings_of_run(run).items() if name not in ALONG_A_CURVE}
+            batch = settings.pop(RLCT_BATCH, None)
+            batch, takes_all = AS_IN_TRAINING if batch == run.recipe.batch_size else batch, batch == examples
+            found.append((run, settings, batch, takes_all))
+    parts: dict[frozenset, set] = defaultdict(set)
+    for _, settings, batch, takes_all in found:
+        if not takes_all:
+            parts[frozenset(settings.items())].add(batch)
+
+    def shared(settings: dict, batch: Any, takes_all: bool) -> dict:
+        others = parts[frozenset(settings.items())]
+        if takes_all and batch not in others:
+            larger = [one for one in others if one == AS_IN_TRAINING or (isinstance(one, int) and one > batch)]
+            batch = larger[0] if len(larger) == 1 else AS_IN_TRAINING
+        return {**settings, RLCT_BATCH: batch}
+
+    return [(run, shared(settings, batch, takes_all)) for run, settings, batch, takes_all in found]
 
 
 def _are_a_curve(points: Sequence[LearningPoint]) -> bool:

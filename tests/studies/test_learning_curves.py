@@ -6,7 +6,7 @@ from scipy.stats import ttest_rel
 
 from keras_selfmodel.reporting import learning_figure, report_html
 from keras_selfmodel.studies import learning_curves, learning_rows, studies_of
-from tests.studies.made_up import made_up_run, written
+from tests.studies.made_up import MNIST, made_up_run, written
 
 ACCURACIES = {(100, 0.0): 0.80, (1000, 0.0): 0.90, (100, 0.4): 0.60, (1000, 0.4): 0.75}
 
@@ -110,3 +110,33 @@ def test_the_report_has_a_section_of_curves_where_there_are_any(runs):
     assert "Learning curves" not in report_html(
         studies_of([run for run in some if "1000-0.4" in str(run.folder)]), "runs"
     )
+
+
+def test_studies_of_subsets_say_how_many_samples_and_which_where_that_does_not_tell(runs):
+    def as_subset(run, **of_data):
+        data = dataclasses.replace(run.config.data, **of_data)
+        return dataclasses.replace(run, is_subset=True, config=dataclasses.replace(run.config, data=data))
+
+    digests = {100: "a" * 64, 1000: "b" * 64}
+    of_noise = [as_subset(run, digest=digests[run.config.data.examples]) for run in runs if run.recipe.label_noise]
+    distinctions = {study.distinction for study in studies_of(of_noise)}
+    assert distinctions == {"a subset of 100 samples", "a subset of 1,000 samples"}
+    others = [as_subset(run, digest="f" * 64) for run in of_noise if run.config.data.examples == 100]
+    assert {study.distinction for study in studies_of(of_noise + others)} == {
+        "a subset of 100 samples, data aaaaaaaaaaaa",
+        "a subset of 100 samples, data ffffffffffff",
+        "a subset of 1,000 samples",
+    }
+
+
+@pytest.mark.parametrize("asked", [512, 100, 64])
+def test_batches_of_an_rlct_that_take_all_of_few_samples_belong_to_larger_ones(tmp_path, asked):
+    found = []
+    for examples in (100, 1000):
+        rlct = dataclasses.replace(MNIST.rlct, batch_size=min(asked, examples))
+        run = made_up_run(10.0, recipe=dataclasses.replace(MNIST, rlct=rlct))
+        run = written(run, tmp_path / str(examples), [])
+        data = dataclasses.replace(run.config.data, examples=examples)
+        found.append(dataclasses.replace(run, config=dataclasses.replace(run.config, data=data)))
+    (curves,) = learning_curves(found)
+    assert {point.examples for point in curves.points} == {100, 1000}
