@@ -12,12 +12,12 @@ from keras import ops
 from keras_selfmodel._classifier_graph import ClassifierGraph
 from keras_selfmodel._internals.keras import model_around
 from keras_selfmodel.initializers.seeds import checked_seed
-from keras_selfmodel.models._axis_of_units import axis_of_units, checked_axis
 from keras_selfmodel.models._heads import check_prediction, checked_head
 from keras_selfmodel.models._masks import masks_of_units
 from keras_selfmodel.models._saved_seed import SavesItsSeed
 from keras_selfmodel.models._targets import flat
 from keras_selfmodel.models._training_graph import TrainingGraph
+from keras_selfmodel.models._unit_axes import axis_of_units, checked_axis
 from keras_selfmodel.transforms.tensors import Tensor
 
 # Of the units that are silenced outside training.
