@@ -77,8 +77,9 @@ def _axis(graph: ClassifierGraph, value: Value) -> int:
         return made
     sources = [one for one in call.inputs if len(one.shape) == axes]
     if not sources:
-        # What is made of the numbers of a dense layer has the layout that Keras has.
-        if value.shape[-1] == 1 or any(len(one.shape) > 2 for one in call.inputs):
+        # The layout that Keras has of what is made of the units of a dense layer, as in generators.
+        folds = type(call.operation).__name__ == "Reshape" and value.shape[-1] != 1
+        if any(len(one.shape) != 2 or not (folds or one.shape[-1] == value.shape[-1]) for one in call.inputs):
             raise _UnknownAxis
         return axes - 1
     moved = moved_axes(call.operation, axes)

@@ -305,6 +305,8 @@ FIRST = {"padding": "same", "data_format": "channels_first"}
         ((6,), lambda x: layers.Reshape((5, 1))(layers.Dense(5)(x)), None),
         ((6,), lambda x: layers.Reshape((2, 2, 3))(layers.Dense(12)(x)), 3),
         ((6,), lambda x: layers.RepeatVector(3)(layers.Dense(5)(x)), 5),
+        ((6,), lambda x: keras.ops.expand_dims(layers.Dense(5)(x), 1), 5),
+        ((6,), lambda x: keras.ops.stack([layers.Dense(5)(x), layers.Dense(5)(x)], -1), None),
         ((2, 3, 7), lambda x: keras.ops.squeeze(layers.Conv2D(5, (3, 1), data_format="channels_first")(x), 2), None),
         ((2, 6, 7), lambda x: layers.Reshape((5, 42))(layers.Conv2D(5, 3, **FIRST)(x)), None),
         ((4, 6), lambda x: keras.ops.stack([layers.Dense(5)(x), layers.Dense(5)(x)], -1), None),
