@@ -52,7 +52,7 @@ Examples:
     "--test-samples",
     "samples",
     type=click.IntRange(min=2),
-    help="Number of test samples, of those loaded (see --examples). Default: all.",
+    help="Number of test samples, of those of the runs. Default: all.",
 )
 @click.option(
     "--noise-draws",

@@ -31,7 +31,7 @@ Examples:
 @click.option(
     "--test-samples",
     type=click.IntRange(min=2),
-    help="Number of test samples to measure on, of those loaded (see --examples). Default: all.",
+    help="Number of test samples to measure on, of those of the runs. Default: all.",
 )
 @backend_option
 @json_option

@@ -56,13 +56,13 @@ Examples:
     "--train-samples",
     "samples",
     type=click.IntRange(min=2),
-    help="Number of training samples, of those loaded (see --examples). Default: 10000, or all if there are fewer.",
+    help="Number of training samples, of those of the runs. Default: 10000, or all if there are fewer.",
 )
 @click.option(
     "--test-samples",
     "held_out",
     type=click.IntRange(min=2),
-    help="Number of test samples, of those loaded (see --examples). Default: 10000, or all if there are fewer.",
+    help="Number of test samples, of those of the runs. Default: 10000, or all if there are fewer.",
 )
 @click.option("--epochs", type=click.IntRange(min=1), help="Passes over the training samples. Default: 10.")
 @click.option("--batch-size", type=click.IntRange(min=1), help="Samples per step. Default: 100.")

@@ -74,11 +74,22 @@ def opened(task: str | None, recipe_file: Path | None, outputs: dict[str, Path |
 
 
 def dataset_of(task: "Task", data_dir: Path | None, examples: int | None = None) -> "Dataset":
-    """The data set of a task, or its first examples."""
+    """The data set of a task, or its first examples.
+
+    Raises:
+        click.UsageError: If more training samples are asked for than there are.
+    """
     from keras_selfmodel import datasets, experiments
 
     if isinstance(task, experiments.CustomTask):
         dataset = task.load(data_dir)
     else:
         dataset = datasets.load(task.recipe.task, data_dir)
-    return dataset if examples is None else datasets.limited(dataset, examples)
+    if examples is None:
+        return dataset
+    if examples > len(dataset.y_train):
+        raise click.UsageError(
+            f"--examples must be at most {len(dataset.y_train):,}, the number of training samples of {dataset.source}. "
+            f"Received: {examples:,}."
+        )
+    return datasets.limited(dataset, examples)

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 _examples_option = click.option(
     "--examples",
     type=click.IntRange(min=1),
-    help="Load only this many training and test samples, the first ones. Default: as many as the runs were trained on.",
+    help="Number of samples that the runs were trained on, the first ones; only for runs that did not record it. "
+    "Default: the recorded number.",
 )
 
 
@@ -40,14 +41,15 @@ def data_of_runs(
         runs: Results.
         recipe_file: The recipe file, of runs of a custom task.
         data_dir: Folder of TFDS data.
-        examples: Number of examples to load, the first ones; `None` for as many as the runs were trained on.
+        examples: Number of samples the runs were trained on, if somebody says so; `None` for what they recorded.
         outputs: Files and folders that are written, by the option: none may be what the recipe names.
 
     Raises:
-        click.UsageError: If the runs are of several tasks or numbers of samples, or of a task other than the recipe's,
-            or need a recipe, or if an output is what the recipe names.
+        click.UsageError: If the runs are of several tasks or numbers of samples, or of a task or number of samples
+            other than those given, or need a recipe, or if an output is what the recipe names.
         ValueError: If a run was trained on other data.
     """
+    from keras_selfmodel.datasets import limited
     from keras_selfmodel.experiments import TASKS
     from keras_selfmodel.studies import StoredRun, examples_of_runs
 
@@ -63,14 +65,28 @@ def data_of_runs(
             f"--recipe describes another task. Received: runs of {name!r} and a recipe of {task.recipe.task!r}."
         )
     try:
-        examples = examples or examples_of_runs(runs)
+        recorded = examples_of_runs(runs)
     except ValueError as error:
         raise usage_error(error) from error
+    if examples is not None and recorded not in (None, examples):
+        raise click.UsageError(
+            f"--examples must be the number of samples that the runs were trained on, {recorded:,}, as it is by default. "
+            f"Leave it out{_taking_fewer()}. Received: {examples:,}."
+        )
     dataset = dataset_of(task, data_dir, examples)
+    if recorded is not None:  # If the data found here are fewer, they are other data, which is said below.
+        dataset = limited(dataset, recorded)
     for run in runs:
         if run.config is not None:  # Of others nobody knows; the work on them says so.
             StoredRun(run).check_data(dataset)
     return dataset
+
+
+def _taking_fewer() -> str:
+    """Names the options of the running command that take a part of the runs' data, as the end of a sentence."""
+    context = click.get_current_context(silent=True)
+    options = [one.opts[0] for one in context.command.params if one.opts[0].endswith("samples")] if context else []
+    return f"; {' and '.join(options)} take{'s' if len(options) == 1 else ''} fewer samples" if options else ""
 
 
 def data_of_network(file: Path, task: "Task", data_dir: Path | None, examples: int | None) -> "Dataset":

@@ -60,9 +60,10 @@ class StoredRun:
                 self.files.path / "config.json", "it is not known what data the network was trained on."
             )
         if config.data.digest != dataset.digest:
+            as_many = config.data.examples == len(dataset.y_train)
             raise ValueError(
-                f"{self.files.path} was trained on other data: {config.data}. Load the same data (data_dir=…), and as "
-                f"many samples (examples=…). Received: {dataset.source} ({dataset.digest[:12]})."
+                f"{self.files.path} was trained on other data: {config.data}. Load the same data (data_dir=…)"
+                f"{'' if as_many else ', and as many samples (examples=…)'}. Received: {dataset.source} ({dataset.digest[:12]})."
             )
 
     @cached_property

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -77,17 +78,39 @@ def test_other_data_are_an_error(ksm, run):
     assert "Load the same data (--data-dir), and as many samples (--examples)." in result.stderr
 
 
-def test_the_data_are_those_of_the_run_unless_other_examples_are_asked_for(ksm, run, tiny_mnist):
+def test_the_data_are_those_of_the_run(ksm, run, tiny_mnist):
     shutil.copytree(run, "few")
     trained_on(Path("few"), datasets.limited(tiny_mnist, 9))
     assert ksm("identity", "few", "-q").exit_code == 0
-    result = ksm("identity", "few", "-q", "--examples", "8")
-    assert result.exit_code == 1 and "few was trained on other data" in result.stderr
+    assert ksm("identity", "few", "-q", "--examples", "9").exit_code == 0
     # The commands that look into many runs take their data from the same place.
     trained_on(Path(run), tiny_mnist)
     for command in ("identity", "observer", "compress"):
         result = ksm(command, "few", run, *([] if command == "identity" else ["--out", "out"]), "-q")
         assert result.exit_code == 2 and "runs with 9, 100" in result.stderr
+
+
+def test_other_numbers_of_samples_than_a_run_recorded_are_refused_with_what_takes_fewer(ksm, run, tiny_mnist):
+    trained_on(Path(run), datasets.limited(tiny_mnist, 9))
+    fewer = {"identity": "--test-samples takes", "observer": "--train-samples and --test-samples take"}
+    for command, options in fewer.items():
+        result = ksm(command, run, "-q", "--examples", "8")
+        assert result.exit_code == 2 and "trained on, 9, as it is by default." in " ".join(result.stderr.split())
+        assert f"Leave it out; {options} fewer samples. Received: 8." in " ".join(result.stderr.split())
+
+
+def test_a_run_of_other_data_with_as_many_samples_is_not_told_to_load_as_many(ksm, run, tiny_mnist):
+    trained_on(Path(run), dataclasses.replace(tiny_mnist, digest="cd" * 32))
+    result = ksm("identity", run, "-q")
+    assert result.exit_code == 1 and "Load the same data (--data-dir). Received: made up" in result.stderr
+
+
+def test_a_run_of_more_samples_than_are_found_is_one_of_other_data(ksm, run, tiny_mnist):
+    config = json.loads(Path(run, "config.json").read_text())
+    config["data"] |= {"digest": "cd" * 32, "examples": 1000}
+    Path(run, "config.json").write_text(json.dumps(config))
+    result = ksm("identity", run, "-q")
+    assert result.exit_code == 1 and "run was trained on other data" in result.stderr
 
 
 def test_rlct_measures_the_network_of_a_run_on_its_samples(run, tiny_mnist, capsys):
