@@ -5,11 +5,12 @@
 Needs nothing of self-modeling. Uses scikit-learn's digits, which need no download.
 """
 
+import keras_selfmodel as ksm  # before keras, so that it can select the installed backend
+
+# isort: split
 import keras
 import numpy as np
 from sklearn.datasets import load_digits
-
-import keras_selfmodel as ksm
 
 
 def main() -> None:

@@ -13,11 +13,12 @@ import resource
 import sys
 import time
 
+import keras_selfmodel as ksm  # before keras, so that it can select the installed backend
+
+# isort: split
 import keras
 import keras_hub
 import numpy as np
-
-import keras_selfmodel as ksm
 
 WORDS, LENGTH, TOPICS = 6000, 32, 4
 

@@ -7,12 +7,14 @@ Uses scikit-learn's digits, which need no download. `ksm tune` does the same for
 
 import tempfile
 
+# Before keras, so that keras_selfmodel can select the installed backend.
+from keras_selfmodel.layers import DeepSelfPredictionHead
+from keras_selfmodel.tuning import SelfModelingHyperModel
+
+# isort: split
 import keras
 import keras_tuner
 from sklearn.datasets import load_digits
-
-from keras_selfmodel.layers import DeepSelfPredictionHead
-from keras_selfmodel.tuning import SelfModelingHyperModel
 
 
 def classifier(hp: keras_tuner.HyperParameters) -> keras.Model:

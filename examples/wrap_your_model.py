@@ -6,11 +6,12 @@ Uses scikit-learn's digits, which need no download. They are few and easy: the e
 data, with `ksm run mnist`.
 """
 
+import keras_selfmodel as ksm  # before keras, so that it can select the installed backend
+
+# isort: split
 import keras
 import numpy as np
 from sklearn.datasets import load_digits
-
-import keras_selfmodel as ksm
 
 
 def main() -> None:

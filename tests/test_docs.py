@@ -42,6 +42,18 @@ def test_the_python_of_a_page_runs_as_it_stands(page, tmp_path):
         assert re.search(r" reliable \(\)", finished.stdout), finished.stdout
 
 
+PROGRAMS = {f"{page.stem} {number}": code for page in PAGES for number, code in enumerate(_blocks(page, "python"), 1)}
+PROGRAMS |= {path.stem: path.read_text(encoding="utf-8") for path in (ROOT / "examples").glob("*.py")}
+
+
+@pytest.mark.parametrize("code", [pytest.param(code, id=name) for name, code in PROGRAMS.items()])
+def test_a_program_for_readers_selects_the_backend_before_keras_takes_one(code):
+    """Keras alone takes TensorFlow, or fails; the package takes what is installed, if it is imported first."""
+    keras = re.search(r"^(import|from) keras(_hub|_tuner)?\b", code, re.M)
+    selected = re.search(r"^((import|from) keras_selfmodel\b|os\.environ\[.KERAS_BACKEND.\] = )", code, re.M)
+    assert keras is None or (selected and selected.start() < keras.start())
+
+
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda notebook: notebook.stem)
 def test_a_notebook_runs_as_it_stands(notebook, tmp_path):
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
