@@ -34,8 +34,8 @@ def read_recipe_file(file: str | Path) -> CustomTask:
 
     - `name = "digits"`: names the task, and the folders of its runs.
     - `[data]`: one of `arrays = "file.npz"` (x_train, y_train, x_test, y_test), `tfds = "fashion_mnist:3.0.1"`,
-      `images = "folder"` (train/CLASS/*.png and test/CLASS/*.png, or .jpg; `size = [height, width]` brings them to one
-      size) and `python = "my_file.py:load"` (a function that returns the four arrays); and `scaling`: "symmetric"
+      `images = "folder"` (`train/CLASS/*.png` and `test/CLASS/*.png`, or .jpg; `size = [height, width]` brings them to
+      one size) and `python = "my_file.py:load"` (a function that returns the four arrays); and `scaling`: "symmetric"
       (0 … 255 to −1 … 1, the default of images), "unit" (to 0 … 1) or "none" (the default of numbers other than uint8).
     - `[model]`: `keras = "model.keras"`, of which the architecture is taken, while the weights are drawn anew for each
       seed (`drawn_anew`); or `python = "my_file.py:build"`, a function that returns a functional or Sequential model
