@@ -6,9 +6,12 @@ import re
 import shlex
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import click
+import numpy as np
 import pytest
 
 from ksm_cli.main import main
@@ -52,6 +55,20 @@ def test_a_program_for_readers_selects_the_backend_before_keras_takes_one(code):
     keras = re.search(r"^(import|from) keras(_hub|_tuner)?\b", code, re.M)
     selected = re.search(r"^((import|from) keras_selfmodel\b|os\.environ\[.KERAS_BACKEND.\] = )", code, re.M)
     assert keras is None or (selected and selected.start() < keras.start())
+
+
+def test_the_card_of_a_shared_model_loads_what_was_uploaded_with_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    uploaded = tmp_path / "shared-model"
+    hub = SimpleNamespace(hf_hub_download=lambda *, repo_id, filename: str(uploaded / filename))
+    monkeypatch.setitem(sys.modules, "huggingface_hub", hub)
+    shared, loaded = {}, {}
+    exec("\n".join(_blocks(ROOT / "docs" / "tracking.md", "python")), shared)
+    card = (uploaded / "README.md").read_text(encoding="utf-8")
+    exec("\n".join(re.findall("^    (.*)", card, re.M)), loaded)
+    np.testing.assert_array_equal(loaded["model"].predict(shared["x"]), shared["model"].predict(shared["x"]))
+    with zipfile.ZipFile(uploaded / "model.keras") as archive:
+        assert b"keras_selfmodel" not in archive.read("config.json")  # whoever loads it need not install the package
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda notebook: notebook.stem)
