@@ -70,8 +70,8 @@ def data_of_runs(
         raise usage_error(error) from error
     if examples is not None and recorded not in (None, examples):
         raise click.UsageError(
-            f"--examples must be the number of samples that the runs were trained on, {recorded:,}, as it is by default. "
-            f"Leave it out{_taking_fewer()}. Received: {examples:,}."
+            f"--examples must be the number of samples that the runs were trained on, {recorded:,}, as it is by "
+            f"default. Leave it out{_taking_fewer()}. Received: {examples:,}."
         )
     dataset = dataset_of(task, data_dir, examples)
     if recorded is not None:  # If the data found here are fewer, they are other data, which is said below.

@@ -61,9 +61,10 @@ class StoredRun:
             )
         if config.data.digest != dataset.digest:
             as_many = config.data.examples == len(dataset.y_train)
+            number = "" if as_many else ", and as many samples (examples=…)"
             raise ValueError(
-                f"{self.files.path} was trained on other data: {config.data}. Load the same data (data_dir=…)"
-                f"{'' if as_many else ', and as many samples (examples=…)'}. Received: {dataset.source} ({dataset.digest[:12]})."
+                f"{self.files.path} was trained on other data: {config.data}. Load the same data (data_dir=…){number}. "
+                f"Received: {dataset.source} ({dataset.digest[:12]})."
             )
 
     @cached_property

@@ -1,9 +1,15 @@
 import json
+import os
+import subprocess
+import sys
 from importlib.metadata import version
 
 import keras
+import pytest
+from click.testing import CliRunner
 
 from keras_selfmodel.datasets import catalog
+from ksm_cli.main import main
 
 
 def test_data_lists_what_is_missing_and_how_to_get_it(ksm):
@@ -61,3 +67,31 @@ def test_doctor_speaks_json(ksm):
     assert report["backends"][report["backend"]] is not None
     assert report["packages"]["click"] == version("click")
     assert report["data"] == {"mnist": None, "cifar10": None, "imdb": None}
+
+
+WITHOUT_BACKEND = """
+import importlib.util, sys
+find, missing = importlib.util.find_spec, {"jax", "tensorflow", "torch"}
+importlib.util.find_spec = lambda name, *rest: None if name in missing else find(name, *rest)
+for name in (*missing, "keras"):
+    sys.modules[name] = None  # as if its import failed
+from ksm_cli.main import main
+main(prog_name="ksm")
+"""
+
+
+@pytest.mark.parametrize("asked", [None, "tensorflow"])
+def test_doctor_shows_what_there_is_without_a_backend_and_what_to_install(asked):
+    environment = {name: value for name, value in os.environ.items() if name != "KERAS_BACKEND"}
+    environment |= {} if asked is None else {"KERAS_BACKEND": asked}
+    command = [sys.executable, "-c", WITHOUT_BACKEND, "doctor"]
+    result = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
+    lines = dict(line.split(maxsplit=1) for line in result.stdout.splitlines() if not line.startswith("data "))
+    assert lines["backend"].startswith("No backend is installed. Install one of jax, tensorflow, torch: pip install ")
+    assert lines["keras"] == version("keras") and lines["numpy"] == version("numpy")
+    assert lines["python"] == ".".join(map(str, sys.version_info[:3])) and lines["platform"]
+    assert "data mnist " in result.stdout and result.stderr == ""
+    told = subprocess.run([*command, "--json"], capture_output=True, text=True, env=environment, check=True)
+    report, usual = json.loads(told.stdout), CliRunner().invoke(main, ["doctor", "--json"])
+    assert (report["backend"], report["devices"], report["chosen_by"]) == (None, [], None)
+    assert report.keys() == json.loads(usual.stdout).keys()
