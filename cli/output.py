@@ -21,7 +21,6 @@ from ksm_cli.streams import has_all_signs
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-    from rich.progress import Progress as RichProgress
     from rich.table import Table
 
 # In a file or a pipe: a command of minutes leaves a line for each of its parts, one of hours a few more.
@@ -154,28 +153,6 @@ class Interrupted(click.ClickException):
         super().__init__(f"Interrupted. {advice}".rstrip())
 
 
-def terminal_progress() -> "RichProgress":
-    """A `rich.progress.Progress` on standard error whose tasks have a field `note`; not started."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
-    class Count(ProgressColumn):
-        """Units done and their total; empty for a task without units."""
-
-        def render(self, task) -> str:
-            return "" if task.total is None else f"{task.completed:>4.0f}/{task.total:.0f}"
-
-    return Progress(
-        TextColumn("{task.description:<9}"),
-        BarColumn(bar_width=16),
-        Count(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}"),
-        console=Console(stderr=True),
-    )
-
-
 class Bar:
     """A progress bar with the time left on a terminal; elsewhere at most one line a minute, and one at the end.
 
@@ -186,7 +163,7 @@ class Bar:
     def __init__(self, quiet: bool) -> None:
         self._quiet = quiet
         self._terminal = sys.stderr.isatty()
-        self._progress: Any = None  # a `rich.progress.Progress`, whose import takes a while
+        self._progress: Any = None  # `LiveBars`, whose import takes a while
         self._tasks: dict[str, int] = {}
         self._phase: int | None = None
         self._loading = ""
@@ -199,6 +176,8 @@ class Bar:
 
     def __enter__(self) -> "Bar":
         if self._terminal and not self._quiet:
+            from ksm_cli.live_bars import terminal_progress
+
             self._progress = terminal_progress()
             self._progress.start()
         return self
@@ -224,7 +203,7 @@ class Bar:
             return
         if self._progress is not None:
             self._end_phase()
-            self._phase = self._progress.add_task("", total=None, note=f"{words} …")
+            self._phase = self._progress.add_phase(f"{words} …")
         else:
             self.loaded()
             self._say(f"{words} …")

@@ -8,7 +8,7 @@ import click
 
 from ksm_cli.arguments_as_options import in_options
 from ksm_cli.estimates import result_note
-from ksm_cli.output import printable, terminal_progress
+from ksm_cli.output import printable
 
 if TYPE_CHECKING:
     from keras_selfmodel.experiments import Plan, SweepProgress
@@ -76,7 +76,11 @@ class SweepBar:
         self._before = len(plan.kept) + len(plan.failures)
         self._done = 0
         self._time = TimeLeft()
-        self._progress = None if quiet or not sys.stderr.isatty() else terminal_progress()
+        self._progress: Any = None  # `LiveBars`, whose import takes a while
+        if not quiet and sys.stderr.isatty():
+            from ksm_cli.live_bars import terminal_progress
+
+            self._progress = terminal_progress()
         self._lines: dict = {}
         self._waiting = 0
 
