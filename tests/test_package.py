@@ -2,6 +2,7 @@
 
 import ast
 import importlib.metadata
+import os
 import re
 import subprocess
 import sys
@@ -9,12 +10,14 @@ import tomllib
 from pathlib import Path
 
 import keras
+import pytest
 from packaging.requirements import Requirement
 from packaging.version import Version
 
 import keras_selfmodel as ksm
 
 ROOT = Path(__file__).resolve().parent.parent
+WORKFLOWS = ROOT / ".github" / "workflows"
 
 
 def test_every_folder_with_code_is_packaged():
@@ -38,9 +41,29 @@ def test_the_ban_on_backends_holds_for_every_room_but_transforms():
 
 def test_version_and_changelog_agree_everywhere():
     version = ksm.__version__
-    assert f"\nversion: {version}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
     newest = re.search(r"^## \[(.+?)\] – (\S+)$", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), flags=re.M)
     assert newest and newest[1] == version and re.fullmatch(r"\d{4}-\d\d-\d\d", newest[2])
+    assert f"\nversion: {version}\ndate-released: {newest[2]}\n" in citation
+
+
+@pytest.mark.skipif(not WORKFLOWS.exists(), reason="a source distribution has no workflows")
+@pytest.mark.skipif(os.name == "nt", reason="the workflow runs on Linux")
+@pytest.mark.parametrize(("tag", "published"), [("v1.2.0", True), ("v1.2.1", False), ("v1.2", False)])
+def test_a_release_is_published_only_after_the_tests_and_with_its_own_version(tag, published, tmp_path):
+    release = (WORKFLOWS / "release.yml").read_text(encoding="utf-8")
+    assert re.findall(r"^  (\w+):\n    (needs|uses): (\S+)", release, re.M) == [
+        ("tests", "uses", "./.github/workflows/tests.yml"),
+        ("build", "needs", "tests"),
+        ("publish", "needs", "build"),
+    ]
+    assert "\n  workflow_call:" in (WORKFLOWS / "tests.yml").read_text(encoding="utf-8")
+    (tmp_path / "dist").mkdir()
+    (tmp_path / "dist" / "keras_selfmodel-1.2.0.tar.gz").touch()
+    check = re.search(r"The tag is the version of the package\n +run: (.+)", release)
+    environment = {**os.environ, "GITHUB_REF_NAME": tag}
+    ended = subprocess.run(["bash", "-c", check[1]], cwd=tmp_path, env=environment, check=False)
+    assert (ended.returncode == 0) is published
 
 
 def test_lowest_txt_has_the_lower_bounds_of_what_it_pins():
