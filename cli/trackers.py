@@ -1,5 +1,6 @@
 """Runs reported to experiment trackers, by the callbacks of Keras or of the trackers."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -61,8 +62,20 @@ def tracked(name: str | None, recipe: "Recipe", folder: Path) -> Iterator[Tracke
         try:
             found = Tracked() if name is None else _START[name](recipe, folder, ended)
         except Exception as error:  # Each tracker raises its own class.
-            raise click.ClickException(f"--tracker {name}: {error}") from error
+            raise click.ClickException(f"--tracker {name}: {_reason(error)}") from error
         yield found
+
+
+def _reason(error: Exception) -> str:
+    """What a tracker says, or what to do about it where it does not say so."""
+    found = re.search(r"unsupported URI '([^']*)'", str(error))
+    if found is None:
+        return str(error)
+    return (
+        f"The MLflow that is installed cannot write to {found[1]}; mlflow-skinny writes to no database. Install the "
+        "whole one (pip install mlflow), or set MLFLOW_TRACKING_URI to a server, or to a folder with "
+        "MLFLOW_ALLOW_FILE_STORE=true."
+    )
 
 
 def _tensorboard(recipe: "Recipe", folder: Path, ended: ExitStack) -> Tracked:

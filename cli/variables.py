@@ -8,6 +8,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+PREFIX = "KSM_"
 # Variables of the program and the package that stand for no option.
 OTHER_VARIABLES = frozenset({"KSM_DEBUG", "KSM_CACHE_DIR"})
 # Click's names of the types of numbers with a range, and plainer ones.
@@ -87,14 +88,16 @@ def check_variables(context: click.Context) -> None:
     known = {variable_of(option) for one in (program, *commands) for option in options_of(one)} | OTHER_VARIABLES
     for name in _given():
         if name not in known and all(name not in dict(_negatives(one)) for one in commands):
-            near = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.8)
-            meant = f" Did you mean {near[0]}?" if near else ""
+            # Without what all begin with, which would make names alike that have nothing else in common.
+            written = [one.removeprefix(PREFIX) for one in sorted(known)]
+            near = difflib.get_close_matches(name.removeprefix(PREFIX), written, n=1, cutoff=0.8)
+            meant = f" Did you mean {PREFIX}{near[0]}?" if near else ""
             click.secho(f"Warning: ksm does not read {name}: it has no effect.{meant}", fg="yellow", err=True)
 
 
 def _given() -> list[str]:
     """The variables that look like the program's; an empty one counts as unset, as for Click."""
-    return sorted(name for name, value in os.environ.items() if name.startswith("KSM_") and value)
+    return sorted(name for name, value in os.environ.items() if name.startswith(PREFIX) and value)
 
 
 def _negatives(command: click.Command) -> Iterator[tuple[str, click.Option]]:

@@ -13,6 +13,7 @@ from ksm_cli.options.figures import figure_file
 from ksm_cli.options.general import backend_option, json_option, quiet_option
 from ksm_cli.options.outputs import Output, check_distinct
 from ksm_cli.options.recipes import check_one, data_dir_option, opened, recipe_option
+from ksm_cli.options.run_folders import NetworkFile
 from ksm_cli.options.settings import TASK_NAMES, fitted
 from ksm_cli.options.stored_runs import data_of_network
 from ksm_cli.output import (
@@ -51,7 +52,7 @@ Examples:
   ksm rlct mine.keras --data mnist --calibrate --plot plateau.png
   ksm rlct mine.keras --recipe examples/digits/digits.toml""",
 )
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=NetworkFile())
 @click.option("--data", "data_name", type=click.Choice(TASK_NAMES), help="Data set the network was trained on.")
 @recipe_option
 @click.option(

@@ -2,7 +2,7 @@
 
 import shlex
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -26,6 +26,9 @@ from ksm_cli.options.settings import (
 )
 from ksm_cli.output import Bar, Interrupted, next_steps, print_json, print_table, require, spoken_warnings
 from ksm_cli.trackers import TRACKERS, check_tracker, final_measures, tracked
+
+if TYPE_CHECKING:
+    from keras_selfmodel.experiments import Recipe
 
 
 @click.command(
@@ -171,10 +174,29 @@ def run_command(
         if not quiet:
             source = f"--data {task}" if task else f"--recipe {shlex.quote(str(recipe_file))}"
             where = shlex.quote(str(folder))
+            measured = _measured_again(recipe, settings["batch_size"])
+            other = 0 if recipe.aux_weight else chosen.recipe.aux_weight or 1
             next_steps(
-                (f"ksm rlct {where}/model.keras {source} --profile", "how the RLCT depends on its localization"),
-                (f"ksm compare {where} OTHER_RUN", "next to another run, such as one with --aux-weight 0"),
+                *((f"ksm rlct {where}/model.keras {source} {options}", purpose) for options, purpose in measured),
+                (f"ksm compare {where} OTHER_RUN", f"next to another run, such as one with --aux-weight {other:g}"),
             )
+
+
+def _measured_again(recipe: "Recipe", batch_size: int | None) -> list[tuple[str, str]]:
+    """Options of `ksm rlct` in the convention of the run, because RLCTs of two cannot be compared, and what they show.
+
+    None for a run on data with noise, which `ksm rlct` does not add.
+
+    Args:
+        recipe: The run's recipe.
+        batch_size: The batch size asked for; `None` for the default, which `ksm rlct` has too.
+    """
+    if recipe.label_noise or recipe.input_noise:
+        return []
+    if recipe.rlct is None or recipe.rlct.convention != "paper":
+        return [("--profile", "how the RLCT depends on its localization")]
+    batch = "" if batch_size is None else f" --batch-size {recipe.rlct.batch_size}"
+    return [(f"--convention paper{batch} --seed {recipe.seed + 1}", "the RLCT again, by other chains")]
 
 
 def _note(row: dict[str, float]) -> str:

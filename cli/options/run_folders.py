@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,6 +13,19 @@ if TYPE_CHECKING:
 
 
 folder_argument = click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+
+
+class NetworkFile(click.Path):
+    """A file that holds a network; where the folder of a run is given instead, its network is named."""
+
+    def __init__(self) -> None:
+        super().__init__(exists=True, dir_okay=False, path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        file = Path(value) / "model.keras"
+        if file.is_file():
+            self.fail(f"'{value}' is a folder. To take the network in it, give {file}.", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 def folders_argument(metavar: str) -> Callable[[Callable], Callable]:

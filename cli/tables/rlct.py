@@ -3,12 +3,14 @@
 import math
 from pathlib import Path
 
+from rich import box
 from rich.table import Table
 
 from keras_selfmodel._number_texts import NO_NUMBER, number_text, short_number, short_with_error, with_error
 from keras_selfmodel._typed_files import plain
 from keras_selfmodel.datasets import Dataset
 from keras_selfmodel.rlct import Calibration, LocalizationProfile, RLCTEstimate
+from ksm_cli.tables.controls import CELL_PADDING
 
 
 def rlct_table(estimate: RLCTEstimate, dataset: Dataset, file: Path) -> Table:
@@ -54,9 +56,9 @@ def rlct_table(estimate: RLCTEstimate, dataset: Dataset, file: Path) -> Table:
 
 
 def calibration_table(calibration: Calibration) -> Table:
-    """The pilots of a calibration."""
+    """The pilots of a calibration; fits 80 columns."""
     table = Table(title="Pilot runs", title_justify="left")
-    for name in ("localization γ", "step size ε", "steps", "RLCT ± sampling error", "heat", ""):
+    for name in ("localization\nγ", "step\nsize ε", "steps", "RLCT ±\nsampling error", "heat", ""):
         table.add_column(name, justify="right")
     pilots = [*calibration.localizations, *calibration.step_sizes[:-1]]
     for pilot in pilots:
@@ -72,9 +74,10 @@ def calibration_table(calibration: Calibration) -> Table:
 
 
 def profile_table(profile: LocalizationProfile) -> Table:
-    """The estimates of a profile over the localization."""
-    table = Table(title="Profile over the localization", title_justify="left")
-    for name in ("localization γ", "γ/γ₀", "RLCT ± sampling error", "distance", "held by γ", "not filled", ""):
+    """The estimates of a profile over the localization; fits 80 columns."""
+    table = Table(title="Profile over the localization", title_justify="left", box=box.SIMPLE, padding=CELL_PADDING)
+    names = ["localization\nγ", "γ/γ₀", "RLCT ±\nsampling error", "distance", "held\nby γ", "not\nfilled"]
+    for name in [*names, *([] if profile.plateau is None else ["on the\nplateau"])]:
         table.add_column(name, justify="right")
     half = 0.5 * profile.num_parameters
     for row in range(len(profile.values)):
@@ -85,7 +88,7 @@ def profile_table(profile: LocalizationProfile) -> Table:
             short_number(profile.distances[row], 3),
             f"{profile.held[row] / half:.0%}",
             f"{max(profile.unfilled[row], 0.0) / half:.0%}",
-            "plateau" if profile.plateau is not None and row in profile.plateau else "",
+            *([] if profile.plateau is None else ["yes" if row in profile.plateau else ""]),
         )
     return table
 

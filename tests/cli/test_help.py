@@ -131,6 +131,11 @@ def test_a_variable_that_no_command_knows_is_named_and_those_of_other_commands_a
     assert result.stderr.startswith(expected) and result.stderr.count("Warning") == 1
 
 
+def test_a_variable_that_only_begins_as_others_do_is_not_taken_for_one_of_them(ksm, monkeypatch):
+    monkeypatch.setenv("KSM_RUNN", "3")
+    assert ksm("runs", ".").stderr.startswith("Warning: ksm does not read KSM_RUNN: it has no effect.\n")
+
+
 @pytest.mark.parametrize("name", sorted(main.commands))
 def test_no_variable_sets_two_options(name):
     variables = [option.envvar for command, option in OPTIONS if command == name]

@@ -8,11 +8,14 @@ import re
 from pathlib import Path
 
 import keras
+import numpy as np
 import pytest
 
 from keras_selfmodel import SelfModelingModel
 from keras_selfmodel.models import mlp
-from keras_selfmodel.rlct import Descent, RLCTSummary, room_for_chains
+from keras_selfmodel.rlct import Descent, LocalizationProfile, RLCTSummary, room_for_chains
+from ksm_cli.output import print_table
+from ksm_cli.tables.rlct import profile_table
 
 # So short a chain is rightly warned about, and so is a network that was never trained.
 pytestmark = pytest.mark.filterwarnings("always::keras_selfmodel.rlct.RLCTWarning")
@@ -127,6 +130,42 @@ def test_a_network_for_other_inputs_is_an_error_with_both_shapes(ksm, saved, tin
     result = ksm("rlct", saved(model), *QUICK)
     assert (result.exit_code, result.stdout) == (1, "")
     assert str(shape) in result.stderr and "(28, 28, 1)" in result.stderr
+
+
+def test_the_folder_of_a_run_is_answered_with_its_network(ksm, tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "model.keras").touch()
+    result = ksm("rlct", "run", *QUICK)
+    said = " ".join(result.stderr.split())
+    assert (
+        result.exit_code == 2
+        and f"'run' is a folder. To take the network in it, give {Path('run/model.keras')}." in said
+    )
+
+
+def _profile(values: list[float]) -> LocalizationProfile:
+    count = len(values)
+    numbers = np.geomspace(3180.0, 3.19, count)
+    errors = np.full(count, 0.01)
+    return LocalizationProfile(numbers, np.array(values), errors, *[numbers] * 3, 318.0, 1e4, 6370, 1000)
+
+
+@pytest.mark.parametrize(
+    ("values", "on_it"),
+    [([3000.5, 24.2, 24.2, 24.2, 11.0, 10.0], ["", "yes", "yes", "yes", "", ""]), ([5.0, 9.0, 2000.0], None)],
+)
+def test_the_profile_fits_80_columns_and_marks_its_plateau(values, on_it, monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "80")
+    print_table(profile_table(_profile(values)))
+    lines = capsys.readouterr().out
+    rows = [line for line in lines.splitlines() if "± 0.01" in line]
+    assert max(map(len, rows)) <= 80 and len(rows) == len(values)
+    assert [f"{value:.2f} ± 0.01" in row for value, row in zip(values, rows, strict=True)] == [True] * len(values)
+    assert ["yes" if "yes" in row else "" for row in rows] == (on_it or [""] * len(values))
+    table = profile_table(_profile(values))
+    assert all(column.header for column in table.columns) and ("plateau" in str(table.columns[-1].header)) == bool(
+        on_it
+    )
 
 
 def test_a_network_with_two_inputs_is_refused(ksm, saved, tiny_mnist):

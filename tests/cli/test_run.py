@@ -41,6 +41,30 @@ def test_a_run_ends_in_a_table_that_fits_a_terminal(ksm, tiny_mnist):
     assert ksm(*SMALL, "--out", "out", "--resume", "--quiet").stderr == ""
 
 
+@pytest.mark.filterwarnings("always::keras_selfmodel.rlct.RLCTWarning")  # a network that was hardly trained
+@pytest.mark.parametrize("batch", [(), ("--batch-size", "32")])
+def test_the_rlct_is_advised_to_be_measured_again_in_the_convention_of_the_run(ksm, tiny_mnist, batch):
+    """RLCTs of two conventions, or of two batch sizes in the paper's, cannot be compared."""
+    said = ksm("run", "mnist", "--hidden", "4", "--epochs", "1", *batch, "--out", "out").stderr
+    (advised,) = [line.split("#")[0].split()[2:] for line in said.splitlines() if line.startswith("Next: ksm rlct ")]
+    again = json.loads(ksm(*advised, "--json").stdout)
+    run = json.loads(Path("out/metrics.json").read_text())["rlct"]
+    names = ("inverse_temperature", "localization", "step_size")
+    assert [again[name] for name in names] == pytest.approx([run[name] for name in names])
+    assert again["convention"] == run["convention"] == "paper" and again["chain_values"] != run["chain_values"]
+
+
+def test_runs_with_noise_are_not_advised_to_be_measured_without_it(ksm, tiny_mnist):
+    said = ksm(*SMALL, "--label-noise", "0.5", "--out", "out").stderr
+    assert "ksm rlct" not in said and "Next: ksm compare out OTHER_RUN" in said
+
+
+@pytest.mark.parametrize(("weight", "other"), [("0", "10"), ("10", "0"), ("3", "0")])
+def test_another_auxiliary_weight_is_advised_to_compare_with(ksm, tiny_mnist, weight, other):
+    said = ksm(*SMALL, "--aux-weight", weight, "--out", "out").stderr
+    assert said.endswith(f"such as one with --aux-weight {other}\n")
+
+
 @pytest.fixture
 def asked(monkeypatch, tiny_mnist):
     """What the package is asked to run: a list of (recipe, folder). Nothing is run."""

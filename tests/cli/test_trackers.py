@@ -25,6 +25,21 @@ def test_a_run_is_followed_in_mlflow(ksm, tiny_mnist, monkeypatch, tmp_path):
     assert found.data.metrics["final_weight_spread"] == pytest.approx(expected[-1])
 
 
+def test_an_mlflow_that_writes_to_no_database_is_answered_with_what_to_install_or_set(ksm, tiny_mnist, monkeypatch):
+    """mlflow-skinny, whose default is a database all the same."""
+    pytest.importorskip("mlflow", reason="MLflow is not installed")
+    if importlib.util.find_spec("sqlalchemy") is not None:
+        pytest.skip("The whole MLflow is installed")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///followed.db")
+    answer = _run(ksm, "--tracker", "mlflow")
+    assert (
+        answer.exit_code == 1
+        and "--tracker mlflow: The MLflow that is installed cannot write to sqlite:" in answer.stderr
+    )
+    assert "pip install mlflow" in answer.stderr and "MLFLOW_ALLOW_FILE_STORE=true" in answer.stderr
+    assert answer.stderr.count("\n") == 1 + answer.stderr.count("loaded ")
+
+
 def test_a_run_is_followed_in_tensorboard(ksm, tiny_mnist, tmp_path):
     if importlib.util.find_spec("tensorflow") is None:
         answer = _run(ksm, "--tracker", "tensorboard")
