@@ -1,12 +1,15 @@
 """Tables of networks that differ in their seeds alone, and of the differences between such groups."""
 
 from collections.abc import Iterable, Mapping
+from statistics import mean
 from typing import Any, NamedTuple
 
 from keras_selfmodel._number_texts import NOTHING, number_text, with_error
 from keras_selfmodel.statistics import Difference, difference, holm, mean_interval
 
 LEVEL = 0.05
+# How far below the baseline's mean a network has collapsed, in accuracy or R².
+COLLAPSE = 0.2
 # By seed, what was measured of a network, each measure as an attribute.
 Group = Mapping[int, Any]
 
@@ -29,9 +32,11 @@ class Measure(NamedTuple):
         return with_error(self.factor * found.mean, width, self.digits)
 
     def difference(self, group: Group, reference: Group) -> Difference | None:
-        """Paired by seed; `None` where it is missing of a network."""
+        """Paired by seed; `None` where a network is missing, or its value."""
         values = [{seed: getattr(one, self.name) for seed, one in networks.items()} for networks in (group, reference)]
-        return None if any(None in of_one.values() for of_one in values) else difference(*values)
+        if values[0].keys() != values[1].keys() or any(None in of_one.values() for of_one in values):
+            return None
+        return difference(*values)
 
     def text(self, found: Difference | None, corrected: float | None) -> str:
         """A difference ± its interval, bold where the corrected p is small."""
@@ -41,6 +46,12 @@ class Measure(NamedTuple):
         text = number_text(self.factor * found.estimate.mean, self.digits, sign=True)
         text += f" ± {number_text(None if width is None else self.factor * width, self.digits)}"
         return f"**{text}**" if corrected is not None and corrected <= LEVEL else text
+
+
+def collapsed(group: Group, baseline: Group, score: str) -> int:
+    """How many networks have collapsed; `score` is the attribute that tells."""
+    least = mean(getattr(one, score) for one in baseline.values()) - COLLAPSE
+    return sum(getattr(one, score) < least for one in group.values())
 
 
 def table_row(*cells: object) -> str:
@@ -65,13 +76,11 @@ def print_differences(
     """
     measures = list(measures)
     rows = {key: [measure.difference(*groups) for measure in measures] for key, groups in pairs.items()}
-    tested = [found for row in rows.values() for found in row if found is not None]
-    corrected = iter(holm([found.p for found in tested]))
-    print(f"{len(tested)} tests; bold: Holm p ≤ {LEVEL:g}\n")
+    tested = [found for row in rows.values() for found in row if found is not None and found.p is not None]
+    corrected = dict(zip(map(id, tested), holm([found.p for found in tested]), strict=True))
+    left_out = sum(map(len, rows.values())) - len(tested)
+    print(f"{len(tested)} tests, {left_out} left out for want of numbers; bold: Holm p ≤ {LEVEL:g}\n")
     print(table_head(*titles, *(measure.title for measure in measures)))
     for key, row in rows.items():
-        cells = [
-            measure.text(found, None if found is None else next(corrected))
-            for measure, found in zip(measures, row, strict=True)
-        ]
+        cells = [measure.text(found, corrected.get(id(found))) for measure, found in zip(measures, row, strict=True)]
         print(table_row(*key, *cells))

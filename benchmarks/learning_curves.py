@@ -14,16 +14,16 @@ more than 20 points below the baseline's mean.
 """
 
 import argparse
+import math
 from collections import defaultdict
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
-from statistics import mean
 from typing import NamedTuple
 
 import keras
 
-from benchmarks._comparing import Measure, print_differences, table_head, table_row
+from benchmarks._comparing import Measure, collapsed, print_differences, table_head, table_row
 from benchmarks.what_it_buys import at_strengths
 from keras_selfmodel import datasets, experiments
 from keras_selfmodel.compression import brier_score, expected_calibration_error
@@ -34,7 +34,6 @@ from keras_selfmodel.studies.stored_run import StoredRun
 STRENGTHS = {SELF_MODELING: (0, 1, 10, 50), "dropout": (0.5,), "last-layer-decay": (0.03,)}
 EXAMPLES, LABEL_NOISE = (100, 1_000, 10_000), (0.0, 0.2, 0.4)
 EPOCHS, BATCH_SIZE = 30, 20
-COLLAPSE = 0.2
 RLCT_BATCH_SIZE, DRAWS = 100, 100
 
 
@@ -52,11 +51,11 @@ def first_samples(dataset: datasets.Dataset, examples: int) -> datasets.Dataset:
 
 
 class Network(NamedTuple):
-    """What is told of a network; the RLCT is `None` where it is not to be used."""
+    """What is told of a network: the RLCT is `None` where it is not to be used, the gap without a history."""
 
     loss: float
     accuracy: float
-    gap: float
+    gap: float | None
     calibration_error: float
     brier_score: float
     spread: float | None
@@ -73,10 +72,11 @@ def measured(result: RunResult, dataset: datasets.Dataset) -> Network:
     logits = run.model.predict(run.task.inputs(dataset.x_test), batch_size=1_000, verbose=0)
     of_classes = keras.losses.sparse_categorical_crossentropy(dataset.y_test, logits, from_logits=True)
     probabilities = keras.ops.convert_to_numpy(keras.ops.softmax(logits))
+    in_training = spread_history(result).accuracy
     return Network(
         loss=float(keras.ops.mean(of_classes)),
         accuracy=result.accuracy,
-        gap=spread_history(result).accuracy - result.accuracy,
+        gap=None if math.isnan(in_training) else in_training - result.accuracy,
         calibration_error=expected_calibration_error(probabilities, dataset.y_test),
         brier_score=brier_score(probabilities, dataset.y_test),
         spread=result.weight_spread,
@@ -114,9 +114,7 @@ def print_tables(of: dict[tuple, dict[tuple, dict[int, Network]]]) -> None:
             where = f"{examples:,}", f"{label_noise:g}"
             cells = [measure.mean(networks.values()) for measure in measures]
             print(table_row(*where, objective if strength else "baseline", f"{strength:g}", *cells))
-            least = mean(network.accuracy for network in baseline.values()) - COLLAPSE
-            collapsed = any(network.accuracy < least for network in networks.values())
-            if objective == SELF_MODELING and strength and not collapsed:
+            if objective == SELF_MODELING and strength and not collapsed(networks, baseline, "accuracy"):
                 pairs[*where, f"{strength:g}"] = networks, baseline
     print("\nSelf-modeling minus the baseline, paired by seed:")
     print_differences(("samples", "noise", "AW"), pairs, (LOSS, ACCURACY, GAP, ECE))

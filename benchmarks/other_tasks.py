@@ -22,10 +22,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import keras
-import numpy as np
 from tasks import CASES, Case, Samples
 
-from benchmarks._comparing import Measure, print_differences, table_head, table_row
+from benchmarks._comparing import Measure, collapsed, print_differences, table_head, table_row
 from keras_selfmodel.compression import ScoredNetwork, unit_curve
 from keras_selfmodel.experiments import objective_models
 from keras_selfmodel.experiments.objectives import SELF_MODELING, Subject, find_objective
@@ -39,8 +38,8 @@ SEEDS = range(1, 6)
 LOSS, SCORE, GAP = Measure("loss", "loss"), Measure("score", "score / %", 100, 1), Measure("gap", "gap")
 SPREAD, UNITS = Measure("spread", "spread"), Measure("units_kept", "units / %", 100, 0)
 TESTED = (LOSS, GAP, UNITS)
-RISE, COLLAPSE = 0.1, 0.2
-"""Of the loss in nats, or in the variance of what a regression predicts; and of the score."""
+RISE = 0.1
+"""Of the loss in nats, or in the variance of what a regression predicts."""
 
 
 @dataclass(frozen=True)
@@ -144,25 +143,19 @@ def print_tables(lines: list[Line]) -> None:
     print(table_head("task", "objective", "strength", *(measure.title for measure in measures)))
     for case, settings in of.items():
         for (objective, strength), by_seed in settings.items():
-            collapsed = _collapsed(settings, by_seed)
+            lost = collapsed(by_seed, settings[SELF_MODELING, 0], "score")
             cells = [measure.mean(by_seed.values()) for measure in measures]
-            if collapsed:
-                cells = [f"{collapsed} of {len(by_seed)} collapsed", *[""] * (len(measures) - 1)]
+            if lost:
+                cells = [f"{lost} of {len(by_seed)} collapsed", *[""] * (len(measures) - 1)]
             print(table_row(case, objective if strength else "baseline", f"{strength:g}", *cells))
     print("\nSelf-modeling minus the baseline, paired by seed:")
     pairs = {
         (case, f"{strength:g}"): (settings[SELF_MODELING, strength], settings[SELF_MODELING, 0])
         for case, settings in of.items()
         for strength in STRENGTHS[SELF_MODELING][1:]
-        if not _collapsed(settings, settings[SELF_MODELING, strength])
+        if not collapsed(settings[SELF_MODELING, strength], settings[SELF_MODELING, 0], "score")
     }
     print_differences(("task", "AW"), pairs, TESTED)
-
-
-def _collapsed(settings: dict, by_seed: dict[int, Line]) -> int:
-    """How many networks have collapsed."""
-    baseline = np.mean([one.score for one in settings[SELF_MODELING, 0].values()])
-    return sum(one.score < baseline - COLLAPSE for one in by_seed.values())
 
 
 def main() -> None:

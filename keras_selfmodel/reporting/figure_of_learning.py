@@ -53,7 +53,7 @@ def learning_figure(curves: LearningCurves, hidden: int) -> "Figure":
         labels,
         loc="outside lower center",
         ncols=4,
-        fontsize="x-small",
+        fontsize="small",
         frameon=False,
     )
     return figure

@@ -230,7 +230,7 @@ def _figure(study: Study, panel: Panel) -> dict:
 def _image(figure: "Figure", what: str) -> dict:
     return {
         "source": data_address(figure),
-        "alternative": f"{what}. The numbers are in the table of groups.",
+        "alternative": f"{what}. The numbers are in the table of this section.",
     }
 
 
