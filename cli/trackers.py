@@ -44,7 +44,7 @@ def check_tracker(name: str | None) -> None:
         except click.ClickException:
             advice = installation.installing("tensorflow")
             raise click.ClickException(f"Keras writes TensorBoard's files with TensorFlow: {advice}") from None
-    elif name is not None:
+    if name is not None:  # TensorBoard too: TensorFlow no longer brings it
         try:
             require(name)
         except click.ClickException:

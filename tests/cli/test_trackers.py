@@ -50,11 +50,13 @@ def test_a_run_is_followed_in_tensorboard(ksm, tiny_mnist, tmp_path):
     assert len(list((tmp_path / "run" / "tensorboard").glob("*/events.out.tfevents.*"))) == 2  # training, validation
 
 
-def test_a_tracker_that_is_missing_is_named_with_the_line_that_installs_it(ksm, tmp_path, monkeypatch):
+@pytest.mark.parametrize("tracker", ["mlflow", "tensorboard", "wandb"])
+def test_a_tracker_that_is_missing_is_named_with_the_line_that_installs_it(ksm, tmp_path, monkeypatch, tracker):
     there = importlib.util.find_spec
+    missing = {tracker: None, "tensorflow": object()}
     monkeypatch.setattr(
-        importlib.util, "find_spec", lambda name, *rest: None if name == "wandb" else there(name, *rest)
+        importlib.util, "find_spec", lambda name, *rest: missing[name] if name in missing else there(name, *rest)
     )
-    answer = _run(ksm, "--tracker", "wandb")
-    assert answer.exit_code == 1 and "--tracker wandb needs wandb: pip install wandb" in answer.stderr
+    answer = _run(ksm, "--tracker", tracker)
+    assert answer.exit_code == 1 and f"--tracker {tracker} needs {tracker}: pip install {tracker}" in answer.stderr
     assert not (tmp_path / "run").exists()
