@@ -86,7 +86,7 @@ LINES = {
     f"{RLCT} --traces a.png --plot a.png": "--traces and --plot must be different files",
     f"{RLCT} --layer joy": "joy",
     "rlct data.npz --recipe recipe.toml": "data.npz",
-    "rlct . --recipe recipe.toml": "is a directory",
+    "rlct . --recipe recipe.toml": "is a folder. To take the network in it, give model.keras.",
     "rlct nosuch.keras --recipe recipe.toml": "does not exist",
     "rlct pipe --recipe recipe.toml": "it is a pipe",
     "run --recipe large.toml": "batch_size = 30 with 20 samples",
