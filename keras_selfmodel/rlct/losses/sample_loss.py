@@ -153,7 +153,7 @@ class _Function(keras.losses.Loss):
 
 def _advice(said: str) -> str:
     """What may help where a function does not fit what it is called with."""
-    if any(word in said for word in ("Concretization", "Tracer", "SymbolicTensor", ".item()", "numpy")):
+    if any(word in said for word in ("Concretization", "Tracer", "SymbolicTensor", ".item()", "numpy()")):
         return (
             " It is computed for all chains at once, for which it must do without NumPy and without asking for values, "
             "as by float(...) or if: take keras.ops."
