@@ -82,7 +82,7 @@ def moved_axes(operation: Any, axes: int) -> list[int] | None:
     if isinstance(operation, keras.layers.TimeDistributed):
         inside = moved_axes(operation.layer, axes - 1)
         return None if inside is None else [0, 1, *(axis + 1 for axis in inside[1:])]
-    if isinstance(operation, keras.layers.Reshape | keras.Model):
+    if isinstance(operation, keras.Model):
         return None
     order = np.empty(tuple(range(axes)))  # Whose sizes are the numbers of the axes.
     match type(operation).__name__:
@@ -92,7 +92,7 @@ def moved_axes(operation: Any, axes: int) -> list[int] | None:
             order = np.moveaxis(order, operation.source, operation.destination)
         case "Swapaxes":
             order = np.swapaxes(order, operation.axis1, operation.axis2)
-        case "Reshape" | "Rot90" | "Einsum" | "Matmul" | "Dot" | "Tensordot" | "Outer" | "Kron" | "Cross" | "Stack":
+        case "Reshape" | "Rot90" | "Einsum" | "Matmul" | "Dot" | "Tensordot" | "Kron" | "Cross":
             return None
     return list(order.shape)
 

@@ -11,16 +11,13 @@ from keras_selfmodel._model_calls import Value
 from keras_selfmodel._numbers import whole_number
 
 # Layers of Keras that put out units of their own, on the last axis.
-_MAKE_UNITS = (
-    keras.layers.Dense,
-    keras.layers.Embedding,
-    keras.layers.RNN,
-    keras.layers.Bidirectional,
+_ATTENTION = (
     keras.layers.MultiHeadAttention,
     keras.layers.GroupQueryAttention,
     keras.layers.Attention,
     keras.layers.AdditiveAttention,
 )
+_MAKE_UNITS = (keras.layers.Dense, keras.layers.Embedding, keras.layers.RNN, *_ATTENTION)
 
 
 class _UnknownAxis(Exception):
@@ -55,40 +52,59 @@ def axis_of_units(graph: ClassifierGraph, value: Value, where: str) -> int:
             lie on different axes.
     """
     try:
-        return _axis(graph, value)
+        return _Search(graph, of_inputs=True).axis(value)
     except _UnknownAxis:
         raise ValueError(
             f"Which axis of {where}, of shape {value.shape}, holds its units cannot be told. Say it by axis=…"
         ) from None
 
 
-def _axis(graph: ClassifierGraph, value: Value) -> int:
-    axes = len(value.shape)
-    if axes <= 2:
-        return axes - 1
-    call = graph.producers.get(id(value))
-    if call is None:
-        images = axes > 3 and keras.config.image_data_format() == "channels_first"
-        return 1 if images else axes - 1
-    if value is not call.outputs[0] and isinstance(call.operation, _MAKE_UNITS[-4:]):
-        raise _UnknownAxis  # The scores of attention.
-    made = _axis_made(call.operation, axes)
-    if made is not None:
-        return made
-    sources = [one for one in call.inputs if len(one.shape) == axes]
-    if not sources:
-        # The layout that Keras has of what is made of the units of a dense layer, as in generators.
-        folds = type(call.operation).__name__ == "Reshape" and value.shape[-1] != 1
-        if any(len(one.shape) != 2 or not (folds or one.shape[-1] == value.shape[-1]) for one in call.inputs):
+class _Search:
+    """Looks for the axis upstream of a value, each value once.
+
+    Args:
+        graph: The classifier, or a model inside one of its layers.
+        of_inputs: Whether the inputs have the layout that Keras has; else theirs is unknown.
+    """
+
+    def __init__(self, graph: ClassifierGraph, *, of_inputs: bool) -> None:
+        self._graph, self._of_inputs = graph, of_inputs
+        self._found: dict[int, int] = {}
+
+    def axis(self, value: Value) -> int:
+        if id(value) not in self._found:
+            self._found[id(value)] = self._axis(value)
+        return self._found[id(value)]
+
+    def _axis(self, value: Value) -> int:
+        axes = len(value.shape)
+        if axes <= 2:
+            return axes - 1
+        call = self._graph.producers.get(id(value))
+        if call is None:
+            if not self._of_inputs:
+                raise _UnknownAxis
+            images = axes > 3 and keras.config.image_data_format() == "channels_first"
+            return 1 if images else axes - 1
+        if value is not call.outputs[0] and isinstance(call.operation, _ATTENTION):
+            raise _UnknownAxis  # Its scores.
+        made = _axis_made(call.operation, axes)
+        if made is not None:
+            return made
+        sources = [one for one in call.inputs if len(one.shape) == axes]
+        if not sources:
+            # The layout that Keras has of what is made of the units of a dense layer, as in generators.
+            folds = type(call.operation).__name__ == "Reshape" and value.shape[-1] != 1
+            if any(len(one.shape) != 2 or not (folds or one.shape[-1] == value.shape[-1]) for one in call.inputs):
+                raise _UnknownAxis
+            return axes - 1
+        moved = moved_axes(call.operation, axes)
+        if moved is None:
             raise _UnknownAxis
-        return axes - 1
-    moved = moved_axes(call.operation, axes)
-    if moved is None:
-        raise _UnknownAxis
-    found = {moved.index(_axis(graph, one)) for one in sources}
-    if len(found) > 1 or not _keeps_order(call.operation, sources, value, *found):
-        raise _UnknownAxis
-    return found.pop()
+        found = {moved.index(self.axis(one)) for one in sources}
+        if len(found) > 1 or not _keeps_order(call.operation, sources, value, *found):
+            raise _UnknownAxis
+        return found.pop()
 
 
 def _axis_made(layer: Any, axes: int) -> int | None:
@@ -98,7 +114,7 @@ def _axis_made(layer: Any, axes: int) -> int | None:
         return None if inside is None else inside + 1
     if is_functional(layer) or isinstance(layer, keras.Sequential):
         graph = ClassifierGraph.of(layer)
-        return _axis(graph, graph.output_values[0])
+        return _Search(graph, of_inputs=False).axis(graph.output_values[0])
     inside = unwrapped(layer)
     if isinstance(inside, keras.layers.Bidirectional):
         inside = inside.forward_layer

@@ -74,7 +74,7 @@ import importlib.util, sys
 find, missing = importlib.util.find_spec, {"jax", "tensorflow", "torch"}
 importlib.util.find_spec = lambda name, *rest: None if name in missing else find(name, *rest)
 for name in (*missing, "keras"):
-    sys.modules[name] = None  # as if its import failed
+    sys.modules[name] = None  # Python then refuses to import it, as where it is missing
 from ksm_cli.main import main
 main(prog_name="ksm")
 """

@@ -1,5 +1,7 @@
 """The prediction of lesions: the drawn units, the loss and its gradient, against NumPy and against cut networks."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -317,6 +319,8 @@ FIRST = {"padding": "same", "data_format": "channels_first"}
         ((4, 6), lambda x: layers.Dot(axes=(1, 1))([layers.Dense(5)(x), layers.Dense(3)(x)]), None),
         ((4, 6), lambda x: layers.LayerNormalization()(layers.Permute((2, 1))(layers.Dense(5)(x))), 5),
         ((4, 6), layers.Dropout(0.5), 6),
+        ((3, 4, 6), layers.TimeDistributed(keras.Sequential([layers.ReLU(), layers.Permute((2, 1))])), None),
+        ((4, 6), lambda x: functools.reduce(lambda y, _: y * keras.ops.sigmoid(y), range(60), layers.Dense(5)(x)), 5),
     ],
 )
 def test_units_are_found_or_asked_for(shape, made, units):

@@ -6,6 +6,7 @@ neither masked nor of an ignored class; with `reduction="mean_with_sample_weight
 `reduction="sum"`, whose Σ aᵢ Keras does not divide, 1: the loss of a sample is then the sum over its entries.
 """
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -158,7 +159,7 @@ def _advice(said: str) -> str:
             " It is computed for all chains at once, for which it must do without NumPy and without asking for values, "
             "as by float(...) or if: take keras.ops."
         )
-    if any(word in said.lower() for word in ("int", "long", "dtype", "index")):
+    if re.search(r"\b(u?int\d*|integers?|long|dtype|index)\b", said.lower()):
         return " If it takes whole numbers, convert them in it, as by keras.ops.cast(labels, 'int32')."
     return ""
 
