@@ -5,7 +5,8 @@ Relied on: `Functional._nodes_by_depth` and its `Node`s (`operation`, `is_input`
 `Sequential._functional`, `Layer._flatten_layers` and its `recursive`,
 `Model._loss_tracker`, `Variable._value`, `Model._compile_config` and its `config`,
 the classes and attributes of the operations that `keras.ops.transpose`, `moveaxis`, `swapaxes`, `reshape` and `einsum`
-record, `EinsumDense._adjust_scale_for_dequant`, `fn` and `_fn_kwargs` of the losses that Keras makes of functions,
+record, the packages of `keras.src.layers`,
+`EinsumDense._adjust_scale_for_dequant`, `fn` and `_fn_kwargs` of the losses that Keras makes of functions,
 `Optimizer._trainable_variables` and `._model_variables_moving_average`, `src.backend.common.masking.get_keras_mask`.
 """
 
@@ -71,7 +72,7 @@ def _operations_before(outputs: Any) -> list:
 
 
 def moved_axes(operation: Any, axes: int) -> list[int] | None:
-    """For each axis of what an operation puts out, which axis of its input it was; `None` if that is not known.
+    """For each axis of what an operation puts out, which axis of its input it was; `None` if it moves none.
 
     Args:
         operation: A layer, or an operation of `keras.ops`, that puts out as many axes as it is given.
@@ -82,19 +83,23 @@ def moved_axes(operation: Any, axes: int) -> list[int] | None:
     if isinstance(operation, keras.layers.TimeDistributed):
         inside = moved_axes(operation.layer, axes - 1)
         return None if inside is None else [0, 1, *(axis + 1 for axis in inside[1:])]
-    if isinstance(operation, keras.Model):
-        return None
     order = np.empty(tuple(range(axes)))  # Whose sizes are the numbers of the axes.
-    match type(operation).__name__:
+    match None if isinstance(operation, keras.Layer) else type(operation).__name__:
         case "Transpose":
             order = np.transpose(order, operation.axes)
         case "Moveaxis":
             order = np.moveaxis(order, operation.source, operation.destination)
         case "Swapaxes":
             order = np.swapaxes(order, operation.axis1, operation.axis2)
-        case "Reshape" | "Rot90" | "Einsum" | "Matmul" | "Dot" | "Tensordot" | "Kron" | "Cross":
+        case _:
             return None
     return list(order.shape)
+
+
+def family_of_layer(operation: Any) -> str | None:
+    """The family of a layer of Keras's own, as "pooling"; `None` of anything else, subclasses of such layers too."""
+    package, _, path = type(operation).__module__.partition(".layers.")
+    return path.split(".")[0] if package == "keras.src" and path else None
 
 
 def layers_inside(layer: keras.Layer) -> list[keras.Layer]:

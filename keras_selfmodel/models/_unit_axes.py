@@ -1,27 +1,43 @@
-"""Which axis of an activation counts units: the channels of an image, the features of each step of a sequence."""
+"""Which axis of an activation counts units: the channels of an image, the features of each step of a sequence.
 
+It is told only where Keras's own layers, or the sizes of the axes, leave no doubt. Else the user is asked.
+"""
+
+import math
 from typing import Any
 
 import keras
 
 from keras_selfmodel._classifier_graph import ClassifierGraph
-from keras_selfmodel._internals.keras import is_functional, moved_axes
-from keras_selfmodel._layer_kernel import has_weights, unwrapped
-from keras_selfmodel._model_calls import Value
+from keras_selfmodel._internals.keras import family_of_layer, is_functional, moved_axes
+from keras_selfmodel._layer_kernel import has_weights
+from keras_selfmodel._model_calls import Call, Value
 from keras_selfmodel._numbers import whole_number
 
-# Layers of Keras that put out units of their own, on the last axis.
-_ATTENTION = (
-    keras.layers.MultiHeadAttention,
-    keras.layers.GroupQueryAttention,
-    keras.layers.Attention,
-    keras.layers.AdditiveAttention,
+# Operations of `keras.ops` that leave every axis in its place, whatever the sizes: they work on elements or reduce axes
+# that they keep.
+_AXES_STAY = frozenset(
+    (
+        "Add Subtract Multiply Divide TrueDivide Maximum Minimum Power Negative Absolute Square Sqrt Exp Log Tanh Clip "
+        "Where Cast StopGradient Relu Relu6 Sigmoid Softplus Softsign Silu LogSigmoid LeakyRelu HardSigmoid HardSilu "
+        "Elu Selu Gelu Celu Softmax LogSoftmax Concatenate Mean Sum Max Min Std Var"
+    ).split()
 )
-_MAKE_UNITS = (keras.layers.Dense, keras.layers.Embedding, keras.layers.RNN, *_ATTENTION)
+_RESHAPING = ("Reshape", "Flatten", "Squeeze", "ExpandDims")
+_HAND_ON = ("activations", "merging", "normalization", "regularization")
 
 
 class _UnknownAxis(Exception):
-    """Of an activation it cannot be told."""
+    """Of an activation it cannot be told.
+
+    Attributes:
+        path: The layer or operation at which the search ended.
+    """
+
+    path: str | None = None
+
+
+_Axis = int | _UnknownAxis | None  # `None` of the inputs, and of what hands them on.
 
 
 def checked_axis(axis: Any, axes: int) -> int:
@@ -39,8 +55,9 @@ def checked_axis(axis: Any, axes: int) -> int:
 def axis_of_units(graph: ClassifierGraph, value: Value, where: str) -> int:
     """The axis of the units that a layer made, wherever it was moved since, counted from the front.
 
-    Layers of Keras make units where their `data_format` says, or last; other layers that have weights make them last.
-    What leaves the number of axes as it is hands them on, moved as it says.
+    Keras's layers make units where their `data_format` says, or last. So do custom layers that change the shape, if
+    they have a `data_format`, or weights and the last axis alone is as long as these are. Everything else hands on the
+    units that it is given, if it is known to leave the axes in place, says where it moves them, or the sizes tell.
 
     Args:
         graph: The classifier.
@@ -48,101 +65,171 @@ def axis_of_units(graph: ClassifierGraph, value: Value, where: str) -> int:
         where: What it is called in the error.
 
     Raises:
-        ValueError: If something between changes the axes and does not say how, or inputs are put together whose units
-            lie on different axes.
+        ValueError: If no layer made units, if something does not say what it does with the axes, or what is put
+            together has its units on different ones.
     """
-    try:
-        return _Search(graph, of_inputs=True).axis(value)
-    except _UnknownAxis:
-        raise ValueError(
-            f"Which axis of {where}, of shape {value.shape}, holds its units cannot be told. Say it by axis=…"
-        ) from None
+    if len(value.shape) <= 2:
+        return len(value.shape) - 1
+    found = _axes_in(graph).get(id(value))
+    if isinstance(found, int):
+        return found
+    reason = "no layer has made them" if found is None else f"the search ended at {found.path!r}"
+    raise ValueError(
+        f"Which axis of {where}, of shape {value.shape}, holds its units cannot be told: {reason}. Say it by axis=…"
+    )
 
 
-class _Search:
-    """Looks for the axis upstream of a value, each value once.
+def _axes_in(graph: ClassifierGraph) -> dict[int, _Axis]:
+    """The axes of all that the calls of a model put out, by the ids of the values."""
+    found: dict[int, _Axis] = {}
+    for call in graph.calls:
+        for value in () if call.opened else call.outputs:
+            try:
+                found[id(value)] = _axis(call, value, found)
+            except _UnknownAxis as unknown:
+                unknown.path = unknown.path or call.path
+                found[id(value)] = unknown
+    return found
 
-    Args:
-        graph: The classifier, or a model inside one of its layers.
-        of_inputs: Whether the inputs have the layout that Keras has; else theirs is unknown.
+
+def _axis(call: Call, value: Value, found: dict[int, _Axis]) -> int | None:
+    """The axis of what a call puts out, given those of what calls before it put out.
+
+    Raises:
+        _UnknownAxis: If it cannot be told.
     """
-
-    def __init__(self, graph: ClassifierGraph, *, of_inputs: bool) -> None:
-        self._graph, self._of_inputs = graph, of_inputs
-        self._found: dict[int, int] = {}
-
-    def axis(self, value: Value) -> int:
-        if id(value) not in self._found:
-            self._found[id(value)] = self._axis(value)
-        return self._found[id(value)]
-
-    def _axis(self, value: Value) -> int:
-        axes = len(value.shape)
-        if axes <= 2:
-            return axes - 1
-        call = self._graph.producers.get(id(value))
-        if call is None:
-            if not self._of_inputs:
-                raise _UnknownAxis
-            images = axes > 3 and keras.config.image_data_format() == "channels_first"
-            return 1 if images else axes - 1
-        if value is not call.outputs[0] and isinstance(call.operation, _ATTENTION):
-            raise _UnknownAxis  # Its scores.
-        made = _axis_made(call.operation, axes)
-        if made is not None:
-            return made
-        sources = [one for one in call.inputs if len(one.shape) == axes]
-        if not sources:
-            # The layout that Keras has of what is made of the units of a dense layer, as in generators.
-            folds = type(call.operation).__name__ == "Reshape" and value.shape[-1] != 1
-            if any(len(one.shape) != 2 or not (folds or one.shape[-1] == value.shape[-1]) for one in call.inputs):
-                raise _UnknownAxis
-            return axes - 1
-        moved = moved_axes(call.operation, axes)
-        if moved is None:
-            raise _UnknownAxis
-        found = {moved.index(self.axis(one)) for one in sources}
-        if len(found) > 1 or not _keeps_order(call.operation, sources, value, *found):
-            raise _UnknownAxis
-        return found.pop()
+    operation, axes = call.operation, len(value.shape)
+    made = None if _is_custom_and_keeps_shape(call, value) else _axis_made(operation, value.shape)
+    if made is not None:
+        if value is not call.outputs[0] and family_of_layer(operation) != "rnn":
+            raise _UnknownAxis  # The scores of attention, for one.
+        return made
+    if type(operation).__name__ in _RESHAPING and len(call.inputs) == 1:
+        (source,) = call.inputs
+        return _axis_reshaped(source.shape, _known(found.get(id(source))), value.shape)
+    sources = [one for one in call.inputs if len(one.shape) == axes]
+    if not sources:
+        return _axis_of_fewer_or_more(operation, axes)
+    told = {_known(found.get(id(one))) for one in sources} - {None}
+    if not told:
+        return None
+    axis = told.pop()
+    moved = moved_axes(operation, axes)
+    if told or (moved is None and not _stays(operation, [one.shape for one in sources], value.shape, axis)):
+        raise _UnknownAxis
+    return axis if moved is None else moved.index(axis)
 
 
-def _axis_made(layer: Any, axes: int) -> int | None:
+def _known(axis: _Axis) -> int | None:
+    if isinstance(axis, _UnknownAxis):
+        raise axis
+    return axis
+
+
+def _axis_made(layer: Any, shape: tuple) -> int | None:
     """The axis of the units that a layer makes of its own; `None` if it hands on those that it is given."""
+    last = len(shape) - 1
     if isinstance(layer, keras.layers.TimeDistributed):
-        inside = _axis_made(layer.layer, axes - 1)
+        inside = _axis_made(layer.layer, (shape[0], *shape[2:]))
         return None if inside is None else inside + 1
+    if isinstance(layer, keras.layers.SpectralNormalization):
+        return _axis_made(layer.layer, shape)
     if is_functional(layer) or isinstance(layer, keras.Sequential):
         graph = ClassifierGraph.of(layer)
-        return _Search(graph, of_inputs=False).axis(graph.output_values[0])
-    inside = unwrapped(layer)
-    if isinstance(inside, keras.layers.Bidirectional):
-        inside = inside.forward_layer
-    if isinstance(inside, keras.layers.EinsumDense):
-        return _axis_of_equation(inside.equation, axes)
-    data_format = getattr(inside, "data_format", None)
-    if data_format is not None and axes > 2:
-        return 1 if data_format == "channels_first" else axes - 1
-    of_its_own = isinstance(inside, _MAKE_UNITS) if _is_of_keras(inside) else has_weights(inside)
-    return axes - 1 if of_its_own else None
+        inside = _known(_axes_in(graph).get(id(graph.output_values[0])))
+        if inside is None:
+            raise _UnknownAxis
+        return inside
+    match family_of_layer(layer):
+        case "convolutional" | "rnn":
+            if isinstance(layer, keras.layers.Bidirectional):
+                layer = layer.forward_layer
+            return 1 if getattr(layer, "data_format", None) == "channels_first" else last
+        case "attention":
+            return last
+        case "core" if isinstance(layer, keras.layers.EinsumDense):
+            return _axis_of_equation(layer.equation, len(shape))
+        case "core" if isinstance(layer, keras.layers.Dense | keras.layers.Embedding):
+            return last
+        case None if getattr(layer, "data_format", None) is not None:
+            return 1 if layer.data_format == "channels_first" else last
+        case None if has_weights(layer):
+            if _as_long_as_weights(layer, shape) != [last]:
+                raise _UnknownAxis
+            return last
+    return None
 
 
-def _axis_of_equation(equation: str, axes: int) -> int:
+def _axis_of_equation(equation: str, axes: int) -> int | None:
     """The one axis of what an `EinsumDense` puts out that its input does not have."""
     given, made = equation.split(",")[0], equation.split("->")[1]
     own = [place - len(made) for place, letter in enumerate(made) if letter not in given]
+    if not own and given == made:
+        return None
     if len(own) != 1:
         raise _UnknownAxis
     return own[0] % axes
 
 
-def _keeps_order(operation: Any, sources: list[Value], value: Value, axis: int) -> bool:
-    """Whether an operation without units of its own is known to have moved no axis, or the sizes show it."""
-    if _is_of_keras(operation) and not isinstance(operation, keras.layers.Lambda):
+def _is_custom_and_keeps_shape(call: Call, value: Value) -> bool:
+    """Whether it is a custom layer that may well add to what it is given, as blocks do, or scale it."""
+    is_model = is_functional(call.operation) or isinstance(call.operation, keras.Sequential)
+    kept = any(one.shape[1:] == value.shape[1:] for one in call.inputs)
+    return kept and value is call.outputs[0] and family_of_layer(call.operation) is None and not is_model
+
+
+def _as_long_as_weights(layer: keras.Layer, shape: tuple) -> list[int]:
+    """The axes that are as long as the last axis of one of a layer's weights, which for kernels is that of units."""
+    lengths = {weight.shape[-1] for weight in layer.weights if math.prod(weight.shape) > 1}
+    return [axis for axis, size in enumerate(shape) if axis and size in lengths]
+
+
+def _axis_reshaped(source: tuple, axis: int | None, shape: tuple) -> int | None:
+    """Where an axis is after reshaping: the one of its size behind which there is as much as there was behind it."""
+    if axis is None:
+        return None
+    if len(shape) == 2:
+        return 1
+    fits = [
+        place
+        for place in range(1, len(shape))
+        if shape[place] == source[axis] and _places(shape[place + 1 :]) == _places(source[axis + 1 :])
+    ]
+    if len(fits) != 1 or None in (source[axis], _places(source[axis + 1 :])):
+        raise _UnknownAxis
+    return fits[0]
+
+
+def _places(sizes: tuple) -> int | None:
+    return None if None in sizes else math.prod(sizes)
+
+
+def _axis_of_fewer_or_more(operation: Any, axes: int) -> int:
+    """The axis of what has another number of axes than anything that it was computed from."""
+    flat = axes == 2 and family_of_layer(operation) in ("pooling", "reshaping")
+    repeated = isinstance(operation, keras.layers.RepeatVector)
+    each_step = axes == 3 and isinstance(operation, keras.layers.TimeDistributed)
+    if not (flat or repeated or each_step):
+        raise _UnknownAxis
+    return axes - 1
+
+
+def _stays(operation: Any, sources: list[tuple], shape: tuple, axis: int) -> bool:
+    """Whether an operation is known to have left this axis in its place, or the sizes show it."""
+    steps = 0
+    while isinstance(operation, keras.layers.TimeDistributed):
+        operation, steps = operation.layer, steps + 1
+    family = family_of_layer(operation)
+    if family in ("pooling", "reshaping"):  # Where they see channels, as convolutions do.
+        first = getattr(operation, "data_format", None) == "channels_first"
+        return axis == (1 + steps if first else len(shape) - 1)
+    if isinstance(operation, keras.layers.Identity | keras.layers.Masking):
         return True
-    sizes = tuple(value.shape[1:])
-    return all(tuple(one.shape[1:]) == sizes for one in sources) and sizes.count(value.shape[axis]) == 1
-
-
-def _is_of_keras(operation: Any) -> bool:
-    return type(operation).__module__.startswith("keras.")
+    if family in _HAND_ON and not isinstance(operation, keras.layers.Dot):
+        return True
+    if type(operation).__name__ in _AXES_STAY and not isinstance(operation, keras.Layer):
+        return True
+    last = len(shape) - 1
+    if axis != last and has_weights(operation) and _as_long_as_weights(operation, shape) == [last]:
+        return False  # It may have made units of its own, as many as there were.
+    return all(one[1:] == shape[1:] for one in sources) and shape[1:].count(shape[axis]) == 1

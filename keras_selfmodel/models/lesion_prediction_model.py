@@ -42,15 +42,17 @@ class LesionPredictionModel(PenalizedModel):
     is exactly −aᵢ times the unit's weights; for changes that are not that simple choose an earlier `layer`.
 
     Where the layer puts out sequences or images, a unit is a channel: it is silenced at all positions, and the head is
-    given its mean over them, without masked steps. Channels are on the last axis, or where the layer that made them
-    ("channels_first") and what moved them since have put them.
+    given its mean over them, without masked steps. Channels are where the layer that made them ("channels_first") and
+    what moved them since have put them. Where custom layers, or operations such as a product of matrices, leave that
+    open, `axis` must be given.
 
     Args:
         classifier: A built functional or Sequential model; see `ObjectiveModel`.
         aux_weight: AW ≥ 0; see `PenalizedModel`.
         layer: Name of the layer whose units are silenced, "model/layer" inside a nested model. `None` is what the final
             layer reads.
-        axis: The axis of the units in what the layer puts out, counted with the batch; `None` to find it.
+        axis: The axis of the units in what the layer puts out, counted with the batch: from 1, or −1 for the last.
+            `None` to find it.
         head: Layer that predicts the changes: given `(batch, 2 · units)`, activations and the unit, it returns
             `(batch, n)`, n being the number of outputs; or a function of n that returns one. `None` is a
             `layers.DeepSelfPredictionHead`: one hidden layer of as many units as it is given numbers. A head that has

@@ -9,6 +9,7 @@ from keras import ops
 
 from keras_selfmodel._internals.keras import (
     count_loss,
+    family_of_layer,
     function_of_loss,
     is_built_sequential,
     is_functional,
@@ -71,7 +72,6 @@ def test_the_arguments_of_a_node_are_filled_in_with_other_tensors():
         lambda value: ops.swapaxes(value, 1, -1),
         keras.layers.Permute((3, 1, 2)),
         keras.layers.TimeDistributed(keras.layers.Permute((2, 1))),
-        ops.tanh,
     ],
 )
 def test_an_operation_says_which_axes_it_moves(move):
@@ -81,11 +81,37 @@ def test_an_operation_says_which_axes_it_moves(move):
         assert [sizes[axis] for axis in moved_axes(moved._keras_history.operation, 4)] == list(moved.shape)
 
 
-def test_an_operation_that_makes_other_axes_does_not_say_which():
-    with contract("keras", "keras.py", "operations of ops.reshape and ops.einsum are called Reshape and Einsum"):
-        value = keras.Input((2, 3, 4), batch_size=5)
-        for made in (ops.reshape(value, (5, 4, 3, 2)), ops.einsum("abcd->abdc", value)):
-            assert moved_axes(made._keras_history.operation, 4) is None
+def test_an_operation_that_moves_no_axes_says_so():
+    value = keras.Input((2, 3, 4), batch_size=5)
+    for made in (ops.reshape(value, (5, 4, 3, 2)), ops.einsum("abcd->abdc", value), ops.tanh(value)):
+        assert moved_axes(made._keras_history.operation, 4) is None
+
+
+@pytest.mark.parametrize(
+    ("layer", "family"),
+    [
+        (keras.layers.ReLU(), "activations"),
+        (keras.layers.MultiHeadAttention(1, 2), "attention"),
+        (keras.layers.DepthwiseConv1D(3), "convolutional"),
+        (keras.layers.Conv2DTranspose(3, 2), "convolutional"),
+        (keras.layers.EinsumDense("ab,bc->ac", 3), "core"),
+        (keras.layers.Identity(), "core"),
+        (keras.layers.Add(), "merging"),
+        (keras.layers.RMSNormalization(), "normalization"),
+        (keras.layers.GlobalMaxPooling2D(), "pooling"),
+        (keras.layers.Rescaling(2.0), "preprocessing"),
+        (keras.layers.GaussianNoise(0.1), "regularization"),
+        (keras.layers.ZeroPadding2D(), "reshaping"),
+        (keras.layers.ConvLSTM2D(3, 2), "rnn"),
+        (keras.layers.Bidirectional(keras.layers.GRU(2)), "rnn"),
+        (type("Custom", (keras.layers.Dense,), {})(3), None),
+        (keras.Sequential(), None),
+        (len, None),
+    ],
+)
+def test_layers_of_keras_have_families(layer, family):
+    with contract("keras", "keras.py", "layers lie in packages of keras.src.layers"):
+        assert family_of_layer(layer) == family
 
 
 @pytest.mark.parametrize("layers", [[keras.Input((3,)), keras.layers.Dense(2)], [keras.layers.Dense(2)]])

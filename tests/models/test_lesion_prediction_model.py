@@ -244,9 +244,9 @@ def check_silenced(classifier: keras.Model, model: LesionPredictionModel, axis: 
 
 def test_where_the_axis_cannot_be_told_it_is_named_by_the_user():
     sequence = keras.Input((4, 6))
-    folded = layers.Activation("tanh", name="last")(layers.Reshape((3, 8))(layers.Dense(6)(sequence)))
+    folded = layers.Activation("tanh", name="last")(layers.Reshape((3, 8), name="fold")(layers.Dense(6)(sequence)))
     classifier = keras.Model(sequence, layers.Dense(2)(layers.Flatten()(folded)))
-    with pytest.raises(ValueError, match="layer 'last', of shape .*cannot be told. Say it by axis="):
+    with pytest.raises(ValueError, match="layer 'last', of shape .*cannot be told: the search ended at 'fold'. Say it"):
         LesionPredictionModel(classifier, layer="last")
     model = LesionPredictionModel(classifier, layer="last", axis=-2)
     check_silenced(classifier, model, 1, 3)
@@ -264,18 +264,47 @@ class Transposed(keras.Layer):
 class Block(keras.Layer):
     """A custom layer with units of its own."""
 
-    def __init__(self, **options):
-        super().__init__(**options)
-        self.dense = layers.Dense(7)
+    def __init__(self, inner=None):
+        super().__init__()
+        self.inner = inner or layers.Dense(7)
 
     def build(self, shape):
-        self.dense.build(shape)
+        self.inner.build(shape)
 
     def call(self, values):
-        return self.dense(values)
+        return self.inner(values)
 
     def compute_output_shape(self, shape):
-        return (*shape[:-1], 7)
+        return self.inner.compute_output_shape(shape)
+
+
+class Two(Block):
+    """And with a second output, the other way round."""
+
+    def call(self, values):
+        made = self.inner(values)
+        return made, keras.ops.transpose(made, (0, 2, 1))
+
+    def compute_output_shape(self, shape):
+        batch, steps, units = self.inner.compute_output_shape(shape)
+        return (batch, steps, units), (batch, units, steps)
+
+
+class Scaled(keras.Layer):
+    """A custom layer that multiplies what it is given by a weight of some shape."""
+
+    def __init__(self, shape):
+        super().__init__()
+        self.scale = self.add_weight(shape=shape, initializer="ones")
+
+    def call(self, values):
+        return values * self.scale
+
+
+def squeezed_and_excited(image):
+    """The channels of an image, each multiplied by a number, as Hu et al. do."""
+    means = layers.GlobalAveragePooling2D(data_format="channels_first")(image)
+    return layers.Multiply()([image, layers.Reshape((5, 1, 1))(layers.Dense(5, "sigmoid")(means))])
 
 
 def mixed(value, *, swapped: bool = False):
@@ -303,22 +332,52 @@ FIRST = {"padding": "same", "data_format": "channels_first"}
         ((4, 5), lambda x: Block()(layers.Permute((2, 1))(x)), 7),
         ((4, 6), lambda x: (lambda y: layers.MultiHeadAttention(2, 3)(y, y))(layers.Permute((2, 1))(x)), 4),
         ((4, 6), lambda x: layers.MultiHeadAttention(2, 3)(x, x, return_attention_scores=True)[1], None),
-        ((6,), lambda x: keras.ops.expand_dims(layers.Dense(5)(x), -1), None),
-        ((6,), lambda x: layers.Reshape((5, 1))(layers.Dense(5)(x)), None),
-        ((6,), lambda x: layers.Reshape((2, 2, 3))(layers.Dense(12)(x)), 3),
+        ((6,), lambda x: keras.ops.expand_dims(layers.Dense(5)(x), -1), 5),
+        ((6,), lambda x: layers.Reshape((5, 1))(layers.Dense(5)(x)), 5),
+        ((6,), lambda x: layers.Reshape((2, 2, 3))(layers.Dense(12)(x)), None),
         ((6,), lambda x: layers.RepeatVector(3)(layers.Dense(5)(x)), 5),
         ((6,), lambda x: keras.ops.expand_dims(layers.Dense(5)(x), 1), 5),
         ((6,), lambda x: keras.ops.stack([layers.Dense(5)(x), layers.Dense(5)(x)], -1), None),
-        ((2, 3, 7), lambda x: keras.ops.squeeze(layers.Conv2D(5, (3, 1), data_format="channels_first")(x), 2), None),
-        ((2, 6, 7), lambda x: layers.Reshape((5, 42))(layers.Conv2D(5, 3, **FIRST)(x)), None),
+        ((2, 3, 7), lambda x: keras.ops.squeeze(layers.Conv2D(5, (3, 1), data_format="channels_first")(x), 2), 5),
+        ((2, 6, 7), lambda x: layers.Reshape((5, 42))(layers.Conv2D(5, 3, **FIRST)(x)), 5),
+        ((2, 6, 7), lambda x: layers.Reshape((10, 21))(layers.Conv2D(5, 3, **FIRST)(x)), None),
+        ((6, 7, 2), lambda x: layers.Reshape((-1, 5))(layers.Conv2D(5, 3, padding="same")(x)), 5),
+        ((2, 6, 7), lambda x: squeezed_and_excited(layers.Conv2D(5, 3, **FIRST)(x)), 5),
+        ((2, 6, 7), lambda x: layers.MaxPooling2D(2, data_format="channels_first")(layers.Conv2D(5, 3, **FIRST)(x)), 5),
+        ((6, 4), lambda x: layers.MaxPooling1D(2)(layers.Permute((2, 1))(layers.Dense(5)(x))), None),
+        ((6, 4), lambda x: layers.UpSampling1D(2)(layers.Permute((2, 1))(layers.Dense(5)(x))), None),
+        ((3, 6, 7, 2), layers.TimeDistributed(layers.GlobalAveragePooling2D()), 2),
+        ((3, 6, 2), layers.TimeDistributed(layers.Flatten()), 12),
+        ((3, 6, 2), lambda x: layers.TimeDistributed(layers.MaxPooling1D(2))(layers.Conv2D(5, (1, 3))(x)), 5),
+        ((3, 7, 6), lambda x: layers.TimeDistributed(layers.Dropout(0.5))(layers.Permute((3, 1, 2))(x)), None),
         ((4, 6), lambda x: keras.ops.stack([layers.Dense(5)(x), layers.Dense(5)(x)], -1), None),
         ((4, 6), mixed, None),
         ((4, 6), lambda x: mixed(x, swapped=True), None),
         ((4, 6), lambda x: layers.Concatenate(axis=1)([layers.Dense(5)(x), layers.Dense(5)(x)]), 5),
         ((4, 6), layers.EinsumDense("abc,cde->abde", (4, 2, 5)), None),
+        ((4, 6), lambda x: layers.EinsumDense("abc,c->abc", (4, 5))(layers.Dense(5)(x)), 5),
         ((4, 6), lambda x: layers.Dot(axes=(1, 1))([layers.Dense(5)(x), layers.Dense(3)(x)]), None),
         ((4, 6), lambda x: layers.LayerNormalization()(layers.Permute((2, 1))(layers.Dense(5)(x))), 5),
-        ((4, 6), layers.Dropout(0.5), 6),
+        ((4, 6), layers.Dropout(0.5), None),
+        ((4, 6), lambda x: layers.Add()([x, layers.Dense(6)(x)]), 6),
+        ((4, 4), lambda x: keras.ops.inv(layers.Dense(4)(x)), None),
+        ((4, 4), lambda x: keras.ops.gelu(layers.Dense(4)(x)), 4),
+        ((4, 6), lambda x: (lambda y: y - keras.ops.mean(y, -1, keepdims=True))(layers.Dense(5)(x)), 5),
+        ((4, 6), lambda x: Scaled((1,))(layers.Dense(5)(x)), 5),
+        ((2, 6, 7), lambda x: Scaled((1,))(layers.Conv2D(5, 3, **FIRST)(x)), 5),
+        ((2, 5, 5), lambda x: Scaled((1,))(layers.Conv2D(5, 3, **FIRST)(x)), None),
+        ((2, 6, 7), lambda x: Scaled((5, 1, 1))(layers.Conv2D(5, 3, **FIRST)(x)), 5),
+        ((2, 6, 7), lambda x: Scaled((6, 7))(layers.Conv2D(5, 3, **FIRST)(x)), None),
+        ((4, 6), lambda x: Scaled((4, 1))(layers.Dense(5)(x)), 5),
+        ((4, 6), lambda x: Scaled((4,))(layers.Permute((2, 1))(layers.Dense(6)(x))), None),
+        ((2, 6, 7), lambda x: Block(layers.Conv2D(5, 3, **FIRST))(x), None),
+        ((6, 7, 2), lambda x: Block(layers.Conv2D(5, 3, padding="same"))(x), 5),
+        ((4, 6), lambda x: Block(layers.Dense(5))(layers.Dense(5)(x)), 5),
+        ((4, 6), lambda x: Block(layers.Dense(6))(layers.Permute((2, 1))(layers.Dense(5)(x))), 6),
+        ((6, 4), lambda x: Block(layers.Dense(6))(layers.Permute((2, 1))(layers.Dense(5)(x))), None),
+        ((4, 6), lambda x: Block(layers.Dense(6))(x), None),
+        ((4, 6), lambda x: Two()(x)[0], 7),
+        ((4, 6), lambda x: Two()(x)[1], None),
         ((3, 4, 6), layers.TimeDistributed(keras.Sequential([layers.ReLU(), layers.Permute((2, 1))])), None),
         ((4, 6), lambda x: functools.reduce(lambda y, _: y * keras.ops.sigmoid(y), range(60), layers.Dense(5)(x)), 5),
     ],
@@ -328,20 +387,22 @@ def test_units_are_found_or_asked_for(shape, made, units):
     hidden = layers.Identity(name="last")(made(given))
     classifier = keras.Model(given, layers.Dense(3)(layers.Flatten()(hidden)))
     if units is None:
-        with pytest.raises(ValueError, match="holds its units cannot be told. Say it by axis="):
+        with pytest.raises(ValueError, match="holds its units cannot be told: .* Say it by axis="):
             LesionPredictionModel(classifier, layer="last")
     else:
         assert LesionPredictionModel(classifier, layer="last").num_units == units
 
 
-def test_the_axis_of_images_is_that_of_their_format():
+@pytest.mark.parametrize("image_format", ["channels_first", "channels_last"])
+def test_the_axis_of_inputs_is_asked_for(image_format):
+    """Whatever the format of images: what reads them may have another one."""
     image = keras.Input((2, 6, 7))
     classifier = keras.Model(image, layers.Dense(3)(layers.Flatten()(layers.Dropout(0.5, name="dropped")(image))))
     before = keras.config.image_data_format()
+    keras.config.set_image_data_format(image_format)
     try:
-        for image_format, units in (("channels_first", 2), ("channels_last", 7)):
-            keras.config.set_image_data_format(image_format)
-            assert LesionPredictionModel(classifier, layer="dropped").num_units == units
+        with pytest.raises(ValueError, match="cannot be told: no layer has made them. Say it by axis="):
+            LesionPredictionModel(classifier, layer="dropped")
     finally:
         keras.config.set_image_data_format(before)
 
@@ -552,7 +613,7 @@ def test_sizes_that_are_not_known_are_named(inputs, layer, said):
         pooled = layers.GlobalAveragePooling1D(data_format="channels_first")(layers.ReLU(name="swapped")(given))
         classifier = keras.Model(given, layers.Dense(3)(pooled))
     with pytest.raises(ValueError, match=said):
-        LesionPredictionModel(classifier, layer=layer)
+        LesionPredictionModel(classifier, layer=layer, axis=-1)
 
 
 def test_a_head_of_the_classifier_is_refused():
