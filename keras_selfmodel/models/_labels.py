@@ -179,3 +179,18 @@ def _at(y: Tree, number: int) -> Any:
     if not isinstance(y, list | tuple):
         return y if number == 0 else None
     return y[number] if number < len(y) else None
+
+
+def callbacks_that_check_labels(callbacks: Any, model: keras.Model) -> Any:
+    """What `fit` is given as callbacks, with one more: `model.check_labels_seen()` at the end of each epoch."""
+    check = _CheckLabels()
+    if not isinstance(callbacks, keras.callbacks.CallbackList):
+        return [*keras.tree.flatten(callbacks or []), check]
+    check.set_model(model)
+    callbacks.append(check)
+    return callbacks
+
+
+class _CheckLabels(keras.callbacks.Callback):
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        self.model.check_labels_seen()

@@ -10,6 +10,7 @@ from keras_selfmodel._classifier_graph import AroundClassifier
 from keras_selfmodel._internals.keras import mode
 from keras_selfmodel.models._labels import (
     LabelRange,
+    callbacks_that_check_labels,
     check_are_numbers,
     check_labels,
     check_range,
@@ -17,7 +18,6 @@ from keras_selfmodel.models._labels import (
     known_shape,
     sparse_labels,
 )
-from keras_selfmodel.models._shared_paths import warn_of_shared_paths
 from keras_selfmodel.models._steps import Steps, in_a_step
 from keras_selfmodel.models._training_graph import TrainingGraph
 from keras_selfmodel.models.precision import building_in, computes_in
@@ -135,6 +135,11 @@ class ObjectiveModel(AroundClassifier):
 
     train_step, test_step = in_a_step(train_step, "training"), in_a_step(test_step, "validation")
 
+    def zero_grad(self, *args: Any, **kwargs: Any) -> None:
+        """As of every Keras model on PyTorch; there alone, Keras knows only one of several weights of the same path."""
+        super().zero_grad(*args, **kwargs)
+        transforms.forget_gradients(self.trainable_variables)
+
     def compute_loss(
         self,
         x: Tree = None,
@@ -190,14 +195,13 @@ class ObjectiveModel(AroundClassifier):
         return {name: value for name, value in logs.items() if name not in self.training_logs}
 
     def compile(self, optimizer: Any = "rmsprop", *args: Any, **kwargs: Any) -> None:
-        """As `keras.Model.compile`; scales the loss of mixed_float16, warns of weights that Keras trains wrongly."""
+        """As `keras.Model.compile`; scales the loss of mixed_float16."""
         optimizer = keras.optimizers.get(optimizer)
         # Keras looks at this model's own policy, which may be another.
         scaled = kwargs.get("auto_scale_loss", True) and computes_in(self.classifier, "mixed_float16")
         if scaled and optimizer is not None and not isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
             optimizer = keras.optimizers.LossScaleOptimizer(optimizer, name="loss_scale_optimizer")
         super().compile(optimizer, *args, **kwargs)
-        warn_of_shared_paths(self.trainable_weights)
 
     def compile_from_config(self, config: dict) -> None:
         self.compile(**keras.saving.deserialize_keras_object(config))
@@ -230,12 +234,7 @@ class ObjectiveModel(AroundClassifier):
             check_labels(validation[1], self.classifier, self.loss)
         for seen in self._label_ranges:
             seen.forget()
-        check = _CheckLabels()
-        if not isinstance(callbacks, keras.callbacks.CallbackList):
-            callbacks = [*keras.tree.flatten(callbacks or []), check]
-        else:
-            check.set_model(self)
-            callbacks.append(check)
+        callbacks = callbacks_that_check_labels(callbacks, self)
         return super().fit(x, y, batch_size, epochs, verbose, callbacks, *args, **kwargs)
 
     def evaluate(self, x: Tree = None, y: Tree = None, *args: Any, **kwargs: Any) -> Any:
@@ -273,8 +272,8 @@ class ObjectiveModel(AroundClassifier):
         super().save(filepath, *args, **kwargs)
 
     def get_config(self) -> dict:
-        objects = {"dtype": self.dtype_policy, "classifier": self.classifier}
-        return {"name": self.name, **{name: keras.saving.serialize_keras_object(one) for name, one in objects.items()}}
+        write = keras.saving.serialize_keras_object
+        return {"name": self.name, "dtype": write(self.dtype_policy), "classifier": write(self.classifier)}
 
     @classmethod
     def from_config(cls, config: dict) -> "ObjectiveModel":
@@ -284,13 +283,6 @@ class ObjectiveModel(AroundClassifier):
         # In the precision that it was made in: a head that the constructor makes would else have that of the moment.
         with building_in(objects["dtype"]):
             return cls(**{**config, **objects})
-
-
-class _CheckLabels(keras.callbacks.Callback):
-    """Looks at the labels that an epoch has met."""
-
-    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        self.model.check_labels_seen()
 
 
 def _number(value: Any) -> Any:

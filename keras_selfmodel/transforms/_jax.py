@@ -21,9 +21,6 @@ FUNCTIONAL_OPTIMIZERS = True
 # Whether labels that no class belongs to train a network without a word: on JAX they are rows of zeros. TensorFlow and
 # PyTorch raise an error or give a loss that is not a number.
 IGNORES_WRONG_LABELS = True
-# Whether Keras keeps weights for the backend by their paths: of two with one path, one keeps its gradients from step to
-# step.
-LOSES_WEIGHTS_OF_ONE_PATH = False
 
 
 def devices() -> list[str]:
@@ -34,6 +31,10 @@ def devices() -> list[str]:
 def float32_products() -> AbstractContextManager[None]:
     """A context in which products of float32 keep all their bits; GPUs and TPUs round the factors to ten or seven."""
     return jax.default_matmul_precision("highest")
+
+
+def forget_gradients(variables: list[keras.Variable]) -> None:
+    """Forgets what gradients the backend keeps with the weights for the next step to add to: PyTorch does."""
 
 
 def replicas() -> int:
