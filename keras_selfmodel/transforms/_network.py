@@ -13,12 +13,12 @@ class LibraryLoss(Protocol):
     """A loss of the backend's own library, called as Keras calls losses: it returns the loss of each entry.
 
     Attributes:
-        whole: The loss as its user passed it, which takes outputs first.
+        given: The loss as its user passed it, which takes outputs first.
         reduction: What the library makes of the losses of a batch: their "mean" or "sum", the "batchmean" of the sums
             over each sample's entries, or "none".
     """
 
-    whole: Callable
+    given: Callable
     reduction: str
 
     def __call__(self, y: Tensor, outputs: Tensor) -> Any: ...

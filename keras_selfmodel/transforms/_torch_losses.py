@@ -64,8 +64,8 @@ def keras_loss(loss: Any) -> Any:
     # The mean of what is not reduced is one over the samples, whatever their classes weigh.
     weight = None if reduction == "none" else settings.get("weight")
     ignoring = {"weight": weight, "ignore_index": settings.get("ignore_index", -100)}
-    whole = functools.partial(function, *args, **given)
-    return _AsKeras(whole, each, name, reduction, ignoring if weighs_classes else None)
+    reduced = functools.partial(function, *args, **given)
+    return _AsKeras(reduced, each, name, reduction, ignoring if weighs_classes else None)
 
 
 def _only_calls(wrapper: Any) -> bool:
@@ -126,23 +126,23 @@ class _AsKeras(LibraryLoss):
     """A loss of PyTorch, called as Keras calls losses: that of each entry.
 
     Args:
-        whole: The loss, with the reduction that its user chose.
+        given: The loss, with the reduction that its user chose.
         each: The same without a reduction.
         name: Its name.
         reduction: As of `LibraryLoss`.
         settings: Of cross-entropies the weights of classes and the class that is ignored.
     """
 
-    def __init__(self, whole: Callable, each: Callable, name: str, reduction: str, settings: dict | None) -> None:
+    def __init__(self, given: Callable, each: Callable, name: str, reduction: str, settings: dict | None) -> None:
         self.__name__, self.reduction = name, reduction
-        self.whole, self._each, self._settings = whole, each, settings
+        self.given, self._each, self._settings = given, each, settings
 
     def __call__(self, y: Tensor, outputs: Tensor) -> Tensor:
         return self._called(self._each, y, outputs)
 
     def reduced(self, y: Tensor, outputs: Tensor) -> Tensor | None:
         """The loss of a batch as PyTorch reduces it; `None` if it does not."""
-        found = self._called(self.whole, y, outputs)
+        found = self._called(self.given, y, outputs)
         return None if found.ndim else found
 
     def entries(self, y: Tensor, outputs: Tensor) -> Tensor | None:

@@ -1,7 +1,5 @@
 """Loss and gradients against a NumPy implementation of the widened network."""
 
-import warnings
-
 import keras
 import numpy as np
 import pytest

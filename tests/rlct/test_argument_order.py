@@ -8,6 +8,8 @@ import pytest
 from keras import ops
 
 import keras_selfmodel as ksm
+from keras_selfmodel.rlct.losses.argument_order import doubt_about_order
+from keras_selfmodel.rlct.losses.sample_loss import SampleLoss
 from tests.rlct.small_data import loss_at_anchor
 
 X = np.random.default_rng(0).normal(size=(30, 4)).astype("float32")
@@ -55,6 +57,8 @@ def doubts(loss, model=None) -> list[str]:
         (lambda forecast, actual: one_sided(forecast, actual), True),
         (lambda preds1, labels1: one_sided(preds1, labels1), True),
         (lambda yp, yt: one_sided(yp, yt), True),
+        (lambda p, y: one_sided(p, y), True),
+        (lambda p, q: one_sided(q, p), False),
         (functools.partial(lambda output, target, k: one_sided(k * output, target), k=1.0), True),
         (functools.partial(lambda k, output, target: one_sided(k * output, target), 1.0), True),
         (passing_on(functools.partial(lambda k, output, target: one_sided(k * output, target), 1.0)), True),
@@ -84,8 +88,35 @@ def test_the_order_in_which_keras_trained_is_not_doubted():
     assert not problem.doubts
 
 
+def test_a_loss_that_fails_in_the_other_order_is_doubted():
+    def only_of_labels(output, target):
+        assert set(np.unique(ops.convert_to_numpy(output))) <= {0.0, 1.0}
+        return ops.mean(output * ops.softplus(target), axis=-1)
+
+    # As nothing is recorded, it may look at the values.
+    scores = ops.convert_to_tensor(np.random.default_rng(1).normal(size=(30, 3)).astype("float32"))
+    (doubt,) = doubt_about_order(SampleLoss(only_of_labels).loss, Y, scores)
+    assert "calls its arguments (output, target)" in doubt
+
+
 def wrong(y_true, y_pred):
     raise AssertionError("never so")
+
+
+def not_implemented(y_true, y_pred):
+    raise NotImplementedError("not for these")
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        lambda y_true, y_pred: ops.mean(y_pred, axis=-1) * float(ops.max(y_true)),
+        lambda y_true, y_pred: ops.mean(y_pred, axis=-1) * np.mean(ops.convert_to_numpy(y_true)),
+    ],
+)
+def test_a_loss_that_asks_for_values_is_told_not_to(loss):
+    with pytest.raises(ValueError, match=r"without NumPy and without asking for values, as by float\(...\) or if"):
+        ksm.estimate_rlct(network(), (X, Y), loss=loss, num_chains=2, num_draws=5, burn_in=5, batch_size=8, verbose=0)
 
 
 @pytest.mark.parametrize(
@@ -97,6 +128,13 @@ def wrong(y_true, y_pred):
         ),
         (lambda y_true, y_pred: {}["key"], r"raises KeyError: 'key'. The labels have the shape"),
         (lambda y_true, y_pred: 1 / 0, "raises ZeroDivisionError: division by zero. The labels"),
+        (not_implemented, "raises NotImplementedError: not for these. The labels"),
+        (lambda output, target: 1 / 0, r"It calls its arguments \(output, target\). If it takes the outputs first"),
+        (
+            lambda y_true, y_pred: np.zeros(30),
+            r"as keras.ops do and NumPy does not. Received: ndarray of shape \(30,\)$",
+        ),
+        (lambda y_true, y_pred: 0.5, "Received: 0.5 of type float$"),
     ],
 )
 def test_what_a_loss_raises_is_told_with_what_it_was_called_with(loss, said):

@@ -1,29 +1,14 @@
-"""Whether a loss is called with labels and outputs in the order that it has them in.
+"""Whether a loss is called with labels and outputs in the order in which it takes them."""
 
-Keras calls losses with (labels, outputs), PyTorch and Optax with (outputs, labels). Most losses make a number of either
-order, so that the wrong one shows nowhere but in what the arguments are called.
-"""
-
-import functools
-import re
-from typing import Any, Literal
+from typing import Any
 
 import keras
 from keras import ops
 
-from keras_selfmodel._internals.wrappers import first_two, innermost, library
+from keras_selfmodel._internals.wrappers import innermost, library
+from keras_selfmodel.rlct.losses.argument_names import advice_on_order, names_in_other_order
 from keras_selfmodel.rlct.losses.sample_loss import losses_of
-from keras_selfmodel.transforms import LibraryLoss
 from keras_selfmodel.transforms.tensors import Tensor, Tree
-
-# Words in names of arguments: of what is computed, and of what is right. They tell more than those below.
-COMPUTED = frozenset(
-    "computed estimate estimated forecast hat logit logits mean mu pred predicted prediction predictions preds prob "
-    "probabilities probs score scores yhat yp ypred".split()
-)
-RIGHT = frozenset("actual gt true truth yt ytrue".split())
-OUTPUTS = frozenset("input inputs o out output outputs".split())
-LABELS = frozenset("label labels t target targets tgt y".split())
 
 
 def check_order(loss: Any) -> None:
@@ -47,26 +32,14 @@ def doubt_about_order(loss: keras.losses.Loss, y: Tree, scores: Tensor) -> tuple
         y: Labels of at least as many samples as there are outputs.
         scores: Outputs of some samples.
     """
-    called = ["labels", "outputs"]
-    given = getattr(loss, "function", loss)
-    if isinstance(given, LibraryLoss):
-        given, called = given.whole, called[::-1]
-    found = innermost(given)
-    # Called as their library has it.
-    if library(found.function) in ("torch", "optax"):
+    turned = names_in_other_order(loss)
+    if turned is None or _is_symmetric(loss, y, scores):
         return ()
-    inside = found.function
-    for method in ("call", "forward") if not isinstance(inside, type) else ():
-        inside = getattr(inside, method, inside)
-    inside = functools.partial(inside, *found.args, **found.keywords)
-    # The outermost that names its arguments is the one that is called.
-    outer = () if isinstance(given, keras.losses.Loss) else (given, *found.wrappers)
-    names = next(filter(None, map(first_two, (*outer, inside))), [])
-    if list(map(_meaning, names)) != called[::-1] or _is_symmetric(loss, y, scores):
-        return ()
+    called, names = turned
+    inside = innermost(getattr(loss, "function", loss)).function
     return (
-        f"The loss is called with ({', '.join(called)}), but calls its arguments ({', '.join(names)}). If it takes the "
-        f"{called[1]} first, turn them round. Received: {name_of_loss(found.function)}",
+        f"The loss is called with ({', '.join(called)}), but {advice_on_order(called, names)} Received: "
+        f"{name_of_loss(inside)}",
     )
 
 
@@ -75,16 +48,6 @@ def name_of_loss(loss: Any) -> str:
         return loss
     loss = getattr(loss, "function", loss)
     return getattr(loss, "name", None) or getattr(loss, "__name__", None) or type(loss).__name__
-
-
-def _meaning(name: str) -> Literal["outputs", "labels"] | None:
-    """What an argument of this name is, "y_pred" and "studentLogits" among them; `None` if the name does not say."""
-    words = {word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", name)}
-    for outputs, labels in ((COMPUTED, RIGHT), (OUTPUTS, LABELS)):
-        found = bool(words & outputs), bool(words & labels)
-        if any(found):
-            return None if all(found) else "outputs" if found[0] else "labels"
-    return None
 
 
 def _is_symmetric(loss: keras.losses.Loss, y: Tree, scores: Tensor) -> bool:

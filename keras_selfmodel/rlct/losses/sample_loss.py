@@ -15,11 +15,18 @@ from keras import ops
 
 from keras_selfmodel._callables import takes
 from keras_selfmodel._internals.keras import mask_of_losses, settings_of
+from keras_selfmodel._internals.wrappers import library
+from keras_selfmodel.rlct.losses.argument_names import advice_on_order, names_in_other_order
 from keras_selfmodel.transforms import LibraryLoss
 from keras_selfmodel.transforms.tensors import Tensor, Tree
 
-# What functions and libraries raise where arguments do not fit.
-_MISTAKES = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+# Words in errors of functions that ask for values, or for arrays of NumPy, where a program is being recorded.
+_OF_RECORDING = ("Concretization", "NonConcrete", "Tracer", "vmap:", "doesn't have storage") + (
+    "SymbolicTensor",
+    "symbolic tf.Tensor",
+    ".item()",
+    "numpy()",
+)
 
 
 class SampleLoss:
@@ -88,7 +95,7 @@ class SampleLoss:
             return False
         made_by = getattr(self.loss, "function", type(self.loss))
         # What others wrote may call a loss of Keras that ignores a class.
-        ignores = settings_of(self.loss).get("ignore_class") is not None or not _is_of_keras(made_by)
+        ignores = settings_of(self.loss).get("ignore_class") is not None or library(made_by) != "keras"
         return ignores or self.loss.reduction == "mean_with_sample_weight"
 
     def numerators(self, y: Tree, scores: Tree, weights: Tree = None) -> Tensor:
@@ -139,29 +146,30 @@ class _Function(keras.losses.Loss):
             y_true, y_pred = (y_true[:, None], y_pred) if len(y_true.shape) == 1 else (y_true, y_pred[..., 0])
         try:
             return self.function(y_true, y_pred)
-        except (NotImplementedError, RecursionError):
+        except (MemoryError, RecursionError):
             raise
-        except _MISTAKES as error:
+        except Exception as error:  # Of whatever kind: libraries have kinds of their own.
             said = f"{type(error).__name__}: {error}"
             if "out of memory" in said.lower():
                 raise
             raise ValueError(
-                f"The loss is called with (labels, outputs), and raises {said.removesuffix('.')}. The labels have the "
-                f"shape {tuple(y_true.shape)} and the type {self.dtype}, to which Keras converts labels for functions, "
-                f"the outputs the shape {tuple(y_pred.shape)}.{_advice(said)}"
+                f"The loss is called with (labels, outputs), and raises {said.strip().removesuffix('.')}. The labels "
+                f"have the shape {tuple(y_true.shape)} and the type {self.dtype}, to which Keras converts labels for "
+                f"functions, the outputs the shape {tuple(y_pred.shape)}.{self._advice(said)}"
             ) from error
 
-
-def _advice(said: str) -> str:
-    """What may help where a function does not fit what it is called with."""
-    if any(word in said for word in ("Concretization", "Tracer", "SymbolicTensor", ".item()", "numpy()")):
-        return (
-            " It is computed for all chains at once, for which it must do without NumPy and without asking for values, "
-            "as by float(...) or if: take keras.ops."
-        )
-    if re.search(r"\b(u?int\d*|integers?|long|dtype|index)\b", said.lower()):
-        return " If it takes whole numbers, convert them in it, as by keras.ops.cast(labels, 'int32')."
-    return ""
+    def _advice(self, said: str) -> str:
+        """What may help: to do without values, to convert types, to turn the arguments round."""
+        if any(word in said for word in _OF_RECORDING):
+            return (
+                " It is computed for all chains at once, for which it must do without NumPy and without asking for "
+                "values, as by float(...) or if: take keras.ops."
+            )
+        advice = ""
+        if re.search(r"\b(u?int\d*|integers?|long|dtype|index)\b", said.lower()):
+            advice = " If it takes whole numbers, convert them in it, as by keras.ops.cast(labels, 'int32')."
+        turned = names_in_other_order(self)
+        return advice if turned is None else f"{advice} It {advice_on_order(*turned)}"
 
 
 def losses_of(loss: keras.losses.Loss, y: Tree, scores: Tree) -> Tensor:
@@ -174,9 +182,15 @@ def losses_of(loss: keras.losses.Loss, y: Tree, scores: Tree) -> Tensor:
     if not ops.is_tensor(found):
         raise ValueError(
             "The loss must return a number for each sample, a tensor that the backend computes from labels and "
-            f"outputs. Received: {found!r}"
+            f"outputs, as keras.ops do and NumPy does not. Received: {_described(found)}"
         )
     return found
+
+
+def _described(value: Any) -> str:
+    """A value in a few words: of arrays the type and the shape."""
+    kind, shape = type(value).__name__, getattr(value, "shape", None)
+    return f"{value!r} of type {kind}" if not shape else f"{kind} of shape {tuple(shape)}"
 
 
 class _Each(keras.losses.Loss):
@@ -236,10 +250,6 @@ def _batch_of(shape: tuple) -> str:
 def _library_loss(loss: keras.losses.Loss) -> LibraryLoss | None:
     function = getattr(loss, "function", None)
     return function if isinstance(function, LibraryLoss) else None
-
-
-def _is_of_keras(function: Any) -> bool:
-    return str(getattr(function, "__module__", None)).startswith("keras.")
 
 
 def _summed(values: Tensor) -> Tensor:
