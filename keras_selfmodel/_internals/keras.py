@@ -4,9 +4,9 @@ Relied on: `Functional._nodes_by_depth` and its `Node`s (`operation`, `is_input`
 `arguments.args`, `.kwargs` and `.fill_in`), `KerasTensor._keras_history`, `Operation._inbound_nodes`,
 `Sequential._functional`, `Layer._flatten_layers` and its `recursive`,
 `Model._loss_tracker`, `Variable._value`, `Model._compile_config` and its `config`,
-the classes and attributes of the operations that `keras.ops.transpose`, `moveaxis`, `swapaxes`, `reshape` and `einsum`
-record, the packages of `keras.src.layers`,
-`EinsumDense._adjust_scale_for_dequant`, `fn` and `_fn_kwargs` of the losses that Keras makes of functions,
+the packages of `keras.src.layers`, the classes of the operations that `keras.ops` record, the attributes of those of
+`transpose`, `moveaxis` and `swapaxes`, `EinsumDense._adjust_scale_for_dequant`,
+`fn` and `_fn_kwargs` of the losses that Keras makes of functions,
 `Optimizer._trainable_variables` and `._model_variables_moving_average`, `src.backend.common.masking.get_keras_mask`.
 """
 
@@ -84,7 +84,7 @@ def moved_axes(operation: Any, axes: int) -> list[int] | None:
         inside = moved_axes(operation.layer, axes - 1)
         return None if inside is None else [0, 1, *(axis + 1 for axis in inside[1:])]
     order = np.empty(tuple(range(axes)))  # Whose sizes are the numbers of the axes.
-    match None if isinstance(operation, keras.Layer) else type(operation).__name__:
+    match kind_of_operation(operation):
         case "Transpose":
             order = np.transpose(order, operation.axes)
         case "Moveaxis":
@@ -94,6 +94,11 @@ def moved_axes(operation: Any, axes: int) -> list[int] | None:
         case _:
             return None
     return list(order.shape)
+
+
+def kind_of_operation(operation: Any) -> str | None:
+    """What an operation of `keras.ops` is called, as "Swapaxes"; `None` of layers and of operations of others."""
+    return type(operation).__name__ if type(operation).__module__.startswith("keras.src.ops.") else None
 
 
 def family_of_layer(operation: Any) -> str | None:

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 
 from keras_selfmodel._classifier_graph import ClassifierGraph
-from keras_selfmodel._internals.keras import family_of_layer, is_functional, moved_axes
+from keras_selfmodel._internals.keras import family_of_layer, is_functional, kind_of_operation, moved_axes
 from keras_selfmodel._layer_kernel import has_weights
 from keras_selfmodel._model_calls import Call, Value
 from keras_selfmodel._numbers import whole_number
@@ -23,7 +23,7 @@ _AXES_STAY = frozenset(
         "Elu Selu Gelu Celu Softmax LogSoftmax Concatenate Mean Sum Max Min Std Var"
     ).split()
 )
-_RESHAPING = ("Reshape", "Flatten", "Squeeze", "ExpandDims")
+_RESHAPING = frozenset(("Reshape", "Squeeze", "ExpandDims"))
 _HAND_ON = ("activations", "merging", "normalization", "regularization")
 
 
@@ -104,13 +104,13 @@ def _axis(call: Call, value: Value, found: dict[int, _Axis]) -> int | None:
         if value is not call.outputs[0] and family_of_layer(operation) != "rnn":
             raise _UnknownAxis  # The scores of attention, for one.
         return made
-    if type(operation).__name__ in _RESHAPING and len(call.inputs) == 1:
+    if isinstance(operation, keras.layers.Reshape | keras.layers.Flatten) or kind_of_operation(operation) in _RESHAPING:
         (source,) = call.inputs
         return _axis_reshaped(source.shape, _known(found.get(id(source))), value.shape)
     sources = [one for one in call.inputs if len(one.shape) == axes]
     if not sources:
         return _axis_of_fewer_or_more(operation, axes)
-    told = {_known(found.get(id(one))) for one in sources} - {None}
+    told = {axis for axis in (_known(found.get(id(one))) for one in sources) if axis is not None}
     if not told:
         return None
     axis = told.pop()
@@ -173,9 +173,18 @@ def _axis_of_equation(equation: str, axes: int) -> int | None:
 
 def _is_custom_and_keeps_shape(call: Call, value: Value) -> bool:
     """Whether it is a custom layer that may well add to what it is given, as blocks do, or scale it."""
-    is_model = is_functional(call.operation) or isinstance(call.operation, keras.Sequential)
+    layer, _ = _inside(call.operation)
+    is_model = is_functional(layer) or isinstance(layer, keras.Sequential)
     kept = any(one.shape[1:] == value.shape[1:] for one in call.inputs)
-    return kept and value is call.outputs[0] and family_of_layer(call.operation) is None and not is_model
+    return kept and value is call.outputs[0] and family_of_layer(layer) is None and not is_model
+
+
+def _inside(operation: Any) -> tuple[Any, int]:
+    """The layer that is applied to each step, and in how many `TimeDistributed`s it lies."""
+    steps = 0
+    while isinstance(operation, keras.layers.TimeDistributed):
+        operation, steps = operation.layer, steps + 1
+    return operation, steps
 
 
 def _as_long_as_weights(layer: keras.Layer, shape: tuple) -> list[int]:
@@ -216,18 +225,13 @@ def _axis_of_fewer_or_more(operation: Any, axes: int) -> int:
 
 def _stays(operation: Any, sources: list[tuple], shape: tuple, axis: int) -> bool:
     """Whether an operation is known to have left this axis in its place, or the sizes show it."""
-    steps = 0
-    while isinstance(operation, keras.layers.TimeDistributed):
-        operation, steps = operation.layer, steps + 1
+    operation, steps = _inside(operation)
     family = family_of_layer(operation)
     if family in ("pooling", "reshaping"):  # Where they see channels, as convolutions do.
         first = getattr(operation, "data_format", None) == "channels_first"
         return axis == (1 + steps if first else len(shape) - 1)
-    if isinstance(operation, keras.layers.Identity | keras.layers.Masking):
-        return True
-    if family in _HAND_ON and not isinstance(operation, keras.layers.Dot):
-        return True
-    if type(operation).__name__ in _AXES_STAY and not isinstance(operation, keras.Layer):
+    known = family in _HAND_ON or isinstance(operation, keras.layers.Identity | keras.layers.Masking)
+    if (known and not isinstance(operation, keras.layers.Dot)) or kind_of_operation(operation) in _AXES_STAY:
         return True
     last = len(shape) - 1
     if axis != last and has_weights(operation) and _as_long_as_weights(operation, shape) == [last]:

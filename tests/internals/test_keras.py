@@ -13,6 +13,7 @@ from keras_selfmodel._internals.keras import (
     function_of_loss,
     is_built_sequential,
     is_functional,
+    kind_of_operation,
     layers_by_path,
     layers_inside,
     loss_weights_of,
@@ -85,6 +86,26 @@ def test_an_operation_that_moves_no_axes_says_so():
     value = keras.Input((2, 3, 4), batch_size=5)
     for made in (ops.reshape(value, (5, 4, 3, 2)), ops.einsum("abcd->abdc", value), ops.tanh(value)):
         assert moved_axes(made._keras_history.operation, 4) is None
+
+
+@pytest.mark.parametrize(
+    ("make", "kind"),
+    [
+        (lambda value: ops.reshape(value, (-1, 6)), "Reshape"),
+        (lambda value: ops.expand_dims(value, 1), "ExpandDims"),
+        (lambda value: ops.squeeze(value, 1), "Squeeze"),
+        (ops.gelu, "Gelu"),
+        (lambda value: 2 * value, "Multiply"),
+        (lambda value: value / value, "TrueDivide"),
+        (lambda value: value - 1, "Subtract"),
+        (lambda value: ops.mean(value, -1, keepdims=True), "Mean"),
+        (lambda value: ops.concatenate([value, value], 1), "Concatenate"),
+        (keras.layers.Reshape((6,)), None),
+    ],
+)
+def test_an_operation_has_the_name_of_its_kind(make, kind):
+    with contract("keras", "keras.py", "operations of keras.ops lie in keras.src.ops and are called as the functions"):
+        assert kind_of_operation(make(keras.Input((1, 6)))._keras_history.operation) == kind
 
 
 @pytest.mark.parametrize(

@@ -300,6 +300,13 @@ class Scaled(keras.Layer):
     def call(self, values):
         return values * self.scale
 
+    def compute_output_shape(self, shape):
+        return shape
+
+
+def conv_of_steps(images):
+    return layers.TimeDistributed(layers.Conv2D(5, 3, **FIRST))(images)
+
 
 def squeezed_and_excited(image):
     """The channels of an image, each multiplied by a number, as Hu et al. do."""
@@ -369,6 +376,8 @@ FIRST = {"padding": "same", "data_format": "channels_first"}
         ((2, 6, 7), lambda x: Scaled((5, 1, 1))(layers.Conv2D(5, 3, **FIRST)(x)), 5),
         ((2, 6, 7), lambda x: Scaled((6, 7))(layers.Conv2D(5, 3, **FIRST)(x)), None),
         ((4, 6), lambda x: Scaled((4, 1))(layers.Dense(5)(x)), 5),
+        ((3, 2, 6, 7), lambda x: layers.TimeDistributed(Scaled((6, 7)))(conv_of_steps(x)), None),
+        ((3, 2, 6, 7), lambda x: layers.TimeDistributed(Scaled((5, 1, 1)))(conv_of_steps(x)), 5),
         ((4, 6), lambda x: Scaled((4,))(layers.Permute((2, 1))(layers.Dense(6)(x))), None),
         ((2, 6, 7), lambda x: Block(layers.Conv2D(5, 3, **FIRST))(x), None),
         ((6, 7, 2), lambda x: Block(layers.Conv2D(5, 3, padding="same"))(x), 5),
