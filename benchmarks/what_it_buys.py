@@ -1,4 +1,4 @@
-"""Trains the networks of docs/what-it-buys.md: MNIST, 64 hidden units, self-modeling and two controls.
+"""Trains the networks of docs/what-it-buys.md: MNIST, one hidden layer, self-modeling and two controls.
 
     KERAS_BACKEND=jax python -m benchmarks what_it_buys --out sweeps/what-it-buys
     ksm compress sweeps/what-it-buys --backend jax
@@ -19,11 +19,11 @@ STRENGTHS = {"self-modeling": (0, 1, 10, 50), "dropout": (0.5, 0.75, 0.85), "las
 EPOCHS, DRAWS = 10, 100
 
 
-def recipes(seeds: int) -> list[Recipe]:
+def recipes(seeds: int, hidden: int) -> list[Recipe]:
     """Seed by seed, so that what is stopped early has whole seeds."""
     paper = experiments.find_task("mnist").recipe
     rlct = replace(paper.rlct, num_draws=DRAWS, burn_in=DRAWS)
-    common = replace(paper, hidden=64, epochs=EPOCHS, rlct=rlct)
+    common = replace(paper, hidden=hidden, epochs=EPOCHS, rlct=rlct)
     return [one for seed in range(1, seeds + 1) for one in at_strengths(replace(common, seed=seed), STRENGTHS)]
 
 
@@ -40,9 +40,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seeds", type=int, default=5, help="how many, from 1 on")
+    parser.add_argument("--hidden", type=int, default=64, help="hidden units")
     arguments = parser.parse_args()
     dataset = datasets.load("mnist")
-    plan = experiments.plan_sweep(recipes(arguments.seeds), dataset, arguments.out)
+    plan = experiments.plan_sweep(recipes(arguments.seeds, arguments.hidden), dataset, arguments.out)
     result = experiments.sweep(plan, dataset, workers=1, together=True)
     for name, reason in result.failures.items():
         print(f"{name}: {reason}")
