@@ -6,10 +6,9 @@ from typing import Any, NamedTuple
 
 from keras_selfmodel._number_texts import NOTHING, number_text, with_error
 from keras_selfmodel.statistics import Difference, difference, holm, mean_interval
+from keras_selfmodel.studies.collapse import COLLAPSE
 
 LEVEL = 0.05
-# How far below the baseline's mean a network has collapsed, in accuracy or R².
-COLLAPSE = 0.2
 # By seed, what was measured of a network, each measure as an attribute.
 Group = Mapping[int, Any]
 
@@ -49,9 +48,9 @@ class Measure(NamedTuple):
 
 
 def collapsed(group: Group, baseline: Group, score: str) -> int:
-    """How many networks have collapsed; `score` is the attribute that tells."""
-    least = mean(getattr(one, score) for one in baseline.values()) - COLLAPSE
-    return sum(getattr(one, score) < least for one in group.values())
+    """How many networks have collapsed, as `studies` have it; `score` is the attribute that tells, accuracy or R²."""
+    most = mean(getattr(one, score) for one in baseline.values()) - COLLAPSE
+    return sum(getattr(one, score) <= most for one in group.values())
 
 
 def table_row(*cells: object) -> str:

@@ -10,7 +10,7 @@ that exist in the folder are kept, unfinished ones are continued.
 Tests: of each number of samples, label noise and AW, test loss, accuracy, gap (accuracy in the last epoch of training,
 on labels with their noise, minus that on the test data) and calibration error against the baseline of the same seed,
 two-sided, with Holm's correction over all of them. A setting is in no test if the accuracy of one of its networks lies
-more than 20 points below the baseline's mean.
+20 points or more below the baseline's mean.
 """
 
 import argparse

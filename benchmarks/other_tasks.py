@@ -7,7 +7,7 @@ The tasks stand in benchmarks/tasks/. Each network is trained by AdamW (0.001), 
 the file: loss and score (accuracy, or R² of the regression) on the test data, how much lower the loss is on the
 training data, spread of the final weights, and the part of the units before the final layer that is kept when those of
 the least influence are replaced by their means until the loss has risen by 0.1. Networks that the file has are not
-trained again. A network whose score lies more than 0.2 below the baseline's mean has collapsed; a setting at which one
+trained again. A network whose score lies 0.2 or more below the baseline's mean has collapsed; a setting at which one
 has is in no comparison.
 
 Tests, fixed before any result: of each task and each of AW 1, 10 and 50, loss, gap and units against the baseline of

@@ -13,7 +13,7 @@ STATEMENTS = {
     "spread_fall_grows": ("The larger the auxiliary weight, the narrower they are.", GROWS),
     "rlct_falls": ("Self-modeling lowers the RLCT.", FALLS),
     "rlct_fall_grows": ("The larger the auxiliary weight, the lower the RLCT.", GROWS),
-    "accuracy_kept": ("The accuracy stays within about one point of the baseline's.", KEPT),
+    "accuracy_kept": ("Where no network collapses, the accuracy stays within about one point of the baseline's.", KEPT),
     "collapse": ("Where self-modeling overwhelms a network, its RLCT is near or below zero.", COLLAPSES),
 }
 """The paper's claims by name: the sentence, and the criterion by which it is judged."""
