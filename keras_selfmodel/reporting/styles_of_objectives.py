@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from keras_selfmodel._curve_styles import CurveStyle, shade_style, style_among
+from keras_selfmodel._curve_styles import CurveStyle, curve_style, shade_style, style_among
 from keras_selfmodel.experiments import OBJECTIVES, SELF_MODELING
 
 BASELINE_STYLE = CurveStyle("black", "*", "-")
@@ -35,30 +35,29 @@ def objective_style(objective: str) -> CurveStyle:
 
 
 def strength_styles(kinds: Iterable[CurveKind]) -> dict[CurveKind, CurveStyle]:
-    """Black for the baseline, shades for self-modeling, a color for each other objective.
+    """Black for the baseline, shades for self-modeling, a color for each other objective; no two markers alike.
 
     Args:
         kinds: What is drawn.
 
     Returns:
-        The styles, the baseline's first; of several strengths of another objective, marker and line tell which.
+        The styles: the baseline's, those of self-modeling, those of others. Markers and lines are counted through, so
+        that print without colors tells up to seven apart.
 
     Example:
 
-    >>> styles = strength_styles([CurveKind("dropout", 0.5), CurveKind("dropout", 0.2), CurveKind("self-modeling", 0)])
+    >>> styles = strength_styles([CurveKind("dropout", 0.5), CurveKind("self-modeling", 1), CurveKind("dropout", 0.2)])
     >>> [(kind.label, style.marker) for kind, style in styles.items()]
-    [('baseline', '*'), ('dropout 0.2', 'o'), ('dropout 0.5', 's')]
+    [('AW 1', 'o'), ('dropout 0.2', 's'), ('dropout 0.5', '^')]
     """
-    ordered = sorted(set(kinds), key=lambda kind: (kind.strength > 0, *kind))
-    styles = {}
-    for kind in ordered:
-        strengths = [one.strength for one in ordered if one.objective == kind.objective and one.strength > 0]
-        if kind.strength == 0:
-            styles[kind] = BASELINE_STYLE
-            continue
-        shade = shade_style(strengths.index(kind.strength), len(strengths))
+    ordered = sorted(set(kinds), key=lambda kind: (kind.strength > 0, kind.objective != SELF_MODELING, *kind))
+    styles = {kind: BASELINE_STYLE for kind in ordered if kind.strength == 0}
+    strengths = [kind.strength for kind in ordered if kind.objective == SELF_MODELING and kind.strength > 0]
+    for number, kind in enumerate(kind for kind in ordered if kind.strength > 0):
         if kind.objective == SELF_MODELING:
-            styles[kind] = shade
+            color = shade_style(strengths.index(kind.strength), len(strengths)).color
         else:
-            styles[kind] = CurveStyle(objective_style(kind.objective).color, shade.marker, shade.linestyle)
+            color = objective_style(kind.objective).color
+        style = curve_style(number)
+        styles[kind] = CurveStyle(color, style.marker, style.linestyle)
     return styles
