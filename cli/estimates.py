@@ -3,8 +3,11 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from keras_selfmodel.datasets import Dataset
     from keras_selfmodel.experiments import RunResult
-    from keras_selfmodel.rlct import RLCTSummary
+    from keras_selfmodel.rlct import RLCTEstimate, RLCTSummary
 
 
 # After a number in a table; the caption explains it.
@@ -46,3 +49,36 @@ def result_note(result: "RunResult") -> str:
     """The measures of a finished run in a line."""
     parts = [f"accuracy {result.accuracy:.4f}", f"spread {measure_text(result.weight_spread)}"]
     return ", ".join([*parts, *([rlcts_text(result)] if result.estimates() else [])])
+
+
+def beside_the_run(file: "Path", estimate: "RLCTEstimate", dataset: "Dataset") -> str | None:
+    """What an estimate is beside that of the run whose network was measured: the same quantity, or why not.
+
+    Args:
+        file: The network's file.
+        estimate: The new estimate.
+        dataset: The data that it was made on.
+
+    Returns:
+        A sentence; `None` if the file is not the network of a finished run that has an estimate.
+    """
+    from keras_selfmodel.experiments import RunFolderError, read_run
+    from keras_selfmodel.experiments.run_folder import RunFolder
+
+    try:
+        run = read_run(file.parent)
+    except RunFolderError:
+        return None
+    of_run = run.rlct if estimate.anchor == "trained" else run.rlct_descended
+    if of_run is None or RunFolder(file.parent).model != file:
+        return None
+    recipe = run.recipe
+    reasons = {
+        f"the run's is by the {of_run.convention} convention": of_run.convention != estimate.settings.convention,
+        "it was measured on other data": run.config is None or run.config.data.digest != dataset.digest,
+        "it is of training data with noise, which is left out here": recipe.label_noise > 0 or recipe.input_noise > 0,
+        "it is of all weights": estimate.num_parameters != of_run.num_parameters,
+    }
+    other = [reason for reason, holds in reasons.items() if holds]
+    words = f"The run itself found {estimate_text(of_run, 2)}"
+    return f"{words}. It cannot be compared with this: {'; '.join(other)}." if other else f"{words}, by its own chains."

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import click
 
 from ksm_cli.backend import activate
+from ksm_cli.estimates import beside_the_run
 from ksm_cli.options.figures import figure_file
 from ksm_cli.options.general import backend_option, json_option, quiet_option
 from ksm_cli.options.outputs import Output, check_distinct
@@ -249,6 +250,8 @@ def rlct_command(
             if estimate.profile is not None:
                 print_table(profile_table(estimate.profile))
                 click.echo(estimate.profile.words)
+            if said := beside_the_run(file, estimate, dataset):
+                click.echo(said)
             if computes_in_half(classifier_of(model)):
                 click.echo("The network computes in half precision; its RLCT is computed in float32.")
         # After the result, which must not be lost because a file cannot be written.

@@ -6,14 +6,16 @@ import math
 import os
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import keras
 import numpy as np
 import pytest
 
-from keras_selfmodel import SelfModelingModel
+from keras_selfmodel import SelfModelingModel, experiments
 from keras_selfmodel.models import mlp
-from keras_selfmodel.rlct import Descent, LocalizationProfile, RLCTSummary, room_for_chains
+from keras_selfmodel.rlct import Descent, LocalizationProfile, RLCTSummary, SamplingSettings, room_for_chains
+from ksm_cli.estimates import beside_the_run
 from ksm_cli.output import print_table
 from ksm_cli.tables.rlct import profile_table
 
@@ -314,3 +316,26 @@ def test_numbers_of_the_table_have_one_minus_sign_and_no_large_powers_of_ten():
     from keras_selfmodel._number_texts import short_number
 
     assert [short_number(value, 2) for value in (-474.2, 1023.0, 1.5e-6)] == ["−470", "1000", "1.5e-06"]
+
+
+def test_beside_the_estimate_of_its_run_stands_whether_they_can_be_compared(ksm, tiny_mnist, monkeypatch):
+    few = SamplingSettings(convention="paper", step_size=1e-4, num_chains=2, num_draws=6, burn_in=2, batch_size=20)
+    recipe = dataclasses.replace(experiments.find_task("mnist").recipe, hidden=4, epochs=1, descend=False, rlct=few)
+    run = experiments.run(recipe, tiny_mnist, "plain")
+    result = ksm("rlct", "plain/model.keras", *QUICK)
+    said = "The run itself found -?[0-9.]+.* It cannot be compared with this: the run's is by the paper convention."
+    assert result.exit_code == 0 and re.search(said, result.stdout.replace("−", "-"))
+
+    def beside(file="plain/model.keras", data=tiny_mnist, weights=run.rlct.num_parameters, anchor="trained"):
+        settings = SimpleNamespace(convention="paper")
+        estimate = SimpleNamespace(anchor=anchor, settings=settings, num_parameters=weights)
+        return beside_the_run(Path(file), estimate, data)
+
+    assert beside().endswith(", by its own chains.")
+    assert beside(data=dataclasses.replace(tiny_mnist, digest="cd" * 32)).endswith(": it was measured on other data.")
+    assert beside(weights=10).endswith(": it is of all weights.")
+    # There is nothing to compare with after descent, or with another network.
+    assert beside(anchor="descend") is beside("plain/other.keras") is beside("other/model.keras") is None
+    noisy = dataclasses.replace(run, recipe=dataclasses.replace(recipe, label_noise=0.2))
+    monkeypatch.setattr(experiments, "read_run", lambda folder: noisy)
+    assert beside().endswith(": it is of training data with noise, which is left out here.")
