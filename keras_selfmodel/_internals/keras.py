@@ -72,7 +72,7 @@ def _operations_before(outputs: Any) -> list:
 
 
 def moved_axes(operation: Any, axes: int) -> list[int] | None:
-    """For each axis of what an operation puts out, which axis of its input it was; `None` if it moves none.
+    """For each axis of what a transposition puts out, which axis of its input it was; `None` of anything else.
 
     Args:
         operation: A layer, or an operation of `keras.ops`, that puts out as many axes as it is given.

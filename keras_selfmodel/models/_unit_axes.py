@@ -1,43 +1,41 @@
 """Which axis of an activation counts units: the channels of an image, the features of each step of a sequence.
 
-It is told only where Keras's own layers, or the sizes of the axes, leave no doubt. Else the user is asked.
+It is determined only where Keras's own layers say it, or for custom layers all signs agree. Else the user must give it.
 """
 
-import math
+from dataclasses import dataclass
 from typing import Any
 
 import keras
 
 from keras_selfmodel._classifier_graph import ClassifierGraph
-from keras_selfmodel._internals.keras import family_of_layer, is_functional, kind_of_operation, moved_axes
+from keras_selfmodel._internals.keras import (
+    family_of_layer,
+    is_functional,
+    moved_axes,
+)
 from keras_selfmodel._layer_kernel import has_weights
 from keras_selfmodel._model_calls import Call, Value
 from keras_selfmodel._numbers import whole_number
-
-# Operations of `keras.ops` that leave every axis in its place, whatever the sizes: they work on elements or reduce axes
-# that they keep.
-_AXES_STAY = frozenset(
-    (
-        "Add Subtract Multiply Divide TrueDivide Maximum Minimum Power Negative Absolute Square Sqrt Exp Log Tanh Clip "
-        "Where Cast StopGradient Relu Relu6 Sigmoid Softplus Softsign Silu LogSigmoid LeakyRelu HardSigmoid HardSilu "
-        "Elu Selu Gelu Celu Softmax LogSoftmax Concatenate Mean Sum Max Min Std Var"
-    ).split()
+from keras_selfmodel.models._layer_axes import (
+    UnknownAxis,
+    axis_made,
+    axis_reshaped,
+    keeps_axis,
+    reshapes,
+    signs_of_units,
 )
-_RESHAPING = frozenset(("Reshape", "Squeeze", "ExpandDims"))
-_HAND_ON = ("activations", "merging", "normalization", "regularization")
 
 
-class _UnknownAxis(Exception):
-    """Of an activation it cannot be told.
+@dataclass(frozen=True)
+class _End:
+    """Where the search for an axis ended: the name of a layer or operation."""
 
-    Attributes:
-        path: The layer or operation at which the search ended.
-    """
-
-    path: str | None = None
+    path: str
 
 
-_Axis = int | _UnknownAxis | None  # `None` of the inputs, and of what hands them on.
+# What is known of an activation; `None` of the inputs, and of what only hands them on.
+_Axis = int | _End | None
 
 
 def checked_axis(axis: Any, axes: int) -> int:
@@ -48,16 +46,16 @@ def checked_axis(axis: Any, axes: int) -> int:
     """
     found = whole_number("axis", axis, -axes, axes - 1) % axes
     if found == 0:
-        raise ValueError(f"axis must be another one than that of the batch. Received: axis={axis!r}")
+        raise ValueError(f"axis must not be the axis of the batch. Received: axis={axis!r}")
     return found
 
 
 def axis_of_units(graph: ClassifierGraph, value: Value, where: str) -> int:
     """The axis of the units that a layer made, wherever it was moved since, counted from the front.
 
-    Keras's layers make units where their `data_format` says, or last. So do custom layers that change the shape, if
-    they have a `data_format`, or weights and the last axis alone is as long as these are. Everything else hands on the
-    units that it is given, if it is known to leave the axes in place, says where it moves them, or the sizes tell.
+    Keras's layers make units where their `data_format` says, or last. So do custom layers with weights, if this and the
+    sizes of these weights leave no choice; such a layer that keeps the shape must have them where those are that it is
+    given. Everything else hands on the units that it is given.
 
     Args:
         graph: The classifier.
@@ -65,118 +63,57 @@ def axis_of_units(graph: ClassifierGraph, value: Value, where: str) -> int:
         where: What it is called in the error.
 
     Raises:
-        ValueError: If no layer made units, if something does not say what it does with the axes, or what is put
+        ValueError: If no layer made units, if it is not known what something between does with the axes, or what is put
             together has its units on different ones.
     """
     if len(value.shape) <= 2:
         return len(value.shape) - 1
-    found = _axes_in(graph).get(id(value))
+    found = _axes_before(graph, value).get(id(value))
     if isinstance(found, int):
         return found
     reason = "no layer has made them" if found is None else f"the search ended at {found.path!r}"
     raise ValueError(
-        f"Which axis of {where}, of shape {value.shape}, holds its units cannot be told: {reason}. Say it by axis=…"
+        f"The axis that holds the units of {where} cannot be determined: {reason}. Pass axis=…, counted with the "
+        f"batch. Received: shape {value.shape}"
     )
 
 
-def _axes_in(graph: ClassifierGraph) -> dict[int, _Axis]:
-    """The axes of all that the calls of a model put out, by the ids of the values."""
+def _axes_before(graph: ClassifierGraph, value: Value) -> dict[int, _Axis]:
+    """What is known of a value, and of all that it is computed from, by their ids."""
+    wanted = {id(value)}
+    for call in reversed(graph.calls):
+        if not call.opened and any(id(one) in wanted for one in call.outputs):
+            wanted.update(map(id, call.inputs))
     found: dict[int, _Axis] = {}
     for call in graph.calls:
-        for value in () if call.opened else call.outputs:
-            try:
-                found[id(value)] = _axis(call, value, found)
-            except _UnknownAxis as unknown:
-                unknown.path = unknown.path or call.path
-                found[id(value)] = unknown
+        for one in () if call.opened else call.outputs:
+            if id(one) in wanted:
+                try:
+                    found[id(one)] = _axis(call, one, found)
+                except UnknownAxis as unknown:
+                    found[id(one)] = unknown.end or _End(call.path)
     return found
 
 
 def _axis(call: Call, value: Value, found: dict[int, _Axis]) -> int | None:
-    """The axis of what a call puts out, given those of what calls before it put out.
+    """The axis of what a call puts out, given what is known of its inputs.
 
     Raises:
-        _UnknownAxis: If it cannot be told.
+        UnknownAxis: If it cannot be determined.
     """
-    operation, axes = call.operation, len(value.shape)
-    made = None if _is_custom_and_keeps_shape(call, value) else _axis_made(operation, value.shape)
-    if made is not None:
-        if value is not call.outputs[0] and family_of_layer(operation) != "rnn":
-            raise _UnknownAxis  # The scores of attention, for one.
-        return made
-    if isinstance(operation, keras.layers.Reshape | keras.layers.Flatten) or kind_of_operation(operation) in _RESHAPING:
-        (source,) = call.inputs
-        return _axis_reshaped(source.shape, _known(found.get(id(source))), value.shape)
-    sources = [one for one in call.inputs if len(one.shape) == axes]
-    if not sources:
-        return _axis_of_fewer_or_more(operation, axes)
-    told = {axis for axis in (_known(found.get(id(one))) for one in sources) if axis is not None}
-    if not told:
-        return None
-    axis = told.pop()
-    moved = moved_axes(operation, axes)
-    if told or (moved is None and not _stays(operation, [one.shape for one in sources], value.shape, axis)):
-        raise _UnknownAxis
-    return axis if moved is None else moved.index(axis)
-
-
-def _known(axis: _Axis) -> int | None:
-    if isinstance(axis, _UnknownAxis):
-        raise axis
-    return axis
-
-
-def _axis_made(layer: Any, shape: tuple) -> int | None:
-    """The axis of the units that a layer makes of its own; `None` if it hands on those that it is given."""
-    last = len(shape) - 1
-    if isinstance(layer, keras.layers.TimeDistributed):
-        inside = _axis_made(layer.layer, (shape[0], *shape[2:]))
-        return None if inside is None else inside + 1
-    if isinstance(layer, keras.layers.SpectralNormalization):
-        return _axis_made(layer.layer, shape)
-    if is_functional(layer) or isinstance(layer, keras.Sequential):
-        graph = ClassifierGraph.of(layer)
-        inside = _known(_axes_in(graph).get(id(graph.output_values[0])))
-        if inside is None:
-            raise _UnknownAxis
-        return inside
-    match family_of_layer(layer):
-        case "convolutional" | "rnn":
-            if isinstance(layer, keras.layers.Bidirectional):
-                layer = layer.forward_layer
-            return 1 if getattr(layer, "data_format", None) == "channels_first" else last
-        case "attention":
-            return last
-        case "core" if isinstance(layer, keras.layers.EinsumDense):
-            return _axis_of_equation(layer.equation, len(shape))
-        case "core" if isinstance(layer, keras.layers.Dense | keras.layers.Embedding):
-            return last
-        case None if getattr(layer, "data_format", None) is not None:
-            return 1 if layer.data_format == "channels_first" else last
-        case None if has_weights(layer):
-            if _as_long_as_weights(layer, shape) != [last]:
-                raise _UnknownAxis
-            return last
-    return None
-
-
-def _axis_of_equation(equation: str, axes: int) -> int | None:
-    """The one axis of what an `EinsumDense` puts out that its input does not have."""
-    given, made = equation.split(",")[0], equation.split("->")[1]
-    own = [place - len(made) for place, letter in enumerate(made) if letter not in given]
-    if not own and given == made:
-        return None
-    if len(own) != 1:
-        raise _UnknownAxis
-    return own[0] % axes
-
-
-def _is_custom_and_keeps_shape(call: Call, value: Value) -> bool:
-    """Whether it is a custom layer that may well add to what it is given, as blocks do, or scale it."""
-    layer, _ = _inside(call.operation)
-    is_model = is_functional(layer) or isinstance(layer, keras.Sequential)
+    layer, steps = _inside(call.operation)
+    if value is not call.outputs[0] and family_of_layer(layer) != "rnn":
+        raise UnknownAxis  # The scores of attention, for one.
+    shape = (value.shape[0], *value.shape[1 + steps :])
+    if not _is_custom(layer) or not has_weights(layer):
+        made = _axis_in_model(layer) if _is_model(layer) else axis_made(layer, shape)
+        return _axis_handed_on(call, value, found) if made is None else made + steps
     kept = any(one.shape[1:] == value.shape[1:] for one in call.inputs)
-    return kept and value is call.outputs[0] and family_of_layer(layer) is None and not is_model
+    handed_on = _axis_handed_on(call, value, found) if kept else None
+    signs = {sign + steps for sign in signs_of_units(layer, shape, kept=kept)} | ({handed_on} - {None})
+    if len(signs) != 1 or (kept and handed_on is None):
+        raise UnknownAxis
+    return signs.pop()
 
 
 def _inside(operation: Any) -> tuple[Any, int]:
@@ -187,53 +124,62 @@ def _inside(operation: Any) -> tuple[Any, int]:
     return operation, steps
 
 
-def _as_long_as_weights(layer: keras.Layer, shape: tuple) -> list[int]:
-    """The axes that are as long as the last axis of one of a layer's weights, which for kernels is that of units."""
-    lengths = {weight.shape[-1] for weight in layer.weights if math.prod(weight.shape) > 1}
-    return [axis for axis, size in enumerate(shape) if axis and size in lengths]
+def _is_model(layer: Any) -> bool:
+    return is_functional(layer) or isinstance(layer, keras.Sequential)
 
 
-def _axis_reshaped(source: tuple, axis: int | None, shape: tuple) -> int | None:
-    """Where an axis is after reshaping: the one of its size behind which there is as much as there was behind it."""
-    if axis is None:
+def _is_custom(layer: Any) -> bool:
+    return isinstance(layer, keras.Layer) and family_of_layer(layer) is None and not _is_model(layer)
+
+
+def _axis_in_model(model: keras.Model) -> int:
+    """The axis of what a model puts out that is applied to each step."""
+    try:
+        graph = ClassifierGraph.of(model)
+        (value,) = graph.output_values
+    except ValueError:  # It has a `call` of its own, or several outputs.
+        raise UnknownAxis from None
+    found = _axes_before(graph, value).get(id(value))
+    if not isinstance(found, int):
+        raise UnknownAxis
+    return found
+
+
+def _axis_handed_on(call: Call, value: Value, found: dict[int, _Axis]) -> int | None:
+    """Where the units are now that a call was given; `None` if it was given none."""
+    layer, steps = _inside(call.operation)
+    shape = value.shape
+    if reshapes(layer):
+        (source,) = call.inputs
+        axis = _known(source, found)
+        if len(shape) - steps == 2:
+            return len(shape) - 1
+        return None if axis is None else axis_reshaped(source.shape, axis, shape)
+    sources = [one for one in call.inputs if len(one.shape) == len(shape)]
+    if not sources:
+        flat = len(shape) - steps == 2 and family_of_layer(layer) == "pooling"
+        if not flat and not isinstance(layer, keras.layers.RepeatVector):
+            raise UnknownAxis
+        return len(shape) - 1
+    known = [(one.shape, axis) for one in sources if (axis := _known(one, found)) is not None]
+    if not known:
         return None
-    if len(shape) == 2:
-        return 1
-    fits = [
-        place
-        for place in range(1, len(shape))
-        if shape[place] == source[axis] and _places(shape[place + 1 :]) == _places(source[axis + 1 :])
-    ]
-    if len(fits) != 1 or None in (source[axis], _places(source[axis + 1 :])):
-        raise _UnknownAxis
-    return fits[0]
+    axes = {axis for _, axis in known}
+    axis = axes.pop()
+    if axes:
+        raise UnknownAxis
+    moved = moved_axes(call.operation, len(shape))
+    if moved is not None:
+        return moved.index(axis)
+    repeated = shape[axis] != 1 and all(one[axis] == 1 for one, _ in known)
+    if repeated or not keeps_axis(layer, steps, [one.shape for one in sources], shape, axis):
+        raise UnknownAxis
+    return axis
 
 
-def _places(sizes: tuple) -> int | None:
-    return None if None in sizes else math.prod(sizes)
-
-
-def _axis_of_fewer_or_more(operation: Any, axes: int) -> int:
-    """The axis of what has another number of axes than anything that it was computed from."""
-    flat = axes == 2 and family_of_layer(operation) in ("pooling", "reshaping")
-    repeated = isinstance(operation, keras.layers.RepeatVector)
-    each_step = axes == 3 and isinstance(operation, keras.layers.TimeDistributed)
-    if not (flat or repeated or each_step):
-        raise _UnknownAxis
-    return axes - 1
-
-
-def _stays(operation: Any, sources: list[tuple], shape: tuple, axis: int) -> bool:
-    """Whether an operation is known to have left this axis in its place, or the sizes show it."""
-    operation, steps = _inside(operation)
-    family = family_of_layer(operation)
-    if family in ("pooling", "reshaping"):  # Where they see channels, as convolutions do.
-        first = getattr(operation, "data_format", None) == "channels_first"
-        return axis == (1 + steps if first else len(shape) - 1)
-    known = family in _HAND_ON or isinstance(operation, keras.layers.Identity | keras.layers.Masking)
-    if (known and not isinstance(operation, keras.layers.Dot)) or kind_of_operation(operation) in _AXES_STAY:
-        return True
-    last = len(shape) - 1
-    if axis != last and has_weights(operation) and _as_long_as_weights(operation, shape) == [last]:
-        return False  # It may have made units of its own, as many as there were.
-    return all(one[1:] == shape[1:] for one in sources) and shape[1:].count(shape[axis]) == 1
+def _known(value: Value, found: dict[int, _Axis]) -> int | None:
+    """The axis of what a call is given."""
+    axis = found.get(id(value))
+    if isinstance(axis, _End):
+        raise UnknownAxis(axis)
+    return axis

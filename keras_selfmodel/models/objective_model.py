@@ -135,10 +135,12 @@ class ObjectiveModel(AroundClassifier):
 
     train_step, test_step = in_a_step(train_step, "training"), in_a_step(test_step, "validation")
 
-    def zero_grad(self, *args: Any, **kwargs: Any) -> None:
-        """As of every Keras model on PyTorch; there alone, Keras knows only one of several weights of the same path."""
-        super().zero_grad(*args, **kwargs)
-        transforms.forget_gradients(self.trainable_variables)
+    if hasattr(keras.Model, "zero_grad"):
+
+        def zero_grad(self, *args: Any, **kwargs: Any) -> None:
+            """Clears all gradients, as of every Keras model on PyTorch, where Keras misses those of shared paths."""
+            super().zero_grad(*args, **kwargs)
+            transforms.forget_gradients(self.trainable_variables)
 
     def compute_loss(
         self,

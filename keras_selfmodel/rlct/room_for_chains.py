@@ -3,18 +3,16 @@
 import contextlib
 import math
 import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from keras_selfmodel._internals.memory import memory_ended
 from keras_selfmodel.rlct.conventions import ResolvedSettings
 
 # Bytes of a weight, of a stored loss and of the number of a sample.
 WEIGHT, LOSS, SAMPLE = 4, 8, 4
 # A chain holds its weights, their gradient and the noise; a step leaves so many numbers in the traces.
 COPIES_OF_WEIGHTS, TRACES = 3, 6
-# What PyTorch, JAX and TensorFlow say where memory ends.
-_ENDED = re.compile(r"can't allocate memory|out of memory|RESOURCE_EXHAUSTED|OOM when allocating", re.IGNORECASE)
 
 
 def check_room(settings: ResolvedSettings, num_parameters: int, num_samples: int, steps_per_call: int) -> None:
@@ -81,7 +79,7 @@ def advised_where_memory_ends() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if not (isinstance(error, MemoryError) or _ENDED.search(str(error))):
+        if not memory_ended(error):
             raise
         advice = "The memory does not suffice for the chains. Sample fewer of them at once (chains_at_once=…)."
         raise MemoryError(f"{advice} {error}".rstrip()) from error

@@ -34,7 +34,7 @@ def float32_products() -> AbstractContextManager[None]:
 
 
 def forget_gradients(variables: list[keras.Variable]) -> None:
-    """Forgets what gradients the backend keeps with the weights for the next step to add to: PyTorch does."""
+    """Clears the gradients that PyTorch accumulates on weights; the other backends keep none."""
 
 
 def replicas() -> int:

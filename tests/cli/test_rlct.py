@@ -320,7 +320,7 @@ def test_numbers_of_the_table_have_one_minus_sign_and_no_large_powers_of_ten():
 
 def test_beside_the_estimate_of_its_run_stands_whether_they_can_be_compared(ksm, tiny_mnist, monkeypatch):
     few = SamplingSettings(convention="paper", step_size=1e-4, num_chains=2, num_draws=6, burn_in=2, batch_size=20)
-    recipe = dataclasses.replace(experiments.find_task("mnist").recipe, hidden=4, epochs=1, descend=False, rlct=few)
+    recipe = dataclasses.replace(experiments.find_task("mnist").recipe, hidden=4, epochs=1, rlct=few)
     run = experiments.run(recipe, tiny_mnist, "plain")
     result = ksm("rlct", "plain/model.keras", *QUICK)
     said = "The run itself found -?[0-9.]+.* It cannot be compared with this: the run's is by the paper convention."
@@ -334,8 +334,8 @@ def test_beside_the_estimate_of_its_run_stands_whether_they_can_be_compared(ksm,
     assert beside().endswith(", by its own chains.")
     assert beside(data=dataclasses.replace(tiny_mnist, digest="cd" * 32)).endswith(": it was measured on other data.")
     assert beside(weights=10).endswith(": it is of all weights.")
-    # There is nothing to compare with after descent, or with another network.
-    assert beside(anchor="descend") is beside("plain/other.keras") is beside("other/model.keras") is None
-    noisy = dataclasses.replace(run, recipe=dataclasses.replace(recipe, label_noise=0.2))
+    assert beside("plain/other.keras") is beside("other/model.keras") is None
+    noisy = dataclasses.replace(run, recipe=dataclasses.replace(recipe, label_noise=0.2), rlct_descended=None)
     monkeypatch.setattr(experiments, "read_run", lambda folder: noisy)
     assert beside().endswith(": it is of training data with noise, which is left out here.")
+    assert beside(anchor="descend") is None

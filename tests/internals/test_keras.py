@@ -82,7 +82,7 @@ def test_an_operation_says_which_axes_it_moves(move):
         assert [sizes[axis] for axis in moved_axes(moved._keras_history.operation, 4)] == list(moved.shape)
 
 
-def test_an_operation_that_moves_no_axes_says_so():
+def test_only_transpositions_say_which_axes_they_move():
     value = keras.Input((2, 3, 4), batch_size=5)
     for made in (ops.reshape(value, (5, 4, 3, 2)), ops.einsum("abcd->abdc", value), ops.tanh(value)):
         assert moved_axes(made._keras_history.operation, 4) is None

@@ -181,12 +181,15 @@ def test_weights_of_steps_and_masks_of_outputs_count():
 
 
 class ChannelsFirst(layers.Layer):
-    """A layer that puts out channels first, on every backend."""
+    """A layer that makes channels, which it puts out first, on every backend."""
 
     data_format = "channels_first"
 
+    def build(self, shape):
+        self.scale = self.add_weight(shape=(shape[-1], 1, 1), initializer="ones")
+
     def call(self, image):
-        return keras.ops.transpose(image, (0, 3, 1, 2))
+        return self.scale * keras.ops.transpose(image, (0, 3, 1, 2))
 
 
 def test_channels_may_come_first():
@@ -246,7 +249,7 @@ def test_where_the_axis_cannot_be_told_it_is_named_by_the_user():
     sequence = keras.Input((4, 6))
     folded = layers.Activation("tanh", name="last")(layers.Reshape((3, 8), name="fold")(layers.Dense(6)(sequence)))
     classifier = keras.Model(sequence, layers.Dense(2)(layers.Flatten()(folded)))
-    with pytest.raises(ValueError, match="layer 'last', of shape .*cannot be told: the search ended at 'fold'. Say it"):
+    with pytest.raises(ValueError, match="layer 'last' cannot be determined: the search ended at 'fold'. Pass axis"):
         LesionPredictionModel(classifier, layer="last")
     model = LesionPredictionModel(classifier, layer="last", axis=-2)
     check_silenced(classifier, model, 1, 3)
@@ -276,6 +279,51 @@ class Block(keras.Layer):
 
     def compute_output_shape(self, shape):
         return self.inner.compute_output_shape(shape)
+
+
+class Perceptron(keras.Layer):
+    """A custom layer with two sizes of weights, that puts out as many numbers as it is given."""
+
+    def __init__(self):
+        super().__init__()
+        self.parts = [layers.Dense(5), layers.Dense(4)]
+
+    def build(self, shape):
+        self.parts[0].build(shape)
+        self.parts[1].build((*shape[:-1], 5))
+
+    def call(self, values):
+        return self.parts[1](self.parts[0](values))
+
+
+class Patches(keras.Layer):
+    """A custom layer that is given channels first, and puts out the features of patches last."""
+
+    def __init__(self):
+        super().__init__()
+        self.convolution = layers.Conv2D(5, 2, strides=2, data_format="channels_first")
+
+    def build(self, shape):
+        self.convolution.build(shape)
+
+    def call(self, image):
+        return keras.ops.transpose(keras.ops.reshape(self.convolution(image), (-1, 5, 9)), (0, 2, 1))
+
+    def compute_output_shape(self, shape):
+        return shape[0], 9, 5
+
+
+class MyPooling(layers.MaxPooling1D):
+    """A layer of Keras that may have been changed."""
+
+
+class MyConvolution(layers.Conv1D):
+    """Another one."""
+
+
+def mixed_steps(values):
+    """Units on the second axis of each step, which is as long as the last."""
+    return layers.TimeDistributed(layers.Permute((2, 1)))(layers.Dense(4)(layers.Permute((1, 3, 2))(values)))
 
 
 class Two(Block):
@@ -328,6 +376,8 @@ FIRST = {"padding": "same", "data_format": "channels_first"}
     ("shape", "made", "units"),
     [
         ((3, 2, 6, 7), layers.ConvLSTM2D(5, 3, **FIRST), 5),
+        ((3, 2, 6, 7), layers.ConvLSTM2D(5, 3, return_sequences=True, **FIRST), 5),
+        ((3, 2, 6), layers.Bidirectional(layers.ConvLSTM1D(5, 3, return_sequences=True, **FIRST), merge_mode="sum"), 5),
         ((3, 2, 6, 7), layers.Bidirectional(layers.ConvLSTM2D(5, 3, **FIRST), merge_mode="sum"), 5),
         ((2, 6, 7), layers.SpectralNormalization(layers.Conv2D(5, 3, **FIRST)), 5),
         ((4, 5), lambda x: layers.SpectralNormalization(layers.Dense(7))(layers.Permute((2, 1))(x)), 7),
@@ -339,6 +389,15 @@ FIRST = {"padding": "same", "data_format": "channels_first"}
         ((4, 5), lambda x: Block()(layers.Permute((2, 1))(x)), 7),
         ((4, 6), lambda x: (lambda y: layers.MultiHeadAttention(2, 3)(y, y))(layers.Permute((2, 1))(x)), 4),
         ((4, 6), lambda x: layers.MultiHeadAttention(2, 3)(x, x, return_attention_scores=True)[1], None),
+        ((4, 6), lambda x: layers.MultiHeadAttention(2, 3, output_shape=(2, 5))(x, x), None),
+        ((4, 6), lambda x: layers.MultiHeadAttention(2, 3, output_shape=5)(x, x), 5),
+        ((4, 6), lambda x: (lambda y: layers.Attention()([y, y]))(layers.Dense(5)(x)), 5),
+        ((4, 6), lambda x: (lambda y: layers.Attention()([y, y]))(layers.Permute((2, 1))(layers.Dense(5)(x))), None),
+        ((4, 6), lambda x: layers.Attention()([x, x]), None),
+        ((4, 6), lambda x: x * layers.Dense(1)(x), None),
+        ((4, 6), lambda x: layers.TimeDistributed(layers.Reshape((3, 2)))(layers.Dense(6)(x)), None),
+        ((4, 6), lambda x: layers.EinsumDense("ab...,bc->ac...", 5)(x), None),
+        ((3, 4, 6), layers.EinsumDense("...b,bc->...c", 5), 5),
         ((6,), lambda x: keras.ops.expand_dims(layers.Dense(5)(x), -1), 5),
         ((6,), lambda x: layers.Reshape((5, 1))(layers.Dense(5)(x)), 5),
         ((6,), lambda x: layers.Reshape((2, 2, 3))(layers.Dense(12)(x)), None),
@@ -352,6 +411,8 @@ FIRST = {"padding": "same", "data_format": "channels_first"}
         ((2, 6, 7), lambda x: squeezed_and_excited(layers.Conv2D(5, 3, **FIRST)(x)), 5),
         ((2, 6, 7), lambda x: layers.MaxPooling2D(2, data_format="channels_first")(layers.Conv2D(5, 3, **FIRST)(x)), 5),
         ((6, 4), lambda x: layers.MaxPooling1D(2)(layers.Permute((2, 1))(layers.Dense(5)(x))), None),
+        ((6, 4), lambda x: MyPooling(2)(layers.Permute((2, 1))(layers.Dense(5)(x))), None),
+        ((7, 6), lambda x: MyConvolution(7, 1, data_format="channels_first")(layers.Dense(6)(x)), None),
         ((6, 4), lambda x: layers.UpSampling1D(2)(layers.Permute((2, 1))(layers.Dense(5)(x))), None),
         ((3, 6, 7, 2), layers.TimeDistributed(layers.GlobalAveragePooling2D()), 2),
         ((3, 6, 2), layers.TimeDistributed(layers.Flatten()), 12),
@@ -379,12 +440,16 @@ FIRST = {"padding": "same", "data_format": "channels_first"}
         ((3, 2, 6, 7), lambda x: layers.TimeDistributed(Scaled((6, 7)))(conv_of_steps(x)), None),
         ((3, 2, 6, 7), lambda x: layers.TimeDistributed(Scaled((5, 1, 1)))(conv_of_steps(x)), 5),
         ((4, 6), lambda x: Scaled((4,))(layers.Permute((2, 1))(layers.Dense(6)(x))), None),
-        ((2, 6, 7), lambda x: Block(layers.Conv2D(5, 3, **FIRST))(x), None),
+        ((2, 6, 7), lambda x: Block(layers.Conv2D(5, 3, **FIRST))(x), 5),
         ((6, 7, 2), lambda x: Block(layers.Conv2D(5, 3, padding="same"))(x), 5),
         ((4, 6), lambda x: Block(layers.Dense(5))(layers.Dense(5)(x)), 5),
         ((4, 6), lambda x: Block(layers.Dense(6))(layers.Permute((2, 1))(layers.Dense(5)(x))), 6),
         ((6, 4), lambda x: Block(layers.Dense(6))(layers.Permute((2, 1))(layers.Dense(5)(x))), None),
         ((4, 6), lambda x: Block(layers.Dense(6))(x), None),
+        ((4, 5), lambda x: Perceptron()(layers.Permute((2, 1))(layers.Dense(5)(x))), None),
+        ((6, 4, 5), lambda x: layers.TimeDistributed(Block(layers.Dense(4)))(mixed_steps(x)), None),
+        ((4, 6), Block(layers.Dense(6)), None),
+        ((2, 6, 6), Patches(), None),
         ((4, 6), lambda x: Two()(x)[0], 7),
         ((4, 6), lambda x: Two()(x)[1], None),
         ((3, 4, 6), layers.TimeDistributed(keras.Sequential([layers.ReLU(), layers.Permute((2, 1))])), None),
@@ -396,7 +461,7 @@ def test_units_are_found_or_asked_for(shape, made, units):
     hidden = layers.Identity(name="last")(made(given))
     classifier = keras.Model(given, layers.Dense(3)(layers.Flatten()(hidden)))
     if units is None:
-        with pytest.raises(ValueError, match="holds its units cannot be told: .* Say it by axis="):
+        with pytest.raises(ValueError, match="holds the units of layer 'last' cannot be determined: .* Pass axis="):
             LesionPredictionModel(classifier, layer="last")
     else:
         assert LesionPredictionModel(classifier, layer="last").num_units == units
@@ -410,7 +475,7 @@ def test_the_axis_of_inputs_is_asked_for(image_format):
     before = keras.config.image_data_format()
     keras.config.set_image_data_format(image_format)
     try:
-        with pytest.raises(ValueError, match="cannot be told: no layer has made them. Say it by axis="):
+        with pytest.raises(ValueError, match="cannot be determined: no layer has made them. Pass axis="):
             LesionPredictionModel(classifier, layer="dropped")
     finally:
         keras.config.set_image_data_format(before)
@@ -597,7 +662,7 @@ def test_the_objective_can_be_put_around_another_classifier(data):
         (lambda: LesionPredictionModel(deep_classifier(), axis=2), "axis must be a whole number from -2 to 1"),
         (
             lambda: LesionPredictionModel(deep_classifier(), axis=-2),
-            "than that of the batch. Received: axis=-2",
+            "axis must not be the axis of the batch. Received: axis=-2",
         ),
         (lambda: LesionPredictionModel(deep_classifier()).lesions(np.ones((2, 6)), np.ones((2, 1))), "silenced must"),
     ],

@@ -132,7 +132,7 @@ def test_a_loss_that_asks_for_values_is_told_not_to(loss):
         (lambda output, target: 1 / 0, r"It calls its arguments \(output, target\). If it takes the outputs first"),
         (
             lambda y_true, y_pred: np.zeros(30),
-            r"as keras.ops do and NumPy does not. Received: ndarray of shape \(30,\)$",
+            r"by keras.ops, not by NumPy. Received: ndarray of shape \(30,\)$",
         ),
         (lambda y_true, y_pred: 0.5, "Received: 0.5 of type float$"),
     ],
@@ -140,3 +140,15 @@ def test_a_loss_that_asks_for_values_is_told_not_to(loss):
 def test_what_a_loss_raises_is_told_with_what_it_was_called_with(loss, said):
     with pytest.raises(ValueError, match=said):
         doubts(loss)
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError("CUDA out of memory"), RuntimeError("you tried to [can't allocate memory]")]
+)
+def test_memory_that_ends_is_no_fault_of_the_loss(error):
+    def without_memory(y_true, y_pred):
+        raise error
+
+    with pytest.raises(type(error)) as caught:
+        doubts(without_memory)
+    assert caught.value is error or isinstance(caught.value, MemoryError)

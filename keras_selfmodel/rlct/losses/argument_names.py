@@ -13,20 +13,18 @@ import keras
 from keras_selfmodel._internals.wrappers import first_two, innermost, library
 from keras_selfmodel.transforms import LibraryLoss
 
-# Words in names of arguments, those of outputs and those of labels. Where a name has one of the first pair, as
-# "predicted_labels" and "true_output" do, those of the second do not count.
-WORDS = (
-    (
-        frozenset(
-            "computed estimate estimated forecast hat logit logits mean mu pred predicted prediction predictions preds "
-            "prob probabilities probs score scores yhat yp ypred".split()
-        ),
-        frozenset("actual gt true truth yt ytrue".split()),
+# Words in names of arguments, those of outputs and those of labels. Where a name has a clear one, as "predicted_labels"
+# and "true_output" do, the vague ones do not count.
+_CLEAR_WORDS = (
+    frozenset(
+        "computed estimate estimated forecast hat logit logits mean mu pred predicted prediction predictions preds "
+        "prob probabilities probs score scores yhat yp ypred".split()
     ),
-    (
-        frozenset("input inputs o out output outputs p x".split()),
-        frozenset("label labels t target targets tgt y".split()),
-    ),
+    frozenset("actual gt true truth yt ytrue".split()),
+)
+_VAGUE_WORDS = (
+    frozenset("input inputs o out output outputs p x".split()),
+    frozenset("label labels t target targets tgt y".split()),
 )
 
 
@@ -54,15 +52,15 @@ def names_in_other_order(loss: Any) -> tuple[list[str], list[str]] | None:
     return (called, names) if list(map(_meaning, names)) == called[::-1] else None
 
 
-def advice_on_order(called: list[str], names: list[str]) -> str:
-    """What is said of a loss with such names."""
+def named_in_other_order(called: list[str], names: list[str]) -> str:
+    """What a loss with such names does, and what to do, as the end of a sentence and another one."""
     return f"calls its arguments ({', '.join(names)}). If it takes the {called[1]} first, turn them round."
 
 
 def _meaning(name: str) -> Literal["outputs", "labels"] | None:
     """What an argument of this name is, "y_pred" and "studentLogits" among them; `None` if the name does not say."""
     parts = {part.lower() for part in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", name)}
-    for outputs, labels in WORDS:
+    for outputs, labels in (_CLEAR_WORDS, _VAGUE_WORDS):
         found = bool(parts & outputs), bool(parts & labels)
         if any(found):
             return None if all(found) else "outputs" if found[0] else "labels"

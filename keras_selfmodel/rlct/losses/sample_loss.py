@@ -15,17 +15,16 @@ from keras import ops
 
 from keras_selfmodel._callables import takes
 from keras_selfmodel._internals.keras import mask_of_losses, settings_of
+from keras_selfmodel._internals.memory import memory_ended
 from keras_selfmodel._internals.wrappers import library
-from keras_selfmodel.rlct.losses.argument_names import advice_on_order, names_in_other_order
+from keras_selfmodel.rlct.losses.argument_names import named_in_other_order, names_in_other_order
 from keras_selfmodel.transforms import LibraryLoss
 from keras_selfmodel.transforms.tensors import Tensor, Tree
 
-# Words in errors of functions that ask for values, or for arrays of NumPy, where a program is being recorded.
-_OF_RECORDING = ("Concretization", "NonConcrete", "Tracer", "vmap:", "doesn't have storage") + (
-    "SymbolicTensor",
-    "symbolic tf.Tensor",
-    ".item()",
-    "numpy()",
+# Words in the errors of functions that ask for values, or for arrays of NumPy, while they are traced.
+_SIGNS_OF_TRACING = (
+    *("Concretization", "NonConcrete", "Tracer", "vmap:", "doesn't have storage"),
+    *("SymbolicTensor", "symbolic tf.Tensor", ".item()", "numpy()"),
 )
 
 
@@ -37,7 +36,7 @@ class SampleLoss:
             loss of one sample after another is asked for where it returns a single number.
 
     Raises:
-        ValueError: If it is a loss without `call`, or a class.
+        ValueError: If it is a class, a metric, a loss without `call`, or a function that does not take two arguments.
 
     Attributes:
         loss: The loss as Keras calls it.
@@ -146,12 +145,10 @@ class _Function(keras.losses.Loss):
             y_true, y_pred = (y_true[:, None], y_pred) if len(y_true.shape) == 1 else (y_true, y_pred[..., 0])
         try:
             return self.function(y_true, y_pred)
-        except (MemoryError, RecursionError):
-            raise
         except Exception as error:  # Of whatever kind: libraries have kinds of their own.
-            said = f"{type(error).__name__}: {error}"
-            if "out of memory" in said.lower():
+            if isinstance(error, RecursionError) or memory_ended(error):
                 raise
+            said = f"{type(error).__name__}: {error}"
             raise ValueError(
                 f"The loss is called with (labels, outputs), and raises {said.strip().removesuffix('.')}. The labels "
                 f"have the shape {tuple(y_true.shape)} and the type {self.dtype}, to which Keras converts labels for "
@@ -160,7 +157,7 @@ class _Function(keras.losses.Loss):
 
     def _advice(self, said: str) -> str:
         """What may help: to do without values, to convert types, to turn the arguments round."""
-        if any(word in said for word in _OF_RECORDING):
+        if any(word in said for word in _SIGNS_OF_TRACING):
             return (
                 " It is computed for all chains at once, for which it must do without NumPy and without asking for "
                 "values, as by float(...) or if: take keras.ops."
@@ -169,20 +166,21 @@ class _Function(keras.losses.Loss):
         if re.search(r"\b(u?int\d*|integers?|long|dtype|index)\b", said.lower()):
             advice = " If it takes whole numbers, convert them in it, as by keras.ops.cast(labels, 'int32')."
         turned = names_in_other_order(self)
-        return advice if turned is None else f"{advice} It {advice_on_order(*turned)}"
+        return advice if turned is None else f"{advice} It {named_in_other_order(*turned)}"
 
 
 def losses_of(loss: keras.losses.Loss, y: Tree, scores: Tree) -> Tensor:
     """What a loss returns before weights and the reduction are applied.
 
     Raises:
-        ValueError: If that is no tensor, such as `None`, or a number that gradients do not know where it is from.
+        ValueError: If that is no tensor of the backend: `None`, a number or an array of NumPy, through which no
+            gradient flows.
     """
     found = loss.call(y, scores)
     if not ops.is_tensor(found):
         raise ValueError(
             "The loss must return a number for each sample, a tensor that the backend computes from labels and "
-            f"outputs, as keras.ops do and NumPy does not. Received: {_described(found)}"
+            f"outputs by keras.ops, not by NumPy. Received: {_described(found)}"
         )
     return found
 

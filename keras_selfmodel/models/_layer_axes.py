@@ -1,0 +1,155 @@
+"""What one layer or operation does with the axes of what it is given, of which one counts units."""
+
+import math
+from typing import Any
+
+import keras
+
+from keras_selfmodel._internals.keras import family_of_layer, kind_of_operation, layers_inside
+
+# Operations of `keras.ops` that leave every axis in its place, whatever the sizes: they work on elements or reduce axes
+# that they keep.
+_OPERATIONS_THAT_KEEP_AXES = frozenset(
+    (
+        "Add Subtract Multiply Divide TrueDivide Maximum Minimum Power Negative Absolute Square Sqrt Exp Log Tanh Clip "
+        "Where Cast StopGradient Relu Relu6 Sigmoid Softplus Softsign Silu LogSigmoid LeakyRelu HardSigmoid HardSilu "
+        "Elu Selu Gelu Celu Softmax LogSoftmax Concatenate Mean Sum Max Min Std Var"
+    ).split()
+)
+_RESHAPING = frozenset(("Reshape", "Squeeze", "ExpandDims"))
+_FAMILIES_THAT_KEEP_AXES = ("activations", "merging", "normalization", "regularization")
+# Layers of other families that see units on the last axis, or where their `data_format` says.
+_SEE_UNITS = (
+    *(keras.layers.Cropping1D, keras.layers.Cropping2D, keras.layers.Cropping3D),
+    *(keras.layers.UpSampling1D, keras.layers.UpSampling2D, keras.layers.UpSampling3D),
+    *(keras.layers.ZeroPadding1D, keras.layers.ZeroPadding2D, keras.layers.ZeroPadding3D),
+    *(keras.layers.Attention, keras.layers.AdditiveAttention),
+)
+
+
+class UnknownAxis(Exception):
+    """The axis of units cannot be determined.
+
+    Args:
+        end: Whatever stands for where the search for it ended before; `None` if it ends here.
+    """
+
+    def __init__(self, end: Any = None) -> None:
+        super().__init__()
+        self.end = end
+
+
+def axis_made(layer: Any, shape: tuple) -> int | None:
+    """The axis of the units that a layer of Keras makes; `None` if it hands on those that it is given.
+
+    Args:
+        layer: A layer, or any other operation.
+        shape: Of what it puts out.
+
+    Raises:
+        UnknownAxis: If it makes units on several axes, or none that can be told from the axes that it is given.
+    """
+    last = len(shape) - 1
+    if isinstance(layer, keras.layers.SpectralNormalization):
+        return axis_made(layer.layer, shape)
+    if isinstance(layer, keras.layers.Bidirectional):
+        layer = layer.forward_layer
+    first = getattr(layer, "data_format", None) == "channels_first"
+    match family_of_layer(layer):
+        case "convolutional":
+            return 1 if first else last
+        case "rnn":
+            return last - layer.cell.rank if first else last
+        case "attention" if not isinstance(layer, _SEE_UNITS):
+            made = layer.get_config().get("output_shape")
+            if isinstance(made, list | tuple) and len(made) > 1:
+                raise UnknownAxis
+            return last
+        case "core" if isinstance(layer, keras.layers.EinsumDense):
+            return _axis_of_equation(layer.equation, len(shape))
+        case "core" if isinstance(layer, keras.layers.Dense | keras.layers.Embedding):
+            return last
+    return None
+
+
+def _axis_of_equation(equation: str, axes: int) -> int | None:
+    """The one axis of what an `EinsumDense` puts out that its input does not have."""
+    given, made = equation.split(",")[0], equation.split("->")[1]
+    made_only = [place - len(made) for place, letter in enumerate(made) if letter not in given]
+    if not made_only and given == made:
+        return None
+    if len(made_only) != 1 or "..." in made[1:]:
+        raise UnknownAxis
+    return made_only[0] % axes
+
+
+def signs_of_units(layer: keras.Layer, shape: tuple, *, kept: bool) -> set[int]:
+    """Where a custom layer may have made units: where it, or a layer inside it, has channels, or its weights fit.
+
+    Args:
+        layer: The layer.
+        shape: Of what it puts out.
+        kept: Whether it is given this shape too, so that its weights may only scale or shift what it is given.
+    """
+    last = len(shape) - 1
+    formats = {getattr(one, "data_format", None) for one in (layer, *layers_inside(layer))} - {None}
+    # Of kernels the last axis is that of the units.
+    lengths = {weight.shape[-1] for weight in layer.weights if math.prod(weight.shape) > 1}
+    fits = {axis for axis in range(1, len(shape)) if shape[axis] in lengths and (axis == last or not kept)}
+    return {1 if one == "channels_first" else last for one in formats} | fits
+
+
+def reshapes(operation: Any) -> bool:
+    """Whether what it puts out are the same numbers in the same order, in another shape."""
+    of_keras = isinstance(operation, keras.layers.Reshape | keras.layers.Flatten)
+    return of_keras or kind_of_operation(operation) in _RESHAPING
+
+
+def axis_reshaped(source: tuple, axis: int, shape: tuple) -> int:
+    """Where an axis is after reshaping: the one of its size behind which there is as much as there was behind it.
+
+    Args:
+        source: The shape before.
+        axis: Where it was.
+        shape: The shape after it.
+
+    Raises:
+        UnknownAxis: If there is no such axis, or more than one.
+    """
+    size, behind = source[axis], _product(source[axis + 1 :])
+    fits = [
+        place
+        for place in range(1, len(shape))
+        if shape[place] == size is not None and _product(shape[place + 1 :]) == behind is not None
+    ]
+    if len(fits) != 1:
+        raise UnknownAxis
+    return fits[0]
+
+
+def _product(sizes: tuple) -> int | None:
+    return None if None in sizes else math.prod(sizes)
+
+
+def keeps_axis(layer: Any, steps: int, sources: list[tuple], shape: tuple, axis: int) -> bool:
+    """Whether a layer or operation is known to leave an axis in its place, or the sizes show it.
+
+    Args:
+        layer: The layer, without `TimeDistributed`s around it.
+        steps: In how many of these it lies.
+        sources: Shapes of what it is given, with as many axes as it puts out.
+        shape: Of what it puts out.
+        axis: That of the units that it is given.
+    """
+    family, kind = family_of_layer(layer), kind_of_operation(layer)
+    data_format = getattr(layer, "data_format", None)
+    if data_format or family == "pooling" or isinstance(layer, _SEE_UNITS):
+        if axis != (1 + steps if data_format == "channels_first" else len(shape) - 1):
+            return False
+        if family is not None:
+            return True
+    if isinstance(layer, keras.layers.Identity | keras.layers.Masking) or kind in _OPERATIONS_THAT_KEEP_AXES:
+        return True
+    if family in _FAMILIES_THAT_KEEP_AXES and not isinstance(layer, keras.layers.Dot):
+        return True
+    return all(one[1:] == shape[1:] for one in sources) and shape[1:].count(shape[axis]) == 1
