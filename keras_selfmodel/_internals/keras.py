@@ -3,7 +3,7 @@
 Relied on: `Functional._nodes_by_depth` and its `Node`s (`operation`, `is_input`, `input_tensors`, `outputs`,
 `arguments.args`, `.kwargs` and `.fill_in`), `KerasTensor._keras_history`, `Operation._inbound_nodes`,
 `Sequential._functional`, `Layer._flatten_layers` and its `recursive`,
-`Model._loss_tracker`, `Variable._value`, `Model._compile_config` and its `config`,
+`Model._loss_tracker`, `Variable._value` and `._path`, `Model._compile_config` and its `config`,
 the packages of `keras.src.layers`, the classes of the operations that `keras.ops` record, the attributes of those of
 `transpose`, `moveaxis` and `swapaxes`, `EinsumDense._adjust_scale_for_dequant`,
 `fn` and `_fn_kwargs` of the losses that Keras makes of functions,
@@ -140,6 +140,17 @@ def loss_weights_of(model: keras.Model) -> Any:
     The public `get_compile_config` stores losses, metrics and optimizer too, and fails for those that cannot be stored.
     """
     return model._compile_config.config["loss_weights"]
+
+
+def give_own_paths(variables: list[keras.Variable]) -> None:
+    """Puts numbers behind the paths of variables that share theirs with one before them."""
+    taken: set[str] = set()
+    for variable in {id(one): one for one in variables}.values():
+        path, number = variable.path, 0
+        while variable.path in taken:
+            number += 1
+            variable._path = f"{path}_{number}"
+        taken.add(variable.path)
 
 
 def give_weights(copy: keras.Model, weights: list) -> None:

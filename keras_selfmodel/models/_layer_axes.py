@@ -6,6 +6,7 @@ from typing import Any
 import keras
 
 from keras_selfmodel._internals.keras import family_of_layer, kind_of_operation, layers_inside
+from keras_selfmodel._layer_kernel import has_matrix
 
 # Operations of `keras.ops` that leave every axis in its place, whatever the sizes: they work on elements or reduce axes
 # that they keep.
@@ -13,7 +14,7 @@ _OPERATIONS_THAT_KEEP_AXES = frozenset(
     (
         "Add Subtract Multiply Divide TrueDivide Maximum Minimum Power Negative Absolute Square Sqrt Exp Log Tanh Clip "
         "Where Cast StopGradient Relu Relu6 Sigmoid Softplus Softsign Silu LogSigmoid LeakyRelu HardSigmoid HardSilu "
-        "Elu Selu Gelu Celu Softmax LogSoftmax Concatenate Mean Sum Max Min Std Var"
+        "Elu Selu Gelu Celu Softmax LogSoftmax Concatenate Pad Mean Sum Max Min Std Var"
     ).split()
 )
 _RESHAPING = frozenset(("Reshape", "Squeeze", "ExpandDims"))
@@ -83,20 +84,49 @@ def _axis_of_equation(equation: str, axes: int) -> int | None:
     return made_only[0] % axes
 
 
-def signs_of_units(layer: keras.Layer, shape: tuple, *, kept: bool) -> set[int]:
+def signs_of_units(layer: keras.Layer, inputs: list[tuple], shape: tuple) -> set[int]:
     """Where a custom layer may have made units: where it, or a layer inside it, has channels, or its weights fit.
 
     Args:
         layer: The layer.
+        inputs: Shapes of what it is given.
         shape: Of what it puts out.
-        kept: Whether it is given this shape too, so that its weights may only scale or shift what it is given.
+
+    Returns:
+        The axes. There are none of a layer that keeps the shape and only scales or shifts, and several where it is
+        open.
+
+    Raises:
+        UnknownAxis: If a layer has its channels in a way that is none of Keras's.
     """
-    last = len(shape) - 1
-    formats = {getattr(one, "data_format", None) for one in (layer, *layers_inside(layer))} - {None}
-    # Of kernels the last axis is that of the units.
-    lengths = {weight.shape[-1] for weight in layer.weights if math.prod(weight.shape) > 1}
-    fits = {axis for axis in range(1, len(shape)) if shape[axis] in lengths and (axis == last or not kept)}
-    return {1 if one == "channels_first" else last for one in formats} | fits
+    own = getattr(layer, "data_format", None)
+    if own is not None and any(len(one) == len(shape) for one in inputs):
+        return {_axis_of_channels(own, shape)}
+    channels = {
+        _axis_of_channels(one.data_format, shape)
+        for one in layers_inside(layer)
+        if getattr(one, "data_format", None) is not None
+    }
+    if any(one[1:] == shape[1:] for one in inputs):
+        return channels or ({len(shape) - 1} if has_matrix(layer, inputs, [shape]) else set())
+    sizes = {size for one in (layer, *layers_inside(layer)) for size in _sizes_of_units(one)}
+    return channels | {axis for axis in range(1, len(shape)) if shape[axis] in sizes}
+
+
+def _axis_of_channels(data_format: str, shape: tuple) -> int:
+    if data_format not in ("channels_first", "channels_last"):
+        raise UnknownAxis
+    return 1 if data_format == "channels_first" else len(shape) - 1
+
+
+def _sizes_of_units(layer: keras.Layer) -> set[int]:
+    """Numbers of units that a layer may make, without those inside it."""
+    inside = {id(weight) for one in layers_inside(layer) for weight in one.weights}
+    own = [tuple(weight.shape) for weight in layer.weights if id(weight) not in inside]
+    if family_of_layer(layer) is None:  # Whose kernels may be the other way round.
+        return {size for shape in own for size in shape} - {1}
+    named = {size for name in ("units", "filters") if (size := getattr(layer, name, None)) is not None}
+    return named or {shape[-1] for shape in own if shape}
 
 
 def reshapes(operation: Any) -> bool:

@@ -34,5 +34,10 @@ class TrainingGraph:
     def __call__(self, inputs: Tensor, training: bool | None = None) -> dict:
         return self._model(inputs, training=training)
 
+    @property
+    def variables(self) -> list[keras.Variable]:
+        """Weights and states of the classifier, and of what else is called."""
+        return self._model.variables
+
     def predict_on_batch(self, inputs: Tensor) -> dict:
         return self._model.predict_on_batch(inputs)

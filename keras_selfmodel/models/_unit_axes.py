@@ -110,7 +110,8 @@ def _axis(call: Call, value: Value, found: dict[int, _Axis]) -> int | None:
         return _axis_handed_on(call, value, found) if made is None else made + steps
     kept = any(one.shape[1:] == value.shape[1:] for one in call.inputs)
     handed_on = _axis_handed_on(call, value, found) if kept else None
-    signs = {sign + steps for sign in signs_of_units(layer, shape, kept=kept)} | ({handed_on} - {None})
+    inputs = [(one.shape[0], *one.shape[1 + steps :]) for one in call.inputs]
+    signs = {sign + steps for sign in signs_of_units(layer, inputs, shape)} | ({handed_on} - {None})
     if len(signs) != 1 or (kept and handed_on is None):
         raise UnknownAxis
     return signs.pop()

@@ -7,7 +7,7 @@ import numpy as np
 
 from keras_selfmodel import transforms
 from keras_selfmodel._classifier_graph import AroundClassifier
-from keras_selfmodel._internals.keras import mode
+from keras_selfmodel._internals.keras import give_own_paths, mode
 from keras_selfmodel.models._labels import (
     LabelRange,
     callbacks_that_check_labels,
@@ -47,6 +47,8 @@ class ObjectiveModel(AroundClassifier):
     def __init__(self, classifier: keras.Model, training_graph: TrainingGraph, **kwargs: Any) -> None:
         # The inputs reach the classifier untouched; it casts them itself as it would alone.
         super().__init__(autocast=False, **kwargs)
+        if transforms.KEEPS_WEIGHTS_BY_PATH:
+            give_own_paths([*classifier.variables, *training_graph.variables])
         self.classifier = classifier
         self._joint = training_graph
         self._label_ranges = [LabelRange(name=f"labels_{number}") for number in range(len(classifier.outputs))]
@@ -134,13 +136,6 @@ class ObjectiveModel(AroundClassifier):
         return super().test_step(*args, **kwargs)
 
     train_step, test_step = in_a_step(train_step, "training"), in_a_step(test_step, "validation")
-
-    if hasattr(keras.Model, "zero_grad"):
-
-        def zero_grad(self, *args: Any, **kwargs: Any) -> None:
-            """Clears all gradients, as of every Keras model on PyTorch, where Keras misses those of shared paths."""
-            super().zero_grad(*args, **kwargs)
-            transforms.forget_gradients(self.trainable_variables)
 
     def compute_loss(
         self,

@@ -13,10 +13,10 @@ COMPILE_OPTIONS: Any
 FUNCTIONAL_OPTIMIZERS: Any
 add_scaled_in_place: Any
 IGNORES_WRONG_LABELS: Any
+KEEPS_WEIGHTS_BY_PATH: Any
 data_parallel: Any
 devices: Any
 float32_products: Any
-forget_gradients: Any
 is_traced: Any
 jit: Any
 key_from_numpy: Any
@@ -40,13 +40,13 @@ __all__ = [
     "COMPILE_OPTIONS",
     "FUNCTIONAL_OPTIMIZERS",
     "IGNORES_WRONG_LABELS",
+    "KEEPS_WEIGHTS_BY_PATH",
     "LibraryLoss",
     "Network",
     "add_scaled_in_place",
     "data_parallel",
     "devices",
     "float32_products",
-    "forget_gradients",
     "is_traced",
     "jit",
     "key_from_numpy",

@@ -22,6 +22,9 @@ FUNCTIONAL_OPTIMIZERS = True
 # PyTorch raise an error or give a loss that is not a number.
 IGNORES_WRONG_LABELS = True
 
+# Whether Keras keeps weights for the backend by their paths, so that it loses some where several have the same.
+KEEPS_WEIGHTS_BY_PATH = False
+
 
 def devices() -> list[str]:
     """Names of the devices the backend computes on, the one it prefers first."""
@@ -31,10 +34,6 @@ def devices() -> list[str]:
 def float32_products() -> AbstractContextManager[None]:
     """A context in which products of float32 keep all their bits; GPUs and TPUs round the factors to ten or seven."""
     return jax.default_matmul_precision("highest")
-
-
-def forget_gradients(variables: list[keras.Variable]) -> None:
-    """Clears the gradients that PyTorch accumulates on weights; the other backends keep none."""
 
 
 def replicas() -> int:

@@ -20,6 +20,7 @@ COMPILE_OPTIONS = {"steps_per_execution": 32, "jit_compile": True}
 # Keras's optimizers change TensorFlow's variables in place, whatever the scope.
 FUNCTIONAL_OPTIMIZERS = False
 IGNORES_WRONG_LABELS = False
+KEEPS_WEIGHTS_BY_PATH = False
 
 # Whether what is being traced will be compiled by XLA.
 _FUSED = ContextVar("fused", default=False)
@@ -38,10 +39,6 @@ def float32_products() -> Iterator[None]:
         yield
     finally:
         set_rounding_of_products(before)
-
-
-def forget_gradients(variables: list[keras.Variable]) -> None:
-    return None
 
 
 def replicas() -> int:

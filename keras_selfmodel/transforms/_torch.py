@@ -18,6 +18,7 @@ COMPILE_OPTIONS: dict[str, bool] = {}
 
 FUNCTIONAL_OPTIMIZERS = True
 IGNORES_WRONG_LABELS = False
+KEEPS_WEIGHTS_BY_PATH = True
 
 # Calls before recording pays, and the most mapped numbers with which anything is saved; see `_recorded`.
 CALLS_BEFORE_RECORDING, MOST_RECORDED = 30, 10**7
@@ -40,11 +41,6 @@ def float32_products() -> Iterator[None]:
     finally:
         for place, allowed in zip(places, before, strict=True):
             place.allow_tf32 = allowed
-
-
-def forget_gradients(variables: list[keras.Variable]) -> None:
-    for variable in variables:
-        variable.value.grad = None
 
 
 def replicas() -> int:

@@ -296,6 +296,20 @@ class Perceptron(keras.Layer):
         return self.parts[1](self.parts[0](values))
 
 
+class Turned(keras.Layer):
+    """A custom layer that makes channels first, with a kernel of (channels, inputs)."""
+
+    def __init__(self, channels):
+        super().__init__()
+        self.channels = channels
+
+    def build(self, shape):
+        self.kernel = self.add_weight(shape=(self.channels, shape[1]))
+
+    def call(self, values):
+        return keras.ops.matmul(self.kernel, values)
+
+
 class Patches(keras.Layer):
     """A custom layer that is given channels first, and puts out the features of patches last."""
 
@@ -350,6 +364,10 @@ class Scaled(keras.Layer):
 
     def compute_output_shape(self, shape):
         return shape
+
+
+def recurrent(units):
+    return layers.LSTM(units, return_sequences=True)
 
 
 def conv_of_steps(images):
@@ -435,11 +453,11 @@ FIRST = {"padding": "same", "data_format": "channels_first"}
         ((2, 6, 7), lambda x: Scaled((1,))(layers.Conv2D(5, 3, **FIRST)(x)), 5),
         ((2, 5, 5), lambda x: Scaled((1,))(layers.Conv2D(5, 3, **FIRST)(x)), None),
         ((2, 6, 7), lambda x: Scaled((5, 1, 1))(layers.Conv2D(5, 3, **FIRST)(x)), 5),
-        ((2, 6, 7), lambda x: Scaled((6, 7))(layers.Conv2D(5, 3, **FIRST)(x)), None),
+        ((2, 6, 7), lambda x: Scaled((6, 7))(layers.Conv2D(5, 3, **FIRST)(x)), 5),
         ((4, 6), lambda x: Scaled((4, 1))(layers.Dense(5)(x)), 5),
-        ((3, 2, 6, 7), lambda x: layers.TimeDistributed(Scaled((6, 7)))(conv_of_steps(x)), None),
+        ((3, 2, 6, 7), lambda x: layers.TimeDistributed(Scaled((6, 7)))(conv_of_steps(x)), 5),
         ((3, 2, 6, 7), lambda x: layers.TimeDistributed(Scaled((5, 1, 1)))(conv_of_steps(x)), 5),
-        ((4, 6), lambda x: Scaled((4,))(layers.Permute((2, 1))(layers.Dense(6)(x))), None),
+        ((4, 6), lambda x: Scaled((4,))(layers.Permute((2, 1))(layers.Dense(6)(x))), 6),
         ((2, 6, 7), lambda x: Block(layers.Conv2D(5, 3, **FIRST))(x), 5),
         ((6, 7, 2), lambda x: Block(layers.Conv2D(5, 3, padding="same"))(x), 5),
         ((4, 6), lambda x: Block(layers.Dense(5))(layers.Dense(5)(x)), 5),
@@ -450,6 +468,14 @@ FIRST = {"padding": "same", "data_format": "channels_first"}
         ((6, 4, 5), lambda x: layers.TimeDistributed(Block(layers.Dense(4)))(mixed_steps(x)), None),
         ((4, 6), Block(layers.Dense(6)), None),
         ((2, 6, 6), Patches(), None),
+        (
+            (6, 8),
+            lambda x: Block(layers.LSTM(6, return_sequences=True))(layers.Permute((2, 1))(layers.Dense(8)(x))),
+            None,
+        ),
+        ((6, 8), lambda x: Block(layers.LSTM(7, return_sequences=True))(x), 7),
+        ((6, 6), Turned(5), None),
+        ((6, 7), Turned(5), 5),
         ((4, 6), lambda x: Two()(x)[0], 7),
         ((4, 6), lambda x: Two()(x)[1], None),
         ((3, 4, 6), layers.TimeDistributed(keras.Sequential([layers.ReLU(), layers.Permute((2, 1))])), None),

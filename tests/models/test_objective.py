@@ -152,20 +152,42 @@ def summed(*names: str) -> keras.Model:
     return keras.Model(inputs, dense(9, 3, "scores")(joined))
 
 
-def test_weights_of_one_path_are_trained_as_others_are(tmp_path, data, cross_entropy):
-    """Keras on PyTorch keeps weights by their paths, which those of nested models lose when they are loaded."""
-    x, y = data
-    inputs = keras.Input(x.shape[1:])
+def stacked() -> keras.Model:
+    """A classifier with two parts whose layers have the same name."""
+    inputs = keras.Input((6,))
     parts = [keras.Sequential([keras.Input((6,)), keras.layers.Dense(6, "tanh", name="h")], name=name) for name in "ab"]
     hidden = parts[1](parts[0](keras.layers.Dense(6)(inputs)))
-    made = keras.Model(inputs, keras.layers.Dense(int(y.max()) + 1)(hidden))
+    return keras.Model(inputs, keras.layers.Dense(3)(hidden))
+
+
+def fitted(model: keras.Model, x, y, loss) -> None:
+    model.compile(keras.optimizers.SGD(0.1), loss=loss)
+    model.fit(x, y, batch_size=16, epochs=2, shuffle=False, verbose=0)
+
+
+def fitted_inside(model: keras.Model, x, y, loss) -> None:
+    inputs = keras.Input(x.shape[1:])
+    fitted(keras.Model(inputs, model(inputs)), x, y, loss)
+
+
+@pytest.mark.parametrize("train", [fitted, fitted_inside])
+def test_weights_of_one_path_are_trained_as_others_are(tmp_path, data, cross_entropy, train):
+    """Keras on PyTorch keeps weights by their paths, which those of nested models lose when they are loaded."""
+    made = stacked()
     made.save(tmp_path / "made.keras")
     loaded = keras.models.load_model(tmp_path / "made.keras")
     paths = [weight.path for weight in loaded.trainable_weights]
     assert len(set(paths)) < len(paths)
     for classifier in (made, loaded):
-        model = ksm.SelfModelingModel(classifier, "a/h", 1.0, seed=1)
-        model.compile(keras.optimizers.SGD(0.1), loss=cross_entropy)
-        model.fit(x, y, batch_size=16, epochs=2, shuffle=False, verbose=0)
+        train(ksm.SelfModelingModel(classifier, "a/h", 1.0, seed=1), *data, cross_entropy)
     for ours, wanted in zip(loaded.get_weights(), made.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, wanted)
+
+
+@pytest.mark.skipif(keras.config.backend() != "torch", reason="of PyTorch alone")
+def test_a_loop_of_pytorch_finds_weights_of_one_path(tmp_path):
+    stacked().save(tmp_path / "made.keras")
+    model = ksm.SelfModelingModel(keras.models.load_model(tmp_path / "made.keras"), "a/h", 1.0, seed=1)
+    assert {id(one) for one in model.parameters() if one.requires_grad} == {
+        id(one.value) for one in model.trainable_variables
+    }

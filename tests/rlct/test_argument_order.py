@@ -58,6 +58,12 @@ def doubts(loss, model=None) -> list[str]:
         (lambda preds1, labels1: one_sided(preds1, labels1), True),
         (lambda yp, yt: one_sided(yp, yt), True),
         (lambda p, y: one_sided(p, y), True),
+        (lambda y_output, y_target: one_sided(y_output, y_target), True),
+        (lambda pred, ref: one_sided(pred, ref), True),
+        (lambda scores, gold: one_sided(scores, gold), True),
+        (lambda out, classes: one_sided(out, classes), True),
+        (lambda predicted_y, expected: one_sided(predicted_y, expected), True),
+        (lambda y_data, y_model: one_sided(y_model, y_data), False),
         (lambda p, q: one_sided(q, p), False),
         (functools.partial(lambda output, target, k: one_sided(k * output, target), k=1.0), True),
         (functools.partial(lambda k, output, target: one_sided(k * output, target), 1.0), True),
@@ -103,6 +109,11 @@ def wrong(y_true, y_pred):
     raise AssertionError("never so")
 
 
+class Failing(keras.losses.Loss):
+    def call(self, y_true, y_pred):
+        return y_pred + "a"
+
+
 def not_implemented(y_true, y_pred):
     raise NotImplementedError("not for these")
 
@@ -135,11 +146,21 @@ def test_a_loss_that_asks_for_values_is_told_not_to(loss):
             r"by keras.ops, not by NumPy. Received: ndarray of shape \(30,\)$",
         ),
         (lambda y_true, y_pred: 0.5, "Received: 0.5 of type float$"),
+        (lambda y_true, y_pred: (y_pred, y_pred), "Received: tuple of 2$"),
+        (Failing(), "raises [A-Za-z]+Error: .* The labels have the shape"),
+        (lambda y_true, y_pred: np.mean((y_true - y_pred) ** 2, axis=-1, where=[True]), "keras.ops"),
     ],
 )
 def test_what_a_loss_raises_is_told_with_what_it_was_called_with(loss, said):
     with pytest.raises(ValueError, match=said):
         doubts(loss)
+
+
+def test_what_a_compiled_loss_raises_is_told_too():
+    model = network()
+    model.compile("sgd", lambda y_true, y_pred: ops.matmul(y_true, y_pred[0, 0]))
+    with pytest.raises(ValueError, match="The loss is called with .* The labels have the shape"):
+        loss_at_anchor(model, (X, Y))
 
 
 @pytest.mark.parametrize(

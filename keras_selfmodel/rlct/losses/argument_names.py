@@ -13,19 +13,18 @@ import keras
 from keras_selfmodel._internals.wrappers import first_two, innermost, library
 from keras_selfmodel.transforms import LibraryLoss
 
-# Words in names of arguments, those of outputs and those of labels. Where a name has a clear one, as "predicted_labels"
-# and "true_output" do, the vague ones do not count.
-_CLEAR_WORDS = (
-    frozenset(
-        "computed estimate estimated forecast hat logit logits mean mu pred predicted prediction predictions preds "
-        "prob probabilities probs score scores yhat yp ypred".split()
+# Words in names of arguments, those of outputs and those of labels, from clear to vague. Where a name has some of one
+# line, as "predicted_labels", "true_output" and "y_pred" do, the lines below do not count.
+_WORDS = (
+    (
+        "computed estimate estimated forecast hat logit logits logp logprob logprobs mean mu pred predicted prediction "
+        "predictions preds prob proba probabilities probs reconstructed reconstruction score scores yhat yp ypred",
+        "actual expected gold gt original reference ref true truth yt ytrue",
     ),
-    frozenset("actual gt true truth yt ytrue".split()),
+    ("input inputs model net o out output outputs p x", "class classes cls data label labels t target targets tgt"),
+    ("", "y"),
 )
-_VAGUE_WORDS = (
-    frozenset("input inputs o out output outputs p x".split()),
-    frozenset("label labels t target targets tgt y".split()),
-)
+_SETS = tuple((frozenset(outputs.split()), frozenset(labels.split())) for outputs, labels in _WORDS)
 
 
 def names_in_other_order(loss: Any) -> tuple[list[str], list[str]] | None:
@@ -60,7 +59,7 @@ def named_in_other_order(called: list[str], names: list[str]) -> str:
 def _meaning(name: str) -> Literal["outputs", "labels"] | None:
     """What an argument of this name is, "y_pred" and "studentLogits" among them; `None` if the name does not say."""
     parts = {part.lower() for part in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", name)}
-    for outputs, labels in (_CLEAR_WORDS, _VAGUE_WORDS):
+    for outputs, labels in _SETS:
         found = bool(parts & outputs), bool(parts & labels)
         if any(found):
             return None if all(found) else "outputs" if found[0] else "labels"

@@ -6,26 +6,17 @@ neither masked nor of an ignored class; with `reduction="mean_with_sample_weight
 `reduction="sum"`, whose Σ aᵢ Keras does not divide, 1: the loss of a sample is then the sum over its entries.
 """
 
-import re
 from collections.abc import Callable
-from typing import Any
 
 import keras
 from keras import ops
 
 from keras_selfmodel._callables import takes
 from keras_selfmodel._internals.keras import mask_of_losses, settings_of
-from keras_selfmodel._internals.memory import memory_ended
 from keras_selfmodel._internals.wrappers import library
-from keras_selfmodel.rlct.losses.argument_names import named_in_other_order, names_in_other_order
+from keras_selfmodel.rlct.losses.failures import described, failure_of, is_of_the_loss
 from keras_selfmodel.transforms import LibraryLoss
 from keras_selfmodel.transforms.tensors import Tensor, Tree
-
-# Words in the errors of functions that ask for values, or for arrays of NumPy, while they are traced.
-_SIGNS_OF_TRACING = (
-    *("Concretization", "NonConcrete", "Tracer", "vmap:", "doesn't have storage"),
-    *("SymbolicTensor", "symbolic tf.Tensor", ".item()", "numpy()"),
-)
 
 
 class SampleLoss:
@@ -143,52 +134,28 @@ class _Function(keras.losses.Loss):
             y_true, y_pred = (y_true, y_pred[:, None]) if len(y_pred.shape) == 1 else (y_true[..., 0], y_pred)
         elif difference == -1 and y_pred.shape[-1] == 1:
             y_true, y_pred = (y_true[:, None], y_pred) if len(y_true.shape) == 1 else (y_true, y_pred[..., 0])
-        try:
-            return self.function(y_true, y_pred)
-        except Exception as error:  # Of whatever kind: libraries have kinds of their own.
-            if isinstance(error, RecursionError) or memory_ended(error):
-                raise
-            said = f"{type(error).__name__}: {error}"
-            raise ValueError(
-                f"The loss is called with (labels, outputs), and raises {said.strip().removesuffix('.')}. The labels "
-                f"have the shape {tuple(y_true.shape)} and the type {self.dtype}, to which Keras converts labels for "
-                f"functions, the outputs the shape {tuple(y_pred.shape)}.{self._advice(said)}"
-            ) from error
-
-    def _advice(self, said: str) -> str:
-        """What may help: to do without values, to convert types, to turn the arguments round."""
-        if any(word in said for word in _SIGNS_OF_TRACING):
-            return (
-                " It is computed for all chains at once, for which it must do without NumPy and without asking for "
-                "values, as by float(...) or if: take keras.ops."
-            )
-        advice = ""
-        if re.search(r"\b(u?int\d*|integers?|long|dtype|index)\b", said.lower()):
-            advice = " If it takes whole numbers, convert them in it, as by keras.ops.cast(labels, 'int32')."
-        turned = names_in_other_order(self)
-        return advice if turned is None else f"{advice} It {named_in_other_order(*turned)}"
+        return self.function(y_true, y_pred)
 
 
 def losses_of(loss: keras.losses.Loss, y: Tree, scores: Tree) -> Tensor:
     """What a loss returns before weights and the reduction are applied.
 
     Raises:
-        ValueError: If that is no tensor of the backend: `None`, a number or an array of NumPy, through which no
-            gradient flows.
+        ValueError: If the user's loss raises an error, or returns no tensor of the backend: `None`, a number or an
+            array of NumPy, through which no gradient flows.
     """
-    found = loss.call(y, scores)
+    try:
+        found = loss.call(y, scores)
+    except Exception as error:
+        if not is_of_the_loss(error, loss):
+            raise
+        raise ValueError(failure_of(loss, y, scores, error)) from error
     if not ops.is_tensor(found):
         raise ValueError(
             "The loss must return a number for each sample, a tensor that the backend computes from labels and "
-            f"outputs by keras.ops, not by NumPy. Received: {_described(found)}"
+            f"outputs by keras.ops, not by NumPy. Received: {described(found)}"
         )
     return found
-
-
-def _described(value: Any) -> str:
-    """A value in a few words: of arrays the type and the shape."""
-    kind, shape = type(value).__name__, getattr(value, "shape", None)
-    return f"{value!r} of type {kind}" if not shape else f"{kind} of shape {tuple(shape)}"
 
 
 class _Each(keras.losses.Loss):
@@ -203,7 +170,7 @@ class _Each(keras.losses.Loss):
         if len(values.shape) > 0:
             return values
         # One number for the batch: that of each sample alone.
-        return ops.vectorized_map(lambda pair: self._loss.call(pair[0][None], pair[1][None]), (y_true, y_pred))
+        return ops.vectorized_map(lambda pair: losses_of(self._loss, pair[0][None], pair[1][None]), (y_true, y_pred))
 
 
 class _Entries(keras.losses.Loss):
