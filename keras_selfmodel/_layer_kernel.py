@@ -42,7 +42,7 @@ def has_matrix(layer: keras.Layer, inputs: Sequence[tuple] = (), outputs: Sequen
     """
     kept = [shape for shape in outputs if shape in inputs]
     return any(
-        _is_of_keras(part) or weight.name == "kernel" or not any(_fits_elements(weight, shape) for shape in kept)
+        _is_of_keras(part) or weight.name == "kernel" or not any(fits_elements(weight, shape) for shape in kept)
         for part in _with_layers_inside(layer)
         for weight in _own_matrices(part)
     )
@@ -132,7 +132,7 @@ def _is_of_keras(layer: keras.Layer) -> bool:
     return any(base.__module__.startswith("keras.") for base in bases)
 
 
-def _fits_elements(weight: keras.Variable, shape: tuple) -> bool:
+def fits_elements(weight: keras.Variable, shape: tuple) -> bool:
     """Whether a weight can be broadcast to outputs of this shape, `(batch, ...)`."""
     sizes = tuple(weight.shape)
     ends = shape[len(shape) - len(sizes) :]

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 
 from keras_selfmodel._internals.keras import family_of_layer, kind_of_operation, layers_inside
-from keras_selfmodel._layer_kernel import has_matrix
+from keras_selfmodel._layer_kernel import fits_elements, has_matrix
 
 # Operations of `keras.ops` that leave every axis in its place, whatever the sizes: they work on elements or reduce axes
 # that they keep.
@@ -55,12 +55,9 @@ def axis_made(layer: Any, shape: tuple) -> int | None:
         return axis_made(layer.layer, shape)
     if isinstance(layer, keras.layers.Bidirectional):
         layer = layer.forward_layer
-    first = getattr(layer, "data_format", None) == "channels_first"
     match family_of_layer(layer):
-        case "convolutional":
-            return 1 if first else last
-        case "rnn":
-            return last - layer.cell.rank if first else last
+        case "convolutional" | "rnn":
+            return _axis_of_channels(layer, shape)
         case "attention" if not isinstance(layer, _SEE_UNITS):
             made = layer.get_config().get("output_shape")
             if isinstance(made, list | tuple) and len(made) > 1:
@@ -101,32 +98,37 @@ def signs_of_units(layer: keras.Layer, inputs: list[tuple], shape: tuple) -> set
     """
     own = getattr(layer, "data_format", None)
     if own is not None and any(len(one) == len(shape) for one in inputs):
-        return {_axis_of_channels(own, shape)}
-    channels = {
-        _axis_of_channels(one.data_format, shape)
-        for one in layers_inside(layer)
-        if getattr(one, "data_format", None) is not None
-    }
+        return {_axis_of_channels(layer, shape)}
+    inner = [one for one in layers_inside(layer) if getattr(one, "data_format", None) is not None]
+    channels = {_axis_of_channels(one, shape) for one in inner}
+    last = len(shape) - 1
     if any(one[1:] == shape[1:] for one in inputs):
-        return channels or ({len(shape) - 1} if has_matrix(layer, inputs, [shape]) else set())
-    sizes = {size for one in (layer, *layers_inside(layer)) for size in _sizes_of_units(one)}
-    return channels | {axis for axis in range(1, len(shape)) if shape[axis] in sizes}
+        return channels or ({last} if has_matrix(layer, inputs, [shape]) else set())
+    sizes = {size for one in (layer, *layers_inside(layer)) for size in _sizes_of_units(one, shape)}
+    fits = {axis for axis in range(1, len(shape)) if shape[axis] in sizes}
+    # Weights alone do not tell of an axis before the last: they may mix what lies on it.
+    return channels | fits if channels or fits == {last} else set()
 
 
-def _axis_of_channels(data_format: str, shape: tuple) -> int:
-    if data_format not in ("channels_first", "channels_last"):
-        raise UnknownAxis
-    return 1 if data_format == "channels_first" else len(shape) - 1
+def _axis_of_channels(layer: keras.Layer, shape: tuple) -> int:
+    match getattr(layer, "data_format", None):
+        case "channels_first":
+            # Those that return sequences have the steps before them.
+            return len(shape) - 1 - layer.cell.rank if isinstance(layer, keras.layers.RNN) else 1
+        case "channels_last" | None:
+            return len(shape) - 1
+    raise UnknownAxis
 
 
-def _sizes_of_units(layer: keras.Layer) -> set[int]:
-    """Numbers of units that a layer may make, without those inside it."""
+def _sizes_of_units(layer: keras.Layer, shape: tuple) -> set[int]:
+    """Numbers of units that a layer may make, without those inside it, for an output of this shape."""
     inside = {id(weight) for one in layers_inside(layer) for weight in one.weights}
-    own = [tuple(weight.shape) for weight in layer.weights if id(weight) not in inside]
-    if family_of_layer(layer) is None:  # Whose kernels may be the other way round.
-        return {size for shape in own for size in shape} - {1}
+    own = [weight for weight in layer.weights if id(weight) not in inside and weight.shape]
+    if family_of_layer(layer) is None:
+        # Custom kernels may have any order of axes. What fits the output with several axes may be added to it.
+        return {size for one in own if len(one.shape) == 1 or not fits_elements(one, shape) for size in one.shape} - {1}
     named = {size for name in ("units", "filters") if (size := getattr(layer, name, None)) is not None}
-    return named or {shape[-1] for shape in own if shape}
+    return named or {one.shape[-1] for one in own}
 
 
 def reshapes(operation: Any) -> bool:
@@ -176,7 +178,7 @@ def keeps_axis(layer: Any, steps: int, sources: list[tuple], shape: tuple, axis:
     if data_format or family == "pooling" or isinstance(layer, _SEE_UNITS):
         if axis != (1 + steps if data_format == "channels_first" else len(shape) - 1):
             return False
-        if family is not None:
+        if family is not None or kind is not None:
             return True
     if isinstance(layer, keras.layers.Identity | keras.layers.Masking) or kind in _OPERATIONS_THAT_KEEP_AXES:
         return True

@@ -331,6 +331,25 @@ class MyPooling(layers.MaxPooling1D):
     """A layer of Keras that may have been changed."""
 
 
+class MyLstm(layers.ConvLSTM2D):
+    """One that may put out steps before channels."""
+
+
+class Positions(keras.Layer):
+    """A custom layer that makes units and adds a weight for each of their places."""
+
+    def __init__(self, units):
+        super().__init__()
+        self.dense = layers.Dense(units)
+
+    def build(self, shape):
+        self.dense.build(shape)
+        self.places = self.add_weight(shape=(shape[1], self.dense.units))
+
+    def call(self, values):
+        return self.dense(values) + self.places
+
+
 class MyConvolution(layers.Conv1D):
     """Another one."""
 
@@ -475,7 +494,9 @@ FIRST = {"padding": "same", "data_format": "channels_first"}
         ),
         ((6, 8), lambda x: Block(layers.LSTM(7, return_sequences=True))(x), 7),
         ((6, 6), Turned(5), None),
-        ((6, 7), Turned(5), 5),
+        ((6, 7), Turned(5), None),
+        ((6, 7), Positions(5), 5),
+        ((3, 2, 6, 7), MyLstm(5, 3, return_sequences=True, **FIRST), 5),
         ((4, 6), lambda x: Two()(x)[0], 7),
         ((4, 6), lambda x: Two()(x)[1], None),
         ((3, 4, 6), layers.TimeDistributed(keras.Sequential([layers.ReLU(), layers.Permute((2, 1))])), None),

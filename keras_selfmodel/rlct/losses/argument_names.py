@@ -17,11 +17,13 @@ from keras_selfmodel.transforms import LibraryLoss
 # line, as "predicted_labels", "true_output" and "y_pred" do, the lines below do not count.
 _WORDS = (
     (
-        "computed estimate estimated forecast hat logit logits logp logprob logprobs mean mu pred predicted prediction "
-        "predictions preds prob proba probabilities probs reconstructed reconstruction score scores yhat yp ypred",
-        "actual expected gold gt original reference ref true truth yt ytrue",
+        "approx computed est estimate estimated forecast guess hat logit logits logp logprob logprobs mean mu pred "
+        "predicted prediction predictions preds prob proba probabilities probs recon reconstructed reconstruction score "
+        "scores student yhat yp ypred",
+        "actual answer correct exact expected gold gt obs observed orig original real ref reference teacher true truth "
+        "yt ytrue",
     ),
-    ("input inputs model net o out output outputs p x", "class classes cls data label labels t target targets tgt"),
+    ("input inputs model net o out output outputs p x", "class classes cls data ids label labels t target targets tgt"),
     ("", "y"),
 )
 _SETS = tuple((frozenset(outputs.split()), frozenset(labels.split())) for outputs, labels in _WORDS)
