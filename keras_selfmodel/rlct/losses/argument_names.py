@@ -18,8 +18,8 @@ from keras_selfmodel.transforms import LibraryLoss
 _WORDS = (
     (
         "approx computed est estimate estimated forecast guess hat logit logits logp logprob logprobs mean mu pred "
-        "predicted prediction predictions preds prob proba probabilities probs recon reconstructed reconstruction score "
-        "scores student yhat yp ypred",
+        "predicted prediction predictions preds prob proba probabilities probs recon reconstructed reconstruction "
+        "score scores student yhat yp ypred",
         "actual answer correct exact expected gold gt obs observed orig original real ref reference teacher true truth "
         "yt ytrue",
     ),
