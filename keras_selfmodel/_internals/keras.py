@@ -112,6 +112,11 @@ def layers_inside(layer: keras.Layer) -> list[keras.Layer]:
     return list(layer._flatten_layers(include_self=False))
 
 
+def layers_directly_inside(layer: keras.Layer) -> list[keras.Layer]:
+    """The layers that a layer, or a model, has itself, without those inside them."""
+    return list(layer._flatten_layers(include_self=False, recursive=False))
+
+
 def layers_by_path(layer: keras.Layer) -> dict[str, list[keras.Layer]]:
     """The layers that a layer, or a model, is made of, by their names behind those of the layers that they lie in.
 
@@ -121,7 +126,7 @@ def layers_by_path(layer: keras.Layer) -> dict[str, list[keras.Layer]]:
     pending = [("", layer, {id(layer)})]
     while pending:
         prefix, outer, above = pending.pop(0)
-        for inner in outer._flatten_layers(include_self=False, recursive=False):
+        for inner in layers_directly_inside(outer):
             path = prefix + inner.name
             found.setdefault(path, []).append(inner)
             if id(inner) not in above:

@@ -5,8 +5,8 @@ from typing import Any
 
 import keras
 
-from keras_selfmodel._internals.keras import family_of_layer, kind_of_operation, layers_inside
-from keras_selfmodel._layer_kernel import fits_elements, has_matrix
+from keras_selfmodel._internals.keras import family_of_layer, kind_of_operation, layers_directly_inside, layers_inside
+from keras_selfmodel._layer_kernel import fits_elements, has_matrix, has_weights
 
 # Operations of `keras.ops` that leave every axis in its place, whatever the sizes: they work on elements or reduce axes
 # that they keep.
@@ -50,9 +50,11 @@ def axis_made(layer: Any, shape: tuple) -> int | None:
     Raises:
         UnknownAxis: If it makes units on several axes, or none that can be told from the axes that it is given.
     """
+    layer, steps = inside(layer)
+    if steps:
+        axis = axis_made(layer, (shape[0], *shape[1 + steps :]))
+        return None if axis is None else axis + steps
     last = len(shape) - 1
-    if isinstance(layer, keras.layers.SpectralNormalization):
-        return axis_made(layer.layer, shape)
     if isinstance(layer, keras.layers.Bidirectional):
         layer = layer.forward_layer
     match family_of_layer(layer):
@@ -67,6 +69,8 @@ def axis_made(layer: Any, shape: tuple) -> int | None:
             return _axis_of_equation(layer.equation, len(shape))
         case "core" if isinstance(layer, keras.layers.Dense | keras.layers.Embedding):
             return last
+        case "preprocessing" if has_weights(layer):  # A pipeline may hold any layer.
+            raise UnknownAxis
     return None
 
 
@@ -82,7 +86,7 @@ def _axis_of_equation(equation: str, axes: int) -> int | None:
 
 
 def signs_of_units(layer: keras.Layer, inputs: list[tuple], shape: tuple) -> set[int]:
-    """Where a custom layer may have made units: where it, or a layer inside it, has channels, or its weights fit.
+    """Where a custom layer may have made units: where layers of Keras inside it make theirs, or its weights fit.
 
     Args:
         layer: The layer.
@@ -94,20 +98,29 @@ def signs_of_units(layer: keras.Layer, inputs: list[tuple], shape: tuple) -> set
         open.
 
     Raises:
-        UnknownAxis: If a layer has its channels in a way that is none of Keras's.
+        UnknownAxis: If a layer has its channels in a way that is none of Keras's, or is a module of PyTorch.
     """
-    own = getattr(layer, "data_format", None)
-    if own is not None and any(len(one) == len(shape) for one in inputs):
+    if getattr(layer, "data_format", None) is not None and any(len(one) == len(shape) for one in inputs):
         return {_axis_of_channels(layer, shape)}
-    inner = [one for one in layers_inside(layer) if getattr(one, "data_format", None) is not None]
-    channels = {_axis_of_channels(one, shape) for one in inner}
-    last = len(shape) - 1
+    if isinstance(layer, keras.layers.TorchModuleWrapper):
+        raise UnknownAxis
+    parts = _parts_of_keras(layer)
+    signs = {axis for part in parts if (axis := axis_made(part, shape)) is not None}
     if any(one[1:] == shape[1:] for one in inputs):
-        return channels or ({last} if has_matrix(layer, inputs, [shape]) else set())
-    sizes = {size for one in (layer, *layers_inside(layer)) for size in _sizes_of_units(one, shape)}
+        return signs or ({len(shape) - 1} if has_matrix(layer, inputs, [shape]) else set())
+    sizes = _sizes_of_kernels(layer, shape) | {size for part in parts for size in _units_of(part)}
     fits = {axis for axis in range(1, len(shape)) if shape[axis] in sizes}
-    # Weights alone do not tell of an axis before the last: they may mix what lies on it.
-    return channels | fits if channels or fits == {last} else set()
+    # Kernels alone do not tell of an axis before the last: they may mix what lies on it.
+    return signs | fits if signs or fits == {len(shape) - 1} else set()
+
+
+def _parts_of_keras(layer: keras.Layer) -> list[keras.Layer]:
+    """The layers of Keras that a custom layer is made of, not those inside them."""
+    found = []
+    for part in layers_directly_inside(layer):
+        of_keras = isinstance(part, keras.layers.TimeDistributed) or family_of_layer(part) is not None
+        found.extend([part] if of_keras else _parts_of_keras(part))
+    return found
 
 
 def _axis_of_channels(layer: keras.Layer, shape: tuple) -> int:
@@ -120,15 +133,32 @@ def _axis_of_channels(layer: keras.Layer, shape: tuple) -> int:
     raise UnknownAxis
 
 
-def _sizes_of_units(layer: keras.Layer, shape: tuple) -> set[int]:
-    """Numbers of units that a layer may make, without those inside it, for an output of this shape."""
-    inside = {id(weight) for one in layers_inside(layer) for weight in one.weights}
-    own = [weight for weight in layer.weights if id(weight) not in inside and weight.shape]
-    if family_of_layer(layer) is None:
-        # Custom kernels may have any order of axes. What fits the output with several axes may be added to it.
-        return {size for one in own if len(one.shape) == 1 or not fits_elements(one, shape) for size in one.shape} - {1}
+def _sizes_of_kernels(layer: keras.Layer, shape: tuple) -> set[int]:
+    """All sizes of the matrices that a custom layer, or one inside it, has itself: they may have any order of axes.
+
+    What can be added to the output, of this shape, or multiply it element by element is none of them.
+    """
+    parts = [one for one in (layer, *layers_inside(layer)) if family_of_layer(one) is None]
+    inside = {id(one) for part in parts for each in layers_inside(part) for one in each.weights}
+    own = {id(one): one for part in parts for one in part.weights if id(one) not in inside and len(one.shape) >= 2}
+    return {size for one in own.values() if not fits_elements(one, shape) for size in one.shape} - {1}
+
+
+def _units_of(layer: keras.Layer) -> set[int]:
+    """How many units a layer of Keras makes."""
+    layer, _ = inside(layer)
     named = {size for name in ("units", "filters") if (size := getattr(layer, name, None)) is not None}
-    return named or {one.shape[-1] for one in own}
+    makes = family_of_layer(layer) in ("attention", "convolutional", "core", "rnn")
+    return named or ({one.shape[-1] for one in layer.weights if one.shape} if makes else set())
+
+
+def inside(operation: Any) -> tuple[Any, int]:
+    """The layer inside wrappers of Keras, and how many axes of steps they put before those that it sees."""
+    steps = 0
+    while isinstance(operation, keras.layers.TimeDistributed | keras.layers.SpectralNormalization):
+        steps += isinstance(operation, keras.layers.TimeDistributed)
+        operation = operation.layer
+    return operation, steps
 
 
 def reshapes(operation: Any) -> bool:

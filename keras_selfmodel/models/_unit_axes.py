@@ -3,6 +3,7 @@
 It is determined only where Keras's own layers say it, or for custom layers all signs agree. Else the user must give it.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,7 @@ from keras_selfmodel.models._layer_axes import (
     UnknownAxis,
     axis_made,
     axis_reshaped,
+    inside,
     keeps_axis,
     reshapes,
     signs_of_units,
@@ -101,7 +103,7 @@ def _axis(call: Call, value: Value, found: dict[int, _Axis]) -> int | None:
     Raises:
         UnknownAxis: If it cannot be determined.
     """
-    layer, steps = _inside(call.operation)
+    layer, steps = inside(call.operation)
     if value is not call.outputs[0] and family_of_layer(layer) != "rnn":
         raise UnknownAxis  # The scores of attention, for one.
     shape = (value.shape[0], *value.shape[1 + steps :])
@@ -115,14 +117,6 @@ def _axis(call: Call, value: Value, found: dict[int, _Axis]) -> int | None:
     if len(signs) != 1 or (kept and handed_on is None):
         raise UnknownAxis
     return signs.pop()
-
-
-def _inside(operation: Any) -> tuple[Any, int]:
-    """The layer that is applied to each step, and in how many `TimeDistributed`s it lies."""
-    steps = 0
-    while isinstance(operation, keras.layers.TimeDistributed):
-        operation, steps = operation.layer, steps + 1
-    return operation, steps
 
 
 def _is_model(layer: Any) -> bool:
@@ -148,34 +142,38 @@ def _axis_in_model(model: keras.Model) -> int:
 
 def _axis_handed_on(call: Call, value: Value, found: dict[int, _Axis]) -> int | None:
     """Where the units are now that a call was given; `None` if it was given none."""
-    layer, steps = _inside(call.operation)
+    layer, steps = inside(call.operation)
     shape = value.shape
+    known = [(one.shape, axis) for one in call.inputs if (axis := _known(one, found)) is not None]
+    if not known:
+        return None
+    if all(axis <= steps for _, axis in known):  # The layer sees one step, and none of these axes.
+        return _only(axis for _, axis in known)
     if reshapes(layer):
-        (source,) = call.inputs
-        axis = _known(source, found)
-        if len(shape) - steps == 2:
-            return len(shape) - 1
-        return None if axis is None else axis_reshaped(source.shape, axis, shape)
-    sources = [one for one in call.inputs if len(one.shape) == len(shape)]
-    if not sources:
+        ((source, axis),) = known
+        return len(shape) - 1 if len(shape) - steps == 2 else axis_reshaped(source, axis, shape)
+    alike = [(source, axis) for source, axis in known if len(source) == len(shape)]
+    if not alike:
         flat = len(shape) - steps == 2 and family_of_layer(layer) == "pooling"
         if not flat and not isinstance(layer, keras.layers.RepeatVector):
             raise UnknownAxis
         return len(shape) - 1
-    known = [(one.shape, axis) for one in sources if (axis := _known(one, found)) is not None]
-    if not known:
-        return None
-    axes = {axis for _, axis in known}
-    axis = axes.pop()
-    if axes:
-        raise UnknownAxis
+    axis = _only(axis for _, axis in alike)
     moved = moved_axes(call.operation, len(shape))
     if moved is not None:
         return moved.index(axis)
-    repeated = shape[axis] != 1 and all(one[axis] == 1 for one, _ in known)
-    if repeated or not keeps_axis(layer, steps, [one.shape for one in sources], shape, axis):
+    repeated = shape[axis] != 1 and all(source[axis] == 1 for source, _ in alike)
+    sources = [one.shape for one in call.inputs if len(one.shape) == len(shape)]
+    if repeated or not keeps_axis(layer, steps, sources, shape, axis):
         raise UnknownAxis
     return axis
+
+
+def _only(axes: Iterable[int]) -> int:
+    first, *others = set(axes)
+    if others:
+        raise UnknownAxis
+    return first
 
 
 def _known(value: Value, found: dict[int, _Axis]) -> int | None:

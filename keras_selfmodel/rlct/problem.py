@@ -254,7 +254,7 @@ def _gradient_term(energy: Energy, settings: ResolvedSettings) -> tuple[float, i
     gradient = energy.gradient(batches)
     square = sum(float(ops.sum(g * g)) for g in gradient)
     if not square > 0:
-        return square, len(batches)
+        return square, len(batches) + (_check_gradient(energy, settings) if square == 0 else 0)
     norm = math.sqrt(sum(float(ops.sum(w * w)) for w in energy.anchor))
     direction, length = [g / math.sqrt(square) for g in gradient], difference_length(norm)
     del gradient  # As large as the weights.
@@ -266,6 +266,29 @@ def _gradient_term(energy: Energy, settings: ResolvedSettings) -> tuple[float, i
     # Where the loss curves downward, the pull of the localization alone ends the fall.
     whole = max(curvature, 0.0) + settings.localization / nbeta
     return nbeta * square / (2 * whole) if whole > 0 else math.inf, len(batches) + 2
+
+
+def _check_gradient(energy: Energy, settings: ResolvedSettings) -> int:
+    """Makes sure that a loss whose gradient is 0 at w* has one elsewhere, or is the same there.
+
+    Returns:
+        The number of gradients of a batch computed.
+
+    Raises:
+        ValueError: If it has none, as one that counts mistakes.
+    """
+    rng = np.random.default_rng([settings.seed, 5])
+    batch = list(random_batches(rng, 1, energy.num_samples, settings.batch_size))
+    width = math.sqrt(weight_scale(energy.anchor) / energy.num_parameters)
+    moved = [w + ops.convert_to_tensor(width * rng.normal(size=w.shape), w.dtype) for w in energy.anchor]
+    away = energy.at(moved)
+    flat = not any(bool(ops.any(g != 0)) for g in away.gradient(batch))
+    if flat and away.mean_loss(batch) != energy.mean_loss(batch):
+        raise ValueError(
+            "The loss changes with the weights, but its gradient is 0 everywhere, so that chains cannot follow it. It "
+            "may count mistakes, round, compare, or cut the gradient off (stop_gradient, detach)."
+        )
+    return 1
 
 
 def _slope(energy: Energy, direction: list, away: float, batches: list[np.ndarray]) -> float:

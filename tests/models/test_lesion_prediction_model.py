@@ -296,6 +296,32 @@ class Perceptron(keras.Layer):
         return self.parts[1](self.parts[0](values))
 
 
+class Shorter(keras.Layer):
+    """A custom layer that leaves out places and adds a weight to each of those that are left."""
+
+    def build(self, shape):
+        self.shift = self.add_weight(shape=(shape[-1] // 3,))
+
+    def call(self, values):
+        return values[..., ::3] + self.shift
+
+
+class Gated(keras.Layer):
+    """A custom layer whose dense layer makes twice the units that it puts out, here as many as there are steps."""
+
+    def __init__(self, units):
+        super().__init__()
+        self.units = units
+        self.dense = layers.Dense(2 * units)
+
+    def build(self, shape):
+        self.dense.build(shape)
+
+    def call(self, values):
+        both = self.dense(values)
+        return both[..., : self.units] * keras.ops.sigmoid(both[..., self.units :])
+
+
 class Turned(keras.Layer):
     """A custom layer that makes channels first, with a kernel of (channels, inputs)."""
 
@@ -385,6 +411,14 @@ class Scaled(keras.Layer):
         return shape
 
 
+def flattened_steps():
+    return layers.TimeDistributed(keras.Sequential([layers.Flatten()]))
+
+
+def repeated_steps():
+    return layers.TimeDistributed(layers.RepeatVector(2))
+
+
 def recurrent(units):
     return layers.LSTM(units, return_sequences=True)
 
@@ -451,8 +485,18 @@ FIRST = {"padding": "same", "data_format": "channels_first"}
         ((6, 4), lambda x: MyPooling(2)(layers.Permute((2, 1))(layers.Dense(5)(x))), None),
         ((7, 6), lambda x: MyConvolution(7, 1, data_format="channels_first")(layers.Dense(6)(x)), None),
         ((6, 4), lambda x: layers.UpSampling1D(2)(layers.Permute((2, 1))(layers.Dense(5)(x))), None),
-        ((3, 6, 7, 2), layers.TimeDistributed(layers.GlobalAveragePooling2D()), 2),
-        ((3, 6, 2), layers.TimeDistributed(layers.Flatten()), 12),
+        ((3, 6, 7, 2), lambda x: layers.TimeDistributed(layers.GlobalAveragePooling2D())(layers.Dense(5)(x)), 5),
+        ((3, 6, 2), lambda x: layers.TimeDistributed(layers.Flatten())(layers.Dense(5)(x)), 30),
+        ((3, 6, 2), layers.TimeDistributed(layers.Flatten()), None),
+        ((3, 4, 6), lambda x: layers.TimeDistributed(layers.Flatten())(layers.Conv2D(5, 3, **FIRST)(x)), 5),
+        ((3, 4, 6), lambda x: layers.TimeDistributed(layers.Reshape((24,)))(layers.Conv2D(5, 3, **FIRST)(x)), 5),
+        ((3, 4, 6), lambda x: flattened_steps()(layers.Conv2D(5, 3, **FIRST)(x)), None),
+        ((6, 5), lambda x: repeated_steps()(layers.Permute((2, 1))(layers.Dense(4)(x))), 4),
+        ((4, 8), lambda x: layers.SpectralNormalization(MyConvolution(7, 1, **FIRST))(layers.Dense(8)(x)), 7),
+        ((3, 9), lambda x: Shorter()(layers.Conv1D(5, 1, data_format="channels_first")(x)), None),
+        ((4, 6), Block(layers.EinsumDense("abc,dc->adb", (7, 4))), 7),
+        ((3, 2, 6, 7), Block(layers.TimeDistributed(layers.DepthwiseConv2D(3, **FIRST))), None),
+        ((10, 4), Gated(5), None),
         ((3, 6, 2), lambda x: layers.TimeDistributed(layers.MaxPooling1D(2))(layers.Conv2D(5, (1, 3))(x)), 5),
         ((3, 7, 6), lambda x: layers.TimeDistributed(layers.Dropout(0.5))(layers.Permute((3, 1, 2))(x)), None),
         ((4, 6), lambda x: keras.ops.stack([layers.Dense(5)(x), layers.Dense(5)(x)], -1), None),

@@ -1,6 +1,7 @@
 """A loss that names its arguments in another order than it is called with is doubted, and no other."""
 
 import functools
+import warnings
 
 import keras
 import numpy as np
@@ -118,10 +119,34 @@ def not_implemented(y_true, y_pred):
     raise NotImplementedError("not for these")
 
 
+def asks_for_a_value(y_true, y_pred):
+    return ops.mean(y_pred, axis=-1) * float(ops.max(y_true))
+
+
+needs_no_tracing = pytest.mark.skipif(keras.config.backend() != "torch", reason="the others trace all losses")
+
+
+@needs_no_tracing
 @pytest.mark.parametrize(
     "loss",
     [
-        lambda y_true, y_pred: ops.mean(y_pred, axis=-1) * float(ops.max(y_true)),
+        asks_for_a_value,
+        # What Keras's own operation does on PyTorch.
+        lambda y_true, y_pred: -ops.sum(ops.one_hot(ops.cast(y_true[:, 0], "int32"), 3) * ops.log_softmax(y_pred), -1),
+    ],
+)
+def test_a_loss_that_asks_for_values_is_sampled_chain_by_chain(loss):
+    few = {"num_chains": 2, "num_draws": 5, "burn_in": 5, "batch_size": 8, "seed": 1, "verbose": 0}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ksm.rlct.RLCTWarning)
+        assert np.isfinite(ksm.estimate_rlct(network(), (X, Y), loss=loss, **few).value)
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        pytest.param(asks_for_a_value, marks=pytest.mark.skipif(keras.config.backend() == "torch", reason="it may")),
+        lambda y_true, y_pred: ops.mean(asks_for_a_value(y_true, y_pred)),
         lambda y_true, y_pred: ops.mean(y_pred, axis=-1) * np.mean(ops.convert_to_numpy(y_true)),
     ],
 )
@@ -173,3 +198,15 @@ def test_memory_that_ends_is_no_fault_of_the_loss(error):
     with pytest.raises(type(error)) as caught:
         doubts(without_memory)
     assert caught.value is error or isinstance(caught.value, MemoryError)
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        lambda y_true, y_pred: ops.cast(ops.argmax(y_pred, -1) != ops.argmax(y_true, -1), "float32"),
+        lambda y_true, y_pred: ops.mean(ops.square(y_true - ops.stop_gradient(y_pred)), -1),
+    ],
+)
+def test_a_loss_without_a_gradient_is_refused(loss):
+    with pytest.raises(ValueError, match="The loss changes with the weights, but its gradient is 0 everywhere"):
+        ksm.estimate_rlct(network(), (X, Y), loss=loss, num_chains=2, num_draws=5, burn_in=5, batch_size=8, verbose=0)

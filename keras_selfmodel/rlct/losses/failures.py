@@ -22,7 +22,12 @@ _LIBRARIES = ("jax", "jaxlib", "keras", "keras_selfmodel", "numpy", "tensorflow"
 
 
 def is_of_the_loss(error: Exception, loss: keras.losses.Loss) -> bool:
-    """Whether an error that a loss raised is one of a user's function or class, not of the machine."""
+    """Whether an error that a loss raised is one of a user's function or class, not of the machine.
+
+    Nor is what PyTorch's vmap cannot do: chains are then sampled one after another.
+    """
+    if "vmap" in str(error):
+        return False
     made_by = function_of_loss(loss) or getattr(loss, "function", type(loss))
     return library(made_by) != "keras" and not isinstance(error, RecursionError) and not memory_ended(error)
 

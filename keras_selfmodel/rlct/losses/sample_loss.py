@@ -170,7 +170,12 @@ class _Each(keras.losses.Loss):
         if len(values.shape) > 0:
             return values
         # One number for the batch: that of each sample alone.
-        return ops.vectorized_map(lambda pair: losses_of(self._loss, pair[0][None], pair[1][None]), (y_true, y_pred))
+        try:
+            return ops.vectorized_map(
+                lambda pair: losses_of(self._loss, pair[0][None], pair[1][None]), (y_true, y_pred)
+            )
+        except RuntimeError as error:  # of PyTorch's vmap
+            raise ValueError(failure_of(self._loss, y_true, y_pred, error)) from error
 
 
 class _Entries(keras.losses.Loss):
