@@ -64,7 +64,7 @@ def print_means(networks: Sequence[Lengths]) -> None:
     for objective, strength in dict.fromkeys((one.objective, one.strength) for one in networks):
         group = [one for one in networks if (one.objective, one.strength) == (objective, strength)]
         parts = [[getattr(one, name) for one in group] for name in ("labels", "complexity", "description", "kernels")]
-        cells = [number_text(mean(values), 0) for values in parts]
+        cells = [number_text(mean(values) / 1000, 2) for values in parts]
         print(table_row(objective, f"{strength:g}" if strength else "", len(group), *cells))
 
 
@@ -91,7 +91,7 @@ def main() -> None:
     arguments = parser.parse_args()
     for title, found in compared_networks(stored_compressions(experiments.finished_runs(arguments.runs))).items():
         measured = [lengths for one in found if (lengths := lengths_of(one)) is not None]
-        print(f"\n{title}, in bits\n")
+        print(f"\n{title}, in kbit\n")
         print_means(measured)
         print("\nSpearman's ρ [95 % interval]\n")
         print_correlations(measured)
