@@ -43,8 +43,8 @@ class Lengths(NamedTuple):
         return self.labels + self.complexity
 
     @property
-    def kernels(self) -> float:
-        """What the code takes besides the labels."""
+    def beyond_labels(self) -> float:
+        """The codes of the kernels, and what quantization adds to the labels' length."""
         return self.description - self.labels
 
 
@@ -60,20 +60,22 @@ def lengths_of(network: CompressedRun) -> Lengths | None:
 
 
 def print_means(networks: Sequence[Lengths]) -> None:
-    print(table_head("objective", "strength", "networks", "labels", "λ log₂ n", "description", "of it kernels"))
+    print(table_head("objective", "strength", "networks", "labels", "λ log₂ n", "description", "description − labels"))
     for objective, strength in dict.fromkeys((one.objective, one.strength) for one in networks):
         group = [one for one in networks if (one.objective, one.strength) == (objective, strength)]
-        parts = [[getattr(one, name) for one in group] for name in ("labels", "complexity", "description", "kernels")]
+        parts = [
+            [getattr(one, name) for one in group] for name in ("labels", "complexity", "description", "beyond_labels")
+        ]
         cells = [number_text(mean(values) / 1000, 2) for values in parts]
         print(table_row(objective, f"{strength:g}" if strength else "", len(group), *cells))
 
 
 def print_correlations(networks: Sequence[Lengths]) -> None:
-    print(table_head("networks", "n", "description, n·loss + λ ln n", "description, n·loss", "kernels, λ"))
+    print(table_head("networks", "n", "description, n·loss + λ ln n", "description, n·loss", "description − labels, λ"))
     objectives = dict.fromkeys(one.objective for one in networks if one.strength)
     for objective in ("all", *objectives):
         group = [one for one in networks if objective in ("all", one.objective) or not one.strength]
-        pairs = (("description", "predicted"), ("description", "labels"), ("kernels", "complexity"))
+        pairs = (("description", "predicted"), ("description", "labels"), ("beyond_labels", "complexity"))
         cells = [_rho([getattr(one, name) for one in group] for name in pair) for pair in pairs]
         print(table_row(objective, len(group), *cells))
 

@@ -3,18 +3,26 @@
     python -m benchmarks retrained_sizes sweeps/what-it-buys
 
 The networks are those of `python -m benchmarks what_it_buys`, compressed by `ksm compress --retrain 2`. Sizes are taken
-at a rise of each network's own loss, and at the loss that such a rise of the baseline of the same seed leads to.
+at a rise of each network's own loss, and at the loss that such a rise of the baseline of the same seed leads to; there
+the network as it is does not count, whose loss may be higher. Collapsed networks are left out.
 """
 
 import argparse
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks._comparing import Measure, table_head, table_row
 from keras_selfmodel import experiments
-from keras_selfmodel.studies.compression import RETRAINED_PRUNING, CompressedRun, stored_compressions
+from keras_selfmodel.compression import CompressionCurve
+from keras_selfmodel.studies.compression import (
+    RETRAINED_PRUNING,
+    CompressedRun,
+    compared_networks,
+    stored_compressions,
+)
 
 RISE = 0.1
 BASELINE = ("baseline", 0.0)
@@ -33,10 +41,19 @@ class Sizes(NamedTuple):
 
 def sizes_of(network: CompressedRun, baseline: CompressedRun) -> Sizes:
     """The sizes of a network, `baseline` being that of its seed."""
-    curve = network.compression.curves[RETRAINED_PRUNING.name]
-    own, reference = network.compression.intact.loss, baseline.compression.intact.loss
-    rise = reference + RISE - own
-    return Sizes(curve.at_rise(RISE), curve.at_rise(rise) if rise > 0 else None)
+    curve = network.compression.curves.get(RETRAINED_PRUNING.name)
+    if curve is None:
+        raise SystemExit(
+            f"{network.result.folder} has no curve of retraining: ksm compress RUNS --retrain 2 measures it."
+        )
+    return Sizes(curve.at_rise(RISE), _at_loss(curve, baseline.compression.intact.loss + RISE))
+
+
+def _at_loss(curve: CompressionCurve, loss: float) -> float | None:
+    """The amount at which the retrained networks first exceed a loss; `None` if the largest one does."""
+    retrained = replace(curve, points=curve.points[1:])
+    below = loss - retrained.points[0].loss
+    return retrained.at_rise(below) if below > 0 else None
 
 
 def by_strength(networks: list[CompressedRun]) -> dict[tuple[str, float], dict[int, CompressedRun]]:
@@ -67,7 +84,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", type=Path, help="folder of compressed runs")
     arguments = parser.parse_args()
-    print_table(by_strength(stored_compressions(experiments.finished_runs(arguments.runs))))
+    for title, networks in compared_networks(stored_compressions(experiments.finished_runs(arguments.runs))).items():
+        print(f"\n{title}, weights kept / %\n")
+        print_table(by_strength(networks))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """RLCTs in lines and tables, with what their verdicts say."""
 
+import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -73,12 +74,16 @@ def beside_the_run(file: "Path", estimate: "RLCTEstimate", dataset: "Dataset") -
     if of_run is None or RunFolder(file.parent).model != file:
         return None
     recipe = run.recipe
+    same_convention = of_run.convention == estimate.settings.convention
+    same_temperature = math.isclose(of_run.inverse_temperature or math.nan, estimate.inverse_temperature, rel_tol=1e-6)
     reasons = {
-        f"the run's is by the {of_run.convention} convention": of_run.convention != estimate.settings.convention,
-        "it was measured on other data": run.config is None or run.config.data.digest != dataset.digest,
+        f"the run's is by the {of_run.convention} convention": not same_convention,
+        "the run's is at another inverse temperature": same_convention and not same_temperature,
+        "the run does not record its data": run.config is None,
+        "it was measured on other data": run.config is not None and run.config.data.digest != dataset.digest,
         "it is of training data with noise, which is left out here": recipe.label_noise > 0 or recipe.input_noise > 0,
-        "it is of all weights": estimate.num_parameters != of_run.num_parameters,
+        "other weights were sampled": estimate.num_parameters != of_run.num_parameters,
     }
     other = [reason for reason, holds in reasons.items() if holds]
     words = f"The run itself found {estimate_text(of_run, 2)}"
-    return f"{words}. It cannot be compared with this: {'; '.join(other)}." if other else f"{words}, by its own chains."
+    return f"{words}. It cannot be compared with this: {'; '.join(other)}." if other else f"{words}, by other chains."

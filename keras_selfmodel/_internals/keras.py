@@ -147,15 +147,18 @@ def loss_weights_of(model: keras.Model) -> Any:
     return model._compile_config.config["loss_weights"]
 
 
-def give_own_paths(variables: list[keras.Variable]) -> None:
+def make_paths_unique(variables: list[keras.Variable]) -> None:
     """Puts numbers behind the paths of variables that share theirs with one before them."""
-    taken: set[str] = set()
-    for variable in {id(one): one for one in variables}.values():
+    unique = list({id(one): one for one in variables}.values())
+    taken, given = {one.path for one in unique}, set()
+    for variable in unique:
         path, number = variable.path, 0
-        while variable.path in taken:
+        while variable.path in given:
             number += 1
-            variable._path = f"{path}_{number}"
-        taken.add(variable.path)
+            if f"{path}_{number}" not in taken:
+                variable._path = f"{path}_{number}"
+                taken.add(variable.path)
+        given.add(variable.path)
 
 
 def give_weights(copy: keras.Model, weights: list) -> None:

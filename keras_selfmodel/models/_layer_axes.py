@@ -80,7 +80,7 @@ def _axis_of_equation(equation: str, axes: int) -> int | None:
     made_only = [place - len(made) for place, letter in enumerate(made) if letter not in given]
     if not made_only and given == made:
         return None
-    if len(made_only) != 1 or "..." in made[1:]:
+    if len(made_only) != 1 or made.find("...") > 0:
         raise UnknownAxis
     return made_only[0] % axes
 
@@ -179,12 +179,8 @@ def axis_reshaped(source: tuple, axis: int, shape: tuple) -> int:
         UnknownAxis: If there is no such axis, or more than one.
     """
     size, behind = source[axis], _product(source[axis + 1 :])
-    fits = [
-        place
-        for place in range(1, len(shape))
-        if shape[place] == size is not None and _product(shape[place + 1 :]) == behind is not None
-    ]
-    if len(fits) != 1:
+    fits = [place for place in range(1, len(shape)) if shape[place] == size and _product(shape[place + 1 :]) == behind]
+    if len(fits) != 1 or None in (size, behind):
         raise UnknownAxis
     return fits[0]
 

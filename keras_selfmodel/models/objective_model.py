@@ -7,7 +7,7 @@ import numpy as np
 
 from keras_selfmodel import transforms
 from keras_selfmodel._classifier_graph import AroundClassifier
-from keras_selfmodel._internals.keras import give_own_paths, mode
+from keras_selfmodel._internals.keras import make_paths_unique, mode
 from keras_selfmodel.models._labels import (
     LabelRange,
     callbacks_that_check_labels,
@@ -47,8 +47,8 @@ class ObjectiveModel(AroundClassifier):
     def __init__(self, classifier: keras.Model, training_graph: TrainingGraph, **kwargs: Any) -> None:
         # The inputs reach the classifier untouched; it casts them itself as it would alone.
         super().__init__(autocast=False, **kwargs)
-        if transforms.KEEPS_WEIGHTS_BY_PATH:
-            give_own_paths([*classifier.variables, *training_graph.variables])
+        if transforms.KEEPS_WEIGHTS_BY_PATH:  # And would lose all but one of those that share a path.
+            make_paths_unique([*classifier.variables, *training_graph.variables])
         self.classifier = classifier
         self._joint = training_graph
         self._label_ranges = [LabelRange(name=f"labels_{number}") for number in range(len(classifier.outputs))]

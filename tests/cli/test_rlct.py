@@ -326,14 +326,16 @@ def test_beside_the_estimate_of_its_run_stands_whether_they_can_be_compared(ksm,
     said = "The run itself found -?[0-9.]+.* It cannot be compared with this: the run's is by the paper convention."
     assert result.exit_code == 0 and re.search(said, result.stdout.replace("−", "-"))
 
-    def beside(file="plain/model.keras", data=tiny_mnist, weights=run.rlct.num_parameters, anchor="trained"):
+    def beside(file="plain/model.keras", data=tiny_mnist, **other):
         settings = SimpleNamespace(convention="paper")
-        estimate = SimpleNamespace(anchor=anchor, settings=settings, num_parameters=weights)
+        numbers = {name: getattr(run.rlct, name) for name in ("num_parameters", "inverse_temperature")}
+        estimate = SimpleNamespace(**{"anchor": "trained", "settings": settings, **numbers, **other})
         return beside_the_run(Path(file), estimate, data)
 
-    assert beside().endswith(", by its own chains.")
+    assert beside().endswith(", by other chains.")
+    assert beside(inverse_temperature=30.0).endswith(": the run's is at another inverse temperature.")
     assert beside(data=dataclasses.replace(tiny_mnist, digest="cd" * 32)).endswith(": it was measured on other data.")
-    assert beside(weights=10).endswith(": it is of all weights.")
+    assert beside(num_parameters=10).endswith(": other weights were sampled.")
     assert beside("plain/other.keras") is beside("other/model.keras") is None
     noisy = dataclasses.replace(run, recipe=dataclasses.replace(recipe, label_noise=0.2), rlct_descended=None)
     monkeypatch.setattr(experiments, "read_run", lambda folder: noisy)

@@ -17,6 +17,7 @@ from keras_selfmodel._internals.keras import (
     layers_by_path,
     layers_inside,
     loss_weights_of,
+    make_paths_unique,
     mask_of_losses,
     moved_axes,
     moving_averages,
@@ -216,3 +217,10 @@ def test_a_compiled_model_keeps_its_loss_weights_whatever_else_cannot_be_stored(
         assert loss_weights_of(model) == [0.5]
         model.compile("sgd", "mse")
         assert loss_weights_of(model) is None
+
+
+def test_paths_that_variables_share_are_numbered():
+    with contract("keras", "keras.py", "Variable.path is what Variable._path holds"):
+        made = [keras.Variable(0.0, name=name) for name in ("a", "a", "a_1", "b", "a")]
+        make_paths_unique([*made, made[0]])
+        assert [one.path for one in made] == ["a", "a_2", "a_1", "b", "a_3"]

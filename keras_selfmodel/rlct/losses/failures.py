@@ -46,7 +46,7 @@ def failure_of(loss: keras.losses.Loss, y: Tree, scores: Tree, error: Exception)
     if not keras.tree.is_nested(y) and not keras.tree.is_nested(scores):
         received = (
             f" The labels have the shape {tuple(y.shape)} and the type {loss.dtype}, to which Keras converts them for "
-            f"losses of one's own, the outputs the shape {tuple(scores.shape)}."
+            f"custom losses, the outputs the shape {tuple(scores.shape)}."
         )
     return f"The loss is called with (labels, outputs), and raises {said}.{received}{_advice(loss, said, error)}"
 
@@ -70,10 +70,12 @@ def _advice(loss: keras.losses.Loss, said: str, error: Exception) -> str:
     if any(word in said for word in _SIGNS_OF_TRACING) or _calls_numpy(error):
         return (
             " It is computed for all chains at once, for which it must do without NumPy and without asking for values, "
-            "as by float(...) or if: take keras.ops."
+            "as by float(...) or if: use keras.ops."
         )
     advice = ""
-    if re.search(r"\b(u?int\d*|integers?|long|dtype|index)\b", said.lower()):
+    if re.search(r"out of (bounds|range)", said):
+        advice = " Labels may lie outside the classes."
+    elif re.search(r"\b(u?int\d*|integers?|long|dtype|indices)\b", said.lower()):
         advice = " If it takes whole numbers, convert them in it, as by keras.ops.cast(labels, 'int32')."
     turned = names_in_other_order(loss)
     return advice if turned is None else f"{advice} It {named_in_other_order(*turned)}"
