@@ -285,8 +285,8 @@ def _check_gradient(energy: Energy, settings: ResolvedSettings) -> int:
     flat = not any(bool(ops.any(g != 0)) for g in away.gradient(batch))
     if flat and away.mean_loss(batch) != energy.mean_loss(batch):
         raise ValueError(
-            "The loss changes with the weights, but its gradient is 0, at w* and at others of this size, so that chains "
-            "cannot follow it. It may count mistakes, round, compare, or cut the gradient off (stop_gradient, "
+            "The loss changes with the weights, but its gradient is 0, at w* and at others of this size, so that "
+            "chains cannot follow it. It may count mistakes, round, compare, or cut the gradient off (stop_gradient, "
             "detach)."
         )
     return 1

@@ -29,7 +29,7 @@ _WORDS = (
 _SETS = tuple((frozenset(outputs.split()), frozenset(labels.split())) for outputs, labels in _WORDS)
 
 
-def names_in_other_order(loss: Any) -> tuple[list[str], list[str]] | None:
+def swapped_names(loss: Any) -> tuple[list[str], list[str]] | None:
     """What the loss is called with and what it calls its arguments, where these are turned round; else `None`.
 
     Args:
@@ -53,7 +53,7 @@ def names_in_other_order(loss: Any) -> tuple[list[str], list[str]] | None:
     return (called, names) if list(map(_meaning, names)) == called[::-1] else None
 
 
-def named_in_other_order(called: list[str], names: list[str]) -> str:
+def swapped_names_text(called: list[str], names: list[str]) -> str:
     """What a loss with such names does, and what to do, as the end of a sentence and another one."""
     return f"calls its arguments ({', '.join(names)}). If it takes the {called[1]} first, turn them round."
 

@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from keras_selfmodel._internals.wrappers import innermost, library
-from keras_selfmodel.rlct.losses.argument_names import named_in_other_order, names_in_other_order
+from keras_selfmodel.rlct.losses.argument_names import swapped_names, swapped_names_text
 from keras_selfmodel.rlct.losses.sample_loss import losses_of
 from keras_selfmodel.transforms.tensors import Tensor, Tree
 
@@ -32,13 +32,13 @@ def doubt_about_order(loss: keras.losses.Loss, y: Tree, scores: Tensor) -> tuple
         y: Labels of at least as many samples as there are outputs.
         scores: Outputs of some samples.
     """
-    turned = names_in_other_order(loss)
+    turned = swapped_names(loss)
     if turned is None or _is_symmetric(loss, y, scores):
         return ()
     called, names = turned
     inside = innermost(getattr(loss, "function", loss)).function
     return (
-        f"The loss is called with ({', '.join(called)}), but {named_in_other_order(called, names)} Received: "
+        f"The loss is called with ({', '.join(called)}), but {swapped_names_text(called, names)} Received: "
         f"{name_of_loss(inside)}",
     )
 

@@ -10,7 +10,7 @@ import keras
 from keras_selfmodel._internals.keras import function_of_loss
 from keras_selfmodel._internals.memory import memory_ended
 from keras_selfmodel._internals.wrappers import library
-from keras_selfmodel.rlct.losses.argument_names import named_in_other_order, names_in_other_order
+from keras_selfmodel.rlct.losses.argument_names import swapped_names, swapped_names_text
 from keras_selfmodel.transforms.tensors import Tree
 
 # Words in the errors of functions that ask for values, or for arrays of NumPy, while they are traced.
@@ -77,8 +77,8 @@ def _advice(loss: keras.losses.Loss, said: str, error: Exception) -> str:
         advice = " Labels may lie outside the classes."
     elif re.search(r"\b(u?int\d*|integers?|long|dtype|indices)\b", said.lower()):
         advice = " If it takes whole numbers, convert them in it, as by keras.ops.cast(labels, 'int32')."
-    turned = names_in_other_order(loss)
-    return advice if turned is None else f"{advice} It {named_in_other_order(*turned)}"
+    turned = swapped_names(loss)
+    return advice if turned is None else f"{advice} It {swapped_names_text(*turned)}"
 
 
 def _calls_numpy(error: Exception) -> bool:
