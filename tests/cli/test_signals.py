@@ -14,6 +14,15 @@ from ksm_cli.main import ENDING, Program
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no such signals")
 
 
+@pytest.fixture(autouse=True)
+def _usual_handlers():
+    """What `nohup` ignores, and what Ray has put in the place of Python's own, does not reach the tests."""
+    before = {one: signal.signal(one, signal.SIG_DFL) for one in ENDING}
+    yield
+    for one, handler in before.items():
+        signal.signal(one, handler)
+
+
 @pytest.mark.parametrize("number", ENDING)
 def test_a_command_that_is_asked_to_end_ends_like_ctrl_c(number):
     @click.command()
@@ -21,13 +30,10 @@ def test_a_command_that_is_asked_to_end_ends_like_ctrl_c(number):
         os.kill(os.getpid(), number)
         click.echo("went on")
 
-    ignored = {one: signal.signal(one, signal.SIG_DFL) for one in ENDING}  # as under nohup
     before = [signal.getsignal(one) for one in ENDING]
     done = CliRunner().invoke(Program(commands=[computing]), ["computing"])
     assert (done.exit_code, done.stdout, done.stderr) == (1, "", "Error: Interrupted.\n")
     assert [signal.getsignal(one) for one in ENDING] == before
-    for one, handler in ignored.items():
-        signal.signal(one, handler)
 
 
 def test_what_is_ignored_stays_so():
