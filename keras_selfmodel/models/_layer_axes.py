@@ -98,11 +98,11 @@ def signs_of_units(layer: keras.Layer, inputs: list[tuple], shape: tuple) -> set
         open.
 
     Raises:
-        UnknownAxis: If a layer has its channels in a way that is none of Keras's, or is a module of PyTorch.
+        UnknownAxis: If a layer has its channels in a way that is none of Keras's, or it holds a module of PyTorch.
     """
     if getattr(layer, "data_format", None) is not None and any(len(one) == len(shape) for one in inputs):
         return {_axis_of_channels(layer, shape)}
-    if isinstance(layer, keras.layers.TorchModuleWrapper):
+    if any(isinstance(one, keras.layers.TorchModuleWrapper) for one in (layer, *layers_inside(layer))):
         raise UnknownAxis
     parts = _parts_of_keras(layer)
     signs = {axis for part in parts if (axis := axis_made(part, shape)) is not None}
@@ -139,8 +139,8 @@ def _sizes_of_kernels(layer: keras.Layer, shape: tuple) -> set[int]:
     What can be added to the output, of this shape, or multiply it element by element is none of them.
     """
     parts = [one for one in (layer, *layers_inside(layer)) if family_of_layer(one) is None]
-    inside = {id(one) for part in parts for each in layers_inside(part) for one in each.weights}
-    own = {id(one): one for part in parts for one in part.weights if id(one) not in inside and len(one.shape) >= 2}
+    of_others = {id(one) for part in parts for each in layers_inside(part) for one in each.weights}
+    own = {id(one): one for part in parts for one in part.weights if id(one) not in of_others and len(one.shape) >= 2}
     return {size for one in own.values() if not fits_elements(one, shape) for size in one.shape} - {1}
 
 

@@ -191,8 +191,8 @@ class Problem:
             reports=reports,
             identity={"trained weights": trained.anchor, "data": trained.identity(), "anchor": anchor},
         )
+        term, term_evaluations = _gradient_term(anchored, settings)  # which refuses a loss before it is sampled
         traces = yield from sampling.steps()
-        term, term_evaluations = _gradient_term(anchored, settings)
         curvatures, curvature_evaluations = _curvatures(anchored, settings)
         traces["gradient_evaluations"] += evaluations + term_evaluations + curvature_evaluations
         estimate = RLCTEstimate(
