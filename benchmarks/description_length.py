@@ -20,6 +20,7 @@ from keras_selfmodel import experiments
 from keras_selfmodel._number_texts import number_text
 from keras_selfmodel.statistics.correlation import rank_correlation
 from keras_selfmodel.studies.compression import CompressedRun, compared_networks, stored_compressions
+from keras_selfmodel.studies.wording import correlation_text
 
 
 class Lengths(NamedTuple):
@@ -82,9 +83,7 @@ def print_correlations(networks: Sequence[Lengths]) -> None:
 
 def _rho(pair: Iterable[Sequence[float]]) -> str:
     found = rank_correlation(*pair)
-    if found is None:
-        return ""
-    return "{} [{}, {}]".format(*(number_text(part, 2, sign=True) for part in (found.rho, found.low, found.high)))
+    return "" if found is None else correlation_text(found)
 
 
 def main() -> None:

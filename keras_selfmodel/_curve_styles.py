@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 # Okabe and Ito's colors without yellow, which white paper swallows.
 COLORS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p")
 # Of auxiliary weights, from small to large: shades of one color, which no network size has.
 SHADES = ("#C9A6D9", "#3F0051")
 # Of objectives, of which there are more: those above, and Tol's without the purple, which the shades have.

@@ -98,7 +98,7 @@ def signs_of_units(layer: keras.Layer, inputs: list[tuple], shape: tuple) -> set
         open.
 
     Raises:
-        UnknownAxis: If a layer has its channels in a way that is none of Keras's, or it holds a module of PyTorch.
+        UnknownAxis: If the layer's `data_format` is none of Keras's, or it holds a module of PyTorch.
     """
     if getattr(layer, "data_format", None) is not None and any(len(one) == len(shape) for one in inputs):
         return {_axis_of_channels(layer, shape)}

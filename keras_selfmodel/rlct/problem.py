@@ -253,8 +253,11 @@ def _gradient_term(energy: Energy, settings: ResolvedSettings) -> tuple[float, i
     batches = paper_batches(energy.num_samples, settings.batch_size)
     gradient = energy.gradient(batches)
     square = sum(float(ops.sum(g * g)) for g in gradient)
+    if square == 0:
+        _check_gradient(energy, settings)
+        return square, len(batches) + 1
     if not square > 0:
-        return square, len(batches) + (_check_gradient(energy, settings) if square == 0 else 0)
+        return square, len(batches)
     norm = math.sqrt(sum(float(ops.sum(w * w)) for w in energy.anchor))
     direction, length = [g / math.sqrt(square) for g in gradient], difference_length(norm)
     del gradient  # As large as the weights.
@@ -268,11 +271,8 @@ def _gradient_term(energy: Energy, settings: ResolvedSettings) -> tuple[float, i
     return nbeta * square / (2 * whole) if whole > 0 else math.inf, len(batches) + 2
 
 
-def _check_gradient(energy: Energy, settings: ResolvedSettings) -> int:
+def _check_gradient(energy: Energy, settings: ResolvedSettings) -> None:
     """Makes sure that a loss whose gradient is 0 at w* has one elsewhere, or is the same there.
-
-    Returns:
-        The number of gradients of a batch computed.
 
     Raises:
         ValueError: If it has none, as one that counts mistakes.
@@ -289,7 +289,6 @@ def _check_gradient(energy: Energy, settings: ResolvedSettings) -> int:
             "chains cannot follow it. It may count mistakes, round, compare, or cut the gradient off (stop_gradient, "
             "detach)."
         )
-    return 1
 
 
 def _slope(energy: Energy, direction: list, away: float, batches: list[np.ndarray]) -> float:

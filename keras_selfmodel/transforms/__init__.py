@@ -17,6 +17,7 @@ KEEPS_WEIGHTS_BY_PATH: Any
 data_parallel: Any
 devices: Any
 float32_products: Any
+is_of_batching: Any
 is_traced: Any
 jit: Any
 key_from_numpy: Any
@@ -47,6 +48,7 @@ __all__ = [
     "data_parallel",
     "devices",
     "float32_products",
+    "is_of_batching",
     "is_traced",
     "jit",
     "key_from_numpy",

@@ -46,6 +46,11 @@ def sum_over_replicas(values: list) -> list:
     return values
 
 
+def is_of_batching(error: Exception) -> bool:
+    """Whether an error says that a function cannot be computed for all chains at once, which it can one by one."""
+    return False
+
+
 def is_traced(array: Tensor) -> bool:
     """Whether an array stands for one in a program that is being recorded, so that no variable may keep it."""
     return isinstance(array, jax.core.Tracer)

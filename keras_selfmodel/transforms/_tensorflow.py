@@ -52,6 +52,10 @@ def sum_over_replicas(values: list) -> list:
     return context.all_reduce(tf.distribute.ReduceOp.SUM, values)
 
 
+def is_of_batching(error: Exception) -> bool:
+    return False
+
+
 def is_traced(array: Tensor) -> bool:
     return False
 

@@ -51,6 +51,10 @@ def sum_over_replicas(values: list) -> list:
     return values
 
 
+def is_of_batching(error: Exception) -> bool:
+    return isinstance(error, RuntimeError) and "vmap" in str(error)
+
+
 def is_traced(array: Tensor) -> bool:
     return False
 

@@ -327,13 +327,15 @@ def test_beside_the_estimate_of_its_run_stands_whether_they_can_be_compared(ksm,
     assert result.exit_code == 0 and re.search(said, result.stdout.replace("−", "-"))
 
     def beside(file="plain/model.keras", data=tiny_mnist, **other):
-        settings = SimpleNamespace(convention="paper")
-        numbers = {name: getattr(run.rlct, name) for name in ("num_parameters", "inverse_temperature")}
-        estimate = SimpleNamespace(**{"anchor": "trained", "settings": settings, **numbers, **other})
+        numbers = {name: getattr(run.rlct, name) for name in ("num_parameters", "inverse_temperature", "localization")}
+        numbers |= other
+        settings = SimpleNamespace(convention="paper", localization=numbers.pop("localization"))
+        estimate = SimpleNamespace(**{"anchor": "trained", "settings": settings, **numbers})
         return beside_the_run(Path(file), estimate, data)
 
     assert beside().endswith(", by other chains.")
     assert beside(inverse_temperature=30.0).endswith(": the run's is at another inverse temperature.")
+    assert beside(localization=1.0).endswith(": the run's is at another localization.")
     assert beside(data=dataclasses.replace(tiny_mnist, digest="cd" * 32)).endswith(": it was measured on other data.")
     assert beside(num_parameters=10).endswith(": other weights were sampled.")
     assert beside("plain/other.keras") is beside("other/model.keras") is None

@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 
+from keras_selfmodel import transforms
 from keras_selfmodel._internals.keras import function_of_loss
 from keras_selfmodel._internals.memory import memory_ended
 from keras_selfmodel._internals.wrappers import library
@@ -24,9 +25,9 @@ _LIBRARIES = ("jax", "jaxlib", "keras", "keras_selfmodel", "numpy", "tensorflow"
 def is_of_the_loss(error: Exception, loss: keras.losses.Loss) -> bool:
     """Whether an error that a loss raised is one of a user's function or class, not of the machine.
 
-    Nor is what PyTorch's vmap cannot do: chains are then sampled one after another.
+    Nor is what cannot be computed for all chains at once: they are then sampled one after another.
     """
-    if "vmap" in str(error):
+    if transforms.is_of_batching(error):
         return False
     made_by = function_of_loss(loss) or getattr(loss, "function", type(loss))
     return library(made_by) != "keras" and not isinstance(error, RecursionError) and not memory_ended(error)
@@ -48,7 +49,12 @@ def failure_of(loss: keras.losses.Loss, y: Tree, scores: Tree, error: Exception)
             f" The labels have the shape {tuple(y.shape)} and the type {loss.dtype}, to which Keras converts them for "
             f"custom losses, the outputs the shape {tuple(scores.shape)}."
         )
-    return f"The loss is called with (labels, outputs), and raises {said}.{received}{_advice(loss, said, error)}"
+    order = (
+        "(outputs, labels)"
+        if isinstance(getattr(loss, "function", None), transforms.LibraryLoss)
+        else "(labels, outputs)"
+    )
+    return f"The loss is called with {order}, and raises {said}.{received}{_advice(loss, said, error)}"
 
 
 def described(value: Any) -> str:

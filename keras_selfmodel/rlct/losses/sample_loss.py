@@ -11,6 +11,7 @@ from collections.abc import Callable
 import keras
 from keras import ops
 
+from keras_selfmodel import transforms
 from keras_selfmodel._callables import takes
 from keras_selfmodel._internals.keras import mask_of_losses, settings_of
 from keras_selfmodel._internals.wrappers import library
@@ -174,7 +175,9 @@ class _Each(keras.losses.Loss):
             return ops.vectorized_map(
                 lambda pair: losses_of(self._loss, pair[0][None], pair[1][None]), (y_true, y_pred)
             )
-        except RuntimeError as error:  # of PyTorch's vmap
+        except RuntimeError as error:
+            if not transforms.is_of_batching(error):
+                raise
             raise ValueError(failure_of(self._loss, y_true, y_pred, error)) from error
 
 
