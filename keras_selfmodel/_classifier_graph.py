@@ -91,7 +91,10 @@ class ClassifierGraph:
             )
         if isinstance(model, keras.Sequential) and not is_built_sequential(model):
             raise ValueError(
-                "The Sequential classifier does not know its input shape yet. Start it with keras.Input(shape), "
+                "Keras does not know the shapes in the Sequential classifier: a TorchModuleWrapper needs that of what "
+                f"it puts out, such as output_shape=(None, 10). Received: {model.name!r}"
+                if model.built
+                else "The Sequential classifier does not know its input shape yet. Start it with keras.Input(shape), "
                 f"or call it on a batch first. Received: {model.name!r}"
             )
         if classifier_of(model) is not model:

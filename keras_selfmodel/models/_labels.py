@@ -17,14 +17,16 @@ class LabelRange(keras.metrics.Metric):
     """The lowest and the highest label of the batches seen: no log, and kept until it is `forget`-ed."""
 
     def __init__(self, name: str = "label_range") -> None:
-        super().__init__(name=name)
+        super().__init__(name=name, dtype="float32")  # Half precision has no 2,049.
         self.lowest = self.add_variable(shape=(), initializer=keras.initializers.Constant(np.inf), name="lowest")
         self.highest = self.add_variable(shape=(), initializer=keras.initializers.Constant(-np.inf), name="highest")
 
-    def add_batch(self, labels: Tensor, ignored: int | None) -> None:
-        """Adds the labels of a batch, without those that the loss ignores."""
+    def add_batch(self, labels: Tensor, ignored: int | None, weights: Any) -> None:
+        """Adds the labels of a batch, without those that the loss ignores and those whose weight is 0."""
+        counted = have_weight(labels, weights)
         labels = ops.cast(labels, self.dtype)
-        counted = True if ignored is None else labels != ignored
+        if ignored is not None:
+            counted = ops.logical_and(counted, labels != ignored)
         self.lowest.assign(ops.minimum(self.lowest, ops.min(ops.where(counted, labels, np.inf))))
         self.highest.assign(ops.maximum(self.highest, ops.max(ops.where(counted, labels, -np.inf))))
 
@@ -45,7 +47,7 @@ class LabelRange(keras.metrics.Metric):
         return lowest, highest
 
 
-def check_labels(y: Tree, model: keras.Model, loss: Any) -> None:
+def check_labels(y: Tree, model: keras.Model, loss: Any, weights: Any = None) -> None:
     """Raises ValueError if integer class labels given as arrays do not fit the class scores.
 
     Keras itself is silent on JAX, where an out-of-range label becomes a row of zeros.
@@ -54,6 +56,7 @@ def check_labels(y: Tree, model: keras.Model, loss: Any) -> None:
         y: Labels as passed to `fit`; anything but arrays of labels is left to Keras.
         model: A built functional or Sequential model.
         loss: The compiled loss; only sparse categorical cross-entropy takes integer labels.
+        weights: Sample weights: labels whose weight is 0 may be any.
     """
     for labels, scores, classes, ignored in sparse_labels(y, model, loss):
         if not hasattr(labels, "shape") or 0 in labels.shape:
@@ -61,7 +64,8 @@ def check_labels(y: Tree, model: keras.Model, loss: Any) -> None:
         check_are_numbers(labels.shape, scores)
         dtype = getattr(labels, "dtype", None)
         labels = np.asarray(ops.convert_to_numpy(labels))
-        labels = labels if ignored is None else labels[labels != ignored]
+        counted = np.broadcast_to(ops.convert_to_numpy(have_weight(labels, weights)), labels.shape)
+        labels = labels[counted if ignored is None else counted & (labels != ignored)]
         if labels.size:
             check_are_classes(labels)
             if type(dtype).__module__.partition(".")[0] == "pandas":  # Not NumPy's, and Keras takes no other.
@@ -70,6 +74,24 @@ def check_labels(y: Tree, model: keras.Model, loss: Any) -> None:
                     f"Received: labels of dtype {dtype}"
                 )
             check_range(labels.min(), labels.max(), classes)
+
+
+def have_weight(labels: Any, weights: Any) -> Any:
+    """Which labels have a weight other than 0; `True` if the weights are none that go with them.
+
+    Args:
+        labels: Labels of class numbers, `(batch, ...)`.
+        weights: Sample weights, `(batch,)` or `(batch, ...)`, or anything else.
+    """
+    shape = tuple(getattr(weights, "shape", ()))
+    apart = (*shape, *(1,) * (len(labels.shape) - len(shape)))
+    if (
+        not shape
+        or len(apart) > len(labels.shape)
+        or any(a not in (1, b) for a, b in zip(apart, labels.shape, strict=True))
+    ):
+        return True
+    return ops.not_equal(ops.reshape(weights, apart), 0)
 
 
 def check_are_numbers(labels: tuple, scores: tuple) -> None:
@@ -187,7 +209,7 @@ def callbacks_that_check_labels(callbacks: Any, model: keras.Model) -> Any:
     if not isinstance(callbacks, keras.callbacks.CallbackList):
         return [*keras.tree.flatten(callbacks or []), check]
     check.set_model(model)
-    callbacks.append(check)
+    callbacks.callbacks.append(check)
     return callbacks
 
 

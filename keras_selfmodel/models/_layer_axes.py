@@ -105,13 +105,18 @@ def signs_of_units(layer: keras.Layer, inputs: list[tuple], shape: tuple) -> set
     if any(isinstance(one, keras.layers.TorchModuleWrapper) for one in (layer, *layers_inside(layer))):
         raise UnknownAxis
     parts = _parts_of_keras(layer)
-    signs = {axis for part in parts if (axis := axis_made(part, shape)) is not None}
+    made = [(part, axis) for part in parts if (axis := axis_made(part, shape)) is not None]
+    signs = {axis for _, axis in made}
     if any(one[1:] == shape[1:] for one in inputs):
         return signs or ({len(shape) - 1} if has_matrix(layer, inputs, [shape]) else set())
+    # Units that are put together, or moved, are none of the output's.
+    there = {axis for part, axis in made if shape[axis] in (_units_named(part) or shape)}
+    if signs and not there:
+        return set()
     sizes = _sizes_of_kernels(layer, shape) | {size for part in parts for size in _units_of(part)}
     fits = {axis for axis in range(1, len(shape)) if shape[axis] in sizes}
     # Kernels alone do not tell of an axis before the last: they may mix what lies on it.
-    return signs | fits if signs or fits == {len(shape) - 1} else set()
+    return there | fits if there or fits == {len(shape) - 1} else set()
 
 
 def _parts_of_keras(layer: keras.Layer) -> list[keras.Layer]:
@@ -147,9 +152,14 @@ def _sizes_of_kernels(layer: keras.Layer, shape: tuple) -> set[int]:
 def _units_of(layer: keras.Layer) -> set[int]:
     """How many units a layer of Keras makes."""
     layer, _ = inside(layer)
-    named = {size for name in ("units", "filters") if (size := getattr(layer, name, None)) is not None}
     makes = family_of_layer(layer) in ("attention", "convolutional", "core", "rnn")
-    return named or ({one.shape[-1] for one in layer.weights if one.shape} if makes else set())
+    return _units_named(layer) or ({one.shape[-1] for one in layer.weights if one.shape} if makes else set())
+
+
+def _units_named(layer: keras.Layer) -> set[int]:
+    """How many units a layer of Keras says that it makes; none if it does not say."""
+    layer, _ = inside(layer)
+    return {size for name in ("units", "filters") if (size := getattr(layer, name, None)) is not None}
 
 
 def inside(operation: Any) -> tuple[Any, int]:

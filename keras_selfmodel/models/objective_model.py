@@ -154,7 +154,7 @@ class ObjectiveModel(AroundClassifier):
         loss = super().compute_loss(x, y, self.scores_of(y_pred), weights, training)
         if transforms.IGNORES_WRONG_LABELS and self.keeps_what_is_measured(loss):
             for seen, (labels, _, _, ignored) in zip(self._label_ranges, found, strict=False):
-                seen.add_batch(labels, ignored)
+                seen.add_batch(labels, ignored, sample_weight)
         return loss
 
     def stateless_compute_loss(self, *args: Any, **kwargs: Any) -> Any:
@@ -223,12 +223,12 @@ class ObjectiveModel(AroundClassifier):
                 epoch that has such labels if they come from a data set or a loader. If labels of arrays are texts or
                 fractions, or `class_weight` is no dictionary of numbers.
         """
-        check_labels(y, self.classifier, self.loss)
+        check_labels(y, self.classifier, self.loss, kwargs.get("sample_weight"))
         if kwargs.get("class_weight") is not None:
             kwargs["class_weight"] = checked_class_weight(kwargs["class_weight"])
         validation = kwargs.get("validation_data")
         if isinstance(validation, tuple | list) and len(validation) > 1:
-            check_labels(validation[1], self.classifier, self.loss)
+            check_labels(validation[1], self.classifier, self.loss, *validation[2:3])
         for seen in self._label_ranges:
             seen.forget()
         callbacks = callbacks_that_check_labels(callbacks, self)
@@ -236,7 +236,7 @@ class ObjectiveModel(AroundClassifier):
 
     def evaluate(self, x: Tree = None, y: Tree = None, *args: Any, **kwargs: Any) -> Any:
         """As `keras.Model.evaluate` of the classifier."""
-        check_labels(y, self.classifier, self.loss)
+        check_labels(y, self.classifier, self.loss, kwargs.get("sample_weight"))
         before, self._evaluates = self._evaluates, True
         try:
             result = super().evaluate(x, y, *args, **kwargs)

@@ -1,6 +1,7 @@
 """The number formats that networks compute in."""
 
 import copy
+import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -69,7 +70,8 @@ def in_single_precision(model: keras.Model) -> keras.Model:
     config = copy.deepcopy(model.get_config())
     _to_single(config)
     try:
-        precise = model.__class__.from_config(config)
+        with _random_left_alone():
+            precise = model.__class__.from_config(config)
         give_weights(precise, model.get_weights())
     except Exception as error:  # whatever a subclassed model makes of a configuration
         raise ValueError(
@@ -78,6 +80,16 @@ def in_single_precision(model: keras.Model) -> keras.Model:
             f"model={model.name!r} of type {type(model).__name__}; {type(error).__name__}: {error}"
         ) from error
     return precise
+
+
+@contextmanager
+def _random_left_alone() -> Iterator[None]:
+    """Puts Python's random numbers, from which Keras draws the seeds of layers, back to where they were."""
+    state = random.getstate()
+    try:
+        yield
+    finally:
+        random.setstate(state)
 
 
 def _layers(model: keras.Model) -> list[keras.Layer]:

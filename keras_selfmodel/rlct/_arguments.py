@@ -20,7 +20,7 @@ def check_model(model: Any) -> None:
             "model must be a built Keras model, or a torch.nn.Module on the backend torch, or a module of Equinox or "
             f"Flax NNX on jax. Received: {model!r} of type {type(model).__name__} on {keras.config.backend()}"
         )
-    if not model.built or (isinstance(model, keras.Sequential) and not model.inputs):
+    if not model.built:
         raise ValueError(
             f"The model does not know its input shape yet: call it on a batch, or start it with keras.Input(shape). "
             f"Received: model={model.name!r}"

@@ -25,12 +25,12 @@ from keras_selfmodel.rlct._arguments import (
     doubt_about_codes,
     resolve_variables,
 )
-from keras_selfmodel.rlct.batches import paper_batches, random_batches
 from keras_selfmodel.rlct.conventions import FEW_WEIGHTS, ResolvedSettings, SamplingSettings
-from keras_selfmodel.rlct.curvature import Curvature, difference_length
+from keras_selfmodel.rlct.curvature import Curvature
 from keras_selfmodel.rlct.data import Reading, TrainingData, check_each, each_observed, samples_of
 from keras_selfmodel.rlct.descent import descend
 from keras_selfmodel.rlct.energy import Energy
+from keras_selfmodel.rlct.gradient_at_anchor import gradient_term
 from keras_selfmodel.rlct.losses import check_class_labels, check_numbers, chosen_loss, disagreement
 from keras_selfmodel.rlct.losses.agreement import COMPARED
 from keras_selfmodel.rlct.network_loss import energy, energy_of_network
@@ -99,18 +99,12 @@ class Problem:
         scores = precise(keras.tree.map_structure(ops.convert_to_tensor, some[0]), **mode(precise.call, False))
         check_each(samples, others, lambda one: check_numbers(one.x, one.y, one.weights, precise, scores))
         choice = chosen_loss(model, precise, loss, scores, samples.y)
-        check_each(samples, others, lambda one: check_class_labels(choice.task, one.y, scores))
+        check_each(samples, others, lambda one: check_class_labels(choice.task, one.y, scores, one.weights))
         doubts = (*doubt_about_codes(measured), *choice.doubts, *disagreement(model, choice, scores, *some))
         pairs = zip(measured.trainable_variables, precise.trainable_variables, strict=True)
-        here = energy(
-            precise,
-            choice.task,
-            samples,
-            [ours for theirs, ours in pairs if id(theirs) in chosen],
-            training=training,
-            like=like,
-            order=order,
-        )
+        sampled = [ours for theirs, ours in pairs if id(theirs) in chosen]
+        with transforms.seeded(0):  # Dropout is called, and the user's random numbers stay as they are.
+            here = energy(precise, choice.task, samples, sampled, training=training, like=like, order=order)
         return cls(here, each_observed(others, here.on), choice.description, doubts)
 
     @classmethod
@@ -137,7 +131,7 @@ class Problem:
         check_outputs(scores, loss)
         check_each(samples, others, lambda one: check_numbers(one.x, one.y, one.weights, None, scores))
         choice = chosen_loss(None, None, network.keras_loss(loss), scores, samples.y)
-        check_each(samples, others, lambda one: check_class_labels(choice.task, one.y, scores))
+        check_each(samples, others, lambda one: check_class_labels(choice.task, one.y, scores, one.weights))
         doubts = (*choice.doubts, *disagreement(None, choice, scores, *some))
         here = energy_of_network(network, choice.task, samples, sampled, training=training)
         return cls(here, each_observed(others, here.on), choice.description, doubts)
@@ -151,7 +145,7 @@ class Problem:
         reports: Reports | None = None,
     ) -> RLCTEstimate:
         """The estimate by these settings; other arguments as for `estimate_rlct`."""
-        with advised_where_memory_ends():
+        with advised_where_memory_ends(), transforms.seeded(settings.seed):
             return alone(self.estimating(settings, anchor=anchor, checkpoint=checkpoint, reports=reports))
 
     def estimating(
@@ -191,7 +185,7 @@ class Problem:
             reports=reports,
             identity={"trained weights": trained.anchor, "data": trained.identity(), "anchor": anchor},
         )
-        term, term_evaluations = _gradient_term(anchored, settings)  # which refuses a loss before it is sampled
+        term, term_evaluations = gradient_term(anchored, settings)  # which refuses a loss before it is sampled
         traces = yield from sampling.steps()
         curvatures, curvature_evaluations = _curvatures(anchored, settings)
         traces["gradient_evaluations"] += evaluations + term_evaluations + curvature_evaluations
@@ -242,56 +236,3 @@ def _curvatures(energy: Energy, settings: ResolvedSettings) -> tuple[np.ndarray 
     curvature = Curvature(energy, settings.batch_size, settings.seed)
     at_once = min(settings.chains_at_once or settings.num_chains, settings.num_chains)
     return curvature.spectrum(at_once), curvature.evaluations
-
-
-def _gradient_term(energy: Energy, settings: ResolvedSettings) -> tuple[float, int]:
-    """How far nβ L falls along the gradient at w*: nβ|∇L|²/(2h), h the curvature of L in its direction and γ/nβ.
-
-    Returns:
-        The term, and the number of gradients of a batch computed.
-    """
-    batches = paper_batches(energy.num_samples, settings.batch_size)
-    gradient = energy.gradient(batches)
-    square = sum(float(ops.sum(g * g)) for g in gradient)
-    if square == 0:
-        _check_gradient(energy, settings)
-        return square, len(batches) + 1
-    if not square > 0:
-        return square, len(batches)
-    norm = math.sqrt(sum(float(ops.sum(w * w)) for w in energy.anchor))
-    direction, length = [g / math.sqrt(square) for g in gradient], difference_length(norm)
-    del gradient  # As large as the weights.
-    # One batch: the curvature need not be known better than to some per cent.
-    some = random_batches(np.random.default_rng([settings.seed, 4]), 1, energy.num_samples, settings.batch_size)
-    above, below = (_slope(energy, direction, sign * length, list(some)) for sign in (1.0, -1.0))
-    curvature = (above - below) / (2 * length)
-    nbeta = settings.inverse_temperature
-    # Where the loss curves downward, the pull of the localization alone ends the fall.
-    whole = max(curvature, 0.0) + settings.localization / nbeta
-    return nbeta * square / (2 * whole) if whole > 0 else math.inf, len(batches) + 2
-
-
-def _check_gradient(energy: Energy, settings: ResolvedSettings) -> None:
-    """Makes sure that a loss whose gradient is 0 at w* has one elsewhere, or is the same there.
-
-    Raises:
-        ValueError: If it has none, as one that counts mistakes.
-    """
-    rng = np.random.default_rng([settings.seed, 5])
-    batch = list(random_batches(rng, 1, energy.num_samples, settings.batch_size))
-    width = math.sqrt(weight_scale(energy.anchor) / energy.num_parameters)
-    moved = [w + ops.convert_to_tensor(width * rng.normal(size=w.shape), w.dtype) for w in energy.anchor]
-    away = energy.at(moved)
-    flat = not any(bool(ops.any(g != 0)) for g in away.gradient(batch))
-    if flat and away.mean_loss(batch) != energy.mean_loss(batch):
-        raise ValueError(
-            "The loss changes with the weights, but its gradient is 0, at w* and at others of this size, so that "
-            "chains cannot follow it. It may count mistakes, round, compare, or cut the gradient off (stop_gradient, "
-            "detach)."
-        )
-
-
-def _slope(energy: Energy, direction: list, away: float, batches: list[np.ndarray]) -> float:
-    """The slope of the loss along the direction, so far away from w*."""
-    gradient = energy.at([w + away * d for w, d in zip(energy.anchor, direction, strict=True)]).gradient(batches)
-    return sum(float(ops.sum(d * g)) for d, g in zip(direction, gradient, strict=True))

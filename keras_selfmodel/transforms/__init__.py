@@ -34,6 +34,7 @@ put_rows_in_place: Any
 random_key: Any
 replicas: Any
 scan: Any
+seeded: Any
 sum_over_replicas: Any
 value_and_grad: Any
 
@@ -65,6 +66,7 @@ __all__ = [
     "random_key",
     "replicas",
     "scan",
+    "seeded",
     "sum_over_replicas",
     "value_and_grad",
 ]

@@ -1,7 +1,7 @@
 """Transformations on JAX. The other backends' files define the same names."""
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import jax
@@ -44,6 +44,11 @@ def replicas() -> int:
 def sum_over_replicas(values: list) -> list:
     """Tensors of a replica's part of a batch, each added up over the `replicas`."""
     return values
+
+
+def seeded(seed: int) -> AbstractContextManager:
+    """Gives random numbers that come from no variable, as PyTorch's dropout, a seed inside, and puts theirs back."""
+    return nullcontext()
 
 
 def is_of_batching(error: Exception) -> bool:

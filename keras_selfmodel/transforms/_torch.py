@@ -51,6 +51,13 @@ def sum_over_replicas(values: list) -> list:
     return values
 
 
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        yield
+
+
 def is_of_batching(error: Exception) -> bool:
     return isinstance(error, RuntimeError) and "vmap" in str(error)
 
@@ -71,13 +78,33 @@ def model_parallel(divided: dict[str, tuple], devices: int, replicas: int) -> No
 
 
 def value_and_grad(function: Callable) -> Callable:
-    differentiated = torch.func.grad_and_value(function, has_aux=True)
+    differentiated, supported = torch.func.grad_and_value(function, has_aux=True), True
 
     def value_first(*args):
-        gradients, (value, aux) = differentiated(*args)
-        return (value, aux), gradients
+        nonlocal supported
+        if supported:
+            try:
+                gradients, (value, aux) = differentiated(*args)
+                return (value, aux), gradients
+            except RuntimeError as error:
+                # Keras's custom gradients, as of quantized layers, are none that PyTorch can transform.
+                if "setup_context" not in str(error):
+                    raise
+        found = _by_autograd(function, *args)
+        supported = False
+        return found
 
     return value_first
+
+
+def _by_autograd(function: Callable, weights: Tree, *args: Any) -> tuple:
+    weights = keras.tree.map_structure(lambda w: w.detach().requires_grad_(), weights)
+    with torch.enable_grad():
+        value, aux = function(weights, *args)
+        leaves = keras.tree.flatten(weights)
+        gradients = torch.autograd.grad(value, leaves, allow_unused=True, materialize_grads=True)
+    found = keras.tree.map_structure(lambda a: a.detach() if isinstance(a, torch.Tensor) else a, (value, aux))
+    return found, keras.tree.pack_sequence_as(weights, list(gradients))
 
 
 def jit(function: Callable, *, fuse: bool = False) -> Callable:

@@ -270,6 +270,13 @@ def test_labels_out_of_range_are_found_with_every_objective(classifier, data, cr
         model.fit(x, np.full(len(x), 3), verbose=0)
 
 
+def test_callbacks_may_come_in_a_list_of_keras(classifier, data, cross_entropy):
+    model = WeightDecayModel(classifier, 0.1)
+    model.compile("sgd", loss=cross_entropy)
+    callbacks = keras.callbacks.CallbackList([], add_history=True, model=model, epochs=1, steps=1)
+    assert "loss" in model.fit(*data, callbacks=callbacks, verbose=0).history
+
+
 def test_a_penalty_must_say_what_it_is():
     model = PenalizedModel.__new__(PenalizedModel)
     with pytest.raises(NotImplementedError, match="PenalizedModel must say what its auxiliary loss is"):

@@ -353,6 +353,42 @@ class Patches(keras.Layer):
         return shape[0], 9, 5
 
 
+class Maxout(keras.Layer):
+    """Units that are the largest of two each, and have changed places with the steps."""
+
+    def __init__(self):
+        super().__init__()
+        self.dense = layers.Dense(6)
+
+    def build(self, shape):
+        self.dense.build(shape)
+
+    def call(self, values):
+        pairs = keras.ops.reshape(self.dense(values), (-1, 4, 3, 2))
+        return keras.ops.swapaxes(keras.ops.max(pairs, axis=-1), 1, 2)
+
+    def compute_output_shape(self, shape):
+        return shape[0], 3, 4
+
+
+class PooledGate(keras.Layer):
+    """Channels first, pooled, and multiplied by a number that a layer makes of their means."""
+
+    def __init__(self):
+        super().__init__()
+        self.dense = layers.Dense(1, activation="sigmoid")
+
+    def build(self, shape):
+        self.dense.build(shape[:2])
+
+    def call(self, image):
+        gate = self.dense(keras.ops.mean(image, axis=(2, 3)))
+        return keras.ops.max_pool(image, 2, data_format="channels_first") * gate[:, :, None, None]
+
+    def compute_output_shape(self, shape):
+        return *shape[:2], shape[2] // 2, shape[3] // 2
+
+
 class MyPooling(layers.MaxPooling1D):
     """A layer of Keras that may have been changed."""
 
@@ -531,6 +567,12 @@ FIRST = {"padding": "same", "data_format": "channels_first"}
         ((6, 4, 5), lambda x: layers.TimeDistributed(Block(layers.Dense(4)))(mixed_steps(x)), None),
         ((4, 6), Block(layers.Dense(6)), None),
         ((2, 6, 6), Patches(), None),
+        ((4, 5), Maxout(), None),
+        (
+            (8, 8, 2),
+            lambda x: PooledGate()(layers.Permute((3, 1, 2))(layers.Conv2D(6, 3, data_format="channels_last")(x))),
+            None,
+        ),
         (
             (6, 8),
             lambda x: Block(layers.LSTM(6, return_sequences=True))(layers.Permute((2, 1))(layers.Dense(8)(x))),

@@ -1,3 +1,5 @@
+import random
+
 import keras
 import numpy as np
 import pytest
@@ -23,6 +25,16 @@ def test_in_single_precision_it_is_the_network_built_in_float32(name, precision)
     # The same weights and operations; batches of another size or layout may add in another order.
     np.testing.assert_allclose(precise.predict_on_batch(x), plain.predict_on_batch(x), rtol=1e-6, atol=1e-7)
     assert in_single_precision(plain) is plain
+
+
+def test_python_draws_the_same_random_numbers_afterwards():
+    with building_in("mixed_bfloat16"):
+        mixed = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3), keras.layers.Dropout(0.5)])
+    random.seed(7)
+    expected = random.random()
+    random.seed(7)
+    in_single_precision(mixed)
+    assert random.random() == expected
 
 
 def test_the_policy_is_as_before_even_after_an_error():

@@ -105,6 +105,20 @@ def test_labels_out_of_range_are_refused(classifier, data, cross_entropy, label)
         model.fit(x, y, verbose=0)
 
 
+@pytest.mark.skipif(keras.config.backend() == "torch", reason="PyTorch's loss takes no other label, whatever it weighs")
+def test_labels_of_weight_0_may_be_any(classifier, data, cross_entropy):
+    x, y = data
+    padded = np.where(np.arange(len(y)) == 5, -1, y)
+    weights = np.where(np.arange(len(y)) == 5, 0.0, 1.0).astype("float32")
+    model = ksm.SelfModelingModel(classifier, "hidden")
+    model.compile("sgd", loss=cross_entropy)
+    measured = [model.evaluate(x, labels, sample_weight=weights, verbose=0) for labels in (y, padded)]
+    assert measured[0] == measured[1]
+    model.fit(x, padded, sample_weight=weights, validation_data=(x, padded, weights), verbose=0)
+    with pytest.raises(ValueError, match="Received: labels from -1"):
+        model.fit(x, padded, sample_weight=weights + 1, verbose=0)
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [

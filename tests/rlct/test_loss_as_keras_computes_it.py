@@ -576,3 +576,36 @@ def test_fewer_samples_than_a_default_batch_are_one_batch():
     assert quietly(dense(3), (X, CLASSES), settings=settings).settings.batch_size == N
     with pytest.raises(ValueError, match="batch_size=512 with 40 samples"):
         ksm.estimate_rlct(dense(3), (X, CLASSES), batch_size=512)
+
+
+@pytest.mark.skipif(keras.config.backend() != "torch", reason="wraps modules of PyTorch")
+def test_a_sequential_model_of_wrapped_modules_is_measured_without_their_shapes():
+    torch = pytest.importorskip("torch")
+    wrapped = [layers.TorchModuleWrapper(torch.nn.Linear(*sizes)) for sizes in ((5, 4), (4, 3))]
+    model = keras.Sequential([keras.Input((5,)), *wrapped])
+    model.compile("sgd", CROSS_ENTROPY)
+    assert loss_at_anchor(model, (X, CLASSES))[0] == pytest.approx(model.evaluate(X, CLASSES, verbose=0), rel=1e-5)
+    with pytest.raises(ValueError, match=r"a TorchModuleWrapper needs .* such as output_shape=\(None, 10\)"):
+        ksm.weight_spread(model)
+
+
+def test_dropout_in_training_mode_is_that_of_the_seed_and_leaves_random_numbers_alone():
+    model = keras.Sequential([keras.Input((5,)), layers.Dense(4), layers.Dropout(0.5), layers.Dense(3)])
+    few = {"convention": "paper", "num_chains": 2, "num_draws": 5, "burn_in": 5, "batch_size": 8, "verbose": 0}
+    following = []
+    for seed in (1, 1, 2):
+        keras.utils.set_random_seed(seed)
+        estimate = quietly(model, (X, CLASSES), loss=CROSS_ENTROPY, seed=7, **few)
+        following.append((estimate.losses, random_number()))
+        keras.utils.set_random_seed(seed)
+        assert random_number() == following[-1][1]
+    np.testing.assert_array_equal(following[0][0], following[2][0])
+
+
+def random_number() -> float:
+    """From the generator that the backend's dropout draws from."""
+    if keras.config.backend() == "torch":
+        import torch
+
+        return float(torch.rand(()))
+    return float(keras.random.uniform(()))

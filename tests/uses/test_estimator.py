@@ -248,6 +248,10 @@ def test_a_quantized_network():
     assert "quantized and stay as they are" in problem.doubts[0]
     model.layers[0].enable_lora(2)
     evaluates(model, CROSS_ENTROPY, X, CLASSES)
+    # Keras computes what is quantized by gradients of its own, which must reach the chains.
+    few = {"num_chains": 2, "num_draws": 4, "burn_in": 4, "batch_size": 8, "step_size": 1e-4, "verbose": 0}
+    losses = quietly(model, (X, CLASSES), **few).losses
+    assert np.ptp(losses) > 0 and np.all(np.isfinite(losses))
 
 
 # Sources of data

@@ -4,12 +4,12 @@ import keras
 import numpy as np
 
 from keras_selfmodel._internals.keras import settings_of
-from keras_selfmodel.models._labels import check_are_classes, check_are_numbers
+from keras_selfmodel.models._labels import check_are_classes, check_are_numbers, have_weight
 from keras_selfmodel.rlct.losses.task_loss import TaskLoss
 from keras_selfmodel.transforms.tensors import Tree
 
 
-def check_class_labels(task: TaskLoss, y: Tree, scores: Tree) -> None:
+def check_class_labels(task: TaskLoss, y: Tree, scores: Tree, weights: Tree = None) -> None:
     """Raises ValueError for labels that sparse categorical cross-entropy would take for others, or for none.
 
     Keras cuts off fractions, and on JAX turns a label out of range into a row of zeros; Optax counts classes from the
@@ -19,6 +19,7 @@ def check_class_labels(task: TaskLoss, y: Tree, scores: Tree) -> None:
         task: The loss.
         y: All labels, a tree of arrays.
         scores: The model's outputs for some samples.
+        weights: Sample weights: labels whose weight is 0 may be any.
     """
     for part in task.parts:
         loss = part.loss.loss
@@ -34,6 +35,7 @@ def check_class_labels(task: TaskLoss, y: Tree, scores: Tree) -> None:
         labels = keras.ops.convert_to_numpy(part.of(y))
         check_are_numbers(labels.shape, part.of(scores).shape)
         classes = part.of(scores).shape[axis]
+        labels = labels[np.broadcast_to(keras.ops.convert_to_numpy(have_weight(labels, weights)), labels.shape)]
         if settings.get("ignore_class") is not None:
             labels = labels[labels != settings["ignore_class"]]
         if not labels.size:
