@@ -83,7 +83,6 @@ EVERY_BACKEND = (
     "tests/datasets/test_model_inputs.py",
     "tests/experiments/sweeps/test_measuring_together.py",
     "tests/experiments/sweeps/test_training_together.py",
-    "tests/tuning/test_self_modeling_hyper_model.py",
 )
 
 

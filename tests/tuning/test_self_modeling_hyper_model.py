@@ -32,7 +32,13 @@ def deep(units: int) -> keras.Layer:
     return keras.Sequential([keras.layers.Dense(3, activation="relu"), SelfPredictionHead(units)])
 
 
-@pytest.mark.parametrize("name", ["RandomSearch", "BayesianOptimization", "Hyperband", "GridSearch"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("RandomSearch", marks=pytest.mark.every_backend),
+        *("BayesianOptimization", "Hyperband", "GridSearch"),
+    ],
+)
 def test_every_tuner_of_keras_tuner_takes_it(name, data, tmp_path):
     hypermodel = SelfModelingHyperModel(classifier, ["second"], aux_weights=[0, 2], seed=1)
     limit = {"max_epochs": 2} if name == "Hyperband" else {"max_trials": 2}
@@ -49,6 +55,7 @@ def test_every_tuner_of_keras_tuner_takes_it(name, data, tmp_path):
     assert score == pytest.approx(kernel.std(), rel=1e-5)
 
 
+@pytest.mark.every_backend
 def test_it_builds_what_the_values_say_and_compiles_it_as_its_classifier():
     hypermodel = SelfModelingHyperModel(
         classifier, ["first", ("first", "second")], [1, 3], heads={"linear": SelfPredictionHead, "deep": deep}

@@ -64,6 +64,7 @@ def test_without_noise_they_are_the_chains_that_touch_all(problem, monkeypatch):
     np.testing.assert_array_equal(trace[2], wanted[2])
 
 
+@pytest.mark.long_chains
 @pytest.mark.parametrize("localization", [LOCALIZATION, 0.0])
 def test_without_a_loss_rows_have_the_variance_of_their_chain(problem, localization):
     settings = dataclasses.replace(SETTINGS, localization=localization, inverse_temperature=1e-9)
@@ -81,6 +82,7 @@ def test_without_a_loss_rows_have_the_variance_of_their_chain(problem, localizat
         assert of_rows[rows].mean() == pytest.approx(variances[steps], rel=5 * (2 / numbers) ** 0.5)
 
 
+@pytest.mark.long_chains
 def test_an_estimate_is_that_of_chains_that_touch_all(problem, monkeypatch):
     settings = dataclasses.replace(SETTINGS, num_draws=400, burn_in=100, num_chains=4)
     few = problem.estimate(settings)

@@ -47,6 +47,7 @@ def test_a_sweep_trained_together_finds_what_single_runs_find(recipes, tiny, tmp
     assert {(recipe.name, 3, 3) for recipe in recipes} <= set(reported)
 
 
+@pytest.mark.any_backend
 def test_an_interrupted_training_goes_on_from_its_checkpoints(recipes, tiny, tmp_path):
     jobs = plan_sweep(recipes[:3], tiny, tmp_path / "cut").jobs
 
