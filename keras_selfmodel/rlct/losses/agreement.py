@@ -250,7 +250,7 @@ def _stand_alone(loss: keras.losses.Loss, y: Tensor, scores: Tensor) -> bool:
 
 def _all_close(some: np.ndarray, others: np.ndarray) -> bool:
     """Whether losses are the same, compared with the largest of them."""
-    margin = RELATIVE * np.abs(np.nan_to_num(others)).max()
+    margin = max(RELATIVE * np.abs(np.nan_to_num(others)).max(), ABSOLUTE)
     return np.allclose(some, others, rtol=RELATIVE, atol=margin, equal_nan=True)
 
 
