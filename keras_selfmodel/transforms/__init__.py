@@ -14,6 +14,7 @@ FUNCTIONAL_OPTIMIZERS: Any
 add_scaled_in_place: Any
 IGNORES_WRONG_LABELS: Any
 KEEPS_WEIGHTS_BY_PATH: Any
+StepPlayer: Any
 data_parallel: Any
 devices: Any
 float32_products: Any
@@ -45,6 +46,7 @@ __all__ = [
     "KEEPS_WEIGHTS_BY_PATH",
     "LibraryLoss",
     "Network",
+    "StepPlayer",
     "add_scaled_in_place",
     "data_parallel",
     "devices",

@@ -25,6 +25,9 @@ IGNORES_WRONG_LABELS = True
 # Whether Keras keeps weights for the backend by their paths, so that it loses some where several have the same.
 KEEPS_WEIGHTS_BY_PATH = False
 
+# Plays training steps of Keras back without their Python; `None` where Keras compiles them.
+StepPlayer = None
+
 
 def devices() -> list[str]:
     """Names of the devices the backend computes on, the one it prefers first."""

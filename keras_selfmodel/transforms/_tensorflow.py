@@ -21,6 +21,7 @@ COMPILE_OPTIONS = {"steps_per_execution": 32, "jit_compile": True}
 FUNCTIONAL_OPTIMIZERS = False
 IGNORES_WRONG_LABELS = False
 KEEPS_WEIGHTS_BY_PATH = False
+StepPlayer = None
 
 # Whether what is being traced will be compiled by XLA.
 _FUSED = ContextVar("fused", default=False)

@@ -11,6 +11,7 @@ import torch
 
 from keras_selfmodel._internals.torch import recorded
 from keras_selfmodel.transforms._torch_network import network as network
+from keras_selfmodel.transforms._torch_steps import StepPlayer as StepPlayer
 from keras_selfmodel.transforms.tensors import Key, Tensor, Tree
 
 # Keras accepts no other number on PyTorch.

@@ -5,7 +5,7 @@ from pathlib import Path
 import keras
 
 from keras_selfmodel._whole_files import write_whole
-from keras_selfmodel.callbacks import WeightSpread
+from keras_selfmodel.callbacks import PlayedBackSteps, WeightSpread
 from keras_selfmodel.experiments.folder_errors import DamagedRunError, MissingRunFileError
 from keras_selfmodel.experiments.stages.context import RunContext
 from keras_selfmodel.experiments.training.trainer import Trainer
@@ -18,7 +18,7 @@ def trained(run: RunContext, model: keras.Model, trainer: Trainer) -> keras.Mode
     model, record = training_so_far(run, model)
     if not run.files.model.exists():
         run.progress.phase("training: the first steps are compiled")
-        callbacks = [WeightSpread(), record, *run.callbacks]
+        callbacks = [PlayedBackSteps(warn=False), WeightSpread(), record, *run.callbacks]
         trainer.fit(model, epochs=run.recipe.epochs, initial_epoch=len(record.rows), callbacks=callbacks)
         write_whole(run.files.model, model.save)
     return model

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import keras
 
+from keras_selfmodel.callbacks import PlayedBackSteps
 from keras_selfmodel.datasets import Dataset
 from keras_selfmodel.experiments.rlct_problems import rlct_problem
 from keras_selfmodel.experiments.stages.building import compiled_model
@@ -51,7 +52,8 @@ def pilot_pace(job: Job, dataset: Dataset, seconds: float) -> Pace:
     batches = math.ceil(len(dataset.y_train) / recipe.batch_size)
     clock = _Clock(batches, start + seconds / 2)
     with contextlib.suppress(_EnoughError):
-        trainer.fit(model, epochs=min(PILOT_EPOCHS, recipe.epochs), initial_epoch=0, callbacks=[clock])
+        called = [clock, PlayedBackSteps(warn=False)]
+        trainer.fit(model, epochs=min(PILOT_EPOCHS, recipe.epochs), initial_epoch=0, callbacks=called)
     training = _each(clock.epochs if len(clock.epochs) > 1 else clock.batches or clock.epochs, start)
     if recipe.rlct is None:
         return Pace(training, None)
