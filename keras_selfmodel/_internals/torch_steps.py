@@ -43,26 +43,24 @@ class StepProgram(NamedTuple):
     """The operations of a step.
 
     Attributes:
-        play: `play(*inputs, *constants)` calls them, and returns the results.
+        module: Takes inputs and constants, calls the operations, and returns the results.
         constants: Tensors that they use, and may change, and no input gave: weights, the optimizer's and the metrics'
             state.
         numbers: Which of them are numbers of Python.
     """
 
-    play: Callable
+    module: torch.fx.GraphModule
     constants: list[torch.Tensor]
     numbers: list[bool]
 
     def does_as(self, other: "StepProgram") -> bool:
         """Whether another program consists of the same operations on the same tensors."""
-        code = [one.play.__self__.code for one in (self, other)]  # type: ignore[attr-defined]
-        if code[0] != code[1] or self.numbers != other.numbers:
-            return False
-        return all(map(_is_same, self.constants, other.constants, self.numbers))
+        same_operations = self.module.code == other.module.code and self.numbers == other.numbers
+        return same_operations and all(map(_is_same, self.constants, other.constants, self.numbers))
 
     def __call__(self, inputs: list[torch.Tensor]) -> list[torch.Tensor]:
         with torch.no_grad():  # The backward pass is among the operations.
-            return self.play(*inputs, *self.constants)
+            return self.module.forward(*inputs, *self.constants)
 
 
 def recorded_step(
@@ -73,7 +71,7 @@ def recorded_step(
     Args:
         step: The step.
         inputs: Tensors that it is taken with.
-        results: Those of which `play` returns the values, found from what the step returned.
+        results: Those of which the program returns the values, found from what the step returned.
 
     Returns:
         What the step returned, and its program; or why there is none.
@@ -197,7 +195,7 @@ class _Recorder(TorchDispatchMode):
         _leave_out_copies(self._graph)
         self._graph.eliminate_dead_code()
         numbers = [id(one) in self._numbers for one in self._constants]
-        return StepProgram(torch.fx.GraphModule({}, self._graph).forward, self._constants, numbers)
+        return StepProgram(torch.fx.GraphModule({}, self._graph), self._constants, numbers)
 
     def _write(self, operation: Any, args: tuple, kwargs: dict, result: Any) -> None:
         if operation is _VALUE:

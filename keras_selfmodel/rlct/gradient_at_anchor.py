@@ -22,7 +22,7 @@ def gradient_term(energy: Energy, settings: ResolvedSettings) -> tuple[float, in
     gradient = energy.gradient(batches)
     square = sum(float(ops.sum(g * g)) for g in gradient)
     if square == 0:
-        return square, len(batches) + _check_there_is_one(energy, settings)
+        return square, len(batches) + _check_gradient_elsewhere(energy, settings)
     if not square > 0:
         return square, len(batches)
     norm = math.sqrt(sum(float(ops.sum(w * w)) for w in energy.anchor))
@@ -38,7 +38,7 @@ def gradient_term(energy: Energy, settings: ResolvedSettings) -> tuple[float, in
     return nbeta * square / (2 * whole) if whole > 0 else math.inf, len(batches) + 2
 
 
-def _check_there_is_one(energy: Energy, settings: ResolvedSettings) -> int:
+def _check_gradient_elsewhere(energy: Energy, settings: ResolvedSettings) -> int:
     """Makes sure that a loss whose gradient is 0 at w* has one elsewhere, or is the same there.
 
     Near and far, and at the edges of plateaus, as of dead units and saturated outputs, where it begins to change.

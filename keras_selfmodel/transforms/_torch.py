@@ -54,7 +54,9 @@ def sum_over_replicas(values: list) -> list:
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    with torch.random.fork_rng():
+    # Of several GPUs all would be put back, with a warning.
+    devices = [torch.cuda.current_device()] if torch.cuda.is_available() else []
+    with torch.random.fork_rng(devices):
         torch.manual_seed(seed)
         yield
 
