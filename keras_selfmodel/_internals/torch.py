@@ -27,10 +27,7 @@ def recorded(function: Callable, tensors: list[torch.Tensor]) -> Callable | None
 
 
 @contextmanager
-def generator_left_alone() -> Iterator[None]:
-    """Puts the global random generator back to where it was."""
-    state = torch.get_rng_state()
-    try:
+def random_numbers_left_alone() -> Iterator[None]:
+    """Puts the global random generators of all devices back to where they were."""
+    with torch.random.fork_rng(range(torch.cuda.device_count())):
         yield
-    finally:
-        torch.set_rng_state(state)

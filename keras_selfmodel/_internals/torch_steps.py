@@ -27,11 +27,7 @@ _ARRAYS_FOR_PYTHON = ("numpy", "tolist", "__array__", "__dlpack__")
 _UNSEEN = frozenset((torch.tensor_split, torch.Tensor.tensor_split))
 _DEPEND_ON_VALUES = {torch.Tag.data_dependent_output, torch.Tag.dynamic_output_shape}
 _VALUE = torch.ops.aten._local_scalar_dense.default
-_DETACHED, _EMPTY, _COPY = (
-    torch.ops.aten.detach.default,
-    torch.ops.aten.new_empty_strided.default,
-    torch.ops.aten.copy_.default,
-)
+_EMPTY, _COPY = torch.ops.aten.new_empty_strided.default, torch.ops.aten.copy_.default
 _MADE_OF_NUMBERS = torch.ops.aten.lift_fresh.default
 
 
@@ -76,9 +72,9 @@ def recorded_step(
     Returns:
         What the step returned, and its program; or why there is none.
     """
-    asked, recorder = _Asked(), _Recorder(inputs)
+    asked = _Asked()
+    recorder = _Recorder(inputs, asked)
     with _noticing_arrays(asked), asked, recorder:
-        recorder.asked = asked
         returned = step()
     try:
         if asked.refusal or recorder.refusal:
@@ -96,14 +92,17 @@ def _reason(error: Exception) -> str:
 
 def _is_same(one: torch.Tensor, other: torch.Tensor, numbers: bool) -> bool:
     """Whether two tensors are the same memory, or the same numbers that Python gave twice."""
-    (place, *kind), (other_place, *other_kind) = ((t.data_ptr(), t.shape, t.stride(), t.dtype) for t in (one, other))
-    if kind != other_kind or not numbers:
-        return kind == other_kind and place == other_place
-    return (
-        torch.allclose(one, other, rtol=0, atol=0, equal_nan=True)
-        if one.is_floating_point()
-        else torch.equal(one, other)
-    )
+    if numbers:
+        return one.stride() == other.stride() and same_numbers(one, other)
+    where = [(t.data_ptr(), t.shape, t.stride(), t.dtype) for t in (one, other)]
+    return where[0] == where[1]
+
+
+def same_numbers(one: torch.Tensor, other: torch.Tensor) -> bool:
+    """Whether two tensors have the same shape, type and numbers, NaN included."""
+    if one.shape != other.shape or one.dtype != other.dtype:
+        return False
+    return bool(((one == other) | ((one != one) & (other != other))).all())
 
 
 @contextmanager
@@ -125,7 +124,7 @@ def _noticing_arrays(asked: "_Asked") -> Iterator[None]:
 def _noticed(method: Callable, name: str, asked: "_Asked") -> Callable:
     def noticed(tensor: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
         if isinstance(_get_current_dispatch_mode(), _Recorder):  # Not in another thread, as of callbacks.
-            asked.refusal = asked.refusal or f"they ask for the values of a tensor (Tensor.{name})"
+            asked.refuse(f"they ask for the values of a tensor (Tensor.{name})")
         return method(tensor, *args, **kwargs)
 
     return noticed
@@ -139,12 +138,16 @@ class _Asked(TorchFunctionMode):
         self.refusal = ""
         self.arguments: list = []
 
+    def refuse(self, reason: str) -> None:
+        """Notes why a step cannot be recorded; the first reason counts."""
+        self.refusal = self.refusal or reason
+
     def __torch_function__(self, function: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
         kwargs = kwargs or {}
         if function in _UNSEEN:
-            self.refusal = f"they call torch.{function.__name__}, which reads values unseen"
+            self.refuse(f"they call torch.{function.__name__}, which reads values unseen")
         if function in _VALUES_FOR_PYTHON:
-            self.refusal = f"they ask for the values of a tensor (Tensor.{function.__name__})"
+            self.refuse(f"they ask for the values of a tensor (Tensor.{function.__name__})")
         self.arguments = tree_leaves((args, kwargs))
         try:
             return function(*args, **kwargs)
@@ -155,11 +158,10 @@ class _Asked(TorchFunctionMode):
 class _Recorder(TorchDispatchMode):
     """Writes down each operation, with its tensors as results of earlier ones, inputs or constants."""
 
-    asked: _Asked
-
-    def __init__(self, inputs: list[torch.Tensor]) -> None:
+    def __init__(self, inputs: list[torch.Tensor], asked: _Asked) -> None:
         super().__init__()
         self.refusal = ""
+        self._asked = asked
         self._graph = torch.fx.Graph()
         self._nodes = {id(tensor): self._graph.placeholder(f"x{n}") for n, tensor in enumerate(inputs)}
         # An object's id is its own while it is kept.
@@ -179,7 +181,7 @@ class _Recorder(TorchDispatchMode):
         if of_numbers is not None:
             self._numbers.add(id(of_numbers))
             operation, args = torch.ops.aten.clone.default, (of_numbers,)
-        if not self.refusal and operation.namespace != "profiler":
+        if not self.refusal and getattr(operation, "namespace", "") != "profiler":
             try:
                 with torch._C.DisableTorchFunction():  # What is asked here is not the step's.
                     self._write(operation, args, kwargs, result)
@@ -203,13 +205,15 @@ class _Recorder(TorchDispatchMode):
             return
         if _DEPEND_ON_VALUES.intersection(operation.tags):
             raise NotRecordableError(f"the result of {operation} depends on values")
+        if torch.Tag.inplace_view in operation.tags:
+            raise NotRecordableError(f"{operation} changes the shape of a tensor in place")
         if any(isinstance(one, torch.Generator) for one in tree_leaves((args, kwargs))):
             raise NotRecordableError("they draw random numbers from a generator of their own")
         if self._number and _count(self._number[0], (args, kwargs)) != 1:
             raise NotRecordableError("they ask for the value of a tensor")
         node = self._graph.call_function(operation, *tree_map(self._argument, (args, kwargs)))
         if isinstance(result, torch.Tensor):
-            node.meta["strides"] = result.stride()
+            node.meta["kind"] = (result.shape, result.stride(), result.dtype)
             self._keep(result, node)
         elif isinstance(result, tuple | list):
             for place, one in enumerate(result):
@@ -218,7 +222,7 @@ class _Recorder(TorchDispatchMode):
 
     def _write_number(self, tensor: torch.Tensor, number: Any) -> None:
         """A number that is read from an argument of PyTorch's function is that of the operation which follows."""
-        given = any(one is tensor for one in self.asked.arguments)
+        given = any(one is tensor for one in self._asked.arguments)
         if self._number or not given or not isinstance(number, float):
             raise NotRecordableError("they ask for the value of a tensor")
         self._number = number, self._graph.call_function(_VALUE, (self._node(tensor),))
@@ -258,15 +262,13 @@ class _Recorder(TorchDispatchMode):
 
 
 def _leave_out_copies(graph: torch.fx.Graph) -> None:
-    """Takes results as they are where autograd takes a view of them for itself, or copies what nothing else uses."""
+    """Takes gradients as they are where autograd copies what nothing else uses, because the recorder holds it too."""
     for node in graph.nodes:
-        if node.target is _DETACHED:
-            node.replace_all_uses_with(node.args[0])
-        elif node.target is _COPY and node.args[0].target is _EMPTY:
+        if node.target is _COPY and node.args[0].target is _EMPTY:
             made, source = node.args[:2]
             new = source.op == "call_function" and not _is_view(source)
             alone = len(source.users) == 2 and set(source.users) == {made, node} and len(made.users) == 1
-            if new and alone and node.meta["strides"] == source.meta["strides"]:
+            if new and alone and node.meta["kind"] == source.meta["kind"]:
                 node.replace_all_uses_with(source)
                 graph.erase_node(node)
 

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import keras
@@ -9,30 +10,30 @@ import keras
 from keras_selfmodel import transforms
 from keras_selfmodel._internals.wrappers import library
 
-# Fewer steps an epoch are not worth it: one of them is compared with Keras's.
-FEWEST_STEPS = 10
+# Fewer steps an epoch are not worth it: recording one takes as long as ten to twenty.
+FEWEST_STEPS = 30
 _LIBRARIES = ("keras", "keras_selfmodel")
 
 
 class PlayedBackSteps(keras.callbacks.Callback):
-    """Plays training steps back on PyTorch, to the same bits, in less time: four fifths with 400,000 weights, half with few.
+    """Plays training steps back on PyTorch, to the same bits, in four fifths to a half of the time.
 
     Keras runs operation by operation there, called from Python, which takes as long as the arithmetic of small
-    networks. What a step calls is recorded in each epoch and then called without Keras; where it has changed, a step is
-    first taken both ways and compared bit by bit. As in the compiled steps of JAX and TensorFlow, which need none of
-    this, variables count as they are, such as the learning rate, and Python is not run again: its numbers in layers and
-    losses are those of the epoch's first steps, and hooks and prints are silent.
+    networks. What a step calls is recorded in each epoch and then called without Keras; if it calls anything else than
+    before, the next step is first taken both ways, and the results are compared. As in the compiled steps of JAX and
+    TensorFlow, which need none of this, variables count as they are, such as the learning rate, and Python is not run
+    again: numbers of Python in layers and losses are those of the epoch's first steps; hooks and prints are silent.
 
     Steps that cannot be played back are taken as ever: those of a `train_step` or an optimizer that is not Keras's,
     those that ask for values (dropout with a seed of its own, mixed_float16, gradient accumulation), those compiled by
     `jit_compile=True`, those of networks of more than ten million weights, where nothing is won, those of epochs of
-    fewer than ten steps, and those of batches of more than eight shapes.
+    fewer than thirty steps, and those of batches of more than eight shapes.
 
     Args:
         warn: Whether a warning says why steps cannot be played back.
 
     Attributes:
-        reason: Why steps are not played back; "" if they are.
+        reason: Why steps of the last training that began cannot be played back; "" if they can, or need not.
 
     Example:
 
@@ -53,13 +54,13 @@ class PlayedBackSteps(keras.callbacks.Callback):
     def on_train_begin(self, logs: dict | None = None) -> None:
         model, steps = self.model, self.params.get("steps")
         self.reason = ""
-        as_it_is = model.jit_compile or model.run_eagerly or keras.distribution.distribution() is not None
+        left_to_keras = model.jit_compile or model.run_eagerly or keras.distribution.distribution() is not None
         few = steps is not None and steps < FEWEST_STEPS
-        plays = transforms.StepPlayer is not None and not (few or as_it_is) and model.train_function is not None
+        plays = transforms.StepPlayer is not None and not (few or left_to_keras) and model.train_function is not None
         if plays and (reason := _not_of_keras(model)):
             plays = False
-            self._refused(reason)
-        self._trainings.append(_Training(model, self._refused if plays else None))
+            self._refused(model, reason)
+        self._trainings.append(_Training(model, partial(self._refused, model) if plays else None))
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         self._trainings[-1].begin_epoch()
@@ -70,10 +71,10 @@ class PlayedBackSteps(keras.callbacks.Callback):
     def on_train_end(self, logs: dict | None = None) -> None:
         self._trainings.pop().end()
 
-    def _refused(self, reason: str) -> None:
+    def _refused(self, model: keras.Model, reason: str) -> None:
         self.reason = reason
         if self.warn:
-            warnings.warn(f"The training steps of {self.model.name!r} are not played back: {reason}.", stacklevel=2)
+            warnings.warn(f"The training steps of {model.name!r} are not played back: {reason}.", stacklevel=2)
 
 
 class _Training:
@@ -96,6 +97,7 @@ class _Training:
             model.train_function = self
 
     def begin_epoch(self) -> None:
+        self.is_in_fit = False
         if self._player is not None:
             self._player.record_again()
 
@@ -115,10 +117,10 @@ class _Training:
 
 
 def _not_of_keras(model: keras.Model) -> str:
-    """What of a training step is the user's own, and may do anything in Python, as a sentence without its end."""
+    """What of the steps is the user's own, and may do anything in Python: the end of a sentence about them."""
     if library(type(model).train_step) not in _LIBRARIES or "train_step" in vars(model):
         return "their train_step is the model's own"
     optimizer = model.optimizer
     parts = {"optimizer": optimizer, "learning rate": getattr(optimizer, "_learning_rate", None)}
     own = [name for name, part in parts.items() if part is not None and library(type(part)) not in _LIBRARIES]
-    return f"their {own[0]} is none of Keras" if own else ""
+    return f"their {own[0]} is not one of Keras's" if own else ""

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_selfmodel import transforms
 from keras_selfmodel._internals.keras import settings_of
 from keras_selfmodel._numbers import number_in, whole_number_in
 from keras_selfmodel.transforms.tensors import Tensor, Tree
@@ -56,7 +57,7 @@ def check_labels(y: Tree, model: keras.Model, loss: Any, weights: Any = None) ->
         y: Labels as passed to `fit`; anything but arrays of labels is left to Keras.
         model: A built functional or Sequential model.
         loss: The compiled loss; only sparse categorical cross-entropy takes integer labels.
-        weights: Sample weights: labels whose weight is 0 may be any.
+        weights: Sample weights; see `have_weight`.
     """
     for labels, scores, classes, ignored in sparse_labels(y, model, loss):
         if not hasattr(labels, "shape") or 0 in labels.shape:
@@ -77,21 +78,26 @@ def check_labels(y: Tree, model: keras.Model, loss: Any, weights: Any = None) ->
 
 
 def have_weight(labels: Any, weights: Any) -> Any:
-    """Which labels have a weight other than 0; `True` if the weights are none that go with them.
+    """Which labels count because their weight is not 0; `True`, for all, if the weights do not match their shape.
+
+    Where the backend refuses labels out of range itself, it does so whatever they weigh, and all count.
 
     Args:
         labels: Labels of class numbers, `(batch, ...)`.
         weights: Sample weights, `(batch,)` or `(batch, ...)`, or anything else.
     """
     shape = tuple(getattr(weights, "shape", ()))
-    apart = (*shape, *(1,) * (len(labels.shape) - len(shape)))
+    if len(shape) == len(labels.shape) + 1 and shape[-1] == 1:  # Which Keras drops.
+        shape = shape[:-1]
+    broadcast = (*shape, *(1,) * (len(labels.shape) - len(shape)))
     if (
-        not shape
-        or len(apart) > len(labels.shape)
-        or any(a not in (1, b) for a, b in zip(apart, labels.shape, strict=True))
+        not transforms.IGNORES_WRONG_LABELS
+        or not shape
+        or len(broadcast) > len(labels.shape)
+        or any(a not in (1, b) for a, b in zip(broadcast, labels.shape, strict=True))
     ):
         return True
-    return ops.not_equal(ops.reshape(weights, apart), 0)
+    return ops.not_equal(ops.reshape(weights, broadcast), 0)
 
 
 def check_are_numbers(labels: tuple, scores: tuple) -> None:

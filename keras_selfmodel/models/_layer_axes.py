@@ -109,8 +109,8 @@ def signs_of_units(layer: keras.Layer, inputs: list[tuple], shape: tuple) -> set
     signs = {axis for _, axis in made}
     if any(one[1:] == shape[1:] for one in inputs):
         return signs or ({len(shape) - 1} if has_matrix(layer, inputs, [shape]) else set())
-    # Units that are put together, or moved, are none of the output's.
-    there = {axis for part, axis in made if shape[axis] in (_units_named(part) or shape)}
+    # Units that were merged or moved are on no axis of the output.
+    there = {axis for part, axis in made if not (stated := _stated_units(part)) or shape[axis] in stated}
     if signs and not there:
         return set()
     sizes = _sizes_of_kernels(layer, shape) | {size for part in parts for size in _units_of(part)}
@@ -153,10 +153,10 @@ def _units_of(layer: keras.Layer) -> set[int]:
     """How many units a layer of Keras makes."""
     layer, _ = inside(layer)
     makes = family_of_layer(layer) in ("attention", "convolutional", "core", "rnn")
-    return _units_named(layer) or ({one.shape[-1] for one in layer.weights if one.shape} if makes else set())
+    return _stated_units(layer) or ({one.shape[-1] for one in layer.weights if one.shape} if makes else set())
 
 
-def _units_named(layer: keras.Layer) -> set[int]:
+def _stated_units(layer: keras.Layer) -> set[int]:
     """How many units a layer of Keras says that it makes; none if it does not say."""
     layer, _ = inside(layer)
     return {size for name in ("units", "filters") if (size := getattr(layer, name, None)) is not None}

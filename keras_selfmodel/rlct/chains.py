@@ -59,14 +59,8 @@ class Chains:
 
     # What besides arrays describes chains on their way; see `snapshot`.
     NUMBERS = (
-        "step_size",
-        "localization",
-        "gradient_evaluations",
-        "done",
-        "friction",
-        "_heat_ratio",
-        "_cold",
-        "_largest",
+        *("step_size", "localization", "gradient_evaluations", "done"),
+        *("friction", "_heat_ratio", "_cold", "_largest"),
     )
 
     def __init__(
@@ -84,7 +78,7 @@ class Chains:
         self._heat_ratio = 0.0
         self._cold = False
         self._largest = 0.0
-        self._number = len(numbers)
+        self._number, self._first = len(numbers), numbers.start
         self._state = self._start(
             transforms.random_key(int(np.random.default_rng([settings.seed, numbers.start]).integers(2**31)))
         )
@@ -166,7 +160,8 @@ class Chains:
             return indices, mapped(weights, other, indices, shared=(context,))
 
         program = self._energy.program(("losses of chains",), lambda: evaluate)
-        _, losses = program(energy.rows(indices), self._draw(), self._state[2], energy.context)
+        with transforms.seeded(self._settings.seed, self._first, self.done, 1):  # Other numbers than those of steps.
+            _, losses = program(energy.rows(indices), self._draw(), self._state[2], energy.context)
         return ops.convert_to_numpy(losses).astype(np.float64)
 
     def distances(self) -> np.ndarray:
@@ -224,7 +219,8 @@ class Chains:
 
     def run(self, indices: np.ndarray) -> Trace:
         """Takes the steps that `advancing` asks for."""
-        state, trace = self._program(self._state, *self._data(indices), *self._numbers())
+        with transforms.seeded(self._settings.seed, self._first, self.done):  # They go on as they would have.
+            state, trace = self._program(self._state, *self._data(indices), *self._numbers())
         return self._met(indices, state, ops.convert_to_numpy(trace))
 
     @staticmethod

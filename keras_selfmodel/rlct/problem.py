@@ -103,7 +103,7 @@ class Problem:
         doubts = (*doubt_about_codes(measured), *choice.doubts, *disagreement(model, choice, scores, *some))
         pairs = zip(measured.trainable_variables, precise.trainable_variables, strict=True)
         sampled = [ours for theirs, ours in pairs if id(theirs) in chosen]
-        with transforms.seeded(0):  # Dropout is called, and the user's random numbers stay as they are.
+        with transforms.seeded(0):  # Building it may call dropout, and the user's random numbers stay as they are.
             here = energy(precise, choice.task, samples, sampled, training=training, like=like, order=order)
         return cls(here, each_observed(others, here.on), choice.description, doubts)
 
@@ -133,7 +133,8 @@ class Problem:
         choice = chosen_loss(None, None, network.keras_loss(loss), scores, samples.y)
         check_each(samples, others, lambda one: check_class_labels(choice.task, one.y, scores, one.weights))
         doubts = (*choice.doubts, *disagreement(None, choice, scores, *some))
-        here = energy_of_network(network, choice.task, samples, sampled, training=training)
+        with transforms.seeded(0):  # As in `of`.
+            here = energy_of_network(network, choice.task, samples, sampled, training=training)
         return cls(here, each_observed(others, here.on), choice.description, doubts)
 
     def estimate(

@@ -49,8 +49,8 @@ def sum_over_replicas(values: list) -> list:
     return values
 
 
-def seeded(seed: int) -> AbstractContextManager:
-    """Gives random numbers that come from no variable, as PyTorch's dropout, a seed inside, and puts theirs back."""
+def seeded(*seed: int) -> AbstractContextManager:
+    """Seeds the backend's global generators, from which PyTorch's dropout draws, and restores them afterwards."""
     return nullcontext()
 
 

@@ -53,7 +53,7 @@ def sum_over_replicas(values: list) -> list:
     return context.all_reduce(tf.distribute.ReduceOp.SUM, values)
 
 
-def seeded(seed: int) -> AbstractContextManager:
+def seeded(*seed: int) -> AbstractContextManager:
     return nullcontext()
 
 

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import torch
 
-from keras_selfmodel._internals.torch import recorded
+from keras_selfmodel._internals.torch import random_numbers_left_alone, recorded
 from keras_selfmodel.transforms._torch_network import network as network
 from keras_selfmodel.transforms._torch_steps import StepPlayer as StepPlayer
 from keras_selfmodel.transforms.tensors import Key, Tensor, Tree
@@ -53,11 +53,9 @@ def sum_over_replicas(values: list) -> list:
 
 
 @contextmanager
-def seeded(seed: int) -> Iterator[None]:
-    # Of several GPUs all would be put back, with a warning.
-    devices = [torch.cuda.current_device()] if torch.cuda.is_available() else []
-    with torch.random.fork_rng(devices):
-        torch.manual_seed(seed)
+def seeded(*seed: int) -> Iterator[None]:
+    with random_numbers_left_alone():
+        torch.manual_seed(int(np.random.default_rng(seed).integers(2**31)))
         yield
 
 
@@ -93,7 +91,7 @@ def value_and_grad(function: Callable) -> Callable:
                 # Keras's custom gradients, as of quantized layers, are none that PyTorch can transform.
                 if "setup_context" not in str(error):
                     raise
-        found = _by_autograd(function, *args)
+        found = _by_autograd(function, *args)  # Which vmap refuses too, so that chains are taken one by one first.
         supported = False
         return found
 
@@ -105,7 +103,9 @@ def _by_autograd(function: Callable, weights: Tree, *args: Any) -> tuple:
     with torch.enable_grad():
         value, aux = function(weights, *args)
         leaves = keras.tree.flatten(weights)
-        gradients = torch.autograd.grad(value, leaves, allow_unused=True, materialize_grads=True)
+        gradients: Any = [torch.zeros_like(w) for w in leaves]
+        if value.requires_grad:
+            gradients = torch.autograd.grad(value, leaves, allow_unused=True, materialize_grads=True)
     found = keras.tree.map_structure(lambda a: a.detach() if isinstance(a, torch.Tensor) else a, (value, aux))
     return found, keras.tree.pack_sequence_as(weights, list(gradients))
 

@@ -7,13 +7,15 @@ import keras
 import numpy as np
 import torch
 
-from keras_selfmodel._internals.torch_steps import StepProgram, recorded_step
+from keras_selfmodel._internals.torch import random_numbers_left_alone
+from keras_selfmodel._internals.torch_steps import StepProgram, recorded_step, same_numbers
 
-# Steps that Keras takes itself before one is recorded: what is built with the first is not among the operations.
+# Steps of an epoch that Keras takes itself before one is recorded: what is built with the first is not among the
+# operations, and batches of a shape that comes once in an epoch, as the last one's, are not worth it.
 STEPS_BEFORE_RECORDING = 2
 # The most weights with which anything is saved: the time that Python takes does not grow with them.
 MOST_WEIGHTS = 10**7
-# The most shapes of batches that are recorded: each of them in every epoch.
+# The most shapes of batches that are recorded, each of them in every epoch.
 MOST_SHAPES = 8
 
 
@@ -38,15 +40,15 @@ class StepPlayer:
     def record_again(self) -> None:
         """Has the next step of each shape recorded."""
         for recording in self._recordings.values():
-            recording.is_current = False
+            recording.calls, recording.is_current = 0, False
 
     def __call__(self, data: Any) -> Any:
-        leaves = keras.tree.flatten(data)
-        inputs = [leaf for leaf in leaves if leaf is not None]
         if self._gives_up:
             return self._step(data)
+        leaves = keras.tree.flatten(data)
+        inputs = [leaf for leaf in leaves if leaf is not None]
         if not all(isinstance(leaf, torch.Tensor) and leaf.layout is torch.strided for leaf in inputs):
-            if not self._recordings:
+            if not self._recordings:  # Others may come now and then, as from a callback.
                 self._give_up("their batches are not dense tensors")
             return self._step(data)
         kind = _kind(data, leaves)
@@ -78,19 +80,22 @@ class StepPlayer:
         """Plays a step back, takes it again as Keras does, and compares."""
         # Not only what operations say that they change: batch norm's statistics are none of that.
         used = [*inputs, *program.constants]
-        before, random = _copies(used), _random_state()
-        played = keras.tree.flatten(recording.play(program, inputs))
-        after = _copies([*played, *self._state(recording, program)])
+        before, after, reason = _copies(used), [], "their results depend on more than the batch and the variables"
+        with random_numbers_left_alone():
+            try:
+                played = keras.tree.flatten(recording.play(program, inputs))
+                after = _copies([*played, *self._state(recording, program)])
+            except Exception as error:  # Training goes on.
+                reason = f"playing them back failed with {type(error).__name__}: {error}"
         with torch.no_grad():
             for tensor, value in zip(used, before, strict=True):
-                if not _same(tensor, value):  # What is only read may not be writable.
+                if not same_numbers(tensor, value):  # What is only read may not be writable.
                     tensor.copy_(value)
-        _set_random_state(random)
         logs = self._step(data)
         expected = [*keras.tree.flatten(logs), *self._state(recording, program)]
         recording.is_checked = len(after) == len(expected) and all(map(_same, after, expected))
         if not recording.is_checked:
-            self._give_up("their results depend on more than the batch and the variables")
+            self._give_up(reason)
         return logs
 
     def _state(self, recording: "_Recording", program: StepProgram) -> list:
@@ -107,7 +112,7 @@ class _Recording:
     """What is known of the steps with batches of one shape.
 
     Attributes:
-        calls: How many there were.
+        calls: How many there were in this epoch.
         program: The operations; `None` if they are not recorded.
         is_checked: Whether they were compared with Keras's.
         is_current: Whether nothing may have changed since they were recorded.
@@ -149,25 +154,13 @@ def _kind(data: Any, leaves: list) -> tuple:
     )
 
 
-def _random_state() -> tuple:
-    return torch.get_rng_state(), torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
-
-
-def _set_random_state(state: tuple) -> None:
-    torch.set_rng_state(state[0])
-    if state[1]:
-        torch.cuda.set_rng_state_all(state[1])
-
-
 def _copies(values: list) -> list:
     return [value.detach().clone() if isinstance(value, torch.Tensor) else value for value in values]
 
 
 def _same(ours: Any, theirs: Any) -> bool:
     if isinstance(ours, torch.Tensor) and isinstance(theirs, torch.Tensor):
-        if ours.shape != theirs.shape or ours.dtype != theirs.dtype:
-            return False
-        return torch.equal(ours, theirs) or torch.equal(ours.nan_to_num(0.123), theirs.nan_to_num(0.123))
+        return same_numbers(ours, theirs)
     if ours is theirs:  # A variable, whose value is compared as such.
         return True
     return type(ours) is type(theirs) and np.array_equal(ours, theirs)

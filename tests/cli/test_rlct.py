@@ -335,6 +335,12 @@ def test_beside_the_estimate_of_its_run_stands_whether_they_can_be_compared(ksm,
 
     assert beside().endswith(", by other chains.")
     assert beside(inverse_temperature=30.0).endswith(": the run's is at another inverse temperature.")
+    settings = dataclasses.replace(recipe.rlct, localization=0.0)
+    found = dataclasses.replace(run.rlct, localization=0.0)
+    held = dataclasses.replace(run, recipe=dataclasses.replace(recipe, rlct=settings), rlct=found)
+    with monkeypatch.context() as patch:
+        patch.setattr(experiments, "read_run", lambda folder: held)
+        assert beside(localization=0.0).endswith(", by other chains.")
     assert beside(localization=1.0).endswith(": the run's is at another localization.")
     assert beside(data=dataclasses.replace(tiny_mnist, digest="cd" * 32)).endswith(": it was measured on other data.")
     assert beside(num_parameters=10).endswith(": other weights were sampled.")

@@ -275,6 +275,12 @@ def test_callbacks_may_come_in_a_list_of_keras(classifier, data, cross_entropy):
     model.compile("sgd", loss=cross_entropy)
     callbacks = keras.callbacks.CallbackList([], add_history=True, model=model, epochs=1, steps=1)
     assert "loss" in model.fit(*data, callbacks=callbacks, verbose=0).history
+    # Only at the end of an epoch, because a data set is not looked through before; the others refuse such labels.
+    if keras.config.backend() == "jax":
+        x, y = data
+        wrong = ((x, np.full(len(y), 3)) for _ in range(1))
+        with pytest.raises(ValueError, match="0 … 2"):
+            model.fit(wrong, steps_per_epoch=1, callbacks=callbacks, verbose=0)
 
 
 def test_a_penalty_must_say_what_it_is():

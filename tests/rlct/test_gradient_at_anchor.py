@@ -40,7 +40,8 @@ def test_saturated_outputs_are_measured(activation, loss):
     kernel = 3 * rng.normal(size=(64, 1))
     labels = (x @ kernel > 0).astype("float32")
     for seed in range(3):
-        assert np.isfinite(estimated(unit(activation, kernel), (x, labels), loss, seed).initial_loss)
+        # It is not refused; what such weights have is no minimum to trust.
+        assert estimated(unit(activation, kernel), (x, labels), loss, seed).initial_loss < 1e-6
 
 
 @pytest.mark.parametrize("samples", [8, 48])

@@ -225,7 +225,7 @@ def _generators_left_alone(data: TrainingData) -> Iterator[None]:
     if not type(data).__module__.startswith("torch."):
         yield
         return
-    from keras_selfmodel._internals.torch import generator_left_alone
+    from keras_selfmodel._internals.torch import random_numbers_left_alone
 
-    with generator_left_alone():
+    with random_numbers_left_alone():
         yield

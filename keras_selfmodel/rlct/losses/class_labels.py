@@ -19,7 +19,7 @@ def check_class_labels(task: TaskLoss, y: Tree, scores: Tree, weights: Tree = No
         task: The loss.
         y: All labels, a tree of arrays.
         scores: The model's outputs for some samples.
-        weights: Sample weights: labels whose weight is 0 may be any.
+        weights: Sample weights; see `have_weight`.
     """
     for part in task.parts:
         loss = part.loss.loss
