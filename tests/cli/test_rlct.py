@@ -337,7 +337,7 @@ def test_beside_the_estimate_of_its_run_stands_whether_they_can_be_compared(ksm,
     assert beside(inverse_temperature=30.0).endswith(": the run's is at another inverse temperature.")
     settings = dataclasses.replace(recipe.rlct, localization=0.0)
     found = dataclasses.replace(run.rlct, localization=0.0)
-    held = dataclasses.replace(run, recipe=dataclasses.replace(recipe, rlct=settings), rlct=found)
+    held = dataclasses.replace(run, recipe=dataclasses.replace(recipe, rlct=settings), rlct=found, rlct_descended=None)
     with monkeypatch.context() as patch:
         patch.setattr(experiments, "read_run", lambda folder: held)
         assert beside(localization=0.0).endswith(", by other chains.")
