@@ -42,12 +42,14 @@ collect_ignore = [
 # what is concluded from estimates. tox runs each of them once. Others may bear the mark.
 ANY_BACKEND = (
     "tests/cli",
-    "tests/compression/test_curve.py",
+    "tests/compression",
     "tests/datasets",
     "tests/experiments/custom",
     "tests/experiments/sweeps",
     "tests/experiments/test_kept_epochs.py",
     "tests/experiments/test_objectives.py",
+    "tests/experiments/test_other_tasks.py",
+    "tests/experiments/test_resume.py",
     "tests/experiments/test_run_folder.py",
     "tests/faults",
     "tests/models/test_arguments.py",
@@ -67,6 +69,7 @@ LONG_CHAINS = (
     "keras_selfmodel/rlct/estimating.py",
     "keras_selfmodel/rlct/functions.py",
     "keras_selfmodel/rlct/profiles.py",
+    "tests/experiments/test_rlct_problems.py",
     "tests/rlct/test_calibrating.py",
     "tests/rlct/test_classic_tables.py",
     "tests/rlct/test_deep_linear_networks.py",

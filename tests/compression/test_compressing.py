@@ -163,6 +163,7 @@ def test_equal_numbers_are_quantized_to_themselves():
     assert (values == 0.3).all() and (codes == 0).all()
 
 
+@pytest.mark.every_backend
 def test_keras_quantizes_a_copy(network, model):
     before = model.get_weights()
     score = keras_quantized(network, "int8")

@@ -9,6 +9,7 @@ import pytest
 from keras_selfmodel.compression import ScoredNetwork, retrained_pruning_curve
 
 
+@pytest.mark.every_backend
 def test_weights_that_are_kept_are_trained_and_the_others_stay_zero(network, model, data, forward):
     before = model.get_weights()
 

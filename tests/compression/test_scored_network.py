@@ -20,12 +20,14 @@ from keras_selfmodel.models.precision import building_in, in_single_precision
 from tests.rlct.small_data import CROSS_ENTROPY, NEXT, TOKENS, WORDS, N, tagger
 
 
+@pytest.mark.every_backend
 def test_the_score_is_what_keras_evaluates(network, model, data):
     loss, accuracy = model.evaluate(*data, verbose=0)
     score = network.score()
     assert score.loss == pytest.approx(loss, rel=1e-6) and score.accuracy == pytest.approx(accuracy)
 
 
+@pytest.mark.every_backend
 def test_other_kernels_are_scored_and_the_networks_own_are_back_afterwards(network, model, forward):
     before = model.get_weights()
     place = next(place for place, name in network.kernels.items() if "hidden" in name)
@@ -59,7 +61,6 @@ def test_a_regression_has_a_loss_and_no_accuracy():
     assert score.accuracy is None and score.loss == pytest.approx(model.evaluate(x, y, verbose=0), rel=1e-6)
 
 
-@pytest.mark.any_backend
 @pytest.mark.parametrize("logits", [True, False])
 def test_a_single_output_of_two_classes_has_an_accuracy(logits):
     activation = None if logits else "sigmoid"
@@ -128,7 +129,6 @@ def test_a_custom_loss_is_read_by_the_outputs_it_is_given(model, data, network, 
     assert (classes.predictions == network.answers().classes.predictions).all()
 
 
-@pytest.mark.any_backend
 def test_outputs_that_may_be_anything_have_an_accuracy_at_most(model, data, network):
     scaled = keras.Model(model.inputs, keras.layers.Rescaling(3.0)(model.outputs[0]))
     answers = ScoredNetwork(scaled, *data, loss=lambda y, scores: my_crossentropy(y, scores)).answers()
@@ -141,7 +141,6 @@ def test_outputs_that_may_be_anything_have_an_accuracy_at_most(model, data, netw
     assert ScoredNetwork(unit, data[0], data[1] % 2, loss=squares).answers().classes is None
 
 
-@pytest.mark.any_backend
 @pytest.mark.parametrize("from_function", [True, False])
 def test_samples_of_an_ignored_class_are_not_wrong(model, data, from_function):
     x, y = data[0], np.where(np.arange(60) < 20, -1, data[1])
@@ -362,7 +361,6 @@ class PlaceBias(keras.layers.Layer):
         return x + self.bias
 
 
-@pytest.mark.any_backend
 @pytest.mark.parametrize(
     ("layer", "kernels"),
     [
@@ -385,7 +383,6 @@ def test_biases_and_what_normalizes_are_no_kernels_whatever_their_shape(layer, k
     assert found == sorted([*kernels.values(), (units, 3)])
 
 
-@pytest.mark.any_backend
 def test_biases_of_attention_are_no_kernels():
     inputs = keras.Input((5, 4))
     hidden = keras.layers.MultiHeadAttention(2, 3)(inputs, inputs)
@@ -567,7 +564,6 @@ def test_a_copy_that_computes_something_else_is_not_quantized(data):
         keras_quantized(ScoredNetwork(model, *data))
 
 
-@pytest.mark.any_backend
 @pytest.mark.parametrize("batch_size", [1, 4, 2000])
 def test_the_batch_size_does_not_change_how_outputs_are_read(batch_size):
     """The first outputs lie between 0 and 1, the others do not: they are logits."""

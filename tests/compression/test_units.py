@@ -71,6 +71,7 @@ def scores_with_lora(weights, x):
     return np.maximum(x @ first + first_bias, 0) @ (kernel + 3 / 2 * a @ b) + bias
 
 
+@pytest.mark.every_backend
 def test_a_kernel_with_lora_is_read_with_it(data):
     model, network = with_lora(data)
     first, first_bias, kernel, bias, a, b = double(model)
@@ -118,7 +119,7 @@ def rows_of_kernel(layer, units):
     return ops.convert_to_numpy(layer(np.eye(units, dtype="float32"))) - ops.convert_to_numpy(layer.bias)
 
 
-@pytest.mark.parametrize("mode", ["int8", "int4", "float8"])
+@pytest.mark.parametrize("mode", [pytest.param("int8", marks=pytest.mark.every_backend), "int4", "float8"])
 def test_a_quantized_final_layer_computes_with_its_codes(data, mode):
     keras.utils.set_random_seed(0)
     last = layers.Dense(3)

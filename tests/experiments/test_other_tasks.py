@@ -55,7 +55,7 @@ def recipe_of(task: str, **changes):
     return dataclasses.replace(TASKS[task].recipe, **{**small, **changes})
 
 
-@pytest.mark.parametrize("task", ["imdb", pytest.param("cifar10", marks=pytest.mark.any_backend)])
+@pytest.mark.parametrize("task", [pytest.param("imdb", marks=pytest.mark.every_backend), "cifar10"])
 def test_an_interrupted_run_ends_as_if_it_had_not_been(task, tmp_path):
     recipe, dataset = recipe_of(task), MADE_UP[task]()
     whole = run(recipe, dataset, tmp_path / "whole")

@@ -27,6 +27,7 @@ def _assert_same_outcome(folder: Path, finished: Path) -> None:
         assert (folder / name).read_bytes() == (finished / name).read_bytes()
 
 
+@pytest.mark.every_backend
 def test_a_run_interrupted_in_training_ends_as_if_it_had_not_been(interrupted, finished, recipe, tiny):
     first = json.loads((interrupted / "seconds.json").read_text())["parts"]
     epochs = []
@@ -46,6 +47,7 @@ def test_a_run_interrupted_before_its_first_checkpoint_ends_the_same(
     _assert_same_outcome(tmp_path, uninterrupted)
 
 
+@pytest.mark.every_backend
 def test_a_run_interrupted_in_sampling_ends_the_same_without_training_again(finished, recipe, tiny, tmp_path):
     def interrupt(*_):
         raise KeyboardInterrupt
@@ -104,15 +106,13 @@ def uninterrupted(short, tiny, tmp_path_factory) -> Path:
 
 @pytest.mark.parametrize(
     ("name", "appeared"),
-    [("checkpoint.keras", True), ("model.keras", False)]
-    + [
-        pytest.param(name, appeared, marks=pytest.mark.any_backend)
-        for name, appeared in [
-            ("history.csv", True),
-            ("checkpoint.keras", False),
-            ("model.keras", True),
-            ("metrics.json", True),
-        ]
+    [
+        ("checkpoint.keras", True),
+        ("model.keras", False),
+        ("history.csv", True),
+        ("checkpoint.keras", False),
+        ("model.keras", True),
+        ("metrics.json", True),
     ],
 )
 def test_a_run_killed_around_a_write_ends_the_same(
@@ -171,6 +171,7 @@ def test_other_data_are_refused_and_named(interrupted, recipe, tiny):
         run(recipe, other, interrupted, resume=True)
 
 
+@pytest.mark.every_backend
 def test_another_backend_is_refused_and_named(interrupted, recipe, tiny):
     config = json.loads((interrupted / "config.json").read_text())
     other = "jax" if keras.config.backend() != "jax" else "torch"

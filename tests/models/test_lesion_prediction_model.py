@@ -205,6 +205,7 @@ def test_channels_may_come_first():
     np.testing.assert_allclose(change, wanted, atol=1e-6)
 
 
+@pytest.mark.any_backend
 @pytest.mark.parametrize(
     ("move", "axis", "units"),
     [
@@ -479,6 +480,7 @@ def mixed(value, *, swapped: bool = False):
 FIRST = {"padding": "same", "data_format": "channels_first"}
 
 
+@pytest.mark.any_backend
 @pytest.mark.parametrize(
     ("shape", "made", "units"),
     [
@@ -711,6 +713,7 @@ def test_validation_does_not_change_which_units_are_drawn(data, cross_entropy):
     assert trained(validation_data=(x, y)) == trained()
 
 
+@pytest.mark.any_backend
 @pytest.mark.parametrize("head", [None, lambda outputs: layers.Dense(outputs, name="head")])
 def test_a_saved_and_loaded_model_trains_on_as_if_never_saved(data, cross_entropy, tmp_path, head):
     x, y = data
@@ -725,6 +728,7 @@ def test_a_saved_and_loaded_model_trains_on_as_if_never_saved(data, cross_entrop
         np.testing.assert_array_equal(mine, its)
 
 
+@pytest.mark.any_backend
 def test_a_loaded_classifier_may_have_the_names_that_keras_gives_next(data, cross_entropy, tmp_path):
     """Keras counts names anew in each process, and knows nothing of those of loaded layers."""
     x, y = data
@@ -751,6 +755,7 @@ def test_a_loaded_classifier_may_have_the_names_that_keras_gives_next(data, cros
     assert loaded.train_on_batch(x, y) == model.train_on_batch(x, y)
 
 
+@pytest.mark.any_backend
 def test_everything_but_training_is_the_plain_classifier(data, cross_entropy):
     x, y = data
     classifier = noisy_classifier()
@@ -761,6 +766,7 @@ def test_everything_but_training_is_the_plain_classifier(data, cross_entropy):
     assert model.evaluate(x, y, verbose=0, return_dict=True) == classifier.evaluate(x, y, verbose=0, return_dict=True)
 
 
+@pytest.mark.any_backend
 def test_the_head_alone_learns_where_the_classifier_is_frozen(data, cross_entropy):
     x, y = data
     classifier = deep_classifier()
@@ -774,6 +780,7 @@ def test_the_head_alone_learns_where_the_classifier_is_frozen(data, cross_entrop
         np.testing.assert_array_equal(mine, old)
 
 
+@pytest.mark.any_backend
 def test_the_objective_can_be_put_around_another_classifier(data):
     x, _ = data
     model = LesionPredictionModel(deep_classifier(), 2.0, "first", seed=3)
@@ -782,6 +789,7 @@ def test_the_objective_can_be_put_around_another_classifier(data):
     assert other.lesions(x, np.eye(UNITS, dtype="float32")[np.zeros(len(x), int)])["lesion_change"].shape == (48, 3)
 
 
+@pytest.mark.any_backend
 @pytest.mark.parametrize(
     ("make", "said"),
     [

@@ -45,6 +45,7 @@ def test_all_curvatures_at_the_weights_are_those_of_the_hessian(line):
     np.testing.assert_allclose(Curvature(here, 30, seed=1).spectrum(8), exact, rtol=0.3)
 
 
+@pytest.mark.long_chains
 def test_steps_that_throw_the_chains_out_are_taken_back(line, monkeypatch):
     monkeypatch.setattr(chains.Curvature, "__call__", lambda self, *_: 1e-4)  # the true one is 9
     model, x, y = line

@@ -44,8 +44,15 @@ def assert_same(ours, theirs):
     assert ours.gradient_evaluations == theirs.gradient_evaluations
 
 
-@pytest.mark.parametrize("anchor", ["trained", "descend"])
-@pytest.mark.parametrize("normalized", [False, True])
+@pytest.mark.parametrize(
+    ("normalized", "anchor"),
+    [
+        (True, "trained"),
+        pytest.param(False, "trained", marks=pytest.mark.long_chains),
+        pytest.param(False, "descend", marks=pytest.mark.long_chains),
+        pytest.param(True, "descend", marks=pytest.mark.long_chains),
+    ],
+)
 def test_each_network_has_the_estimate_that_it_has_alone(data, normalized, anchor):
     x, y = data
     models = [network(seed, normalized=normalized) for seed in range(3)]

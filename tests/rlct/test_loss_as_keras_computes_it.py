@@ -571,6 +571,7 @@ def test_model_is_left_as_it_was():
         np.testing.assert_array_equal(ops.convert_to_numpy(variable), value)
 
 
+@pytest.mark.any_backend
 def test_fewer_samples_than_a_default_batch_are_one_batch():
     settings = ksm.rlct.SamplingSettings(burn_in=2, num_draws=4)
     assert quietly(dense(3), (X, CLASSES), settings=settings).settings.batch_size == N

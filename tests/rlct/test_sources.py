@@ -179,6 +179,7 @@ def test_reading_a_loader_leaves_the_random_state_alone():
     assert torch.equal(torch.get_rng_state(), before)
 
 
+@pytest.mark.any_backend
 def test_one_seed_gives_one_estimate_wherever_the_data_lie():
     model = ksm.models.mlp(4, inputs=3, classes=2, seed=1)
     steps = {"burn_in": 4, "num_draws": 6, "num_chains": 2, "batch_size": 8, "seed": 2, "step_size": 1e-3}
@@ -189,6 +190,7 @@ def test_one_seed_gives_one_estimate_wherever_the_data_lie():
     assert there.value == pytest.approx(here.value, rel=1e-3, abs=1e-4)
 
 
+@pytest.mark.any_backend
 def test_callback_takes_data_sets():
     model = ksm.models.mlp(4, inputs=3, classes=2, seed=1)
     model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))

@@ -110,6 +110,7 @@ def test_they_go_on_where_they_were_stored(problem, tmp_path):
     assert resumed.distances == pytest.approx(whole.distances)
 
 
+@pytest.mark.any_backend
 def test_what_chains_of_the_other_kind_stored_is_refused(problem, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(WordChains, "fit", lambda *_: False)

@@ -61,6 +61,7 @@ def trainer(texts: Dataset) -> WordTrainer:
     return WordTrainer((texts.x_train, texts.y_train), (texts.x_test, texts.y_test), BATCH)
 
 
+@pytest.mark.any_backend
 @pytest.mark.parametrize("objective", ["last-layer-decay", "activation-regularization", "random-subset"])
 def test_other_objectives_train_as_keras_trains_them(texts, objective):
     def model() -> keras.Model:
@@ -78,7 +79,14 @@ def test_other_objectives_train_as_keras_trains_them(texts, objective):
         np.testing.assert_allclose(trained, wanted, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize(("aux_weight", "targets"), [(0.0, ""), (AUX_WEIGHT, "hidden"), (2.0, ["pooled", "hidden"])])
+@pytest.mark.parametrize(
+    ("aux_weight", "targets"),
+    [
+        pytest.param(0.0, "", marks=pytest.mark.any_backend),
+        (AUX_WEIGHT, "hidden"),
+        pytest.param(2.0, ["pooled", "hidden"], marks=pytest.mark.any_backend),
+    ],
+)
 def test_weights_and_logs_are_those_of_keras(texts, aux_weight, targets):
     ours, rows = network(aux_weight, targets), Rows()
     trainer(texts).fit(ours, epochs=3, initial_epoch=0, callbacks=[WeightSpread(), rows])
