@@ -24,7 +24,7 @@ def model_of(task, recipe, dataset) -> keras.Model:
     classifier = task.network(recipe, dataset)
     model = SelfModelingModel(classifier, recipe.targets, recipe.aux_weight, seed=1)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(task.optimizer(recipe), loss=loss, metrics=["accuracy"], **transforms.COMPILE_OPTIONS)
+    model.compile(task.optimizer(recipe), loss=loss, metrics=["accuracy"], **transforms.compile_options(model))
     return model
 
 

@@ -56,7 +56,7 @@ def trained(models: list[LesionPredictionModel], recipes: list[Recipe], x: np.nd
 
 def compiled(model: LesionPredictionModel, optimizer: keras.optimizers.Optimizer) -> LesionPredictionModel:
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(optimizer, loss, metrics=["accuracy"], **transforms.COMPILE_OPTIONS)
+    model.compile(optimizer, loss, metrics=["accuracy"], **transforms.compile_options(model))
     return model
 
 

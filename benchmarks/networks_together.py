@@ -23,7 +23,7 @@ def made(hidden: int, seed: int) -> keras.Model:
         keras.optimizers.SGD(0.005, momentum=0.9, nesterov=True),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
-        **transforms.COMPILE_OPTIONS,
+        **transforms.compile_options(model),
     )
     return model
 

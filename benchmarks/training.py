@@ -52,7 +52,7 @@ def keras_epoch(aux_weight: float, x, y, callbacks=()):
         keras.optimizers.SGD(RATE, momentum=MOMENTUM, nesterov=True),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
-        **transforms.COMPILE_OPTIONS,
+        **transforms.compile_options(model),
     )
     if keras.config.backend() == "torch":
         # As in the hand-written loop, the data are tensors already; Keras's other backends slice NumPy arrays faster.

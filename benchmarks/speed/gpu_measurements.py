@@ -39,7 +39,7 @@ def rlct(options) -> Found:
     model.compile(
         keras.optimizers.SGD(0.005, momentum=0.9, nesterov=True),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        **transforms.COMPILE_OPTIONS,
+        **transforms.compile_options(model),
     )
     x = task.inputs(data.x_train)
     model.fit(x, data.y_train, batch_size=512, epochs=3, shuffle=False, verbose=0)

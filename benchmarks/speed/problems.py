@@ -60,5 +60,5 @@ def small(localization: float | None) -> Problem:
 
 def train(model, optimizer, x, y, batch: int, epochs: int) -> None:
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(optimizer, loss=loss, **transforms.COMPILE_OPTIONS)
+    model.compile(optimizer, loss=loss, **transforms.compile_options(model))
     model.fit(x, y, batch_size=batch, epochs=epochs, verbose=0)

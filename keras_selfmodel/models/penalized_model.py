@@ -209,8 +209,32 @@ class PenalizedModel(ObjectiveModel):
     def evaluate(self, *args: Any, **kwargs: Any) -> Any:
         """As `keras.Model.evaluate` of the classifier."""
         # So `fit` calls it on the validation data.
-        if not kwargs.get("_use_cached_eval_dataset"):
-            return super().evaluate(*args, **kwargs)
+        measure = self.validate if kwargs.get("_use_cached_eval_dataset") else super().evaluate
+        return measure(*args, **kwargs)
+
+    def validate(self, *args: Any, **kwargs: Any) -> Any:
+        """As `evaluate`, and in the same pass what else `fit` logs of validation data: the auxiliary loss, R².
+
+        Args:
+            *args: As of `keras.Model.evaluate`.
+            **kwargs: As of `keras.Model.evaluate`, such as `return_dict=True`.
+
+        Returns:
+            As `evaluate`; the names of what is added are those of the logs of training.
+
+        Raises:
+            ValueError: As `evaluate`.
+
+        Example:
+
+        >>> import numpy as np
+        >>> from keras_selfmodel.models import SelfModelingModel
+        >>> classifier = keras.Sequential([keras.Input((4,)), keras.layers.Dense(8, name="a"), keras.layers.Dense(3)])
+        >>> model = SelfModelingModel(classifier, "a")
+        >>> model.compile("sgd", "mse")
+        >>> sorted(model.validate(np.ones((6, 4)), np.ones((6, 3)), verbose=0, return_dict=True))
+        ['loss', 'self_prediction_loss', 'self_prediction_r2']
+        """
         with self._validation():
             return super().evaluate(*args, **kwargs)
 

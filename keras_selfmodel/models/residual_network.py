@@ -87,13 +87,15 @@ def _residual_block(x: Tree, width: int, stride: int, convolve: Callable, name: 
 
 def _convolution(x: Tree, width: int, size: int, stride: int, seeds: tuple, batch_norm: bool) -> Tensor:
     fan_in = size * size * x.shape[-1]
-    if size > 1:
+    padding = "same"
+    if stride > 1 and size > 1:
         # The same zeros on both sides, as in PyTorch: Keras's "same" would pad a strided convolution on one side only.
-        x = layers.ZeroPadding2D(size // 2)(x)
+        x, padding = layers.ZeroPadding2D(size // 2)(x), "valid"
     convolution = layers.Conv2D(
         width,
         size,
         stride,
+        padding,
         use_bias=not batch_norm,
         kernel_initializer=FanInUniform(seeds[0]),
         bias_initializer=FanInUniform(seeds[1], fan_in=fan_in),

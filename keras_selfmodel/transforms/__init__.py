@@ -9,12 +9,12 @@ from typing import Any
 
 from keras_selfmodel.transforms._network import LibraryLoss, Network
 
-COMPILE_OPTIONS: Any
 FUNCTIONAL_OPTIMIZERS: Any
 add_scaled_in_place: Any
 IGNORES_WRONG_LABELS: Any
 KEEPS_WEIGHTS_BY_PATH: Any
 StepPlayer: Any
+compile_options: Any
 data_parallel: Any
 devices: Any
 float32_products: Any
@@ -40,7 +40,6 @@ sum_over_replicas: Any
 value_and_grad: Any
 
 __all__ = [
-    "COMPILE_OPTIONS",
     "FUNCTIONAL_OPTIMIZERS",
     "IGNORES_WRONG_LABELS",
     "KEEPS_WEIGHTS_BY_PATH",
@@ -48,6 +47,7 @@ __all__ = [
     "Network",
     "StepPlayer",
     "add_scaled_in_place",
+    "compile_options",
     "data_parallel",
     "devices",
     "float32_products",

@@ -12,9 +12,6 @@ from keras_selfmodel.transforms._jax_convolutions import with_fast_convolutions
 from keras_selfmodel.transforms._jax_network import network as network
 from keras_selfmodel.transforms.tensors import Key, Tensor, Tree
 
-# Arguments of `model.compile` with which `fit` is fastest: none on JAX, which compiles each step as it is.
-COMPILE_OPTIONS: dict[str, bool] = {}
-
 # Whether Keras's optimizers can be used as functions of weights and state.
 FUNCTIONAL_OPTIMIZERS = True
 
@@ -27,6 +24,11 @@ KEEPS_WEIGHTS_BY_PATH = False
 
 # Plays training steps of Keras back without their Python; `None` where Keras compiles them.
 StepPlayer = None
+
+
+def compile_options(model: keras.Model) -> dict[str, Any]:
+    """Arguments of `model.compile` with which `fit` of a model is fastest: none on JAX, which compiles each step."""
+    return {}
 
 
 def devices() -> list[str]:

@@ -14,15 +14,16 @@ from keras_selfmodel.transforms._torch_network import network as network
 from keras_selfmodel.transforms._torch_steps import StepPlayer as StepPlayer
 from keras_selfmodel.transforms.tensors import Key, Tensor, Tree
 
-# Keras accepts no other number on PyTorch.
-COMPILE_OPTIONS: dict[str, bool] = {}
-
 FUNCTIONAL_OPTIMIZERS = True
 IGNORES_WRONG_LABELS = False
 KEEPS_WEIGHTS_BY_PATH = True
 
 # Calls before recording pays, and the most mapped numbers with which anything is saved; see `_recorded`.
 CALLS_BEFORE_RECORDING, MOST_RECORDED = 30, 10**7
+
+
+def compile_options(model: keras.Model) -> dict[str, Any]:
+    return {}
 
 
 def devices() -> list[str]:

@@ -199,7 +199,7 @@ def test_weight_zero_trains_the_plain_classifier(plain, recipe, tiny):
     classifier.compile(
         keras.optimizers.SGD(0.05, momentum=0.9, nesterov=True),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        **transforms.COMPILE_OPTIONS,
+        **transforms.compile_options(classifier),
     )
     order = np.random.default_rng(recipe.seed).permutation(200)
     x = tiny.x_train.reshape(200, 64).astype("float32") / np.float32(127.5) - np.float32(1)

@@ -31,7 +31,9 @@ class NetworkObserver:
         self._protocol = protocol
         self._network = mlp(hidden, inputs=features, classes=units, seed=protocol.seed)
         self._network.compile(
-            keras.optimizers.Adam(protocol.learning_rate), loss="mean_squared_error", **transforms.COMPILE_OPTIONS
+            keras.optimizers.Adam(protocol.learning_rate),
+            loss="mean_squared_error",
+            **transforms.compile_options(self._network),
         )
         self._network.optimizer.build(self._network.trainable_variables)
         self._variables = [*self._network.variables, *self._network.optimizer.variables]

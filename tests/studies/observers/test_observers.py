@@ -98,7 +98,7 @@ def test_an_observer_starts_anew_for_every_network():
     observer = NetworkObserver(9, 4, 4, protocol)
     observer.predict(x, -y, others)
     fresh = mlp(4, inputs=9, classes=4, seed=0)
-    fresh.compile(keras.optimizers.Adam(0.002), loss="mse", **transforms.COMPILE_OPTIONS)
+    fresh.compile(keras.optimizers.Adam(0.002), loss="mse", **transforms.compile_options(fresh))
     fresh.fit(x, y, batch_size=30, epochs=2, shuffle=False, verbose=0)
     # The same steps of the same program: rounding alone.
     np.testing.assert_allclose(observer.predict(x, y, others), fresh.predict(others, verbose=0), atol=1e-6)
