@@ -46,7 +46,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--networks", default="cnn", help="cnn, mlp or cnn,mlp. Default: cnn.")
     parser.add_argument("--aux-weights", default="0", help="Such as 0,10,50. Default: 0.")
-    parser.add_argument("--anchors", default="trained", help="trained, descend or trained,descend. Default: trained.")
+    parser.add_argument("--anchors", default="trained", help="trained, descend, trained,descend, or '' for none.")
     parser.add_argument("--epochs", type=int, default=3, help="Default: 3.")
     parser.add_argument("--profile", action="store_true", help="Also the profile.")
     parser.add_argument("--seed", type=int, default=1, help="Default: 1.")
@@ -62,7 +62,7 @@ def main() -> None:
             model.compile(keras.optimizers.Adam(1e-3), loss=loss, metrics=["accuracy"])
             model.fit(x, y, batch_size=64, epochs=arguments.epochs, verbose=0)
             accuracy = model.evaluate(x, y, batch_size=512, verbose=0, return_dict=True)["accuracy"]
-            for anchor in arguments.anchors.split(","):
+            for anchor in filter(None, arguments.anchors.split(",")):
                 start = time.perf_counter()
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore", ksm.rlct.RLCTWarning)
@@ -82,9 +82,10 @@ def main() -> None:
                     flush=True,
                 )
             if arguments.profile:
-                unit = estimate.num_parameters / weight_scale(classifier.get_weights())
+                unit = classifier.count_params() / weight_scale(classifier.get_weights())
+                localizations = [unit * strength for strength in STRENGTHS]
                 profile = ksm.rlct.localization_profile(
-                    classifier, (x, y), loss=loss, seed=arguments.seed, localizations=[unit * s for s in STRENGTHS]
+                    classifier, (x, y), loss=loss, seed=arguments.seed, localizations=localizations, verbose=0
                 )
                 rows = zip(STRENGTHS, profile.values, profile.sampling_errors, profile.distances, strict=True)
                 for strength, value, error, distance in rows:
