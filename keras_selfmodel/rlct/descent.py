@@ -17,6 +17,9 @@ from keras_selfmodel.rlct.summary import Descent
 MOMENTUM = 0.9
 # Length of the first steps in units of the inverse curvature. A step with momentum 0.9 is stable up to 3.8.
 CURVATURE_STEP = 0.5
+# Curvature that was met and is not met again is forgotten by half in this part of the steps. One that falls and rises
+# within a call, as where inputs are badly scaled, would throw the weights out of the valley again and again.
+FORGETTING = 1 / 6
 
 
 def descend(energy: Energy, settings: ResolvedSettings, steps: int) -> tuple[Energy, Descent, int]:
@@ -42,13 +45,14 @@ def descend(energy: Energy, settings: ResolvedSettings, steps: int) -> tuple[Ene
     momenta = [ops.zeros_like(w) for w in weights]
     other = [v + 0 for v in energy.other]
     rng = np.random.default_rng([settings.seed, 3])
-    shortened, done = 1.0, 0
+    shortened, done, largest = 1.0, 0, 0.0
     while done < steps:
         count = min(STEPS_PER_CALL, steps - done)
         one_chain = [w[None] for w in weights], [v[None] for v in other]
-        largest = curvature(*one_chain, ITERATIONS if done else FIRST_ITERATIONS)
+        here = curvature(*one_chain, ITERATIONS if done else FIRST_ITERATIONS)
+        largest = max(here if np.isfinite(here) else 0.0, 0.5 ** (count / (FORGETTING * steps)) * largest)
         falling = 1 - (done + 0.5 * np.arange(count)) / steps
-        whole = (largest if np.isfinite(largest) else 0.0) + localization / nbeta
+        whole = largest + localization / nbeta
         rates = shortened * CURVATURE_STEP * falling / max(whole, 1e-30)
         indices = random_batches(rng, count, energy.num_samples, settings.batch_size)
         before = [ops.convert_to_numpy(a) for a in (*weights, *momenta)]
