@@ -280,7 +280,7 @@ def test_callbacks_may_come_in_a_list_of_keras(classifier, data, cross_entropy):
         x, y = data
         wrong = ((x, np.full(len(y), 3)) for _ in range(1))
         with pytest.raises(ValueError, match="0 … 2"):
-            model.fit(wrong, steps_per_epoch=1, callbacks=callbacks, verbose=0)
+            model.fit(wrong, steps_per_epoch=1, callbacks=callbacks, shuffle=False, verbose=0)
 
 
 def test_a_penalty_must_say_what_it_is():
