@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from keras_selfmodel._installation import choose_backend, installing, needed
+from tests.without import environment_without
 
 pytestmark = pytest.mark.any_backend
 
@@ -84,19 +85,13 @@ def test_a_keras_that_is_imported_is_left_as_it_is(monkeypatch):
         choose_backend()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights")
 def test_the_package_is_imported_where_one_backend_is_installed_and_none_chosen(tmp_path):
     backend = keras.config.backend()
-    code = f"""
-import importlib.util
-find = importlib.util.find_spec
-others = {{"jax", "tensorflow", "torch"}} - {{"{backend}"}}
-importlib.util.find_spec = lambda name, *rest: None if name in others else find(name, *rest)
-import keras_selfmodel, keras
-print(keras.config.backend())
-"""
-    environment = {name: value for name, value in os.environ.items() if name != "KERAS_BACKEND"}
+    environment = environment_without({"jax", "tensorflow", "torch"} - {backend}, tmp_path / "packages")
     environment["KERAS_HOME"] = str(tmp_path)
-    finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
+    command = [sys.executable, "-S", "-c", "import keras_selfmodel, keras; print(keras.config.backend())"]
+    finished = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
     assert finished.stdout.split()[-1] == backend
 
 

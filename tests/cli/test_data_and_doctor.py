@@ -1,5 +1,4 @@
 import json
-import os
 import subprocess
 import sys
 from importlib.metadata import version
@@ -10,6 +9,7 @@ from click.testing import CliRunner
 
 from keras_selfmodel.datasets import catalog
 from ksm_cli.main import main
+from tests.without import environment_without
 
 
 def test_data_lists_what_is_missing_and_how_to_get_it(ksm):
@@ -69,22 +69,12 @@ def test_doctor_speaks_json(ksm):
     assert report["data"] == {"mnist": None, "cifar10": None, "imdb": None}
 
 
-WITHOUT_BACKEND = """
-import importlib.util, sys
-find, missing = importlib.util.find_spec, {"jax", "tensorflow", "torch"}
-importlib.util.find_spec = lambda name, *rest: None if name in missing else find(name, *rest)
-for name in (*missing, "keras"):
-    sys.modules[name] = None  # Python then refuses to import it, as where it is missing
-from ksm_cli.main import main
-main(prog_name="ksm")
-"""
-
-
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights")
 @pytest.mark.parametrize("asked", [None, "tensorflow"])
-def test_doctor_shows_what_there_is_without_a_backend_and_what_to_install(asked):
-    environment = {name: value for name, value in os.environ.items() if name != "KERAS_BACKEND"}
+def test_doctor_shows_what_there_is_without_a_backend_and_what_to_install(asked, tmp_path):
+    environment = environment_without({"jax", "tensorflow", "torch", "keras"}, tmp_path / "packages")
     environment |= {} if asked is None else {"KERAS_BACKEND": asked}
-    command = [sys.executable, "-c", WITHOUT_BACKEND, "doctor"]
+    command = [sys.executable, "-S", "-c", "from ksm_cli.main import main; main(prog_name='ksm')", "doctor"]
     result = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
     lines = dict(line.split(maxsplit=1) for line in result.stdout.splitlines() if not line.startswith("data "))
     assert lines["backend"].startswith("No backend is installed. Install one of jax, tensorflow, torch: pip install ")
