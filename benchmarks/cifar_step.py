@@ -34,7 +34,7 @@ def ours(x: np.ndarray, y: np.ndarray) -> Callable[[], object]:
         task.optimizer(dataclasses.replace(task.recipe, seed=1)),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
-        **transforms.compile_options(classifier),
+        **transforms.compile_options(model),
     )
     if keras.config.backend() == "torch":
         x, y = keras.ops.convert_to_tensor(x), keras.ops.convert_to_tensor(y)

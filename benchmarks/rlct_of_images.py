@@ -46,7 +46,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--networks", default="cnn", help="cnn, mlp or cnn,mlp. Default: cnn.")
     parser.add_argument("--aux-weights", default="0", help="Such as 0,10,50. Default: 0.")
-    parser.add_argument("--anchors", default="trained", help="trained, descend, trained,descend, or '' for none.")
+    parser.add_argument("--anchors", default="trained", help="Also descend, both, or '' for none. Default: trained.")
     parser.add_argument("--epochs", type=int, default=3, help="Default: 3.")
     parser.add_argument("--profile", action="store_true", help="Also the profile.")
     parser.add_argument("--seed", type=int, default=1, help="Default: 1.")

@@ -80,7 +80,10 @@ def beside_the_run(file: "Path", estimate: "RLCTEstimate", dataset: "Dataset") -
         f"the run's is by the {of_run.convention} convention": not same_convention,
         "the run's is at another inverse temperature": same_convention and not same_temperature,
         "the run's is at another localization": same_convention
-        and (of_run.localization is None or not math.isclose(of_run.localization, estimate.settings.localization)),
+        and (
+            of_run.localization is None
+            or not math.isclose(of_run.localization, estimate.settings.localization, rel_tol=1e-6)
+        ),
         "the run does not record its data": run.config is None,
         "it was measured on other data": run.config is not None and run.config.data.digest != dataset.digest,
         "it is of training data with noise, which is left out here": recipe.label_noise > 0 or recipe.input_noise > 0,

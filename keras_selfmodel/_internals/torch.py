@@ -28,6 +28,6 @@ def recorded(function: Callable, tensors: list[torch.Tensor]) -> Callable | None
 
 @contextmanager
 def random_numbers_left_alone() -> Iterator[None]:
-    """Puts the global random generators of all devices back to where they were."""
+    """Puts the global random generators of the CPU and of all CUDA devices back to where they were."""
     with torch.random.fork_rng(range(torch.cuda.device_count())):
         yield

@@ -213,17 +213,16 @@ class PenalizedModel(ObjectiveModel):
         return measure(*args, **kwargs)
 
     def validate(self, *args: Any, **kwargs: Any) -> Any:
-        """As `evaluate`, and in the same pass what else `fit` logs of validation data: the auxiliary loss, R².
+        """Evaluates as `evaluate`, and adds in the same pass what `fit` logs of validation data.
+
+        That is the auxiliary loss, and R² of models that predict themselves; the loss stays the classifier's.
 
         Args:
             *args: As of `keras.Model.evaluate`.
             **kwargs: As of `keras.Model.evaluate`, such as `return_dict=True`.
 
         Returns:
-            As `evaluate`; the names of what is added are those of the logs of training.
-
-        Raises:
-            ValueError: As `evaluate`.
+            As `evaluate`, which also says what is raised; what is added is named as in the logs of training.
 
         Example:
 

@@ -219,7 +219,9 @@ class Chains:
 
     def run(self, indices: np.ndarray) -> Trace:
         """Takes the steps that `advancing` asks for."""
-        with transforms.seeded(self._settings.seed, self._first, self.done):  # They go on as they would have.
+        with transforms.seeded(
+            self._settings.seed, self._first, self.done, 2
+        ):  # A resumed chain draws as one that was not.
             state, trace = self._program(self._state, *self._data(indices), *self._numbers())
         return self._met(indices, state, ops.convert_to_numpy(trace))
 
@@ -237,7 +239,8 @@ class Chains:
         anchor = [ops.repeat(ops.stack(same), first._number, axis=0) for same in anchors]
         program = first._compiled(several=True)
         state = (*joined, transforms.keys_joined(list(keys)))
-        state, trace = program(state, rows, anchor, *data[0][2:], *first._numbers())
+        with transforms.seeded(*(chains._settings.seed for chains in several), first.done, 2):
+            state, trace = program(state, rows, anchor, *data[0][2:], *first._numbers())
         *joined, key = state
         parts = [[ops.split(array, len(several)) for array in arrays] for arrays in joined]
         keys, traces = transforms.keys_parted(key), np.split(ops.convert_to_numpy(trace), len(several), axis=2)

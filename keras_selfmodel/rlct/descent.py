@@ -17,9 +17,9 @@ from keras_selfmodel.rlct.summary import Descent
 MOMENTUM = 0.9
 # Length of the first steps in units of the inverse curvature. A step with momentum 0.9 is stable up to 3.8.
 CURVATURE_STEP = 0.5
-# Curvature that was met and is not met again is forgotten by half in this part of the steps. One that falls and rises
-# within a call, as where inputs are badly scaled, would throw the weights out of the valley again and again.
-FORGETTING = 1 / 6
+# Half-life of the largest curvature met, as a fraction of the steps. By the curvature of the moment, which rises and
+# falls within a call where inputs are badly scaled, weights are thrown out of the valley again and again.
+HALF_LIFE = 1 / 6
 
 
 def descend(energy: Energy, settings: ResolvedSettings, steps: int) -> tuple[Energy, Descent, int]:
@@ -50,7 +50,7 @@ def descend(energy: Energy, settings: ResolvedSettings, steps: int) -> tuple[Ene
         count = min(STEPS_PER_CALL, steps - done)
         one_chain = [w[None] for w in weights], [v[None] for v in other]
         here = curvature(*one_chain, ITERATIONS if done else FIRST_ITERATIONS)
-        largest = max(here if np.isfinite(here) else 0.0, 0.5 ** (count / (FORGETTING * steps)) * largest)
+        largest = max(here if np.isfinite(here) else 0.0, 0.5 ** (count / (HALF_LIFE * steps)) * largest)
         falling = 1 - (done + 0.5 * np.arange(count)) / steps
         whole = largest + localization / nbeta
         rates = shortened * CURVATURE_STEP * falling / max(whole, 1e-30)

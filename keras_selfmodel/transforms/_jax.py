@@ -52,7 +52,12 @@ def sum_over_replicas(values: list) -> list:
 
 
 def seeded(*seed: int) -> AbstractContextManager:
-    """Seeds the backend's global generators, from which PyTorch's dropout draws, and restores them afterwards."""
+    """Seeds the backend's global generators, from which PyTorch's dropout draws, and restores them afterwards.
+
+    Args:
+        *seed: Whole numbers, of which NumPy makes one seed; it leaves zeros at the end out. JAX and TensorFlow have no
+            such generators.
+    """
     return nullcontext()
 
 

@@ -14,6 +14,7 @@ from keras_selfmodel._internals.keras import layers_inside
 from keras_selfmodel._internals.tensorflow import rounds_products, set_rounding_of_products
 from keras_selfmodel.transforms.tensors import AnyModel, Key, Tensor, Tree
 
+# Subclasses, and recurrent layers that convolve, too.
 _CONVOLUTIONS = tuple(getattr(keras.layers, name) for name in dir(keras.layers) if "Conv" in name)
 
 # Keras's optimizers change TensorFlow's variables in place, whatever the scope.
@@ -28,8 +29,8 @@ _FUSED = ContextVar("fused", default=False)
 
 def compile_options(model: keras.Model) -> dict[str, Any]:
     # One call of the compiled loop for 32 steps saves the Python between steps: measured 1.2 times faster. XLA, which
-    # Keras leaves off on a CPU, fuses what the logs need into the products: 1.2 times faster again. Convolutions it
-    # computes at half the speed of TensorFlow's own on a CPU, those of single channels at an eighth.
+    # Keras leaves off on a CPU, fuses what the logs need into the products: 1.2 times faster again. On a CPU
+    # it computes convolutions at half the speed of TensorFlow, depthwise ones at an eighth.
     convolves = any(isinstance(layer, _CONVOLUTIONS) for layer in layers_inside(model))
     return {"steps_per_execution": 32, "jit_compile": not convolves or bool(_accelerators())}
 

@@ -92,7 +92,7 @@ def value_and_grad(function: Callable) -> Callable:
                 # Keras's custom gradients, as of quantized layers, are none that PyTorch can transform.
                 if "setup_context" not in str(error):
                     raise
-        found = _by_autograd(function, *args)  # Which vmap refuses too, so that chains are taken one by one first.
+        found = _by_autograd(function, *args)  # vmap refuses it too: `map_chains` takes one chain at a time.
         supported = False
         return found
 
@@ -104,11 +104,12 @@ def _by_autograd(function: Callable, weights: Tree, *args: Any) -> tuple:
     with torch.enable_grad():
         value, aux = function(weights, *args)
         leaves = keras.tree.flatten(weights)
-        gradients: Any = [torch.zeros_like(w) for w in leaves]
         if value.requires_grad:
-            gradients = torch.autograd.grad(value, leaves, allow_unused=True, materialize_grads=True)
+            gradients = list(torch.autograd.grad(value, leaves, allow_unused=True, materialize_grads=True))
+        else:
+            gradients = [torch.zeros_like(w) for w in leaves]
     found = keras.tree.map_structure(lambda a: a.detach() if isinstance(a, torch.Tensor) else a, (value, aux))
-    return found, keras.tree.pack_sequence_as(weights, list(gradients))
+    return found, keras.tree.pack_sequence_as(weights, gradients)
 
 
 def jit(function: Callable, *, fuse: bool = False) -> Callable:

@@ -23,8 +23,9 @@ class StepPlayer:
     """A training step of Keras without its Python, to the same bits.
 
     What a step calls is recorded for each shape of batches. The next step is played back and then taken by Keras from
-    where it started: only if both come to the same bits are those that follow played back alone. After `record_again`
-    the next step is recorded, and compared if it calls anything else, because callbacks may change what Python holds.
+    where it started: only if both come to the same bits are those that follow played back alone. After `record_again`,
+    as callbacks may change what Python holds, a step of each shape is recorded anew, and compared if it calls anything
+    else.
 
     Args:
         step: `step(data)` that returns the logs of the batch.
@@ -38,7 +39,7 @@ class StepPlayer:
         self._gives_up = sum(v.value.numel() for v in variables() if v.trainable) > MOST_WEIGHTS
 
     def record_again(self) -> None:
-        """Has the next step of each shape recorded."""
+        """Begins an epoch: of each shape, the step after the first `STEPS_BEFORE_RECORDING` is recorded again."""
         for recording in self._recordings.values():
             recording.calls, recording.is_current = 0, False
 

@@ -53,6 +53,6 @@ def compiled_model(task: Task, recipe: Recipe, dataset: Dataset) -> keras.Model:
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
         # Replicas take one step at a time: TensorFlow fails at several in one call.
-        **(transforms.compile_options(classifier) if transforms.replicas() == 1 else {}),
+        **(transforms.compile_options(model) if transforms.replicas() == 1 else {}),
     )
     return model
