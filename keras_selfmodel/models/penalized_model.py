@@ -222,7 +222,8 @@ class PenalizedModel(ObjectiveModel):
             **kwargs: As of `keras.Model.evaluate`, such as `return_dict=True`.
 
         Returns:
-            As `evaluate`, which also says what is raised; what is added is named as in the logs of training.
+            As `evaluate`, which also says what is raised; what is added is named as in the logs of training, and in a
+            list stands in another order than in `return_dict=True`.
 
         Example:
 
