@@ -9,6 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_selfmodel import transforms
 from keras_selfmodel._classifier_graph import ClassifierGraph
 from keras_selfmodel._internals.keras import model_around
 from keras_selfmodel.initializers.seeds import checked_seed
@@ -81,6 +82,8 @@ class LesionNetwork(TrainingGraph):
         outputs = self._of(self.draw(self._read_by_head))
         if stop_gradient:
             outputs["lesion_change"] = ops.stop_gradient(outputs["lesion_change"])
+            after = _After()
+            scores = keras.tree.map_structure(lambda one: after([one, outputs["lesion_change"]]), scores)
         super().__init__(graph, {"scores": scores, **outputs})
 
     def _of(self, silenced: Tensor) -> dict:
@@ -146,6 +149,23 @@ class _UnitActivations(keras.layers.Layer):
 
     def compute_output_spec(self, activations: Tensor, mask: Tensor | None = None) -> Any:
         return keras.KerasTensor((activations.shape[0], activations.shape[self.axis]), dtype=keras.config.floatx())
+
+
+class _After(keras.layers.Layer):
+    """The first of two values, and computed second; see `transforms.after`."""
+
+    def __init__(self) -> None:
+        super().__init__(trainable=False, autocast=False)
+        self.supports_masking = True
+
+    def call(self, values: list, mask: Any = None) -> Tensor:
+        return transforms.after(*values)
+
+    def compute_mask(self, values: list, mask: Any = None) -> Any:
+        return None if mask is None else mask[0]
+
+    def compute_output_spec(self, values: list, mask: Any = None) -> Any:
+        return keras.KerasTensor(values[0].shape, dtype=values[0].dtype)
 
 
 class _Change(keras.layers.Layer):

@@ -11,6 +11,7 @@ from keras_selfmodel.transforms._network import LibraryLoss, Network
 
 FUNCTIONAL_OPTIMIZERS: Any
 add_scaled_in_place: Any
+after: Any
 IGNORES_WRONG_LABELS: Any
 KEEPS_WEIGHTS_BY_PATH: Any
 StepPlayer: Any
@@ -47,6 +48,7 @@ __all__ = [
     "Network",
     "StepPlayer",
     "add_scaled_in_place",
+    "after",
     "compile_options",
     "data_parallel",
     "devices",

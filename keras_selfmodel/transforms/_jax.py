@@ -66,6 +66,17 @@ def is_of_batching(error: Exception) -> bool:
     return False
 
 
+def after(value: Tensor, other: Tensor) -> Tensor:
+    """The value, computed after another where the backend orders a program's operations itself.
+
+    TensorFlow's graphs are to read each weight before the optimizer writes to it. But its optimization of graphs
+    counts on an operation that it then removes (the IdentityN of Keras's `all_reduce` of gradients), and what no
+    gradient depends on, behind `stop_gradient`, is now and then computed from weights that are already new. It comes
+    first if what the gradients do depend on comes after it.
+    """
+    return value
+
+
 def is_traced(array: Tensor) -> bool:
     """Whether an array stands for one in a program that is being recorded, so that no variable may keep it."""
     return isinstance(array, jax.core.Tracer)

@@ -73,6 +73,11 @@ def is_of_batching(error: Exception) -> bool:
     return False
 
 
+def after(value: Tensor, other: Tensor) -> Tensor:
+    with tf.control_dependencies([other]):
+        return tf.identity(value)
+
+
 def is_traced(array: Tensor) -> bool:
     return False
 
