@@ -48,7 +48,9 @@ class LabelRange(keras.metrics.Metric):
         return lowest, highest
 
 
-def check_labels(y: Tree, model: keras.Model, loss: Any, weights: Any = None) -> None:
+def check_labels(
+    y: Tree, model: keras.Model, loss: Any, weights: Tree = None, class_weight: dict[int, float] | None = None
+) -> None:
     """Raises ValueError if integer class labels given as arrays do not fit the class scores.
 
     Keras itself is silent on JAX, where an out-of-range label becomes a row of zeros.
@@ -57,15 +59,19 @@ def check_labels(y: Tree, model: keras.Model, loss: Any, weights: Any = None) ->
         y: Labels as passed to `fit`; anything but arrays of labels is left to Keras.
         model: A built functional or Sequential model.
         loss: The compiled loss; only sparse categorical cross-entropy takes integer labels.
-        weights: Sample weights; see `have_weight`.
+        weights: Sample weights, for several outputs in a dictionary or a list; see `have_weight`.
+        class_weight: The weight of each class. Where that is 0, labels do not count either.
     """
-    for labels, scores, classes, ignored in sparse_labels(y, model, loss):
+    weightless = [number for number, weight in (class_weight or {}).items() if weight == 0]
+    for labels, scores, classes, ignored, weight in sparse_labels(y, model, loss, weights):
         if not hasattr(labels, "shape") or 0 in labels.shape:
             continue
         check_are_numbers(labels.shape, scores)
         dtype = getattr(labels, "dtype", None)
         labels = np.asarray(ops.convert_to_numpy(labels))
-        counted = np.broadcast_to(ops.convert_to_numpy(have_weight(labels, weights)), labels.shape)
+        counted = np.broadcast_to(ops.convert_to_numpy(have_weight(labels, weight)), labels.shape)
+        if transforms.IGNORES_WRONG_LABELS and weightless:
+            counted = counted & ~np.isin(labels, weightless)
         labels = labels[counted if ignored is None else counted & (labels != ignored)]
         if labels.size:
             check_are_classes(labels)
@@ -172,41 +178,46 @@ def check_range(lowest: float, highest: float, classes: int) -> None:
         )
 
 
-def sparse_labels(y: Tree, model: keras.Model, loss: Any) -> Iterator[tuple]:
-    """The labels that are numbers of classes: `(labels, shape of the scores, number of classes, label ignored)`.
+def sparse_labels(y: Tree, model: keras.Model, loss: Any, weights: Tree = None) -> Iterator[tuple]:
+    """The labels that are numbers of classes: `(labels, shape of the scores, number of classes, ignored, weights)`.
 
     Args:
         y: As of `check_labels`.
         model: As of `check_labels`.
         loss: As of `check_labels`.
+        weights: As of `check_labels`.
     """
     outputs = keras.tree.flatten(model.outputs)
     names = list(getattr(model, "output_names", None) or [model.layers[-1].name])
-    for labels, output, one in _paired(y, outputs, names, loss):
+    for number, one in _losses_of_outputs(loss, names):
+        labels = _of_output(y, number, names)
         sparse = isinstance(one, keras.losses.SparseCategoricalCrossentropy) or one in (
             "sparse_categorical_crossentropy",
             keras.losses.sparse_categorical_crossentropy,
         )
         if sparse and labels is not None:
-            settings = settings_of(one)
-            yield labels, output.shape, output.shape[settings.get("axis", -1)], settings.get("ignore_class")
+            settings, shape = settings_of(one), outputs[number].shape
+            # Keras takes weights that are not given by outputs for all of them.
+            weight = _of_output(weights, number, names) if isinstance(weights, dict | list | tuple) else weights
+            yield labels, shape, shape[settings.get("axis", -1)], settings.get("ignore_class"), weight
 
 
-def _paired(y: Tree, outputs: list, names: list[str], loss: Any) -> Iterator[tuple]:
+def _losses_of_outputs(loss: Any, names: list[str]) -> Iterator[tuple]:
     if isinstance(loss, dict):
-        for number, name in enumerate(names):
-            yield (y.get(name) if isinstance(y, dict) else _at(y, number)), outputs[number], loss.get(name)
+        yield from ((number, loss.get(name)) for number, name in enumerate(names))
     elif isinstance(loss, list | tuple):
-        values = [y.get(name) for name in names] if isinstance(y, dict) else y
-        yield from ((_at(values, number), outputs[number], one) for number, one in enumerate(loss))
-    elif len(outputs) == 1:
-        yield (next(iter(y.values())) if isinstance(y, dict) and len(y) == 1 else _at(y, 0)), outputs[0], loss
+        yield from enumerate(loss)
+    elif len(names) == 1:
+        yield 0, loss
 
 
-def _at(y: Tree, number: int) -> Any:
-    if not isinstance(y, list | tuple):
-        return y if number == 0 else None
-    return y[number] if number < len(y) else None
+def _of_output(values: Tree, number: int, names: list[str]) -> Any:
+    """What belongs to one of the outputs, or `None`."""
+    if isinstance(values, dict):
+        return next(iter(values.values())) if len(names) == len(values) == 1 else values.get(names[number])
+    if isinstance(values, list | tuple):
+        return values[number] if number < len(values) else None
+    return values if number == 0 else None
 
 
 def callbacks_that_check_labels(callbacks: Any, model: keras.Model) -> Any:

@@ -146,15 +146,15 @@ class ObjectiveModel(AroundClassifier):
         training: bool = True,
     ) -> Tensor:
         """The compiled loss of the class scores."""
-        found = list(sparse_labels(y, self.classifier, self.loss))
-        for labels, scores, _, _ in found:
+        found = list(sparse_labels(y, self.classifier, self.loss, sample_weight))
+        for labels, scores, *_ in found:
             check_are_numbers(known_shape(labels), scores)
         # Copies, because Keras multiplies weights by masks, on PyTorch in place.
         weights = keras.tree.map_structure(lambda w: None if w is None else keras.ops.copy(w), sample_weight)
         loss = super().compute_loss(x, y, self.scores_of(y_pred), weights, training)
         if transforms.IGNORES_WRONG_LABELS and self.keeps_what_is_measured(loss):
-            for seen, (labels, _, _, ignored) in zip(self._label_ranges, found, strict=False):
-                seen.add_batch(labels, ignored, sample_weight)
+            for seen, (labels, _, _, ignored, weight) in zip(self._label_ranges, found, strict=False):
+                seen.add_batch(labels, ignored, weight)
         return loss
 
     def stateless_compute_loss(self, *args: Any, **kwargs: Any) -> Any:
@@ -213,6 +213,11 @@ class ObjectiveModel(AroundClassifier):
         epochs: int = 1,
         verbose: Any = "auto",
         callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: Any = True,
+        class_weight: Any = None,
+        sample_weight: Tree = None,
         *args: Any,
         **kwargs: Any,
     ) -> Any:
@@ -223,23 +228,31 @@ class ObjectiveModel(AroundClassifier):
                 epoch that has such labels if they come from a data set or a loader. If labels of arrays are texts or
                 fractions, or `class_weight` is no dictionary of numbers.
         """
-        check_labels(y, self.classifier, self.loss, kwargs.get("sample_weight"))
-        if kwargs.get("class_weight") is not None:
-            kwargs["class_weight"] = checked_class_weight(kwargs["class_weight"])
-        validation = kwargs.get("validation_data")
-        if isinstance(validation, tuple | list) and len(validation) > 1:
-            check_labels(validation[1], self.classifier, self.loss, *validation[2:3])
+        class_weight = None if class_weight is None else checked_class_weight(class_weight)
+        check_labels(y, self.classifier, self.loss, sample_weight, class_weight)
+        if isinstance(validation_data, tuple | list) and len(validation_data) > 1:
+            check_labels(validation_data[1], self.classifier, self.loss, *validation_data[2:3])
         for seen in self._label_ranges:
             seen.forget()
         callbacks = callbacks_that_check_labels(callbacks, self)
-        return super().fit(x, y, batch_size, epochs, verbose, callbacks, *args, **kwargs)
+        steps = (batch_size, epochs, verbose, callbacks, validation_split, validation_data, shuffle)
+        return super().fit(x, y, *steps, class_weight, sample_weight, *args, **kwargs)
 
-    def evaluate(self, x: Tree = None, y: Tree = None, *args: Any, **kwargs: Any) -> Any:
+    def evaluate(
+        self,
+        x: Tree = None,
+        y: Tree = None,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        sample_weight: Tree = None,
+        *args: Any,
+        **kwargs: Any,
+    ) -> Any:
         """As `keras.Model.evaluate` of the classifier."""
-        check_labels(y, self.classifier, self.loss, kwargs.get("sample_weight"))
+        check_labels(y, self.classifier, self.loss, sample_weight)
         before, self._evaluates = self._evaluates, True
         try:
-            result = super().evaluate(x, y, *args, **kwargs)
+            result = super().evaluate(x, y, batch_size, verbose, sample_weight, *args, **kwargs)
         finally:
             self._evaluates = before
         self.check_labels_seen()
@@ -250,7 +263,7 @@ class ObjectiveModel(AroundClassifier):
         """Raises ValueError if labels of the batches since the last check were out of range."""
         # Any labels: what is asked is which outputs have some.
         sparse = sparse_labels(self.classifier.outputs, self.classifier, self.loss)
-        for seen, (_, _, classes, _) in zip(self._label_ranges, sparse, strict=False):
+        for seen, (_, _, classes, *_) in zip(self._label_ranges, sparse, strict=False):
             lowest, highest = seen.forget()
             if highest >= lowest:
                 check_range(lowest, highest, classes)

@@ -105,9 +105,12 @@ def test_labels_out_of_range_are_refused(classifier, data, cross_entropy, label)
         model.fit(x, y, verbose=0)
 
 
-@pytest.mark.skipif(
+takes_labels_of_weight_0 = pytest.mark.skipif(
     keras.config.backend() != "jax", reason="the others' losses take no other label, whatever it weighs"
 )
+
+
+@takes_labels_of_weight_0
 def test_labels_of_weight_0_may_be_any(classifier, data, cross_entropy):
     x, y = data
     padded = np.where(np.arange(len(y)) == 5, -1, y)
@@ -119,6 +122,53 @@ def test_labels_of_weight_0_may_be_any(classifier, data, cross_entropy):
     model.fit(x, padded, sample_weight=weights, validation_data=(x, padded, weights), verbose=0)
     with pytest.raises(ValueError, match="Received: labels from -1"):
         model.fit(x, padded, sample_weight=weights + 1, verbose=0)
+    # Without their names, as `fit` and `evaluate` of Keras take them.
+    model.fit(x, padded, None, 1, 0, None, 0.0, (x, padded, weights), True, None, weights)
+    assert model.evaluate(x, padded, None, 0, weights) == model.evaluate(x, y, None, 0, weights)
+
+
+@takes_labels_of_weight_0
+def test_labels_of_a_class_of_weight_0_may_be_any(classifier, data, cross_entropy):
+    x, y = data
+    padded = np.where(np.arange(len(y)) == 5, 7, y)
+    model = ksm.SelfModelingModel(classifier, "hidden")
+    model.compile("sgd", loss=cross_entropy)
+    model.fit(x, padded, class_weight={0: 1.0, 1: 1.0, 2: 1.0, 7: 0.0}, verbose=0)
+    with pytest.raises(ValueError, match="Received: labels from 0 to 7"):
+        model.fit(x, padded, class_weight={0: 1.0, 1: 1.0, 2: 0.0, 7: 1.0}, verbose=0)
+
+
+@takes_labels_of_weight_0
+@pytest.mark.filterwarnings("ignore::keras_selfmodel.rlct.RLCTWarning")  # Of five draws.
+@pytest.mark.parametrize("given", [list, lambda values: dict(zip("ab", values, strict=True))])
+def test_labels_of_each_output_have_its_weights(given, data, cross_entropy):
+    x, y = data
+    padded = np.where(np.arange(len(y)) == 5, -1, y)
+    weights = np.where(np.arange(len(y)) == 5, 0.0, 1.0).astype("float32")
+    inputs = keras.Input((6,))
+    hidden = keras.layers.Dense(8, "relu", name="hidden")(inputs)
+    outputs = {name: keras.layers.Dense(3, name=name)(hidden) for name in "ab"}
+    classifier = keras.Model(inputs, outputs if given is not list else list(outputs.values()))
+    model = ksm.SelfModelingModel(classifier, "hidden", output_layer="a")
+    model.compile("sgd", loss=given([cross_entropy, cross_entropy]))
+    ones = np.ones_like(weights)
+    model.fit(x, given([y, padded]), sample_weight=given([ones, weights]), verbose=0)
+    with pytest.raises(ValueError, match="Received: labels from -1"):
+        model.fit(x, given([y, padded]), sample_weight=given([weights, ones]), verbose=0)
+    estimated = {
+        name: ksm.estimate_rlct(
+            classifier,
+            (x, given([y, labels]), given([ones, weights])),
+            loss=given([cross_entropy, cross_entropy]),
+            num_chains=2,
+            num_draws=5,
+            burn_in=5,
+            seed=1,
+            verbose=0,
+        ).loss_at_anchor
+        for name, labels in (("y", y), ("padded", padded))
+    }
+    assert estimated["y"] == estimated["padded"]
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,9 @@ def check_class_labels(task: TaskLoss, y: Tree, scores: Tree, weights: Tree = No
         labels = keras.ops.convert_to_numpy(part.of(y))
         check_are_numbers(labels.shape, part.of(scores).shape)
         classes = part.of(scores).shape[axis]
-        labels = labels[np.broadcast_to(keras.ops.convert_to_numpy(have_weight(labels, weights)), labels.shape)]
+        labels = labels[
+            np.broadcast_to(keras.ops.convert_to_numpy(have_weight(labels, part.of(weights))), labels.shape)
+        ]
         if settings.get("ignore_class") is not None:
             labels = labels[labels != settings["ignore_class"]]
         if not labels.size:
