@@ -165,7 +165,7 @@ def test_labels_of_each_output_have_its_weights(given, data, cross_entropy):
             burn_in=5,
             seed=1,
             verbose=0,
-        ).loss_at_anchor
+        ).initial_loss
         for name, labels in (("y", y), ("padded", padded))
     }
     assert estimated["y"] == estimated["padded"]
