@@ -1,7 +1,7 @@
 """Default estimate, what it depends on, and profile of classifiers of MNIST: at which scale the RLCT falls with AW.
 
     TFDS_DATA_DIR=FOLDER KERAS_BACKEND=jax python -m benchmarks rlct_of_images --networks cnn --aux-weights 0
-    TFDS_DATA_DIR=FOLDER KERAS_BACKEND=jax python -m benchmarks rlct_of_images --networks mlp --aux-weights 0,50
+    TFDS_DATA_DIR=FOLDER KERAS_BACKEND=jax python -m benchmarks rlct_of_images --networks mlp --aux-weights 50 --scaled
     TFDS_DATA_DIR=FOLDER KERAS_BACKEND=jax python -m benchmarks rlct_of_images --epochs 30 --anchors trained,descend
 
 "cnn": three convolutions, 3,738 weights, on the first 5,000 images. "mlp": 512 hidden units, 407,050 weights, on all
@@ -47,6 +47,7 @@ def main() -> None:
     parser.add_argument("--networks", default="cnn", help="cnn, mlp or cnn,mlp. Default: cnn.")
     parser.add_argument("--aux-weights", default="0", help="Such as 0,10,50. Default: 0.")
     parser.add_argument("--anchors", default="trained", help="Also descend, both, or '' for none. Default: trained.")
+    parser.add_argument("--scaled", action="store_true", help="Pixels from 0 to 1, not from 0 to 255.")
     parser.add_argument("--epochs", type=int, default=3, help="Default: 3.")
     parser.add_argument("--profile", action="store_true", help="Also the profile.")
     parser.add_argument("--seed", type=int, default=1, help="Default: 1.")
@@ -58,6 +59,8 @@ def main() -> None:
             keras.utils.set_random_seed(arguments.seed)
             classifier, samples = NETWORKS[name]()
             x, y = data.x_train[:samples].reshape(-1, 28, 28, 1), data.y_train[:samples]
+            if arguments.scaled:
+                x = x.astype("float32") / 255
             model = ksm.SelfModelingModel(classifier, targets=["hidden"], aux_weight=aux_weight)
             model.compile(keras.optimizers.Adam(1e-3), loss=loss, metrics=["accuracy"])
             model.fit(x, y, batch_size=64, epochs=arguments.epochs, verbose=0)
