@@ -7,29 +7,30 @@
 MNIST, 64 hidden units, the first 100 to 10,000 training images, a part of their labels wrong, all 10,000 test images;
 self-modeling and one strength of two controls. Batches of 20, so that small sets are learned in as many epochs. Runs
 that exist in the folder are kept, unfinished ones are continued. All 60,000 images are learned in as many steps as
-10,000. With `--matched` the controls have three strengths each, and of each kind the one whose mean accuracy is nearest
-to that of the AW is compared with it too.
+10,000. With `--matched` the controls have three strengths each, and self-modeling is also compared with what they reach
+at its accuracy, as by `ksm report`: see `studies.matched_comparisons`.
 
 Tests: of each number of samples, label noise and AW, test loss, accuracy, gap (accuracy in the last epoch of training,
 on labels with their noise, minus that on the test data) and calibration error against the baseline of the same seed,
 two-sided, with Holm's correction over all of them. A setting is in no test if the accuracy of one of its networks lies
-20 points or more below the baseline's mean. The tests against controls are corrected on their own.
+20 points or more below the baseline's mean.
 """
 
 import argparse
 import math
 from collections import defaultdict
 from dataclasses import replace
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
 import keras
-import numpy as np
 
 from benchmarks._comparing import Measure, collapsed, print_differences, table_head, table_row
 from benchmarks.what_it_buys import at_strengths
-from keras_selfmodel import datasets, experiments
+from keras_selfmodel import datasets, experiments, studies
+from keras_selfmodel._number_texts import NOTHING
 from keras_selfmodel.compression import brier_score, expected_calibration_error
 from keras_selfmodel.experiments import Recipe, RunResult, spread_history
 from keras_selfmodel.experiments.objectives import SELF_MODELING
@@ -94,13 +95,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--examples", default="100,1000,10000", help="Also 60000. Default: 100,1000,10000.")
-    parser.add_argument("--matched", action="store_true", help="Controls of three strengths, at the nearest accuracy.")
+    parser.add_argument("--matched", action="store_true", help="Controls of three strengths, at the same accuracy.")
     parser.add_argument("--seeds", type=int, default=5, help="How many, from 1 on. Default: 5.")
     arguments = parser.parse_args()
     dataset = datasets.load("mnist")
     of: dict[tuple, dict[tuple, dict[int, Network]]] = defaultdict(lambda: defaultdict(dict))
+    network_of: dict[Path, Network] = {}
+    results_of: dict[tuple, list[RunResult]] = {}
     strengths = MATCHED if arguments.matched else STRENGTHS
-    for examples, label_noise in product(map(int, arguments.examples.split(",")), LABEL_NOISE):
+    numbers = list(map(int, arguments.examples.split(",")))
+    if not set(numbers) <= set(EPOCHS):
+        parser.error(f"--examples takes {', '.join(map(str, EPOCHS))}. Received: {arguments.examples}")
+    for examples, label_noise in product(numbers, LABEL_NOISE):
         data = first_samples(dataset, examples)
         seeds = range(1, arguments.seeds + 1)
         planned = [one for seed in seeds for one in recipes(examples, label_noise, strengths, seed)]
@@ -110,14 +116,19 @@ def main() -> None:
             print(f"{name}: {reason}")
         for run in result.results:
             setting = run.recipe.objective, run.recipe.aux_weight
-            of[examples, label_noise][setting][run.recipe.seed] = measured(run, data)
-    print_tables(of, arguments.matched)
+            network_of[run.folder] = measured(run, data)
+            of[examples, label_noise][setting][run.recipe.seed] = network_of[run.folder]
+        results_of[examples, label_noise] = result.results
+    print_tables(of)
+    if arguments.matched:
+        for (examples, label_noise), results in results_of.items():
+            print_matched(f"{examples:,} samples, label noise {label_noise:g}", results, network_of)
 
 
-def print_tables(of: dict[tuple, dict[tuple, dict[int, Network]]], matched: bool) -> None:
+def print_tables(of: dict[tuple, dict[tuple, dict[int, Network]]]) -> None:
     measures = (LOSS, ACCURACY, GAP, ECE, BRIER, SPREAD, RLCT)
     print(table_head("samples", "noise", "objective", "strength", *(measure.title for measure in measures)))
-    pairs, with_controls = {}, {}
+    pairs = {}
     for (examples, label_noise), settings in of.items():
         baseline = settings[SELF_MODELING, 0]
         for (objective, strength), networks in settings.items():
@@ -126,24 +137,27 @@ def print_tables(of: dict[tuple, dict[tuple, dict[int, Network]]], matched: bool
             print(table_row(*where, objective if strength else "baseline", f"{strength:g}", *cells))
             if objective == SELF_MODELING and strength and not collapsed(networks, baseline, "accuracy"):
                 pairs[*where, f"{strength:g}"] = networks, baseline
-                for control in nearest_controls(networks, settings) if matched else ():
-                    with_controls[*where, f"{strength:g}", f"{control[0]} {control[1]:g}"] = networks, settings[control]
     print("\nSelf-modeling minus the baseline, paired by seed:")
     print_differences(("samples", "noise", "AW"), pairs, (LOSS, ACCURACY, GAP, ECE))
-    if matched:
-        print("\nSelf-modeling minus the control of nearest accuracy, paired by seed:")
-        print_differences(("samples", "noise", "AW", "control"), with_controls, (LOSS, ACCURACY, GAP, ECE))
 
 
-def nearest_controls(networks: dict[int, Network], settings: dict[tuple, dict[int, Network]]) -> list[tuple]:
-    """Of each kind of control the setting whose mean accuracy is nearest to that of these networks."""
-    mean = {name: np.mean([network.accuracy for network in of.values()]) for name, of in settings.items()}
-    wanted = np.mean([network.accuracy for network in networks.values()])
-    kinds = {objective for objective, _ in settings} - {SELF_MODELING}
-    return [
-        min((name for name in settings if name[0] == kind), key=lambda name: abs(mean[name] - wanted))
-        for kind in sorted(kinds)
-    ]
+def print_matched(title: str, results: list[RunResult], network_of: dict[Path, Network]) -> None:
+    """Prints self-modeling minus each control at the accuracy of self-modeling; Holm over what one measure compares."""
+    print(f"\nAt the same accuracy, {title}:")
+    print(table_head("AW", "control", "measure", "difference", "p (Holm)", "verdict"))
+    for found, measure in product(studies.controls(studies.studies_of(results)), (LOSS, ECE, RLCT)):
+        for compared in studies.matched_comparisons(found, measure.name, partial(by_seed, network_of, measure.name)):
+            p = NOTHING if compared.p_holm is None else f"{compared.p_holm:.3f}"
+            difference = measure.text(compared.difference, compared.p_holm)
+            print(
+                table_row(f"{compared.aux_weight:g}", compared.control, measure.title, difference, p, compared.verdict)
+            )
+
+
+def by_seed(network_of: dict[Path, Network], name: str, group: studies.Group) -> dict[int, float]:
+    """An attribute of a group's networks, of those that have it."""
+    values = {run.recipe.seed: getattr(network_of[run.folder], name) for run in group.runs}
+    return {seed: value for seed, value in values.items() if value is not None}
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """Labels out of range, found before a network is trained on them."""
 
 import math
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -59,20 +59,21 @@ def check_labels(
         y: Labels as passed to `fit`; anything but arrays of labels is left to Keras.
         model: A built functional or Sequential model.
         loss: The compiled loss; only sparse categorical cross-entropy takes integer labels.
-        weights: Sample weights, for several outputs in a dictionary or a list; see `have_weight`.
-        class_weight: The weight of each class. Where that is 0, labels do not count either.
+        weights: Sample weights, for several outputs in a dictionary, list or tuple; see `have_weight`.
+        class_weight: The weight of each class. Labels of a class of weight 0 are not checked where those of weight 0
+            are not.
     """
-    weightless = [number for number, weight in (class_weight or {}).items() if weight == 0]
-    for labels, scores, classes, ignored, weight in sparse_labels(y, model, loss, weights):
+    for found in sparse_labels(y, model, loss, weights):
+        labels = found.labels
         if not hasattr(labels, "shape") or 0 in labels.shape:
             continue
-        check_are_numbers(labels.shape, scores)
+        check_are_numbers(labels.shape, found.score_shape)
         dtype = getattr(labels, "dtype", None)
-        labels = np.asarray(ops.convert_to_numpy(labels))
-        counted = np.broadcast_to(ops.convert_to_numpy(have_weight(labels, weight)), labels.shape)
-        if transforms.IGNORES_WRONG_LABELS and weightless:
-            counted = counted & ~np.isin(labels, weightless)
-        labels = labels[counted if ignored is None else counted & (labels != ignored)]
+        ignored = [] if found.ignored is None else [found.ignored]
+        # Of labels of several axes Keras takes the weights of other classes.
+        if transforms.IGNORES_WRONG_LABELS and class_weight and labels.ndim - (labels.shape[-1] == 1) <= 1:
+            ignored += [number for number, weight in class_weight.items() if weight == 0]
+        labels = counted_labels(np.asarray(ops.convert_to_numpy(labels)), found.weights, ignored)
         if labels.size:
             check_are_classes(labels)
             if type(dtype).__module__.partition(".")[0] == "pandas":  # Not NumPy's, and Keras takes no other.
@@ -80,7 +81,19 @@ def check_labels(
                     "Class labels must be an array of numbers, such as y.astype(int). "
                     f"Received: labels of dtype {dtype}"
                 )
-            check_range(labels.min(), labels.max(), classes)
+            check_range(labels.min(), labels.max(), found.classes)
+
+
+def counted_labels(labels: np.ndarray, weights: Any, ignored: Sequence[int]) -> np.ndarray:
+    """The labels that count, in one row: their weight is not 0, and they are none of those that are ignored.
+
+    Args:
+        labels: Labels of class numbers, `(batch, ...)`.
+        weights: As of `have_weight`.
+        ignored: Any labels.
+    """
+    labels = labels[np.broadcast_to(ops.convert_to_numpy(have_weight(labels, weights)), labels.shape)]
+    return labels[~np.isin(labels, ignored)] if ignored else labels
 
 
 def have_weight(labels: Any, weights: Any) -> Any:
@@ -178,8 +191,28 @@ def check_range(lowest: float, highest: float, classes: int) -> None:
         )
 
 
-def sparse_labels(y: Tree, model: keras.Model, loss: Any, weights: Tree = None) -> Iterator[tuple]:
-    """The labels that are numbers of classes: `(labels, shape of the scores, number of classes, ignored, weights)`.
+class SparseLabels(NamedTuple):
+    """Labels of an output that are numbers of classes.
+
+    Attributes:
+        output: Which output it is, counted as `keras.tree.flatten` has them.
+        labels: The labels, as given.
+        score_shape: Shape of the class scores.
+        classes: How many classes there are.
+        ignored: The label that the loss ignores, or `None`.
+        weights: The sample weights of this output, or `None`.
+    """
+
+    output: int
+    labels: Any
+    score_shape: tuple
+    classes: int
+    ignored: int | None
+    weights: Any
+
+
+def sparse_labels(y: Tree, model: keras.Model, loss: Any, weights: Tree = None) -> Iterator[SparseLabels]:
+    """The labels that are numbers of classes.
 
     Args:
         y: As of `check_labels`.
@@ -188,27 +221,23 @@ def sparse_labels(y: Tree, model: keras.Model, loss: Any, weights: Tree = None) 
         weights: As of `check_labels`.
     """
     outputs = keras.tree.flatten(model.outputs)
-    names = list(getattr(model, "output_names", None) or [model.layers[-1].name])
-    for number, one in _losses_of_outputs(loss, names):
+    # Keras goes by the keys of outputs in a dictionary, not by the names of layers.
+    named = isinstance(getattr(model, "output", None), dict) and len(model.output) == len(outputs)
+    names = sorted(model.output) if named else list(getattr(model, "output_names", None) or [model.layers[-1].name])
+    for number, (output, _) in enumerate(zip(outputs, names, strict=False)):
         labels = _of_output(y, number, names)
+        # Keras takes a loss, and an array of weights, that is not given by outputs for all of them.
+        by_outputs = (dict, list, tuple)
+        one = _of_output(loss, number, names) if isinstance(loss, by_outputs) else loss
         sparse = isinstance(one, keras.losses.SparseCategoricalCrossentropy) or one in (
             "sparse_categorical_crossentropy",
             keras.losses.sparse_categorical_crossentropy,
         )
         if sparse and labels is not None:
-            settings, shape = settings_of(one), outputs[number].shape
-            # Keras takes weights that are not given by outputs for all of them.
-            weight = _of_output(weights, number, names) if isinstance(weights, dict | list | tuple) else weights
-            yield labels, shape, shape[settings.get("axis", -1)], settings.get("ignore_class"), weight
-
-
-def _losses_of_outputs(loss: Any, names: list[str]) -> Iterator[tuple]:
-    if isinstance(loss, dict):
-        yield from ((number, loss.get(name)) for number, name in enumerate(names))
-    elif isinstance(loss, list | tuple):
-        yield from enumerate(loss)
-    elif len(names) == 1:
-        yield 0, loss
+            settings, shape = settings_of(one), tuple(output.shape)
+            weight = _of_output(weights, number, names) if isinstance(weights, by_outputs) else weights
+            classes = shape[settings.get("axis", -1)]
+            yield SparseLabels(number, labels, shape, classes, settings.get("ignore_class"), weight)
 
 
 def _of_output(values: Tree, number: int, names: list[str]) -> Any:

@@ -82,8 +82,9 @@ class LesionNetwork(TrainingGraph):
         outputs = self._of(self.draw(self._read_by_head))
         if stop_gradient:
             outputs["lesion_change"] = ops.stop_gradient(outputs["lesion_change"])
-            after = _After()
-            scores = keras.tree.map_structure(lambda one: after([one, outputs["lesion_change"]]), scores)
+            # With its gradient, the change is computed before the weights are written anyway.
+            in_order = _ComputedAfter()
+            scores = keras.tree.map_structure(lambda one: in_order([one, outputs["lesion_change"]]), scores)
         super().__init__(graph, {"scores": scores, **outputs})
 
     def _of(self, silenced: Tensor) -> dict:
@@ -151,8 +152,8 @@ class _UnitActivations(keras.layers.Layer):
         return keras.KerasTensor((activations.shape[0], activations.shape[self.axis]), dtype=keras.config.floatx())
 
 
-class _After(keras.layers.Layer):
-    """The first of two values, and computed second; see `transforms.after`."""
+class _ComputedAfter(keras.layers.Layer):
+    """Returns the first of two values, computed after the second; see `transforms.after`."""
 
     def __init__(self) -> None:
         super().__init__(trainable=False, autocast=False)

@@ -35,8 +35,8 @@ class ObjectiveModel(AroundClassifier):
     `self(self.symbolic_inputs)`, which builds the model and tells `export` what the inputs look like.
 
     Args:
-        classifier: A built functional or Sequential model with one output. It is used, not copied: it shares its
-            weights with this model at all times.
+        classifier: A built functional or Sequential model. It is used, not copied: it shares its weights with this
+            model at all times.
         training_graph: What a training step computes.
         **kwargs: `name`, `dtype`.
 
@@ -147,14 +147,14 @@ class ObjectiveModel(AroundClassifier):
     ) -> Tensor:
         """The compiled loss of the class scores."""
         found = list(sparse_labels(y, self.classifier, self.loss, sample_weight))
-        for labels, scores, *_ in found:
-            check_are_numbers(known_shape(labels), scores)
+        for one in found:
+            check_are_numbers(known_shape(one.labels), one.score_shape)
         # Copies, because Keras multiplies weights by masks, on PyTorch in place.
         weights = keras.tree.map_structure(lambda w: None if w is None else keras.ops.copy(w), sample_weight)
         loss = super().compute_loss(x, y, self.scores_of(y_pred), weights, training)
         if transforms.IGNORES_WRONG_LABELS and self.keeps_what_is_measured(loss):
-            for seen, (labels, _, _, ignored, weight) in zip(self._label_ranges, found, strict=False):
-                seen.add_batch(labels, ignored, weight)
+            for one in found:
+                self._label_ranges[one.output].add_batch(one.labels, one.ignored, one.weights)
         return loss
 
     def stateless_compute_loss(self, *args: Any, **kwargs: Any) -> Any:
@@ -229,14 +229,15 @@ class ObjectiveModel(AroundClassifier):
                 fractions, or `class_weight` is no dictionary of numbers.
         """
         class_weight = None if class_weight is None else checked_class_weight(class_weight)
-        check_labels(y, self.classifier, self.loss, sample_weight, class_weight)
+        # Keras gives the part that is split off no weights of classes.
+        check_labels(y, self.classifier, self.loss, sample_weight, None if validation_split else class_weight)
         if isinstance(validation_data, tuple | list) and len(validation_data) > 1:
             check_labels(validation_data[1], self.classifier, self.loss, *validation_data[2:3])
         for seen in self._label_ranges:
             seen.forget()
         callbacks = callbacks_that_check_labels(callbacks, self)
-        steps = (batch_size, epochs, verbose, callbacks, validation_split, validation_data, shuffle)
-        return super().fit(x, y, *steps, class_weight, sample_weight, *args, **kwargs)
+        given = (batch_size, epochs, verbose, callbacks, validation_split, validation_data, shuffle)
+        return super().fit(x, y, *given, class_weight, sample_weight, *args, **kwargs)
 
     def evaluate(
         self,
@@ -262,11 +263,10 @@ class ObjectiveModel(AroundClassifier):
     def check_labels_seen(self) -> None:
         """Raises ValueError if labels of the batches since the last check were out of range."""
         # Any labels: what is asked is which outputs have some.
-        sparse = sparse_labels(self.classifier.outputs, self.classifier, self.loss)
-        for seen, (_, _, classes, *_) in zip(self._label_ranges, sparse, strict=False):
-            lowest, highest = seen.forget()
+        for one in sparse_labels(self.classifier.outputs, self.classifier, self.loss):
+            lowest, highest = self._label_ranges[one.output].forget()
             if highest >= lowest:
-                check_range(lowest, highest, classes)
+                check_range(lowest, highest, one.classes)
 
     def save(self, filepath: Any, *args: Any, **kwargs: Any) -> None:
         """As `keras.Model.save`, to a `.keras` file.

@@ -67,12 +67,11 @@ def is_of_batching(error: Exception) -> bool:
 
 
 def after(value: Tensor, other: Tensor) -> Tensor:
-    """The value, computed after another where the backend orders a program's operations itself.
+    """Returns `value`; on TensorFlow, only after `other` has been computed.
 
-    TensorFlow's graphs are to read each weight before the optimizer writes to it. But its optimization of graphs
-    counts on an operation that it then removes (the IdentityN of Keras's `all_reduce` of gradients), and what no
-    gradient depends on, behind `stop_gradient`, is now and then computed from weights that are already new. It comes
-    first if what the gradients do depend on comes after it.
+    A training step must read each weight before the optimizer writes to it. TensorFlow's optimization of graphs can
+    drop the order of the two, and what no gradient depends on, behind `stop_gradient`, is then now and then computed
+    from the new weights. Making what the gradients do depend on wait for it restores the order.
     """
     return value
 

@@ -74,6 +74,8 @@ def is_of_batching(error: Exception) -> bool:
 
 
 def after(value: Tensor, other: Tensor) -> Tensor:
+    # The order is dropped because the IdentityN of Keras's `all_reduce` of gradients seems to ensure it, and is itself
+    # removed later. XLA keeps it.
     with tf.control_dependencies([other]):
         return tf.identity(value)
 

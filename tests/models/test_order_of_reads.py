@@ -1,4 +1,7 @@
-"""On TensorFlow: each weight is read before the optimizer writes to it, in the program as TensorFlow runs it."""
+"""On TensorFlow: each weight is read before the optimizer writes to it, in the program as TensorFlow runs it.
+
+Looked at is one step without XLA, which keeps the order itself and whose programs TensorFlow does not show.
+"""
 
 import keras
 import numpy as np
@@ -22,41 +25,42 @@ OBJECTIVES = {
 }
 
 
-def network() -> keras.Model:
+def network(outputs: int) -> keras.Model:
     inputs = keras.Input((6,))
     hidden = layers.Dense(8, name="first")(inputs)
     hidden = layers.Activation("relu", name="act")(layers.BatchNormalization()(hidden))
     hidden = layers.Dense(7, "tanh")(layers.Dropout(0.2, seed=1)(hidden))
-    return keras.Model(inputs, [layers.Dense(3, name="a")(hidden), layers.Dense(2, name="b")(hidden)])
+    return keras.Model(inputs, [layers.Dense(3)(hidden) for _ in range(outputs)])
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
-@pytest.mark.parametrize("objective", OBJECTIVES)
-def test_no_weight_is_read_while_it_is_written(objective, optimizer):
+@pytest.mark.parametrize(
+    ("objective", "outputs"), [*((name, 1) for name in OBJECTIVES), ("none", 2), ("lesions of an early layer", 2)]
+)
+def test_no_weight_is_read_while_it_is_written(objective, outputs, optimizer):
+    # TensorFlow has no public way to the graph that is run; 2.16 to 2.21 have this one.
     from tensorflow.python.eager import context
 
-    classifier = network()
-    outputs = classifier.outputs if objective in ("none", "lesions of an early layer") else classifier.outputs[:1]
-    model = OBJECTIVES[objective](keras.Model(classifier.inputs, outputs))
+    model = OBJECTIVES[objective](network(outputs))
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(optimizer, loss=[loss] * len(outputs))
+    model.compile(optimizer, loss=[loss] * outputs)
     context.context().ensure_initialized()
     context.context().enable_graph_collection()
     try:
-        model.train_on_batch(np.ones((4, 6), "float32"), [np.array([0, 1, 0, 1])] * len(outputs))
+        model.train_on_batch(np.ones((4, 6), "float32"), [np.array([0, 1, 0, 1])] * outputs)
         metadata = context.context().export_run_metadata()
     finally:
         context.context().disable_graph_collection()
-    writes, unordered = 0, []
+    written, unordered = set(), []
     for graph in (one for function in metadata.function_graphs for one in function.partition_graphs):
         before = operations_before(graph)
         for write in (node for node in graph.node if node.op.startswith("Assign")):
-            writes += 1
             for read in (node for node in graph.node if node.op == "ReadVariableOp"):
-                same = read.input[0] == write.input[0]
-                if same and read.name not in before[write.name] and write.name not in before[read.name]:
-                    unordered.append((read.name, write.name))
-    assert writes >= len(model.trainable_variables)
+                if read.input[0] == write.input[0]:
+                    written.add(write.input[0])
+                    if read.name not in before[write.name] and write.name not in before[read.name]:
+                        unordered.append((read.name, write.name))
+    assert len(written) >= len(model.trainable_variables)
     assert not unordered
 
 

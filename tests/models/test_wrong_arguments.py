@@ -105,12 +105,12 @@ def test_labels_out_of_range_are_refused(classifier, data, cross_entropy, label)
         model.fit(x, y, verbose=0)
 
 
-takes_labels_of_weight_0 = pytest.mark.skipif(
+only_where_labels_of_weight_0_may_be_any = pytest.mark.skipif(
     keras.config.backend() != "jax", reason="the others' losses take no other label, whatever it weighs"
 )
 
 
-@takes_labels_of_weight_0
+@only_where_labels_of_weight_0_may_be_any
 def test_labels_of_weight_0_may_be_any(classifier, data, cross_entropy):
     x, y = data
     padded = np.where(np.arange(len(y)) == 5, -1, y)
@@ -120,55 +120,117 @@ def test_labels_of_weight_0_may_be_any(classifier, data, cross_entropy):
     measured = [model.evaluate(x, labels, sample_weight=weights, verbose=0) for labels in (y, padded)]
     assert measured[0] == measured[1]
     model.fit(x, padded, sample_weight=weights, validation_data=(x, padded, weights), verbose=0)
+    model.fit(x, padded, None, 1, 0, None, 0.0, (x, padded, weights), True, None, weights)
     with pytest.raises(ValueError, match="Received: labels from -1"):
         model.fit(x, padded, sample_weight=weights + 1, verbose=0)
-    # Without their names, as `fit` and `evaluate` of Keras take them.
-    model.fit(x, padded, None, 1, 0, None, 0.0, (x, padded, weights), True, None, weights)
-    assert model.evaluate(x, padded, None, 0, weights) == model.evaluate(x, y, None, 0, weights)
 
 
-@takes_labels_of_weight_0
-def test_labels_of_a_class_of_weight_0_may_be_any(classifier, data, cross_entropy):
+@only_where_labels_of_weight_0_may_be_any
+def test_labels_of_a_class_of_weight_0_may_be_any_where_it_counts(classifier, data, cross_entropy):
     x, y = data
-    padded = np.where(np.arange(len(y)) == 5, 7, y)
+    padded = np.where(np.arange(len(y)) == len(y) - 1, 7, y)
     model = ksm.SelfModelingModel(classifier, "hidden")
     model.compile("sgd", loss=cross_entropy)
-    model.fit(x, padded, class_weight={0: 1.0, 1: 1.0, 2: 1.0, 7: 0.0}, verbose=0)
-    with pytest.raises(ValueError, match="Received: labels from 0 to 7"):
-        model.fit(x, padded, class_weight={0: 1.0, 1: 1.0, 2: 0.0, 7: 1.0}, verbose=0)
+    without_7 = {0: 1.0, 1: 1.0, 2: 1.0, 7: 0.0}
+    model.fit(x, padded, class_weight=without_7, verbose=0)
+    before = model.get_weights()
+    for options in ({"class_weight": without_7 | {7: 1.0}}, {"class_weight": without_7, "validation_split": 0.2}):
+        with pytest.raises(ValueError, match="Received: labels from 0 to 7"):
+            model.fit(x, padded, verbose=0, **options)
+    for after, weights in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(after, weights)
 
 
-@takes_labels_of_weight_0
-@pytest.mark.filterwarnings("ignore::keras_selfmodel.rlct.RLCTWarning")  # Of five draws.
-@pytest.mark.parametrize("given", [list, lambda values: dict(zip("ab", values, strict=True))])
-def test_labels_of_each_output_have_its_weights(given, data, cross_entropy):
+def of_two_outputs(cross_entropy, kind, loss=None):
+    """A model of two outputs of three classes, and what gives values to them: by place, layers' names or keys."""
+    inputs = keras.Input((6,))
+    hidden = keras.layers.Dense(8, "relu", name="hidden")(inputs)
+    outputs = [keras.layers.Dense(3, name=name)(hidden) for name in "ab"]
+    keys = {"names": "ab", "keys": "pq"}.get(kind)
+
+    def given(values):
+        return values if keys is None else dict(zip(keys, values, strict=True))
+
+    model = ksm.SelfModelingModel(keras.Model(inputs, given(outputs)), "hidden", output_layer="a")
+    model.compile("sgd", loss=given([cross_entropy] * 2) if loss is None else loss)
+    return model, given
+
+
+@only_where_labels_of_weight_0_may_be_any
+@pytest.mark.parametrize("kind", ["places", "names", "keys"])
+def test_labels_of_each_output_have_its_own_weights(kind, data, cross_entropy):
     x, y = data
     padded = np.where(np.arange(len(y)) == 5, -1, y)
     weights = np.where(np.arange(len(y)) == 5, 0.0, 1.0).astype("float32")
+    model, given = of_two_outputs(cross_entropy, kind)
+    model.fit(x, given([y, padded]), sample_weight=given([weights + 1, weights]), verbose=0)
+    model.fit(x, given([y, padded]), sample_weight=weights, verbose=0)
+    with pytest.raises(ValueError, match="Received: labels from -1"):
+        model.fit(x, given([y, padded]), sample_weight=given([weights, weights + 1]), verbose=0)
+
+
+@only_where_labels_of_weight_0_may_be_any
+@pytest.mark.filterwarnings("ignore::keras_selfmodel.rlct.RLCTWarning")  # Of five draws.
+@pytest.mark.parametrize("kind", ["places", "names"])
+def test_an_estimate_counts_labels_by_the_weights_of_their_output(kind, data, cross_entropy):
+    x, y = data
+    padded = np.where(np.arange(len(y)) == 5, -1, y)
+    weights = np.where(np.arange(len(y)) == 5, 0.0, 1.0).astype("float32")
+    model, given = of_two_outputs(cross_entropy, kind)
+    few = {"loss": given([cross_entropy] * 2), "num_chains": 2, "num_draws": 5, "burn_in": 5, "seed": 1, "verbose": 0}
+    right, wrong = (
+        ksm.estimate_rlct(model.classifier, (x, given([y, labels]), given([weights + 1, weights])), **few).initial_loss
+        for labels in (y, padded)
+    )
+    assert right == wrong
+
+
+@pytest.mark.parametrize("kind", ["places", "names", "keys"])
+@pytest.mark.parametrize("one_loss", [True, False])
+def test_labels_out_of_range_of_a_second_output_are_refused(kind, one_loss, data, cross_entropy):
+    x, y = data
+    model, given = of_two_outputs(cross_entropy, kind, cross_entropy if one_loss else None)
+    model.fit(x, given([y, y]), verbose=0)
+    with pytest.raises(ValueError, match=r"0 … 2.*Received: labels from 0 to 3"):
+        model.fit(x, given([y, np.where(np.arange(len(y)) == 5, 3, y)]), verbose=0)
+
+
+def test_labels_out_of_range_of_an_output_in_a_dictionary_are_refused(data, cross_entropy):
+    x, y = data
     inputs = keras.Input((6,))
     hidden = keras.layers.Dense(8, "relu", name="hidden")(inputs)
-    outputs = {name: keras.layers.Dense(3, name=name)(hidden) for name in "ab"}
-    classifier = keras.Model(inputs, outputs if given is not list else list(outputs.values()))
-    model = ksm.SelfModelingModel(classifier, "hidden", output_layer="a")
-    model.compile("sgd", loss=given([cross_entropy, cross_entropy]))
-    ones = np.ones_like(weights)
-    model.fit(x, given([y, padded]), sample_weight=given([ones, weights]), verbose=0)
-    with pytest.raises(ValueError, match="Received: labels from -1"):
-        model.fit(x, given([y, padded]), sample_weight=given([weights, ones]), verbose=0)
-    estimated = {
-        name: ksm.estimate_rlct(
-            classifier,
-            (x, given([y, labels]), given([ones, weights])),
-            loss=given([cross_entropy, cross_entropy]),
-            num_chains=2,
-            num_draws=5,
-            burn_in=5,
-            seed=1,
+    model = ksm.SelfModelingModel(keras.Model(inputs, {"out": keras.layers.Dense(3, name="a")(hidden)}), "hidden")
+    model.compile("sgd", loss={"out": cross_entropy})
+    model.fit(x, {"out": y}, verbose=0)
+    with pytest.raises(ValueError, match=r"0 … 2.*Received: labels from 0 to 3"):
+        model.fit(x, {"out": np.where(np.arange(len(y)) == 5, 3, y)}, verbose=0)
+
+
+def test_arguments_without_names_are_those_of_keras(data, cross_entropy):
+    x, y = data
+    weights = np.random.default_rng(1).random(len(y)).astype("float32")
+
+    def logs(fit):
+        model = ksm.SelfModelingModel(ksm.models.mlp(8, inputs=6, classes=3, seed=7), "hidden", seed=1)
+        model.compile("sgd", loss=cross_entropy)
+        return fit(model).history, model.evaluate(x, y, 16, 0, weights), model.validate(x, y, 16, 0, weights)
+
+    by_place = logs(lambda m: m.fit(x, y, 16, 2, 0, None, 0.25, None, False, None, weights))
+    by_name = logs(
+        lambda m: m.fit(
+            x,
+            y,
+            batch_size=16,
+            epochs=2,
             verbose=0,
-        ).initial_loss
-        for name, labels in (("y", y), ("padded", padded))
-    }
-    assert estimated["y"] == estimated["padded"]
+            validation_split=0.25,
+            shuffle=False,
+            sample_weight=weights,
+        )
+    )
+    assert by_place == by_name
+    with pytest.raises(ValueError, match="class_weight must be a dictionary"):
+        logs(lambda m: m.fit(x, y, 16, 1, 0, None, 0.0, None, True, [1.0, 2.0, 0.5]))
 
 
 @pytest.mark.parametrize(

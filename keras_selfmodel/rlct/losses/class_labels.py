@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 from keras_selfmodel._internals.keras import settings_of
-from keras_selfmodel.models._labels import check_are_classes, check_are_numbers, have_weight
+from keras_selfmodel.models._labels import check_are_classes, check_are_numbers, counted_labels
 from keras_selfmodel.rlct.losses.task_loss import TaskLoss
 from keras_selfmodel.transforms.tensors import Tree
 
@@ -35,11 +35,8 @@ def check_class_labels(task: TaskLoss, y: Tree, scores: Tree, weights: Tree = No
         labels = keras.ops.convert_to_numpy(part.of(y))
         check_are_numbers(labels.shape, part.of(scores).shape)
         classes = part.of(scores).shape[axis]
-        labels = labels[
-            np.broadcast_to(keras.ops.convert_to_numpy(have_weight(labels, part.of(weights))), labels.shape)
-        ]
-        if settings.get("ignore_class") is not None:
-            labels = labels[labels != settings["ignore_class"]]
+        ignored = settings.get("ignore_class")
+        labels = counted_labels(labels, part.of(weights), [] if ignored is None else [ignored])
         if not labels.size:
             continue
         check_are_classes(labels)
