@@ -60,8 +60,7 @@ def check_labels(
         model: A built functional or Sequential model.
         loss: The compiled loss; only sparse categorical cross-entropy takes integer labels.
         weights: Sample weights, for several outputs in a dictionary, list or tuple; see `have_weight`.
-        class_weight: The weight of each class. Labels of a class of weight 0 are not checked where those of weight 0
-            are not.
+        class_weight: The weight of each class. Labels of a class of weight 0 are treated as labels of weight 0.
     """
     for found in sparse_labels(y, model, loss, weights):
         labels = found.labels

@@ -219,9 +219,8 @@ class Chains:
 
     def run(self, indices: np.ndarray) -> Trace:
         """Takes the steps that `advancing` asks for."""
-        with transforms.seeded(
-            self._settings.seed, self._first, self.done, 2
-        ):  # A resumed chain draws as one that was not.
+        # Resumed chains draw as if they had not been interrupted.
+        with transforms.seeded(self._settings.seed, self._first, self.done, 2):
             state, trace = self._program(self._state, *self._data(indices), *self._numbers())
         return self._met(indices, state, ops.convert_to_numpy(trace))
 

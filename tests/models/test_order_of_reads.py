@@ -38,7 +38,7 @@ def network(outputs: int) -> keras.Model:
     ("objective", "outputs"), [*((name, 1) for name in OBJECTIVES), ("none", 2), ("lesions of an early layer", 2)]
 )
 def test_no_weight_is_read_while_it_is_written(objective, outputs, optimizer):
-    # TensorFlow has no public way to the graph that is run; 2.16 to 2.21 have this one.
+    # TensorFlow has no public way to the graph that it runs.
     from tensorflow.python.eager import context
 
     model = OBJECTIVES[objective](network(outputs))
