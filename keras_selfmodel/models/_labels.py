@@ -220,32 +220,52 @@ def sparse_labels(y: Tree, model: keras.Model, loss: Any, weights: Tree = None) 
         weights: As of `check_labels`.
     """
     outputs = keras.tree.flatten(model.outputs)
-    # Keras goes by the keys of outputs in a dictionary, not by the names of layers.
-    named = isinstance(getattr(model, "output", None), dict) and len(model.output) == len(outputs)
-    names = sorted(model.output) if named else list(getattr(model, "output_names", None) or [model.layers[-1].name])
-    for number, (output, _) in enumerate(zip(outputs, names, strict=False)):
-        labels = _of_output(y, number, names)
+    structure = getattr(model, "output", None)
+    paths = list(_paths(structure)) if keras.tree.is_nested(structure) else [()]
+    layers = list(getattr(model, "output_names", None) or [model.layers[-1].name])
+    for number, (output, path) in enumerate(zip(outputs, paths, strict=False)):
+        # Keras goes by the keys of outputs in a dictionary, else by the names of layers.
+        name = None if any(isinstance(key, str) for key in path) else layers[number]
+        labels = _of_output(y, number, path, name)
         # Keras takes a loss, and an array of weights, that is not given by outputs for all of them.
         by_outputs = (dict, list, tuple)
-        one = _of_output(loss, number, names) if isinstance(loss, by_outputs) else loss
+        one = _of_output(loss, number, path, name) if isinstance(loss, by_outputs) else loss
         sparse = isinstance(one, keras.losses.SparseCategoricalCrossentropy) or one in (
             "sparse_categorical_crossentropy",
             keras.losses.sparse_categorical_crossentropy,
         )
         if sparse and labels is not None:
             settings, shape = settings_of(one), tuple(output.shape)
-            weight = _of_output(weights, number, names) if isinstance(weights, by_outputs) else weights
+            weight = _of_output(weights, number, path, name) if isinstance(weights, by_outputs) else weights
             classes = shape[settings.get("axis", -1)]
             yield SparseLabels(number, labels, shape, classes, settings.get("ignore_class"), weight)
 
 
-def _of_output(values: Tree, number: int, names: list[str]) -> Any:
-    """What belongs to one of the outputs, or `None`."""
-    if isinstance(values, dict):
-        return next(iter(values.values())) if len(names) == len(values) == 1 else values.get(names[number])
-    if isinstance(values, list | tuple):
-        return values[number] if number < len(values) else None
-    return values if number == 0 else None
+def _paths(structure: Tree) -> Iterator[tuple]:
+    """The keys and places that lead to each leaf, in the order of `keras.tree.flatten`."""
+    if isinstance(structure, dict):
+        yield from ((key, *path) for key in sorted(structure) for path in _paths(structure[key]))
+    elif isinstance(structure, list | tuple):
+        yield from ((place, *path) for place, one in enumerate(structure) for path in _paths(one))
+    else:
+        yield ()
+
+
+def _of_output(values: Tree, number: int, path: tuple, name: str | None) -> Any:
+    """What belongs to one of the outputs, or `None`: by its place in their structure, its number or its name."""
+    if not isinstance(values, dict | list | tuple):
+        return values if number == 0 else None
+    if not path and len(values) == 1:
+        return next(iter(values.values())) if isinstance(values, dict) else values[0]
+    found: Any = values
+    for key in path:
+        is_there = key in found if isinstance(found, dict) else isinstance(key, int) and key < len(found or ())
+        found = found[key] if is_there else None
+        if not isinstance(found, dict | list | tuple):
+            break
+    if found is values or found is None:  # All are given in a row, or by the names of layers.
+        found = values.get(name) if isinstance(values, dict) else values[number] if number < len(values) else None
+    return None if isinstance(found, dict) else found
 
 
 def callbacks_that_check_labels(callbacks: Any, model: keras.Model) -> Any:

@@ -195,6 +195,33 @@ def test_labels_out_of_range_of_a_second_output_are_refused(kind, one_loss, data
         model.fit(x, given([y, np.where(np.arange(len(y)) == 5, 3, y)]), verbose=0)
 
 
+@pytest.mark.parametrize(
+    "structure",
+    [
+        lambda a, b: {"q": [a, b]},
+        lambda a, b: [a, {"k": b}],
+        lambda a, b: {"z": {"u": b}, "a": a},
+        lambda a, b: {"b": a, "a": b},  # Not the layers of these names.
+    ],
+)
+def test_labels_out_of_range_within_a_structure_are_refused(structure, data, cross_entropy):
+    x, y = data
+    inputs = keras.Input((6,))
+    hidden = keras.layers.Dense(8, "relu", name="hidden")(inputs)
+    outputs = structure(keras.layers.Dense(3, name="a")(hidden), keras.layers.Dense(5, name="b")(hidden))
+    classifier = keras.Model(inputs, outputs)
+    model = ksm.SelfModelingModel(classifier, "hidden", output_layer="a")
+    for one in (model, classifier):
+        one.compile("sgd", loss=cross_entropy)
+    right = structure(y, y + 2)
+    theirs = classifier.evaluate(x, right, verbose=0, return_dict=True)["loss"]
+    assert model.evaluate(x, right, verbose=0, return_dict=True)["loss"] == pytest.approx(theirs, rel=1e-6)
+    model.fit(x, right, verbose=0)
+    for wrong, classes in ((structure(y + 1, y), 3), (structure(y, y + 3), 5)):
+        with pytest.raises(ValueError, match=f"0 … {classes - 1},.*Received: labels from"):
+            model.fit(x, wrong, verbose=0)
+
+
 def test_labels_out_of_range_of_an_output_in_a_dictionary_are_refused(data, cross_entropy):
     x, y = data
     inputs = keras.Input((6,))
