@@ -199,7 +199,10 @@ def test_labels_out_of_range_of_a_second_output_are_refused(kind, one_loss, data
     "structure",
     [
         lambda a, b: {"q": [a, b]},
-        lambda a, b: [a, {"k": b}],
+        pytest.param(
+            lambda a, b: [a, {"k": b}],
+            marks=pytest.mark.skipif(keras.config.backend() == "tensorflow", reason="plain Keras fails at it there"),
+        ),
         lambda a, b: {"z": {"u": b}, "a": a},
         lambda a, b: {"b": a, "a": b},  # Not the layers of these names.
     ],
